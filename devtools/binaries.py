@@ -34,12 +34,12 @@ class Account:
         if self.ids:
             os.chown(path, *self.ids)
 
-    def reaches(self, path: Path) -> bool:
-        """Whether this account can read `path`, that is, may pass through all its parents."""
+    def reaches(self, folder: Path) -> bool:
+        """Whether this account may pass through `folder` and all its parents."""
         if self.ids is None:
-            return os.access(path, os.R_OK)
+            return os.access(folder, os.X_OK)
         uid, gid = self.ids
-        probe = ["/bin/sh", "-c", 'test -r "$0"', str(path)]
+        probe = ["/bin/sh", "-c", 'test -x "$0"', str(folder)]
         return subprocess.run(probe, user=uid, group=gid, extra_groups=[], cwd="/", check=False).returncode == 0
 
 

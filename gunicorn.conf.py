@@ -1,0 +1,18 @@
+"""How the portal is served, in the demo and in production. Read by gunicorn from its working directory.
+
+Threads, because a request may wait for a target; the work itself happens in helper processes of each worker.
+"""
+
+import os
+
+bind = os.environ.get("PORTAL_BIND", "0.0.0.0:8000")  # noqa: S104 - inside a container the network decides
+worker_class = "gthread"
+workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
+threads = 4
+preload_app = True
+# A worker's main thread answers this heartbeat; a request that waits for its target does not hold it up.
+timeout = 60
+# A deploy lets running statements come to their end, or to their target's limit, for this long.
+graceful_timeout = 60
+keepalive = 5
+control_socket_disable = True
