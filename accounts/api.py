@@ -1,0 +1,141 @@
+"""Tokens, and who I am."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.contrib.auth.models import AnonymousUser
+from django.db import transaction
+from django.http import HttpRequest
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework_simplejwt.authentication import JWTAuthentication
+from rest_framework_simplejwt.exceptions import InvalidToken, TokenError
+from rest_framework_simplejwt.tokens import RefreshToken
+
+from accounts.models import User
+from accounts.ratelimit import limit
+from accounts.signin import check_credentials, record_sign_in
+from accounts.strict import StrictSerializer, Text, View
+from audit import log
+
+REFUSED = "The token is expired, was used before, or is not one of ours. Sign in again."
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """What a program signs in with."""
+
+    access: str
+    refresh: str
+
+    def json(self) -> dict[str, str]:
+        """As it is answered."""
+        return {"access": self.access, "refresh": self.refresh}
+
+
+def actor(request: Request) -> User:
+    """The person behind an authenticated API request."""
+    user = request.user
+    if isinstance(user, AnonymousUser) or not isinstance(user, User):
+        raise TypeError("The view let somebody in who is not signed in.")
+    return user
+
+
+def plain(request: Request) -> HttpRequest:
+    """Django's request below the REST framework's, with the same user."""
+    request._request.user = request.user  # noqa: SLF001 -- the framework offers no public name for it
+    return request._request  # noqa: SLF001 -- the same
+
+
+def issue(user: User) -> Tokens:
+    """A new pair of tokens for a person who has just shown who they are."""
+    refresh = RefreshToken.for_user(user)
+    return Tokens(str(refresh.access_token), str(refresh))
+
+
+@transaction.atomic
+def renew(raw: str) -> Tokens:
+    """A new pair for a refresh token, which is used up by it.
+
+    Raises InvalidToken for a token that is not good (any more), and AuthenticationFailed for one of a person who was
+    deactivated or has a new password since.
+    """
+    try:
+        refresh = RefreshToken(raw)  # type: ignore[arg-type]  # its annotation forgets text
+    except TokenError as error:
+        raise InvalidToken(REFUSED) from error
+    user = JWTAuthentication().get_user(refresh)
+    assert isinstance(user, User)
+    # Whoever blacklists first wins: two at once with the same token get one pair.
+    _, first = refresh.blacklist()  # type: ignore[misc]  # its annotation forgets the flag
+    if not first:
+        raise InvalidToken(REFUSED)
+    tokens = issue(user)
+    log.append(log.Action.TOKEN_REFRESH, actor=user, subject=log.Subject("user", str(user.pk), user.label))
+    return tokens
+
+
+# --- shapes ----------------------------------------------------------------------------------------
+
+
+class Credentials(StrictSerializer):
+    """Body of `auth/token/`."""
+
+    username = Text()
+    password = Text(write_only=True)
+
+
+class Refresh(StrictSerializer):
+    """Body of `auth/token/refresh/`."""
+
+    refresh = Text()
+
+
+class TokenPair(serializers.Serializer[Tokens]):
+    """`access` goes into `Authorization: Bearer …` for ten minutes; `refresh` gets the next pair, once."""
+
+    access = serializers.CharField()
+    refresh = serializers.CharField()
+
+
+# --- views -----------------------------------------------------------------------------------------
+
+
+class Token(View):
+    """POST `auth/token/`."""
+
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+
+    @extend_schema(operation_id="token", request=Credentials, responses=TokenPair, auth=[], tags=["auth"])
+    def post(self, request: Request) -> Response:
+        """Sign in: a pair of tokens for a user name and a password."""
+        below = request._request  # noqa: SLF001 -- the framework offers no public name for it
+        limit(below, "token")
+        body = Credentials(data=request.data)
+        body.is_valid(raise_exception=True)
+        sent = body.validated_data
+        user = check_credentials(below, username=sent["username"], password=sent["password"], door="api")
+        with transaction.atomic():
+            tokens = issue(user)
+            record_sign_in(user, door="api")
+        return Response(tokens.json())
+
+
+class TokenRefresh(View):
+    """POST `auth/token/refresh/`."""
+
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+
+    @extend_schema(operation_id="token_refresh", request=Refresh, responses=TokenPair, auth=[], tags=["auth"])
+    def post(self, request: Request) -> Response:
+        """The next pair of tokens; the one sent is used up."""
+        limit(request._request, "token")  # noqa: SLF001 -- the framework offers no public name for it
+        body = Refresh(data=request.data)
+        body.is_valid(raise_exception=True)
+        return Response(renew(body.validated_data["refresh"]).json())

@@ -1,0 +1,56 @@
+"""A cache backend that only counts, atomically, in the portal's own PostgreSQL.
+
+django-ratelimit needs two operations: `add` a counter that expires, and `incr` it. Django's own database cache reads
+and then writes, so two requests at once count as one; here each operation is a single statement.
+"""
+
+from typing import Any
+
+from django.core.cache.backends.base import DEFAULT_TIMEOUT, BaseCache
+from django.db import connection
+
+ADD = """
+INSERT INTO rate_counters AS counter (key, value, expires_at)
+VALUES (%s, %s, clock_timestamp() + make_interval(secs => %s))
+ON CONFLICT (key) DO UPDATE SET value = EXCLUDED.value, expires_at = EXCLUDED.expires_at
+    WHERE counter.expires_at <= clock_timestamp()
+RETURNING value
+"""
+INCREMENT = """
+UPDATE rate_counters SET value = value + %s WHERE key = %s AND expires_at > clock_timestamp() RETURNING value
+"""
+GET = "SELECT value FROM rate_counters WHERE key = %s AND expires_at > clock_timestamp()"
+
+
+class CounterCache(BaseCache):
+    """Counters in table `rate_counters`. Values are integers; nothing else is stored."""
+
+    def __init__(self, location: str, params: dict[str, Any]) -> None:
+        super().__init__(params)
+        self.location = location
+
+    def add(self, key: str, value: Any, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None) -> bool:
+        """Start a counter unless a live one exists; whether it was started. `timeout` in seconds."""
+        seconds = self.default_timeout if timeout is DEFAULT_TIMEOUT else timeout
+        return (
+            self._one(ADD, [self.make_and_validate_key(key, version=version), int(value), float(seconds)]) is not None
+        )
+
+    def get(self, key: str, default: Any = None, version: int | None = None) -> Any:
+        """The count, or `default`."""
+        value = self._one(GET, [self.make_and_validate_key(key, version=version)])
+        return default if value is None else value
+
+    def incr(self, key: str, delta: int = 1, version: int | None = None) -> int:
+        """Add `delta` and return the new count. Raises ValueError when there is no live counter."""
+        value = self._one(INCREMENT, [delta, self.make_and_validate_key(key, version=version)])
+        if value is None:
+            raise ValueError(f"No counter {key!r}.")
+        return value
+
+    @staticmethod
+    def _one(sql: str, parameters: list[object]) -> int | None:
+        with connection.cursor() as cursor:
+            cursor.execute(sql, parameters)
+            row = cursor.fetchone()
+        return None if row is None else int(row[0])

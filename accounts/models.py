@@ -1,0 +1,112 @@
+"""People and their roles."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias
+
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import UserManager
+
+
+class Role(models.TextChoices):
+    """The most a person may be. Membership of a pod's groups says where; the role is the ceiling."""
+
+    DEVELOPER = "DEVELOPER", "Developer"
+    MANAGER = "MANAGER", "Manager"
+    ADMIN = "ADMIN", "Admin"
+
+
+class Theme(models.TextChoices):
+    """The colour scheme of the pages."""
+
+    SYSTEM = "system", "Same as the system"
+    LIGHT = "light", "Light"
+    DARK = "dark", "Dark"
+
+
+class User(AbstractUser):
+    """A person who signs in."""
+
+    role = models.CharField(
+        max_length=10,
+        choices=Role,
+        default=Role.DEVELOPER,
+        help_text="The most this person may be. A developer in a managers' group may still not review.",
+    )
+    can_read_audit = models.BooleanField(
+        "may read the audit log", default=False, help_text="Admins always may; give it to auditors."
+    )
+    notify_by_email = models.BooleanField(
+        "e-mail me", default=False, help_text="Send me an e-mail when a request of mine moves or waits for me."
+    )
+    theme = models.CharField(max_length=6, choices=Theme, default=Theme.SYSTEM)
+
+    # An anonymous user never reaches an action: these tell a person from the portal itself (`SYSTEM`).
+    is_system: ClassVar[bool] = False
+
+    if TYPE_CHECKING:
+        objects: ClassVar[UserManager[User]]
+
+    class Meta(AbstractUser.Meta):
+        """Table `users`."""
+
+        db_table = "users"
+        constraints = (models.CheckConstraint(condition=models.Q(role__in=Role.values), name="users_role_known"),)
+
+    @property
+    def label(self) -> str:
+        """The name people see."""
+        return self.get_full_name() or self.username
+
+    @property
+    def initials(self) -> str:
+        """Up to two capital letters for the avatar."""
+        words = self.label.split()
+        return "".join(word[0] for word in (words[0], words[-1]))[: len(words)].upper() if words else "?"
+
+    @property
+    def may_review_somewhere(self) -> bool:
+        """Whether the role allows reviewing at all."""
+        return self.is_active and self.role in {Role.MANAGER, Role.ADMIN}
+
+    @property
+    def is_portal_admin(self) -> bool:
+        """Whether the role is ADMIN."""
+        return self.is_active and self.role == Role.ADMIN
+
+    @property
+    def may_read_audit_log(self) -> bool:
+        """Whether the audit log is open to this person."""
+        return self.is_active and (self.can_read_audit or self.role == Role.ADMIN)
+
+
+class System:
+    """The portal itself as an actor: claims, settles, expires, tidies. Not a row, not able to sign in."""
+
+    pk: Final = None
+    label: Final = "Query Portal"
+    username: Final = "system"
+    is_system: Final = True
+
+
+SYSTEM: Final = System()
+Actor: TypeAlias = User | System
+
+
+class Counter(models.Model):
+    """One rate-limit window: how often something was done since it began."""
+
+    key = models.CharField(max_length=255, primary_key=True)
+    value = models.BigIntegerField()
+    expires_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        """Table `rate_counters`, unlogged: losing it in a crash only forgets counts."""
+
+        db_table = "rate_counters"
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.value}"

@@ -1,0 +1,66 @@
+"""Who somebody is: one function behind the sign-in page and the token endpoint, so that both lock out and log alike."""
+
+from axes.handlers.proxy import AxesProxyHandler
+from django.contrib.auth import authenticate
+from django.db import transaction
+from django.http import HttpRequest
+
+from accounts.errors import PortalError, TooManyRequests
+from accounts.models import SYSTEM, User
+from audit import log
+
+LOCKED_SECONDS = 15 * 60
+
+
+class WrongCredentials(PortalError):
+    """No such person, a wrong password or a deactivated account; which one is not said."""
+
+    status = 401
+    code = "wrong_credentials"
+
+
+def check_credentials(request: HttpRequest, *, username: str, password: str, door: str) -> User:
+    """The person these credentials belong to. `door` is `page` or `api`.
+
+    Raises TooManyRequests while the pair of user and address is locked out, WrongCredentials otherwise.
+    """
+    credentials = {"username": username, "password": password}
+    if "\0" in username or "\0" in password:
+        _failed(username.replace("\0", ""), door)
+        raise WrongCredentials("The user name or the password is wrong.")
+    if not AxesProxyHandler.is_allowed(request, credentials):
+        raise _locked()
+    user = authenticate(request, **credentials)
+    if isinstance(user, User):
+        return user
+    _failed(username, door)
+    if not AxesProxyHandler.is_allowed(request, credentials):
+        raise _locked()
+    raise WrongCredentials("The user name or the password is wrong.")
+
+
+def record_sign_in(user: User, *, door: str) -> None:
+    """Write the audit entry of a sign-in."""
+    with transaction.atomic():
+        log.append(
+            log.Action.SIGN_IN, actor=user, subject=log.Subject("user", str(user.pk), user.label), data={"door": door}
+        )
+
+
+def record_sign_out(user: User) -> None:
+    """Write the audit entry of a sign-out."""
+    with transaction.atomic():
+        log.append(log.Action.SIGN_OUT, actor=user, subject=log.Subject("user", str(user.pk), user.label))
+
+
+def _failed(username: str, door: str) -> None:
+    with transaction.atomic():
+        subject = log.Subject("user", "", username[:150])
+        log.append(log.Action.SIGN_IN_FAILED, actor=SYSTEM, subject=subject, data={"door": door})
+
+
+def _locked() -> TooManyRequests:
+    return TooManyRequests(
+        "Too many wrong passwords for this user from your address. Try again in 15 minutes, or ask an admin.",
+        retry_after=LOCKED_SECONDS,
+    )

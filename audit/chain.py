@@ -1,0 +1,96 @@
+"""The hash chain: what each entry's hash covers, and how to check a whole log.
+
+`hash = sha256(0x00 || previous hash || seq as int8 || fields)`, each field as its UTF-8 bytes behind their length as int4, in
+the order of `FIELDS`; the database computes the same in `audit_chain()` (migration 0002).
+"""
+
+import hashlib
+import struct
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+GENESIS = bytes(32)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An entry as it is hashed. `at` is aware, to the microsecond; `actor` is the user's id as text, "" for the portal."""
+
+    seq: int
+    at: datetime
+    actor: str
+    actor_label: str
+    action: str
+    subject_kind: str
+    subject_id: str
+    subject_label: str
+    data: str
+    previous_hash: bytes
+    hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """The first entry that does not hold, and why."""
+
+    seq: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a check of the whole log found. `fault` is None when every entry holds."""
+
+    entries: int
+    head: bytes
+    fault: Fault | None = None
+
+
+def entry_hash(entry: Entry, previous: bytes) -> bytes:
+    """The hash an entry must have when it follows `previous`."""
+    stamp = entry.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    parts = [b"\x00", previous, struct.pack(">q", entry.seq)]
+    fields = (
+        stamp,
+        entry.actor,
+        entry.actor_label,
+        entry.action,
+        entry.subject_kind,
+        entry.subject_id,
+        entry.subject_label,
+        entry.data,
+    )
+    for field in fields:
+        encoded = field.encode()
+        parts.append(struct.pack(">i", len(encoded)))
+        parts.append(encoded)
+    return hashlib.sha256(b"".join(parts)).digest()
+
+
+def verify(entries: Iterable[Entry], *, head_seq: int, head_hash: bytes) -> Verdict:
+    """Check entries in order of `seq` against each other and against the head the database keeps."""
+    previous, seq = GENESIS, 0
+    for entry in entries:
+        fault = _fault(entry, expected=seq + 1, previous=previous)
+        if fault:
+            return Verdict(seq, previous, fault)
+        previous, seq = entry.hash, entry.seq
+    if (seq, previous) != (head_seq, head_hash):
+        return Verdict(seq, previous, Fault(seq + 1, f"the log ends at entry {seq}, but its head says {head_seq}"))
+    return Verdict(seq, previous)
+
+
+def _fault(entry: Entry, *, expected: int, previous: bytes) -> Fault | None:
+    if entry.seq != expected:
+        missing = (
+            f"entry {expected} is missing"
+            if entry.seq == expected + 1
+            else f"entries {expected} to {entry.seq - 1} are missing"
+        )
+        return Fault(expected, missing)
+    if entry.previous_hash != previous:
+        return Fault(entry.seq, "it does not continue the entry before it")
+    if entry.hash != entry_hash(entry, previous):
+        return Fault(entry.seq, "its content does not match its hash")
+    return None

@@ -1,0 +1,115 @@
+"""Writing to the log: one function, one database round trip, inside the transaction of the act it records."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Protocol
+
+from django.db import connection
+
+from audit import context
+
+
+class Action(StrEnum):
+    """Everything the log records. Each has a label in `LABELS`."""
+
+    SIGN_IN = "user.sign_in"
+    SIGN_IN_FAILED = "user.sign_in_failed"
+    SIGN_OUT = "user.sign_out"
+    TOKEN_REFRESH = "user.token_refresh"  # noqa: S105 -- the name of an action
+    PROFILE_CHANGE = "user.profile_change"
+    ADMIN_ADD = "admin.add"
+    ADMIN_CHANGE = "admin.change"
+    ADMIN_DELETE = "admin.delete"
+    MEMBERS_CHANGE = "pod.members_change"
+    QUERY_SUBMIT = "query.submit"
+    QUERY_ENDORSE = "query.endorse"
+    QUERY_APPROVE = "query.approve"
+    QUERY_REJECT = "query.reject"
+    QUERY_WITHDRAW = "query.withdraw"
+    QUERY_EXPIRE = "query.expire"
+    QUERY_CLAIM = "query.claim"
+    QUERY_COMPLETE = "query.complete"
+    QUERY_FAIL = "query.fail"
+    QUERY_CANCEL = "query.cancel"
+    QUERY_REFUSED = "query.refused"
+    RESULT_VIEW = "result.view"
+    RESULT_DOWNLOAD = "result.download"
+    RESULT_DELETE = "result.delete"
+    AUDIT_VERIFY = "audit.verify"
+
+
+LABELS: dict[Action, str] = {
+    Action.SIGN_IN: "signed in",
+    Action.SIGN_IN_FAILED: "failed to sign in",
+    Action.SIGN_OUT: "signed out",
+    Action.TOKEN_REFRESH: "renewed an API token",
+    Action.PROFILE_CHANGE: "changed their profile",
+    Action.ADMIN_ADD: "added",
+    Action.ADMIN_CHANGE: "changed",
+    Action.ADMIN_DELETE: "deleted",
+    Action.MEMBERS_CHANGE: "changed the members of",
+    Action.QUERY_SUBMIT: "asked for",
+    Action.QUERY_ENDORSE: "approved, more approvals needed:",
+    Action.QUERY_APPROVE: "approved",
+    Action.QUERY_REJECT: "rejected",
+    Action.QUERY_WITHDRAW: "withdrew",
+    Action.QUERY_EXPIRE: "let expire",
+    Action.QUERY_CLAIM: "started",
+    Action.QUERY_COMPLETE: "finished",
+    Action.QUERY_FAIL: "recorded the failure of",
+    Action.QUERY_CANCEL: "asked to stop",
+    Action.QUERY_REFUSED: "was refused an act on",
+    Action.RESULT_VIEW: "viewed the result of",
+    Action.RESULT_DOWNLOAD: "downloaded the result of",
+    Action.RESULT_DELETE: "deleted the result of",
+    Action.AUDIT_VERIFY: "verified the audit log",
+}
+
+
+class Actor(Protocol):
+    """Who acts: a user, or the portal itself (`pk` None)."""
+
+    @property
+    def pk(self) -> Any:
+        """Primary key of the user, None for the portal."""
+
+    @property
+    def label(self) -> str:
+        """The name people see."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What was acted on, by kind and public id; the label is for people."""
+
+    kind: str
+    id: str
+    label: str = ""
+
+
+INSERT = """
+INSERT INTO audit_logs (actor_id, actor_label, action, subject_kind, subject_id, subject_label, data)
+VALUES (%s, %s, %s, %s, %s, %s, %s) RETURNING seq
+"""
+
+
+def canonical(data: Mapping[str, object]) -> str:
+    """`data` as canonical JSON: sorted keys, no spaces, UTF-8, NUL escaped (PostgreSQL's text cannot hold it)."""
+    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=str)
+
+
+def append(action: Action, *, actor: Actor, subject: Subject, data: Mapping[str, object] | None = None) -> int:
+    """Append an entry and return its sequence number.
+
+    Call it last in the transaction of the act: the head of the chain stays locked until that transaction ends.
+    Raises RuntimeError outside of a transaction: no entry, no act.
+    """
+    if not connection.in_atomic_block:
+        raise RuntimeError("An audit entry is written inside the transaction of the act it records.")
+    body = canonical({**context.current(), **(data or {})})
+    row = [actor.pk, actor.label, action.value, subject.kind, subject.id, subject.label.replace("\0", "\ufffd"), body]
+    with connection.cursor() as cursor:
+        cursor.execute(INSERT, row)
+        return int(cursor.fetchone()[0])

@@ -1,0 +1,62 @@
+"""A pod's groups, and who is in them: the single source of who may submit and review where."""
+
+from collections.abc import Iterable
+
+from django.contrib.auth.models import Group
+from django.db import transaction
+from guardian.shortcuts import assign_perm
+
+from accounts.models import Actor, User
+from audit import log
+from pods.models import REVIEW, SUBMIT, Pod
+
+
+@transaction.atomic
+def create_pod(*, actor: Actor, name: str, slug: str, **fields: object) -> Pod:
+    """A pod with its two groups and what each may do on it."""
+    pod = Pod(name=name, slug=slug, **fields)
+    prepare_groups(pod)
+    pod.save()
+    grant(pod)
+    log.append(log.Action.ADMIN_ADD, actor=actor, subject=subject(pod), data={"name": name})
+    return pod
+
+
+def prepare_groups(pod: Pod) -> None:
+    """Create the groups of a pod that is about to be saved."""
+    pod.developers = Group.objects.create(name=f"{pod.slug}: developers")
+    pod.managers = Group.objects.create(name=f"{pod.slug}: managers")
+
+
+def grant(pod: Pod) -> None:
+    """Give the pod's groups their permissions on it; managers may submit too."""
+    for group, codenames in ((pod.developers, (SUBMIT,)), (pod.managers, (SUBMIT, REVIEW))):
+        for codename in codenames:
+            assign_perm(f"pods.{codename}", group, pod)
+
+
+@transaction.atomic
+def set_members(*, actor: Actor, pod: Pod, developers: Iterable[User], managers: Iterable[User]) -> None:
+    """Make the pod's members exactly these, and record who came and went."""
+    changes = {
+        "developers": _replace(pod.developers, developers),
+        "managers": _replace(pod.managers, managers),
+    }
+    if any(changes.values()):
+        log.append(log.Action.MEMBERS_CHANGE, actor=actor, subject=subject(pod), data={"changes": changes})
+
+
+def subject(pod: Pod) -> log.Subject:
+    """The pod as a subject of the audit log."""
+    return log.Subject("pod", pod.slug, pod.name)
+
+
+def _replace(group: Group, people: Iterable[User]) -> dict[str, list[str]]:
+    now = {user.pk: user.username for user in people}
+    before = dict(group.user_set.values_list("pk", "username"))
+    group.user_set.set(list(now))
+    change = {
+        "added": sorted(now[pk] for pk in now.keys() - before.keys()),
+        "removed": sorted(before[pk] for pk in before.keys() - now.keys()),
+    }
+    return {word: names for word, names in change.items() if names}

@@ -1,0 +1,264 @@
+"""Pods, what they may reach, and who is in them."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING, ClassVar
+
+from django.contrib.auth.models import Group
+from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.db import models
+from guardian.models import GroupObjectPermissionBase
+
+from accounts.models import Role, User
+from executors.base import Access, EngineKind, Language, Limits
+from executors.base import Target as ExecutorTarget
+
+SUBMIT = "submit_query"
+REVIEW = "review_query"
+
+
+class PodQuerySet(models.QuerySet["Pod"]):
+    """Pods, scoped to a reader."""
+
+    def with_permission(self, user: User, codename: str) -> PodQuerySet:
+        """Pods on which one of the user's groups holds the permission."""
+        held = PodGroupObjectPermission.objects.filter(permission__codename=codename, group__user=user)
+        return self.filter(pk__in=held.values("content_object_id"))
+
+    def of_member(self, user: User) -> PodQuerySet:
+        """Pods the user is in, as developer or manager."""
+        held = PodGroupObjectPermission.objects.filter(group__user=user)
+        return self.filter(pk__in=held.values("content_object_id"))
+
+    def reviewed_by(self, user: User) -> PodQuerySet:
+        """Pods the user may review for: a managers' group says where, the role is the ceiling."""
+        return self.with_permission(user, REVIEW) if user.may_review_somewhere else self.none()
+
+    def visible_to(self, user: User) -> PodQuerySet:
+        """Pods the user may know of."""
+        return self if user.is_portal_admin else self.of_member(user)
+
+
+class Pod(models.Model):
+    """A team: its developers, its managers, the targets it may reach, its Slack channel."""
+
+    name = models.CharField(max_length=80, unique=True)
+    slug = models.SlugField(max_length=80, unique=True, help_text="Used in addresses and by the API.")
+    active = models.BooleanField(default=True, help_text="An inactive pod takes no new requests and decides none.")
+    developers = models.OneToOneField(Group, on_delete=models.PROTECT, related_name="developers_of", editable=False)
+    managers = models.OneToOneField(Group, on_delete=models.PROTECT, related_name="managers_of", editable=False)
+    slack_channel = models.CharField(
+        max_length=80,
+        blank=True,
+        help_text="Where this pod's requests are announced, such as #payments. Empty: nowhere.",
+    )
+    slack_shows_statement = models.BooleanField(
+        default=False, help_text="Put the statement's text into the Slack message. Off: only the reason and a link."
+    )
+
+    objects = PodQuerySet.as_manager()
+
+    class Meta:
+        """Table `pods`."""
+
+        db_table = "pods"
+        ordering = ("name",)
+        permissions = ((SUBMIT, "Can ask for statements to be run"), (REVIEW, "Can decide on requests"))
+
+    def __str__(self) -> str:
+        return self.name
+
+    def has_developer(self, user: User) -> bool:
+        """Whether the user may submit for this pod (its developers and its managers)."""
+        return Pod.objects.with_permission(user, SUBMIT).filter(pk=self.pk).exists()
+
+    def has_manager(self, user: User) -> bool:
+        """Whether the user may review for this pod."""
+        return Pod.objects.reviewed_by(user).filter(pk=self.pk).exists()
+
+    def reviewers(self) -> models.QuerySet[User]:
+        """Active people who may decide on this pod's requests."""
+        return User.objects.filter(groups=self.managers_id, is_active=True, role__in=(Role.MANAGER, Role.ADMIN))
+
+
+class PodGroupObjectPermission(GroupObjectPermissionBase):
+    """django-guardian's per-object permission of a group on a pod, with a real foreign key."""
+
+    content_object = models.ForeignKey(Pod, on_delete=models.CASCADE)
+
+    class Meta(GroupObjectPermissionBase.Meta):
+        """Table `pod_group_permissions`."""
+
+        db_table = "pod_group_permissions"
+
+
+class Environment(models.TextChoices):
+    """What the data of a target is."""
+
+    PRODUCTION = "production", "Production"
+    STAGING = "staging", "Staging"
+    DEVELOPMENT = "development", "Development"
+
+
+VARIABLE_NAME = RegexValidator(
+    r"\A[A-Z][A-Z0-9_]*\Z", "Write the name of an environment variable, such as ORDERS_READ_URL."
+)
+SCHEMA_NAME = re.compile(r"\A[^\x00-\x1f]{1,63}\Z")
+SCRIPT_MODULES = ("date-fns", "decimal.js", "lodash", "zod")
+
+
+class TargetQuerySet(models.QuerySet["Target"]):
+    """Targets, scoped to a reader."""
+
+    def usable_by(self, user: User) -> TargetQuerySet:
+        """Active targets of active pods the user may submit for."""
+        pods = Pod.objects.with_permission(user, SUBMIT).filter(active=True)
+        return self.filter(active=True, pod__in=pods)
+
+    def visible_to(self, user: User) -> TargetQuerySet:
+        """Targets the user may know of."""
+        return self.filter(pod__in=Pod.objects.visible_to(user))
+
+
+class Target(models.Model):
+    """One database a pod may reach: never a credential, only the names of the variables that hold one."""
+
+    pod = models.ForeignKey(Pod, on_delete=models.PROTECT, related_name="targets")
+    name = models.CharField(max_length=80)
+    slug = models.SlugField(max_length=80, unique=True, help_text="Used in addresses and by the API.")
+    engine = models.CharField(
+        max_length=12,
+        choices=[(e.value, n) for e, n in ((EngineKind.POSTGRESQL, "PostgreSQL"), (EngineKind.MONGODB, "MongoDB"))],
+    )
+    environment = models.CharField(max_length=12, choices=Environment, default=Environment.PRODUCTION)
+    read_url_variable = models.CharField(
+        max_length=100,
+        validators=[VARIABLE_NAME],
+        help_text="The environment variable that holds the URL of a login that may only read, such as ORDERS_READ_URL.",
+    )
+    write_url_variable = models.CharField(
+        max_length=100,
+        blank=True,
+        validators=[VARIABLE_NAME],
+        help_text="The same for a login that may write. Empty: this target takes no writes.",
+    )
+    search_path = models.CharField(
+        max_length=400, blank=True, default="public", help_text="Schemas, separated by commas. PostgreSQL only."
+    )
+    seconds_limit = models.PositiveIntegerField(
+        default=30, validators=[MinValueValidator(1), MaxValueValidator(3600)], help_text="Seconds one run may take."
+    )
+    lock_seconds_limit = models.PositiveIntegerField(
+        default=5,
+        validators=[MinValueValidator(1), MaxValueValidator(600)],
+        help_text="Seconds a run may wait for a lock.",
+    )
+    rows_limit = models.PositiveIntegerField(
+        default=50_000,
+        validators=[MinValueValidator(1), MaxValueValidator(10_000_000)],
+        help_text="Rows kept of one result.",
+    )
+    bytes_limit = models.PositiveBigIntegerField(
+        default=100_000_000,
+        validators=[MinValueValidator(1000), MaxValueValidator(10_000_000_000)],
+        help_text="Bytes kept of one result, before compression.",
+    )
+    approvals_required = models.PositiveSmallIntegerField(
+        default=1, validators=[MinValueValidator(1), MaxValueValidator(5)], help_text="How many managers must approve."
+    )
+    retention_days = models.PositiveIntegerField(
+        default=30, validators=[MinValueValidator(1), MaxValueValidator(3650)], help_text="Days a result is kept."
+    )
+    pending_hours = models.PositiveIntegerField(
+        default=7 * 24,
+        validators=[MinValueValidator(1), MaxValueValidator(8760)],
+        help_text="Hours a request may wait before it expires.",
+    )
+    allow_scripts = models.BooleanField(default=False, help_text="Whether JavaScript may be run against this target.")
+    script_modules = ArrayField(
+        models.CharField(max_length=40, choices=[(name, name) for name in SCRIPT_MODULES]),
+        default=list,
+        blank=True,
+        help_text="Modules a script may require, separated by commas: " + ", ".join(SCRIPT_MODULES) + ".",
+    )
+    active = models.BooleanField(default=True)
+
+    objects = TargetQuerySet.as_manager()
+
+    class Meta:
+        """Table `targets`."""
+
+        db_table = "targets"
+        ordering = ("name",)
+
+    if TYPE_CHECKING:
+        pod_id: int
+        get_engine_display: ClassVar
+        get_environment_display: ClassVar
+
+    def __str__(self) -> str:
+        return self.name
+
+    def clean(self) -> None:
+        """Reject schema names PostgreSQL could not have."""
+        bad = [name for name in self.schemas if not SCHEMA_NAME.match(name) or name.startswith("pg_")]
+        if bad:
+            raise ValidationError({"search_path": f"Not a schema of the target's own: {', '.join(map(repr, bad))}."})
+        if self.write_url_variable and self.write_url_variable == self.read_url_variable:
+            raise ValidationError({"write_url_variable": "Reads and writes need logins of their own."})
+
+    @property
+    def schemas(self) -> tuple[str, ...]:
+        """The search path as names."""
+        return tuple(part.strip() for part in self.search_path.split(",") if part.strip())
+
+    @property
+    def languages(self) -> tuple[Language, ...]:
+        """What a statement for this target may be written in."""
+        own = Language.SQL if self.engine == EngineKind.POSTGRESQL else Language.MONGO
+        return (own, Language.SCRIPT) if self.allow_scripts else (own,)
+
+    @property
+    def limits(self) -> Limits:
+        """What one execution may use."""
+        return Limits(
+            seconds=self.seconds_limit,
+            rows=self.rows_limit,
+            bytes=self.bytes_limit,
+            lock_seconds=min(self.lock_seconds_limit, self.seconds_limit),
+        )
+
+    def url_variable(self, access: Access) -> str:
+        """The name of the variable with the credential of `access`; "" when the target has none."""
+        return self.read_url_variable if access is Access.READ else self.write_url_variable
+
+    def missing_variables(self) -> list[str]:
+        """Names of variables that should hold a credential and do not."""
+        names = (self.read_url_variable, self.write_url_variable)
+        return [name for name in names if name and not os.environ.get(name)]
+
+    def offers(self, access: Access) -> bool:
+        """Whether a credential for `access` is there."""
+        return bool(os.environ.get(self.url_variable(access) or ""))
+
+    def with_credential(self, access: Access) -> ExecutorTarget:
+        """What an executor needs to reach it, credential included: fetched now, kept nowhere.
+
+        Raises KeyError with the variable's name when it is not set.
+        """
+        name = self.url_variable(access)
+        url = os.environ.get(name) if name else None
+        if not url:
+            raise KeyError(name)
+        return ExecutorTarget(
+            key=self.slug,
+            engine=EngineKind(self.engine),
+            access=access,
+            url=url,
+            search_path=self.schemas,
+            script_modules=tuple(self.script_modules) if self.allow_scripts else (),
+        )

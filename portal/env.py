@@ -1,0 +1,78 @@
+"""Typed readers of the environment: each rejects anything but a literal value, in a sentence that names the variable.
+
+A value may also come from a file: `NAME_FILE` holds the path (for secrets mounted by an orchestrator).
+"""
+
+import base64
+import binascii
+import os
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+
+KEY_BYTES = 32
+
+
+def text(name: str, default: str | None = None) -> str:
+    """The value of `name` or of the file `name_FILE`; `default` when neither is set. Raises ImproperlyConfigured."""
+    value = os.environ.get(name)
+    path = os.environ.get(f"{name}_FILE")
+    if value is not None and path is not None:
+        raise ImproperlyConfigured(f"Set {name} or {name}_FILE, not both.")
+    if path is not None:
+        try:
+            value = Path(path).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise ImproperlyConfigured(f"{name}_FILE names {path}, which cannot be read: {error.strerror}.") from error
+    if value is not None and value != "":
+        return value
+    if default is None:
+        raise ImproperlyConfigured(f"{name} is not set. Set it, or {name}_FILE to a file that holds it (see README).")
+    return default
+
+
+def flag(name: str, *, default: bool) -> bool:
+    """`true` or `false`, nothing else."""
+    value = text(name, "true" if default else "false")
+    if value not in {"true", "false"}:
+        raise ImproperlyConfigured(f"{name} is {value!r}; write true or false.")
+    return value == "true"
+
+
+def integer(name: str, default: int, *, minimum: int, maximum: int) -> int:
+    """A whole number within bounds."""
+    value = text(name, str(default))
+    if not value.isascii() or not value.isdigit() or not minimum <= int(value) <= maximum:
+        raise ImproperlyConfigured(f"{name} is {value!r}; write a whole number from {minimum} to {maximum}.")
+    return int(value)
+
+
+def words(name: str, default: str = "") -> list[str]:
+    """A comma-separated list without empty items."""
+    return [word.strip() for word in text(name, default).split(",") if word.strip()]
+
+
+def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
+    """One of `allowed`."""
+    value = text(name, default)
+    if value not in allowed:
+        raise ImproperlyConfigured(f"{name} is {value!r}; write one of {', '.join(allowed)}.")
+    return value
+
+
+def keys(name: str) -> dict[str, bytes]:
+    """Named 32-byte keys, `id:base64,id:base64`; the first one encrypts, the others only decrypt."""
+    found: dict[str, bytes] = {}
+    for number, item in enumerate(words(name) or [text(name)], start=1):
+        key_id, _, encoded = item.partition(":")
+        try:
+            key = base64.b64decode(encoded, validate=True)
+        except (binascii.Error, ValueError):
+            key = b""
+        if not key_id or len(key) != KEY_BYTES or key_id in found:
+            raise ImproperlyConfigured(
+                f"{name}: entry {number} is not id:base64 of {KEY_BYTES} bytes with an id of its own "
+                "(make one with: python3 -c 'import os,base64;print(base64.b64encode(os.urandom(32)).decode())')."
+            )
+        found[key_id] = key
+    return found

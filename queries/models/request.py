@@ -1,0 +1,200 @@
+"""The request and the decisions on it. What decides what will run is frozen at submission."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, ClassVar
+
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.db import models
+from django.db.models.functions import Now
+
+from accounts.models import User
+from executors.base import Access, FailureCode, Job, Language, Limits
+from pods.models import Pod, Target
+from queries.digest import digest
+from queries.lifecycle import Status
+from queries.querysets import QueryRequestQuerySet
+
+if TYPE_CHECKING:
+    from queries.models.execution import Execution
+
+TITLE_LENGTH = 120
+
+
+class Code(models.TextChoices):
+    """Why a request ended as it did, beside its status."""
+
+    NONE = "", ""
+    CHANGES_REQUESTED = "CHANGES_REQUESTED", "Changes asked for"
+    EXPIRED = "EXPIRED", "Expired"
+    ERROR = FailureCode.ERROR.value, "Error"
+    TIMEOUT = FailureCode.TIMEOUT.value, "Time limit reached"
+    CANCELLED = FailureCode.CANCELLED.value, "Stopped"
+    REFUSED = FailureCode.REFUSED.value, "Refused by a guard"
+    ROW_BOUND = FailureCode.ROW_BOUND.value, "Row bound exceeded"
+    TOO_LARGE = FailureCode.TOO_LARGE.value, "Too large"
+    UNREACHABLE = FailureCode.UNREACHABLE.value, "Target unreachable"
+    INTERRUPTED = FailureCode.INTERRUPTED.value, "Interrupted, nothing ran"
+    OUTCOME_UNKNOWN = FailureCode.OUTCOME_UNKNOWN.value, "Outcome unknown"
+
+
+class QueryRequest(models.Model):
+    """A request to run one statement on one target. What decides what will run is frozen at submission."""
+
+    public_id = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+    pod = models.ForeignKey(Pod, on_delete=models.PROTECT, related_name="queries", editable=False)
+    target = models.ForeignKey(Target, on_delete=models.PROTECT, related_name="queries", editable=False)
+    author = models.ForeignKey(User, on_delete=models.PROTECT, related_name="queries", editable=False)
+    revises = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="revisions", editable=False)
+    status = models.CharField(
+        max_length=9,
+        choices=[(s.value, s.value.capitalize()) for s in Status],
+        default=Status.PENDING.value,
+        editable=False,
+    )
+    code = models.CharField(max_length=20, choices=Code, default=Code.NONE, blank=True, editable=False)
+
+    language = models.CharField(max_length=6, choices=[(x.value, x.value) for x in Language], editable=False)
+    access = models.CharField(max_length=5, choices=[(x.value, x.value) for x in Access], editable=False)
+    statement = models.TextField(editable=False)
+    parameters = models.JSONField(default=list, editable=False)
+    seconds_limit = models.PositiveIntegerField(editable=False)
+    lock_seconds_limit = models.PositiveIntegerField(editable=False)
+    rows_limit = models.PositiveIntegerField(editable=False)
+    bytes_limit = models.PositiveBigIntegerField(editable=False)
+    digest = models.CharField(max_length=64, editable=False)
+
+    reason = models.TextField(editable=False)
+    ticket = models.CharField(max_length=80, blank=True, editable=False)
+    findings = models.JSONField(default=list, editable=False)
+    kinds = ArrayField(models.TextField(), default=list, editable=False)
+    tables = ArrayField(models.TextField(), default=list, editable=False)
+    approvals_required = models.PositiveSmallIntegerField(editable=False)
+    submitted_at = models.DateTimeField(db_default=Now(), editable=False)
+    expires_at = models.DateTimeField(editable=False)
+
+    # What a search looks in, in lower case: reason, ticket, tables, author.
+    search = models.TextField(editable=False)
+
+    objects = QueryRequestQuerySet.as_manager()
+
+    if TYPE_CHECKING:
+        pod_id: int
+        target_id: int
+        author_id: int
+        revises_id: int | None
+        get_code_display: ClassVar
+        execution: Execution
+        decisions: models.Manager[Decision]
+        revisions: models.Manager[QueryRequest]
+
+    class Meta:
+        """Table `query_requests`. The primary key grows with time, so newest first is one backward index scan."""
+
+        db_table = "query_requests"
+        ordering = ("-pk",)
+        default_permissions = ("view",)
+        verbose_name = "request"
+        constraints = (
+            models.CheckConstraint(condition=models.Q(status__in=[s.value for s in Status]), name="query_status_known"),
+            models.UniqueConstraint(fields=["id", "author"], name="query_and_author"),
+        )
+        indexes = (
+            models.Index(fields=["pod", "-id"], name="query_by_pod"),
+            models.Index(fields=["author", "-id"], name="query_by_author"),
+            models.Index(fields=["target", "-id"], name="query_by_target"),
+            models.Index(fields=["status", "-id"], name="query_by_status"),
+            models.Index(fields=["pod", "status", "-id"], name="query_by_pod_and_status"),
+            GinIndex(fields=["search"], name="query_search", opclasses=["gin_trgm_ops"]),
+        )
+
+    def __str__(self) -> str:
+        return self.number
+
+    @property
+    def number(self) -> str:
+        """The short name people use: `QR-17`."""
+        return f"QR-{self.pk}"
+
+    @property
+    def title(self) -> str:
+        """The first line of the reason."""
+        line = self.reason.strip().partition("\n")[0].strip()
+        return line if len(line) <= TITLE_LENGTH else line[: TITLE_LENGTH - 1].rstrip() + "…"
+
+    @property
+    def state(self) -> Status:
+        """The status as an enum."""
+        return Status(self.status)
+
+    @property
+    def limits(self) -> Limits:
+        """The limits frozen at submission."""
+        return Limits(
+            seconds=self.seconds_limit,
+            rows=self.rows_limit,
+            bytes=self.bytes_limit,
+            lock_seconds=self.lock_seconds_limit,
+        )
+
+    def current_digest(self) -> str:
+        """The digest of what is stored now; equal to `digest` unless somebody changed the row."""
+        return digest(
+            language=self.language,
+            statement=self.statement,
+            parameters=tuple(self.parameters),
+            target=self.target.slug,
+            access=self.access,
+            limits=self.limits,
+        )
+
+    def job(self) -> Job:
+        """What to run, credential included. Raises KeyError with the variable's name when it is not set."""
+        return Job(
+            id=str(self.public_id),
+            target=self.target.with_credential(Access(self.access)),
+            language=Language(self.language),
+            statement=self.statement,
+            limits=self.limits,
+            parameters=tuple(self.parameters),
+        )
+
+
+class Verdict(models.TextChoices):
+    """What a manager decided."""
+
+    APPROVE = "approve", "Approved"
+    REJECT = "reject", "Rejected"
+
+
+class Decision(models.Model):
+    """One manager's approve or reject, bound to the digest of what they saw."""
+
+    query = models.ForeignKey(QueryRequest, on_delete=models.PROTECT, related_name="decisions", editable=False)
+    # Repeated here (a foreign key of both columns, migration 0002) so that the constraint below can compare.
+    author = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", editable=False)
+    reviewer = models.ForeignKey(User, on_delete=models.PROTECT, related_name="decisions", editable=False)
+    verdict = models.CharField(max_length=7, choices=Verdict, editable=False)
+    comment = models.TextField(blank=True, editable=False)
+    digest = models.CharField(max_length=64, editable=False)
+    at = models.DateTimeField(db_default=Now(), editable=False)
+
+    if TYPE_CHECKING:
+        query_id: int
+        reviewer_id: int
+
+    class Meta:
+        """Table `decisions`."""
+
+        db_table = "decisions"
+        ordering = ("pk",)
+        default_permissions = ("view",)
+        constraints = (
+            models.UniqueConstraint(fields=["query", "reviewer"], name="decision_once_per_reviewer"),
+            models.CheckConstraint(condition=~models.Q(author=models.F("reviewer")), name="decision_not_on_own_query"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.query_id} {self.verdict}"

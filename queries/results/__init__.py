@@ -1,0 +1,6 @@
+"""The rows of a result: kept in compressed, encrypted chunks, read back a page at a time, streamed out in three formats."""
+
+from queries.results.access import Download, ResultPage, download, view_page
+from queries.results.writer import ChunkWriter
+
+__all__ = ["ChunkWriter", "Download", "ResultPage", "download", "view_page"]

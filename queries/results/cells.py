@@ -1,0 +1,61 @@
+"""Encoded rows as the text of cells, for a page, the API and spreadsheets alike."""
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from executors.base import Column, RowEncoding
+from executors.rows import decode_copy_row, extended_json
+
+
+def cells(encoding: RowEncoding, columns: Sequence[Column], rows: Iterable[bytes]) -> list[list[str | None]]:
+    """The text of each cell, None for NULL (or a field a document does not have)."""
+    if encoding is RowEncoding.COPY:
+        return [list(decode_copy_row(row)) for row in rows]
+    if encoding is RowEncoding.JSON:
+        return [_fields(json.loads(row, parse_float=_Number, parse_int=_Number), columns) for row in rows]
+    return _bson_cells(columns, rows)
+
+
+def documents(encoding: RowEncoding, rows: Iterable[bytes]) -> list[str] | None:
+    """Each document as indented canonical Extended JSON; None for results that are not documents."""
+    if encoding is not RowEncoding.BSON:
+        return None
+    return [json.dumps(json.loads(extended_json(row)), indent=2, ensure_ascii=False) for row in rows]
+
+
+class _Number(str):
+    """A number of a JSON text, every digit kept."""
+
+    __slots__ = ()
+
+
+def _fields(value: Any, columns: Sequence[Column]) -> list[str | None]:
+    if not isinstance(value, dict):
+        return [_text(value)]
+    return [_text(value.get(column.name)) for column in columns]
+
+
+def _text(value: Any) -> str | None:
+    if value is None:
+        return None
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return str(value)
+    return _compact(value)
+
+
+def _compact(value: Any) -> str:
+    """JSON text of a nested value with its numbers as they were written."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{json.dumps(k, ensure_ascii=False)}: {_compact(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_compact, value)) + "]"
+    return str(value) if isinstance(value, _Number) else json.dumps(value, ensure_ascii=False)
+
+
+def _bson_cells(columns: Sequence[Column], rows: Iterable[bytes]) -> list[list[str | None]]:
+    from executors.mongo.show import table  # noqa: PLC0415 -- only a reader of documents pays for the driver
+
+    return table(rows, columns)

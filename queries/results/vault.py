@@ -1,0 +1,51 @@
+"""Sealing chunks: Zstandard, then AES-256-GCM with a named key, bound to the place the chunk belongs to.
+
+The first key of `PORTAL_RESULT_KEYS` seals; any of them opens, so that keys can be rotated.
+"""
+
+import os
+from functools import cache
+
+import zstandard
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from django.conf import settings
+
+NONCE_BYTES = 12
+LEVEL = 1
+# No honest chunk is larger; a forged header must not make the reader allocate more.
+LARGEST_CHUNK = 2**31
+
+
+class Unreadable(Exception):
+    """A chunk that no key opens: the key is gone, or somebody changed the chunk."""
+
+
+def place(execution_id: int, number: int, first_row: int, row_count: int) -> bytes:
+    """What a chunk is bound to: it opens nowhere else."""
+    return f"query-portal result {execution_id} {number} {first_row} {row_count}".encode()
+
+
+def seal(data: bytes, where: bytes) -> tuple[str, bytes]:
+    """The id of the key used, and nonce, ciphertext and tag in one."""
+    key_id = next(iter(settings.PORTAL_RESULT_KEYS))
+    nonce = os.urandom(NONCE_BYTES)
+    packed = zstandard.ZstdCompressor(level=LEVEL).compress(data)
+    return key_id, nonce + _cipher(settings.PORTAL_RESULT_KEYS[key_id]).encrypt(nonce, packed, where)
+
+
+def unseal(key_id: str, sealed: bytes, where: bytes) -> bytes:
+    """The chunk's rows. Raises Unreadable."""
+    key = settings.PORTAL_RESULT_KEYS.get(key_id)
+    if key is None:
+        raise Unreadable(f"The key {key_id!r} is not among PORTAL_RESULT_KEYS.")
+    try:
+        packed = _cipher(key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], where)
+    except InvalidTag as error:
+        raise Unreadable("A chunk of the result does not match its seal.") from error
+    return zstandard.ZstdDecompressor().decompress(packed, max_output_size=LARGEST_CHUNK)
+
+
+@cache
+def _cipher(key: bytes) -> AESGCM:
+    return AESGCM(key)

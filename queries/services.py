@@ -1,0 +1,319 @@
+"""What people do with requests. One verb, one keyword-only function; pages, API, admin and commands call the same ones."""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.errors import BadInput, FieldError, NotAllowed, NotFound, NotNow
+from accounts.models import SYSTEM, User
+from audit import log
+from executors.analysis import analyse
+from executors.base import Access, Analysis, EngineKind, Finding, Language, Parameter, Severity
+from executors.text import normalise
+from pods.models import Target
+from queries import policies, running
+from queries.digest import digest as digest_of
+from queries.lifecycle import Status, Verb
+from queries.models import Code, Decision, Execution, QueryRequest, Verdict
+from queries.transitions import check, locked, not_now, subject, transition
+
+REASON_LENGTH = 4000
+TICKET_LENGTH = 80
+COMMENT_LENGTH = 4000
+PARAMETERS = 100
+PARAMETER_LENGTH = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a person asks for, as typed. `pod` and `target` are slugs."""
+
+    pod: str
+    target: str
+    language: str
+    statement: str
+    access: str
+    reason: str = ""
+    ticket: str = ""
+    parameters: tuple[Parameter, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A draft whose target is known and whose statement has been read."""
+
+    target: Target
+    analysis: Analysis
+
+
+def check_draft(*, actor: User, draft: Draft) -> Checked:
+    """Read a statement as submission would, storing nothing. Raises BadInput for what cannot even be read."""
+    target, errors = _where(actor, draft)
+    if target is None or errors:
+        raise BadInput(errors)
+    return Checked(target, _read(target, draft))
+
+
+def submit(*, actor: User, draft: Draft, revises: QueryRequest | None = None) -> QueryRequest:
+    """Freeze a request and put it before the pod's managers. Raises BadInput with everything that is wrong at once."""
+    target, errors = _where(actor, draft)
+    _check_why(draft, errors)
+    analysis = _read(target, draft) if target and not errors.keys() & {"language", "access", "target"} else None
+    if analysis is not None:
+        problems = [_field_error(f) for f in analysis.findings if f.severity is Severity.ERROR]
+        if problems:
+            errors["statement"] = problems
+    if errors or target is None or analysis is None:
+        raise BadInput(errors)
+    if revises is not None and revises.author_id != actor.pk:
+        raise NotAllowed("Only its author can revise a request.")
+    return _store(actor, draft, target, analysis, revises)
+
+
+def approve(*, actor: User, query_id: int, digest: str, comment: str = "") -> QueryRequest:
+    """Approve; the last approval needed runs the statement at once. Returns the request as it is afterwards."""
+    with transaction.atomic():
+        query = _decide(actor, query_id, Verb.APPROVE, digest, comment)
+    if query.state is Status.APPROVED:
+        running.run(query.pk)
+    return QueryRequest.objects.get(pk=query_id)
+
+
+def reject(
+    *, actor: User, query_id: int, comment: str, digest: str = "", ask_for_changes: bool = False
+) -> QueryRequest:
+    """Reject, with words for the author; `ask_for_changes` invites a revision."""
+    if not comment.strip():
+        raise BadInput({"comment": [FieldError("Say why, so that the author can act on it.", "required")]})
+    code = Code.CHANGES_REQUESTED if ask_for_changes else Code.NONE
+    with transaction.atomic():
+        return _decide(actor, query_id, Verb.REJECT, digest, comment, code)
+
+
+def withdraw(*, actor: User, query_id: int, comment: str = "") -> QueryRequest:
+    """Take a request back before anybody decided."""
+    _check_comment(comment)
+    with transaction.atomic():
+        query = locked(query_id)
+        transition(query, Verb.WITHDRAW, actor=actor, data=_said(comment))
+    return query
+
+
+def cancel(*, actor: User, query_id: int, comment: str = "") -> QueryRequest:
+    """Ask a running request to stop, from any process: whoever runs it notices within a second."""
+    _check_comment(comment)
+    with transaction.atomic():
+        query = locked(query_id)
+        reason = policies.cannot_cancel(actor, query)
+        if reason:
+            raise NotAllowed(reason)
+        if query.state is not Status.EXECUTING:
+            raise not_now(query)
+        Execution.objects.filter(query=query, cancel_requested_at=None).update(
+            cancel_requested_at=timezone.now(), cancel_requested_by=actor
+        )
+        log.append(log.Action.QUERY_CANCEL, actor=actor, subject=subject(query), data=_said(comment))
+    return query
+
+
+def expire(*, query_id: int) -> bool:
+    """End a request that waited too long; whether it did."""
+    with transaction.atomic():
+        query = locked(query_id)
+        if query.state is not Status.PENDING or query.expires_at > timezone.now():
+            return False
+        transition(query, Verb.EXPIRE, actor=SYSTEM, code=Code.EXPIRED)
+    return True
+
+
+# --- deciding --------------------------------------------------------------------------------------
+
+
+def _decide(actor: User, query_id: int, verb: Verb, digest: str, comment: str, code: Code = Code.NONE) -> QueryRequest:
+    _check_comment(comment)
+    query = locked(query_id)
+    check(query, verb, actor=actor)
+    if query.expires_at <= timezone.now():
+        raise NotNow(f"{query.number} has expired; its author can revise it.", code="expired", state=query.status)
+    _check_digest(query, verb, digest)
+    if query.decisions.filter(reviewer=actor).exists():
+        raise NotNow(f"You have already decided on {query.number}.", code="already_decided", state=query.status)
+    verdict = Verdict.APPROVE if verb is Verb.APPROVE else Verdict.REJECT
+    Decision.objects.create(
+        query=query, author=query.author, reviewer=actor, verdict=verdict, comment=comment.strip(), digest=query.digest
+    )
+    data: dict[str, object] = _said(comment)
+    if verb is Verb.APPROVE:
+        given = query.decisions.filter(verdict=Verdict.APPROVE).count()
+        data |= {"approvals": given, "approvals_required": query.approvals_required}
+        verb = Verb.APPROVE if given >= query.approvals_required else Verb.ENDORSE
+    transition(query, verb, actor=actor, code=code, data=data)
+    return query
+
+
+def _check_digest(query: QueryRequest, verb: Verb, digest: str) -> None:
+    if not digest and verb is Verb.REJECT:
+        return
+    if not digest:
+        raise BadInput({"digest": [FieldError("Send the digest of the request as you saw it.", "required")]})
+    if digest != query.digest or query.current_digest() != query.digest:
+        raise NotNow(
+            "The request is not the one you read: its digest differs. Read it again before you decide.",
+            code="digest_differs",
+            state=query.status,
+        )
+
+
+def _check_comment(comment: str) -> None:
+    problem = _bad_text(comment, COMMENT_LENGTH)
+    if problem:
+        raise BadInput({"comment": [problem]})
+
+
+def _said(comment: str) -> dict[str, object]:
+    return {"comment": comment.strip()} if comment.strip() else {}
+
+
+# --- submitting ------------------------------------------------------------------------------------
+
+
+def _where(actor: User, draft: Draft) -> tuple[Target | None, dict[str, list[FieldError]]]:
+    errors: dict[str, list[FieldError]] = {}
+    target = _find_target(actor, draft, errors)
+    if draft.access not in set(Access):
+        errors["access"] = [FieldError("Choose read or write.", "invalid_choice")]
+    if target is None:
+        return None, errors
+    if draft.language not in target.languages:
+        offered = ", ".join(target.languages)
+        errors["language"] = [FieldError(f"{target.name} takes {offered}.", "invalid_choice")]
+    if "access" not in errors:
+        _check_credential(target, Access(draft.access), errors)
+    return target, errors
+
+
+def _find_target(actor: User, draft: Draft, errors: dict[str, list[FieldError]]) -> Target | None:
+    usable = Target.objects.usable_by(actor).select_related("pod")
+    if "\0" in draft.pod or not usable.filter(pod__slug=draft.pod.replace("\0", "")).exists():
+        errors["pod"] = [FieldError("There is no such pod that you may ask for.", "unknown_pod")]
+        return None
+    target = usable.filter(pod__slug=draft.pod, slug=draft.target.replace("\0", "")).first()
+    if target is None:
+        errors["target"] = [FieldError("This pod has no such target.", "unknown_target")]
+    return target
+
+
+def _check_credential(target: Target, access: Access, errors: dict[str, list[FieldError]]) -> None:
+    if target.offers(access):
+        return
+    variable = target.url_variable(access)
+    if not variable:
+        errors["access"] = [FieldError(f"{target.name} takes no {access} requests.", "not_offered")]
+    else:
+        message = f"{target.name} cannot be reached: the variable {variable} is not set. Tell an admin."
+        errors["target"] = [FieldError(message, "credential_missing")]
+
+
+def _check_why(draft: Draft, errors: dict[str, list[FieldError]]) -> None:
+    if not draft.reason.strip():
+        errors["reason"] = [FieldError("Say what this is for; reviewers read it first.", "required")]
+    for name, value, length in (("reason", draft.reason, REASON_LENGTH), ("ticket", draft.ticket, TICKET_LENGTH)):
+        problem = _bad_text(value, length)
+        if problem:
+            errors[name] = [problem]
+    if len(draft.parameters) > PARAMETERS:
+        errors["parameters"] = [FieldError(f"At most {PARAMETERS} parameters.", "too_many")]
+    elif any(isinstance(p, str) and _bad_text(p, PARAMETER_LENGTH) for p in draft.parameters):
+        errors["parameters"] = [FieldError("A parameter holds a NUL byte or is longer than 100,000 characters.")]
+
+
+def _bad_text(value: str, length: int) -> FieldError | None:
+    if "\0" in value:
+        return FieldError("It holds a NUL byte; remove it.", "nul")
+    if len(value) > length:
+        return FieldError(f"It is {len(value):,} characters long; at most {length:,} fit.", "too_long")
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        return FieldError("It holds half a character (a lone surrogate); remove it.", "surrogate")
+    return None
+
+
+def _read(target: Target, draft: Draft) -> Analysis:
+    return analyse(
+        Language(draft.language), EngineKind(target.engine), draft.statement, draft.parameters, Access(draft.access)
+    )
+
+
+def _field_error(finding: Finding) -> FieldError:
+    message = f"{finding.message} {finding.hint}".strip()
+    return FieldError(message, finding.code, finding.line, finding.column)
+
+
+def _store(actor: User, draft: Draft, target: Target, analysis: Analysis, revises: QueryRequest | None) -> QueryRequest:
+    limits = target.limits
+    statement = normalise(draft.statement)
+    words: Sequence[str] = (draft.reason, draft.ticket, *analysis.tables, actor.username, actor.label)
+    query = QueryRequest(
+        pod=target.pod,
+        target=target,
+        author=actor,
+        revises=revises,
+        language=draft.language,
+        access=draft.access,
+        statement=statement,
+        parameters=list(draft.parameters),
+        seconds_limit=int(limits.seconds),
+        lock_seconds_limit=int(limits.lock_seconds),
+        rows_limit=limits.rows,
+        bytes_limit=limits.bytes,
+        reason=draft.reason.strip(),
+        ticket=draft.ticket.strip(),
+        findings=[finding_json(finding) for finding in analysis.findings],
+        kinds=list(analysis.kinds),
+        tables=list(analysis.tables),
+        approvals_required=target.approvals_required,
+        expires_at=timezone.now() + dt.timedelta(hours=target.pending_hours),
+        search=" ".join(words).lower(),
+    )
+    query.digest = digest_of(
+        language=query.language,
+        statement=statement,
+        parameters=draft.parameters,
+        target=target.slug,
+        access=query.access,
+        limits=query.limits,
+    )
+    with transaction.atomic():
+        query.save(force_insert=True)
+        data: dict[str, object] = {
+            "digest": query.digest,
+            "target": target.slug,
+            "access": query.access,
+            "to": query.status,
+        }
+        if revises is not None:
+            data["revises"] = str(revises.public_id)
+        log.append(log.Action.QUERY_SUBMIT, actor=actor, subject=subject(query), data=data)
+    return query
+
+
+def finding_json(finding: Finding) -> Mapping[str, object]:
+    """A finding as it is stored and answered."""
+    return {**asdict(finding), "severity": finding.severity.value}
+
+
+def visible_query(*, actor: User, public_id: object) -> QueryRequest:
+    """A request the reader may know of, with all that a page shows. Raises NotFound."""
+    query = (
+        QueryRequest.objects.visible_to(actor)
+        .with_people()
+        .select_related("revises")
+        .prefetch_related("decisions__reviewer")
+        .filter(public_id=public_id)
+        .first()
+    )
+    if query is None:
+        raise NotFound("There is no such request, or it belongs to a pod that you are not in.")
+    return query
