@@ -1,0 +1,1 @@
+"""Processes confined by the operating system: Landlock, seccomp, namespaces and resource limits."""

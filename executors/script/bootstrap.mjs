@@ -1,0 +1,442 @@
+// The trusted half of a confined child: reads one job from standard input, runs the author's text as the body of an
+// async function, and speaks for it on standard output. Everything this file needs later is captured here, before any
+// of the author's code runs, so that patching a prototype cannot forge a frame or read the secret that marks ours.
+//
+// Frames: 4 bytes length (big-endian), then JSON in UTF-8. Ours put the job's secret before the JSON.
+// The boundary is the operating system (executors/sandbox); the portal treats this channel as hostile all the same.
+
+const { stdin, stdout, inspect } = Deno;
+const readSync = stdin.readSync.bind(stdin);
+const readAsync = stdin.read.bind(stdin);
+const writeSync = stdout.writeSync.bind(stdout);
+const apply = Reflect.apply;
+const { create, defineProperty, getOwnPropertyNames, getPrototypeOf, setPrototypeOf, keys, freeze } = Object;
+const stringify = JSON.stringify;
+const parse = JSON.parse;
+const Bytes = Uint8Array;
+const bytesPrototype = getPrototypeOf(Bytes.prototype);
+const bytesSet = bytesPrototype.set;
+const subarray = bytesPrototype.subarray;
+const encode = TextEncoder.prototype.encode.bind(new TextEncoder());
+const decode = TextDecoder.prototype.decode.bind(new TextDecoder());
+const isArray = Array.isArray;
+const isFiniteNumber = Number.isFinite;
+const NativePromise = Promise;
+const then = Promise.prototype.then;
+const NativeError = Error;
+const NativeTypeError = TypeError;
+const NativeString = String;
+const NativeDate = Date;
+const NativeMap = Map;
+const NativeSet = Set;
+const arrayFrom = Array.from;
+const slice = String.prototype.slice;
+const indexOf = String.prototype.indexOf;
+const split = String.prototype.split;
+const exec = RegExp.prototype.exec;
+const toNumber = Number;
+const AsyncFunction = (async () => {}).constructor;
+const PlainFunction = Function;
+const resultSets = new WeakSet();
+const addResultSet = WeakSet.prototype.add.bind(resultSets);
+const isResultSet = WeakSet.prototype.has.bind(resultSets);
+const nativeSetTimeout = setTimeout;
+const nativeClearTimeout = clearTimeout;
+const nativeSetInterval = setInterval;
+const listen = EventTarget.prototype.addEventListener.bind(globalThis);
+
+const HEADER = 4;
+const LOG_TEXT = 8192;
+const LOG_LINES = 5000;
+const ROWS_BLOCK = 131072;
+const MOST_COLUMNS = 1000;
+const SOURCE = "script.js";
+// Where executors/script/imports.json sends every built-in module.
+const REFUSED_MODULE = "refused:module";
+// `new AsyncFunction` puts two lines before the text, and the directive stands before its first line.
+const LINES_BEFORE = 2;
+const STRICT = '"use strict";';
+
+// --- the channel ---
+
+let secret = new Bytes(0);
+let timers = 0;
+let finished = false;
+
+function fill(buffer, from, count) {
+  const end = from + count;
+  while (from < end) {
+    const got = readSync(apply(subarray, buffer, [from, end]));
+    if (got === null) throw new NativeError("the portal is gone");
+    from += got;
+  }
+}
+
+const frameLength = (header) => ((header[0] << 24) | (header[1] << 16) | (header[2] << 8) | header[3]) >>> 0;
+
+function receiveSync() {
+  const header = new Bytes(HEADER);
+  fill(header, 0, HEADER);
+  const body = new Bytes(frameLength(header));
+  fill(body, 0, body.length);
+  return parse(decode(body));
+}
+
+// With a timer waiting, the wait for the first bytes must not block the event loop; without one, blocking is faster.
+async function receive() {
+  if (timers === 0) return receiveSync();
+  const header = new Bytes(HEADER);
+  const got = await readAsync(header);
+  if (got === null) throw new NativeError("the portal is gone");
+  fill(header, got, HEADER - got);
+  const body = new Bytes(frameLength(header));
+  fill(body, 0, body.length);
+  return parse(decode(body));
+}
+
+function send(message) {
+  const text = encode(stringify(message));
+  const length = secret.length + text.length;
+  const frame = new Bytes(HEADER + length);
+  frame[0] = length >>> 24;
+  frame[1] = length >>> 16;
+  frame[2] = length >>> 8;
+  frame[3] = length;
+  apply(bytesSet, frame, [secret, HEADER]);
+  apply(bytesSet, frame, [text, HEADER + secret.length]);
+  let written = 0;
+  while (written < frame.length) written += writeSync(apply(subarray, frame, [written]));
+}
+
+const record = (fields) => setPrototypeOf(fields, null);
+
+// --- database calls: one at a time, in the order they were made ---
+
+let first = null;
+let last = null;
+let pumping = false;
+
+class DatabaseError extends NativeError {
+  get name() {
+    return "DatabaseError";
+  }
+}
+
+// The error a failed call throws is made where the call is, so that its stack is the author's.
+function call(operation, payload) {
+  const failure = new DatabaseError("");
+  return new NativePromise((resolve, reject) => {
+    const request = record({ text: record({ type: "call", operation, payload }), resolve, reject, failure, next: null });
+    if (last === null) first = request;
+    else last.next = request;
+    last = request;
+    if (!pumping) {
+      pumping = true;
+      apply(then, pump(), [undefined, crash]);
+    }
+  });
+}
+
+async function pump() {
+  // Lets the author's code go on to its own await before this thread waits for the portal.
+  await undefined;
+  while (first !== null) {
+    const request = first;
+    first = request.next;
+    if (first === null) last = null;
+    settle(request, (send(request.text), await receive()));
+  }
+  pumping = false;
+}
+
+function settle(request, reply) {
+  if (reply.error === undefined) {
+    request.resolve(reply.value);
+    return;
+  }
+  const { failure } = request;
+  const frames = NativeString(failure.stack);
+  const define = (name, value) => defineProperty(failure, name, record({ value, writable: true, configurable: true }));
+  define("message", reply.error.message);
+  define("code", reply.error.code);
+  const own = authorFrames(frames);
+  define("stack", `DatabaseError: ${reply.error.message}\n${own.text}`);
+  request.reject(failure);
+}
+
+// --- console ---
+
+let logLines = 0;
+
+function log(level, values) {
+  if (logLines > LOG_LINES || finished) return;
+  logLines += 1;
+  let text = "";
+  for (let i = 0; i < values.length && text.length < LOG_TEXT; i += 1) {
+    const value = values[i];
+    text += (i ? " " : "") + (typeof value === "string" ? value : inspect(value, { depth: 4, iterableLimit: 50, strAbbreviateSize: 1000 }));
+  }
+  if (logLines > LOG_LINES) text = `(only the first ${LOG_LINES} lines are kept)`;
+  else if (text.length > LOG_TEXT) text = `${apply(slice, text, [0, LOG_TEXT])}…`;
+  send(record({ type: "log", level, text }));
+}
+
+function makeConsole() {
+  const made = {};
+  for (const level of ["debug", "log", "info", "warn", "error"]) {
+    made[level] = (...values) => log(level === "log" ? "info" : level, values);
+  }
+  made.trace = made.debug;
+  made.dir = (value) => made.log(value);
+  made.table = (value) => made.log(value);
+  made.group = made.log;
+  made.groupEnd = () => {};
+  made.assert = (condition, ...values) => {
+    if (!condition) log("error", ["Assertion failed:", ...values]);
+  };
+  return freeze(made);
+}
+
+// --- modules ---
+
+function makeRequire(sources, allowed) {
+  const loaded = create(null);
+  return function require(name) {
+    if (typeof name !== "string" || !allowed[name]) {
+      const list = keys(allowed).join(", ") || "none";
+      throw new NativeError(`require(${stringify(NativeString(name))}) is not allowed here; modules allowed on this target: ${list}`);
+    }
+    if (sources[name] === undefined) {
+      throw new NativeError(`write the module's name out: require(${stringify(name)})`);
+    }
+    if (loaded[name] === undefined) {
+      const module = { exports: {} };
+      loaded[name] = module;
+      new PlainFunction("module", "exports", `${sources[name]}\n//# sourceURL=module:${name}`)(module, module.exports);
+    }
+    return loaded[name].exports;
+  };
+}
+
+// --- the result ---
+
+function plain(key, value) {
+  const kind = typeof value;
+  if (kind === "bigint") return NativeString(value);
+  if (kind === "number" && !isFiniteNumber(value)) return NativeString(value);
+  if (value instanceof NativeMap || value instanceof NativeSet) return arrayFrom(value);
+  return value;
+}
+
+function typeName(value) {
+  if (value === null || value === undefined) return "null";
+  if (isArray(value)) return "array";
+  if (value instanceof NativeDate) return "date";
+  return typeof value;
+}
+
+const isRecord = (value) =>
+  typeof value === "object" && value !== null && !isArray(value) && typeof value.toJSON !== "function" &&
+  !(value instanceof NativeMap) && !(value instanceof NativeSet);
+
+function cell(value) {
+  return stringify(value, plain) ?? "null";
+}
+
+// The table a returned value makes: an array is its elements, anything else one row; an object's keys are columns.
+function tableOf(returned) {
+  const value = isResultSet(returned) ? returned.rows : returned;
+  const items = isArray(value) ? value : [value];
+  let records = items.length > 0;
+  for (let i = 0; i < items.length && records; i += 1) records = isRecord(items[i]);
+  const names = records ? [] : ["value"];
+  const seen = create(null);
+  for (let i = 0; records && i < items.length; i += 1) {
+    for (const name of keys(items[i])) {
+      if (seen[name] !== undefined) continue;
+      if (names.length === MOST_COLUMNS) throw new NativeTypeError(`the result has more than ${MOST_COLUMNS} different keys`);
+      seen[name] = true;
+      names[names.length] = name;
+    }
+  }
+  return { items, names, records };
+}
+
+function columnTypes({ items, names, records }) {
+  const types = [];
+  for (let c = 0; c < names.length; c += 1) {
+    let type = "null";
+    for (let i = 0; i < items.length && type !== "mixed"; i += 1) {
+      const found = typeName(records ? items[i][names[c]] : items[i]);
+      if (found !== "null") type = type === "null" || type === found ? found : "mixed";
+    }
+    types[c] = [names[c], type];
+  }
+  return types;
+}
+
+function sendResult(value, limits) {
+  if (value === undefined) return "";
+  const table = tableOf(value);
+  send(record({ type: "columns", columns: columnTypes(table) }));
+  const { items, names, records } = table;
+  let lines = [];
+  let block = 0;
+  let total = 0;
+  let truncated = "";
+  for (let i = 0; i < items.length && !truncated; i += 1) {
+    let line = "[";
+    for (let c = 0; c < names.length; c += 1) line += (c ? "," : "") + cell(records ? items[i][names[c]] : items[i]);
+    line += "]";
+    total += encode(line).length + 1;
+    if (i >= limits.rows) truncated = "rows";
+    else if (total > limits.bytes) truncated = "bytes";
+    else {
+      lines[lines.length] = line;
+      block += line.length;
+    }
+    if (block >= ROWS_BLOCK) {
+      send(record({ type: "rows", lines }));
+      lines = [];
+      block = 0;
+    }
+  }
+  if (lines.length) send(record({ type: "rows", lines }));
+  return truncated;
+}
+
+// --- errors, in the author's own lines ---
+
+function position(line, column) {
+  const own = line - LINES_BEFORE;
+  return [own, own === 1 ? column - STRICT.length : column];
+}
+
+// The author's frames of a stack, innermost first, as text; and the place of the first.
+function authorFrames(stack) {
+  const frames = record({ text: "", line: 0, column: 0 });
+  const lines = apply(split, apply(slice, stack, [0, 65536]), ["\n"]);
+  for (let i = 0, kept = 0; i < lines.length && kept < 20; i += 1) {
+    const found = apply(exec, /^\s+at (?:(.*) \()?script\.js(?:, <anonymous>)?:(\d+):(\d+)\)?$/, [lines[i]]);
+    const again = found ?? apply(exec, /^\s+at (?:(.*), )?line (\d+), column (\d+)$/, [lines[i]]);
+    if (again === null) continue;
+    const at = found === null
+      ? [toNumber(again[2]), toNumber(again[3])]
+      : position(toNumber(found[2]), toNumber(found[3]));
+    if (at[0] < 1) continue;
+    if (!kept) {
+      frames.line = at[0];
+      frames.column = at[1];
+    }
+    const within = again[1] && again[1] !== "eval" && again[1] !== "async eval" ? `${apply(slice, again[1], [0, 200])}, ` : "";
+    frames.text += `${kept ? "\n" : ""}    at ${within}line ${at[0]}, column ${at[1]}`;
+    kept += 1;
+  }
+  return frames;
+}
+
+function describe(error) {
+  let name = "Error";
+  let message = "";
+  let stack = "";
+  try {
+    if (error instanceof NativeError) {
+      name = NativeString(error.name);
+      message = NativeString(error.message);
+      stack = NativeString(error.stack);
+    } else message = inspect(error, { depth: 2 });
+  } catch {
+    message = "the error thrown could not be read";
+  }
+  if (apply(indexOf, message, [REFUSED_MODULE]) >= 0) message = "import() is not available in a script: use require(\"…\") with a module allowed on this target";
+  const { text, line, column } = authorFrames(stack);
+  return record({ type: "error", name, message: apply(slice, message, [0, LOG_TEXT]), stack: text, line, column });
+}
+
+function finish(message) {
+  if (finished) return;
+  finished = true;
+  send(message);
+}
+
+const crash = (error) => finish(describe(error));
+
+// --- the author's world ---
+
+const ALLOWED = new Set([
+  "Object", "Function", "Array", "Number", "parseFloat", "parseInt", "Infinity", "NaN", "undefined", "Boolean", "String",
+  "Symbol", "Date", "Promise", "RegExp", "Error", "AggregateError", "EvalError", "RangeError", "ReferenceError",
+  "SyntaxError", "TypeError", "URIError", "globalThis", "JSON", "Math", "Intl", "ArrayBuffer", "Uint8Array", "Int8Array",
+  "Uint16Array", "Int16Array", "Uint32Array", "Int32Array", "BigUint64Array", "BigInt64Array", "Uint8ClampedArray",
+  "Float16Array", "Float32Array", "Float64Array", "DataView", "Map", "BigInt", "Set", "Iterator", "WeakMap", "WeakSet",
+  "Proxy", "Reflect", "WeakRef", "decodeURI", "decodeURIComponent", "encodeURI", "encodeURIComponent", "escape",
+  "unescape", "eval", "isFinite", "isNaN", "queueMicrotask", "TextDecoder", "TextEncoder", "URL", "URLSearchParams",
+  "atob", "btoa", "structuredClone", "Temporal", "SuppressedError", "DisposableStack", "AsyncDisposableStack",
+  "DOMException", "crypto",
+]);
+
+function removeGlobals() {
+  for (const name of getOwnPropertyNames(globalThis)) {
+    if (ALLOWED.has(name)) continue;
+    if (!delete globalThis[name]) defineProperty(globalThis, name, { value: undefined });
+  }
+}
+
+function give(name, value) {
+  defineProperty(globalThis, name, { value, writable: false, enumerable: false, configurable: false });
+}
+
+function giveTimers() {
+  const live = new Map();
+  const forget = (id) => {
+    if (live.delete(id)) timers -= 1;
+  };
+  const start = (native, once) => (callback, delay, ...values) => {
+    if (typeof callback !== "function") throw new NativeTypeError("a timer needs a function");
+    const id = native(() => {
+      if (once) forget(id);
+      apply(callback, undefined, values);
+    }, toNumber(delay) || 0);
+    live.set(id, true);
+    timers += 1;
+    return id;
+  };
+  const stop = (id) => {
+    forget(id);
+    nativeClearTimeout(id);
+  };
+  give("setTimeout", start(nativeSetTimeout, true));
+  give("setInterval", start(nativeSetInterval, false));
+  give("clearTimeout", stop);
+  give("clearInterval", stop);
+}
+
+async function run(job) {
+  const author = new AsyncFunction(`${STRICT}${job.text}\n//# sourceURL=${SOURCE}`);
+  const value = await author();
+  const truncated = sendResult(value, job.limits);
+  finish(record({ type: "done", truncated }));
+}
+
+function main() {
+  const job = receiveSync();
+  removeGlobals();
+  giveTimers();
+  give("console", makeConsole());
+  give("require", makeRequire(setPrototypeOf(job.modules, null), setPrototypeOf(job.allowed, null)));
+  const world = new PlainFunction("host", job.prelude)(freeze({ call, addResultSet, DatabaseError }));
+  for (const name of keys(world)) give(name, world[name]);
+  listen("unhandledrejection", (event) => {
+    event.preventDefault();
+    crash(event.reason);
+  });
+  listen("error", (event) => {
+    event.preventDefault();
+    crash(event.error);
+  });
+  listen("beforeunload", () => crash(new NativeError("the script waits for a promise that can never resolve")));
+  secret = encode(job.secret);
+  apply(then, run(job), [undefined, crash]);
+}
+
+main();

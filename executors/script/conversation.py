@@ -1,0 +1,223 @@
+"""One script's conversation: what its child asks, logs and returns, answered and bounded until it has finished."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from executors.base import (
+    Call,
+    Cancelled,
+    Column,
+    Control,
+    ExecutionError,
+    Interrupted,
+    Limits,
+    Refused,
+    RowEncoding,
+    RowSink,
+    StatementFailed,
+    TimedOut,
+    TooLarge,
+    Truncation,
+)
+from executors.script.database import Answer, Request, ScriptDatabase
+from executors.script.wire import Channel, ChildEnded, Message, ProtocolError, strict_json
+
+MAX_CALLS = 10_000
+MAX_LOG_BYTES = 1024 * 1024
+MAX_LOG_LINES = 5001
+MAX_COLUMNS = 1000
+_LOG_LEVELS = frozenset({"debug", "info", "warn", "error"})
+_MESSAGE = 8000
+
+# After these there is nothing left for the script to catch: its transaction or its time is gone.
+_FINAL = (TimedOut, Cancelled, Interrupted, TooLarge)
+
+
+class Conversation:
+    """Drives one child from its first call to its value or its error."""
+
+    def __init__(
+        self, channel: Channel, database: ScriptDatabase, limits: Limits, sink: RowSink, control: Control
+    ) -> None:
+        self._channel = channel
+        self._database = database
+        self._limits = limits
+        self._sink = sink
+        self._control = control
+        self._failure: ExecutionError | None = None
+        self._columns = -1
+        self._bytes = 0
+        self._logged_bytes = 0
+        self._logged_lines = 0
+        self._truncated: Truncation = ""
+        self.row_count = 0
+        self.calls = 0
+
+    def run(self) -> Truncation:
+        """Serve the child until its script has returned. Raises `ExecutionError` however else it ends."""
+        try:
+            while True:
+                message = self._channel.receive()
+                kind = message.get("type")
+                if kind == "call":
+                    self._call(message)
+                elif kind == "log":
+                    self._log(message)
+                elif kind == "columns":
+                    self._announce(message)
+                elif kind == "rows":
+                    self._rows(message)
+                elif kind == "done":
+                    return self._done(message)
+                elif kind == "error":
+                    raise self._error(message)
+                else:
+                    raise ProtocolError("an unknown kind of frame")
+        except ChildEnded as error:
+            raise StatementFailed(
+                "The script's process ended before the script did: it used more memory or processor time than allowed."
+            ) from error
+        except ProtocolError as error:
+            raise Refused(f"The script tampered with its channel to the portal ({error}) and was stopped.") from error
+
+    # --- calls ---
+
+    def _call(self, message: Message) -> None:
+        """Run one call and answer it; the script sees a failure as an exception it may catch."""
+        self.calls += 1
+        if self.calls > MAX_CALLS:
+            raise Refused(f"A script may make at most {MAX_CALLS:,} database calls.")
+        payload = message.get("payload")
+        if not isinstance(payload, dict) or not isinstance(message.get("operation"), str):
+            raise ProtocolError("a call without a payload")
+        request = self._database.describe(message["operation"], payload)
+        started = time.monotonic()
+        try:
+            answer = self._database.call(request)
+        except ExecutionError as error:
+            self._record(request, started, 0, error.public_message)
+            self._answer_failure(error)
+            return
+        except BaseException:
+            self._record(request, started, 0, "The call did not end.")
+            raise
+        self._record(request, started, answer.rows, "")
+        self._answer(answer)
+
+    def _answer(self, answer: Answer) -> None:
+        self._channel.send({"value": answer.value})
+
+    def _answer_failure(self, error: ExecutionError) -> None:
+        if isinstance(error, _FINAL):
+            raise error
+        self._failure = error
+        code = error.detail.get("sqlstate", error.code.value)
+        self._channel.send({"error": {"message": error.public_message, "code": code}})
+
+    def _record(self, request: Request, started: float, rows: int, failure: str) -> None:
+        milliseconds = (time.monotonic() - started) * 1000
+        self._control.called(
+            Call(self.calls, request.statement, request.parameters, rows, round(milliseconds, 3), failure)
+        )
+
+    # --- console ---
+
+    def _log(self, message: Message) -> None:
+        level, text = message.get("level"), message.get("text")
+        if level not in _LOG_LEVELS or not isinstance(text, str):
+            raise ProtocolError("a log line that is none")
+        self._logged_lines += 1
+        self._logged_bytes += len(text)
+        if self._logged_lines <= MAX_LOG_LINES and self._logged_bytes <= MAX_LOG_BYTES:
+            self._control.logged(str(level), _storable(text))
+
+    # --- the value ---
+
+    def _announce(self, message: Message) -> None:
+        pairs = message.get("columns")
+        if self._columns >= 0 or not isinstance(pairs, list) or len(pairs) > MAX_COLUMNS:
+            raise ProtocolError("columns that are none")
+        if not all(isinstance(pair, list) and len(pair) == 2 and _texts(pair) for pair in pairs):
+            raise ProtocolError("columns that are none")
+        self._columns = len(pairs)
+        self._sink.columns([Column(name, kind) for name, kind in pairs], RowEncoding.JSON)
+
+    def _rows(self, message: Message) -> None:
+        """Take a block of rows: each line is a JSON array with one value a column."""
+        lines = message.get("lines")
+        if self._columns < 0 or not isinstance(lines, list) or not _texts(lines):
+            raise ProtocolError("rows that are none")
+        kept: list[bytes] = []
+        for line in lines:
+            encoded = _row(line, self._columns)
+            if not self._fits(encoded):
+                break
+            kept.append(encoded)
+        if kept:
+            self._sink.rows(b"".join(kept), len(kept))
+
+    def _fits(self, row: bytes) -> bool:
+        """Count one row, unless a limit cuts the result here."""
+        if not self._truncated and self.row_count >= self._limits.rows:
+            self._truncated = "rows"
+        if not self._truncated and self._bytes + len(row) > self._limits.bytes:
+            self._truncated = "bytes"
+        if self._truncated:
+            return False
+        self.row_count += 1
+        self._bytes += len(row)
+        return True
+
+    def _done(self, message: Message) -> Truncation:
+        if self._truncated:
+            return self._truncated
+        claimed = message.get("truncated")
+        return "rows" if claimed == "rows" else "bytes" if claimed == "bytes" else ""
+
+    # --- errors ---
+
+    def _error(self, message: Message) -> ExecutionError:
+        """The exception the script did not catch, with its place in the author's text."""
+        name = _storable(str(message.get("name", "Error")))[:200]
+        text = _storable(str(message.get("message", "")))[:_MESSAGE]
+        place = _place(message)
+        failure = self._failure
+        if failure is not None and name == "DatabaseError" and text == failure.public_message[:_MESSAGE]:
+            own = {f"statement_{key}" if key in {"line", "column"} else key: value for key, value in failure.detail.items()}
+            return type(failure)(failure.public_message, detail={**own, **place})
+        return StatementFailed(f"{name}: {text}" if text else name, detail=place)
+
+
+def _storable(text: str) -> str:
+    """Text the portal's database can keep: no NUL, no half of a surrogate pair."""
+    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+
+
+def _texts(values: list[Any]) -> bool:
+    return all(isinstance(value, str) for value in values)
+
+
+def _row(line: str, columns: int) -> bytes:
+    """One row, as one line of JSON that parses and has a value for each column."""
+    values = strict_json(line)
+    if not isinstance(values, list) or len(values) != columns or "\n" in line:
+        raise ProtocolError("a row of another shape")
+    try:
+        return f"{line}\n".encode()
+    except UnicodeEncodeError as error:
+        raise ProtocolError("text that is no text") from error
+
+
+def _place(message: Message) -> dict[str, str]:
+    """Line, column and stack of an error, as far as the child told them."""
+    place: dict[str, str] = {}
+    for name in ("line", "column"):
+        value = message.get(name)
+        if isinstance(value, int) and 0 < value < 1_000_000:
+            place[name] = str(value)
+    stack = message.get("stack")
+    if isinstance(stack, str) and stack:
+        place["stack"] = _storable(stack)[:4000]
+    return place

@@ -1,0 +1,79 @@
+"""Runs a script: a confined child evaluates it, this side runs its database calls in one transaction.
+
+The child is hostile: it can ask for database calls, log and return a value, and each of the three is bounded here.
+Whoever started the child kills it when `run` returns, and at the deadline.
+"""
+
+from __future__ import annotations
+
+import secrets
+import socket
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+from executors.base import Cancelled, Control, Job, RowSink, ScriptOutcome, TimedOut
+from executors.script import handover, modules
+from executors.script.conversation import Conversation
+from executors.script.database import ScriptDatabase, prelude
+from executors.script.databases import open_database
+from executors.script.wire import Channel, ChildEnded
+
+_SECRET_BYTES = 16
+
+
+class ScriptRunner:
+    """`take` gives the channel of a fresh child, `connect` the session its calls run on."""
+
+    def __init__(
+        self,
+        take: Callable[[], int] = handover.receive,
+        connect: Callable[[Job, Control], ScriptDatabase] = open_database,
+    ) -> None:
+        self._take = take
+        self._connect = connect
+
+    def run(self, job: Job, sink: RowSink, control: Control) -> ScriptOutcome:
+        """Run the script of `job`; its value becomes rows. Commits when it returns, else rolls everything back."""
+        deadline = time.monotonic() + job.limits.seconds
+        secret = secrets.token_hex(_SECRET_BYTES)
+        channel = Channel(socket.socket(fileno=self._take()), secret.encode(), lambda: _watch(job, deadline, control))
+        try:
+            with suppress(ChildEnded):  # receiving will say so
+                channel.send(_introduction(job, secret))
+            return self._converse(channel, job, sink, control)
+        finally:
+            channel.close()
+
+    def _converse(self, channel: Channel, job: Job, sink: RowSink, control: Control) -> ScriptOutcome:
+        database = self._connect(job, control)
+        clean = False
+        try:
+            conversation = Conversation(channel, database, job.limits, sink, control)
+            truncated = conversation.run()
+            database.commit()
+            clean = True
+        finally:
+            database.close(clean=clean)
+        return ScriptOutcome(conversation.row_count, database.rows_affected, conversation.calls, truncated)
+
+
+def _watch(job: Job, deadline: float, control: Control) -> None:
+    """Asked twice a second while the script computes."""
+    if time.monotonic() >= deadline:
+        raise TimedOut(f"The script ran longer than {job.limits.seconds:g} seconds.")
+    if control.cancelled():
+        raise Cancelled("The script was stopped.")
+
+
+def _introduction(job: Job, secret: str) -> dict[str, object]:
+    """The first frame a child gets."""
+    allowed = [name for name in modules.available() if name in job.target.script_modules]
+    return {
+        "secret": secret,
+        "text": job.statement,
+        "prelude": prelude(job.target.engine.value),
+        "modules": modules.sources_for(job.statement, allowed),
+        "allowed": dict.fromkeys(allowed, True),
+        "limits": {"rows": job.limits.rows, "bytes": job.limits.bytes},
+    }

@@ -1,0 +1,142 @@
+"""The frames between the portal and a script's child. Everything the child sends is treated as hostile.
+
+A frame is 4 bytes of length (big-endian) and that many bytes. Ours hold JSON. The child's hold the secret of the job,
+which only the trusted bootstrap knows, and then JSON: a frame without it was forged by the author's code.
+"""
+
+from __future__ import annotations
+
+import json
+import select
+import socket
+import time
+from collections.abc import Callable
+from hmac import compare_digest
+from typing import Any, NoReturn, cast
+
+_HEADER = 4
+_CHUNK = 65536
+# What a child may send in one frame, and may have sent while we are still writing to it.
+MAX_FRAME_BYTES = 16 * 1024 * 1024
+MAX_DEPTH = 100
+_POLL_MILLISECONDS = 500
+
+Message = dict[str, Any]
+
+
+class ProtocolError(Exception):
+    """The child sent what the bootstrap never sends."""
+
+
+class ChildEnded(Exception):  # noqa: N818 - it is an event, named as one
+    """The child closed its end: it finished, crashed, or was killed."""
+
+
+def strict_json(text: bytes | str) -> Any:
+    """A JSON value without NaN or infinities, at most `MAX_DEPTH` deep. Raises `ProtocolError`."""
+    try:
+        value = json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise ProtocolError("not JSON") from error
+    if _may_be_deep(text) and _depth(value) > MAX_DEPTH:
+        raise ProtocolError("nested too deeply")
+    return value
+
+
+def _may_be_deep(text: bytes | str) -> bool:
+    if isinstance(text, bytes):
+        return text.count(b"[") + text.count(b"{") > MAX_DEPTH
+    return text.count("[") + text.count("{") > MAX_DEPTH
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _depth(value: object) -> int:
+    """How many containers deep a value is."""
+    deepest = 0
+    waiting = [(value, 1)]
+    while waiting:
+        item, depth = waiting.pop()
+        children = item.values() if isinstance(item, dict) else item if isinstance(item, list) else None
+        if children is not None:
+            deepest = max(deepest, depth)
+            waiting.extend((child, depth + 1) for child in children)
+    return deepest
+
+
+class Channel:
+    """Our end of a child's socket. `watch` is called at least twice a second while waiting; what it raises comes out."""
+
+    def __init__(self, connection: socket.socket, secret: bytes, watch: Callable[[], None]) -> None:
+        connection.setblocking(False)
+        self._socket = connection
+        self._secret = secret
+        self._watch = watch
+        self._received = bytearray()
+        self._poll = select.poll()
+        self._poll.register(connection, select.POLLIN)
+
+    def close(self) -> None:
+        """Close our end, which ends the child's next read."""
+        self._socket.close()
+
+    def send(self, message: Message) -> None:
+        """Send one frame. Raises `ChildEnded`."""
+        body = json.dumps(message, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+        rest = memoryview(len(body).to_bytes(_HEADER, "big") + body)
+        while rest:
+            try:
+                rest = rest[self._socket.send(rest) :]
+            except BlockingIOError:
+                self._make_room()
+            except OSError as error:
+                raise ChildEnded from error
+
+    def receive(self) -> Message:
+        """The next frame that carries the secret, as a JSON object. Raises `ChildEnded` and `ProtocolError`."""
+        length = int.from_bytes(self._take(_HEADER), "big")
+        if not len(self._secret) < length <= MAX_FRAME_BYTES:
+            raise ProtocolError("a frame of a wrong size")
+        frame = self._take(length)
+        if not compare_digest(frame[: len(self._secret)], self._secret):
+            raise ProtocolError("a frame without the secret")
+        message = strict_json(frame[len(self._secret) :])
+        if not isinstance(message, dict):
+            raise ProtocolError("a frame that is no object")
+        return cast("Message", message)
+
+    def _take(self, count: int) -> bytes:
+        """Exactly `count` bytes off the front of what was received."""
+        while len(self._received) < count:
+            self._read(wait=True)
+        taken = bytes(self._received[:count])
+        del self._received[:count]
+        return taken
+
+    def _read(self, *, wait: bool) -> None:
+        try:
+            data = self._socket.recv(_CHUNK)
+        except BlockingIOError:
+            if wait and not self._poll.poll(_POLL_MILLISECONDS):
+                self._watch()
+            return
+        except OSError as error:
+            raise ChildEnded from error
+        if not data:
+            raise ChildEnded
+        self._received += data
+
+    def _make_room(self) -> None:
+        """The child does not read: perhaps because it is writing, so take what it writes, up to one frame."""
+        if len(self._received) > MAX_FRAME_BYTES:
+            raise ProtocolError("too much at once")
+        writable = select.poll()
+        writable.register(self._socket, select.POLLIN | select.POLLOUT)
+        started = time.monotonic()
+        events = writable.poll(_POLL_MILLISECONDS)
+        if any(event & select.POLLIN for _, event in events):
+            self._read(wait=False)
+        if time.monotonic() - started > _POLL_MILLISECONDS / 2000:
+            self._watch()
