@@ -1,0 +1,43 @@
+"""Which tables and columns a credential can read."""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+from executors.base import Column, Table, Target
+from executors.postgresql.wire import Wire
+
+_QUERY = b"""
+SELECT n.nspname, c.relname,
+  CASE c.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' WHEN 'f' THEN 'foreign table' ELSE 'table' END,
+  CASE WHEN c.reltuples >= 0 AND c.relkind IN ('r', 'm', 'p') THEN c.reltuples::bigint END,
+  a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod)
+FROM pg_catalog.pg_class c
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition
+  AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname NOT LIKE 'pg\\_toast%'
+  AND n.nspname NOT LIKE 'pg\\_temp\\_%'
+  AND pg_catalog.has_schema_privilege(n.oid, 'USAGE')
+  AND (pg_catalog.has_table_privilege(c.oid, 'SELECT') OR pg_catalog.has_column_privilege(c.oid, a.attnum, 'SELECT'))
+ORDER BY coalesce(pg_catalog.array_position($1::text[], n.nspname::text), 2147483647), n.nspname, c.relname, a.attnum
+LIMIT 200000
+"""
+
+
+def tables(wire: Wire, target: Target) -> tuple[Table, ...]:
+    """What the role of `wire` may SELECT, the target's schemas first in their order."""
+    path = "{" + ",".join('"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"' for name in target.search_path) + "}"
+    result = wire.call(lambda: wire.pgconn.send_query_params(_QUERY, [path.encode()]))
+    rows = [
+        tuple(value.decode() if (value := result.get_value(row, i)) is not None else None for i in range(6))
+        for row in range(result.ntuples)
+    ]
+    return tuple(
+        Table(str(schema), str(name), str(kind), tuple(Column(str(r[4]), str(r[5])) for r in group), _number(estimate))
+        for (schema, name, kind, estimate), group in groupby(rows, key=lambda r: r[:4])
+    )
+
+
+def _number(text: str | None) -> int | None:
+    return None if text is None else int(text)

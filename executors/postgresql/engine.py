@@ -1,0 +1,109 @@
+"""PostgreSQL: opens sessions, lists what a credential can read, answers for a lost transaction."""
+
+from __future__ import annotations
+
+from executors.base import (
+    Access,
+    CommitStatus,
+    Control,
+    ExecutionError,
+    Limits,
+    Refused,
+    StatementFailed,
+    Table,
+    Target,
+)
+from executors.postgresql import catalogue
+from executors.postgresql.connections import Connections
+from executors.postgresql.options import connection_key
+from executors.postgresql.session import PostgreSQLSession
+from executors.postgresql.wire import Watch, Wire
+
+_ASIDE = Limits(seconds=15, rows=1, bytes=1)
+
+_STATUS = {
+    b"committed": CommitStatus.COMMITTED,
+    b"aborted": CommitStatus.ABORTED,
+    b"in progress": CommitStatus.IN_PROGRESS,
+}
+
+
+class _Uncancelled:
+    """The control of our own short questions: nobody can stop them, and they tell nobody anything."""
+
+    def cancelled(self) -> bool:
+        return False
+
+
+class PostgreSQLEngine:
+    """The engine; keeps warm connections for the process it lives in."""
+
+    def __init__(self) -> None:
+        self._connections = Connections()
+
+    def open(self, target: Target, limits: Limits, name: str, control: Control) -> PostgreSQLSession:
+        """A session for one execution; `name` (the query's public id) shows in the server's activity and logs."""
+        return PostgreSQLSession(self._connections, target, limits, name, control)
+
+    def expire(self) -> None:
+        """Close connections that have been idle for long."""
+        self._connections.expire()
+
+    def close(self) -> None:
+        """Close every idle connection."""
+        self._connections.close()
+
+    def introspect(self, target: Target) -> tuple[Table, ...]:
+        """Tables and views the credential may SELECT from, search path first, system schemas left out."""
+        with _Aside(self._connections, target) as wire:
+            return catalogue.tables(wire, target)
+
+    def commit_status(self, target: Target, transaction: str) -> CommitStatus:
+        """What `pg_xact_status` says; UNKNOWN when the server is too young or has forgotten."""
+        if not transaction.isdigit():
+            return CommitStatus.UNKNOWN
+        with _Aside(self._connections, target) as wire:
+            version = wire.pgconn.server_version
+            call = "pg_xact_status($1::xid8)" if version >= 130000 else "txid_status($1::bigint)"  # noqa: PLR2004
+            sql = f"SELECT pg_catalog.{call}".encode()
+            try:
+                result = wire.call(lambda: wire.pgconn.send_query_params(sql, [transaction.encode()]))
+            except (StatementFailed, Refused):
+                return CommitStatus.UNKNOWN
+            return _STATUS.get(result.get_value(0, 0) or b"", CommitStatus.UNKNOWN)
+
+    def server_version(self, target: Target) -> str:
+        """Such as `PostgreSQL 18.6`."""
+        with _Aside(self._connections, target) as wire:
+            said = wire.simple(b"SHOW server_version").get_value(0, 0) or b""
+            return f"PostgreSQL {said.decode().split(' ')[0]}"
+
+
+class _Aside:
+    """A connection for our own questions, outside any execution; one retry if the warm one turns out dead."""
+
+    def __init__(self, connections: Connections, target: Target) -> None:
+        self._connections = connections
+        self._key = connection_key(target, _ASIDE)
+
+    def __enter__(self) -> Wire:
+        self._wire = self._warm() or self._connections.open(self._key)
+        self._wire.begin(Watch(_ASIDE.seconds, _Uncancelled()))  # type: ignore[arg-type]
+        return self._wire
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None and self._key.target.access is Access.READ and not self._wire.broken:
+            self._connections.give(self._key, self._wire)
+        else:
+            self._wire.close()
+
+    def _warm(self) -> Wire | None:
+        wire = self._connections.take(self._key)
+        if wire is None:
+            return None
+        try:
+            wire.simple(b"SELECT 1")
+        except ExecutionError:
+            wire.close()
+            return None
+        return wire

@@ -1,0 +1,40 @@
+"""Functions a read calls that are not PostgreSQL's own: the target knows whether they may write."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from executors.base import Refused
+from executors.postgresql.wire import Wire
+from executors.sql.facts import Function
+
+_QUERY = b"""
+SELECT pg_catalog.format('%I.%I', n.nspname, p.proname), p.prosecdef
+FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+WHERE n.nspname <> 'pg_catalog' AND (p.provolatile = 'v' OR p.prosecdef) AND p.prokind <> 'a'
+  AND (n.nspname || '.' || p.proname = ANY ($1::text[])
+    OR (p.proname = ANY ($2::text[]) AND n.nspname = ANY (pg_catalog.current_schemas(true))))
+ORDER BY 1 LIMIT 1
+"""
+
+
+def check(wire: Wire, functions: Sequence[Function]) -> None:
+    """Raise `Refused` if a function named in a read is volatile, or runs with its owner's rights.
+
+    Names PostgreSQL has itself are asked about too: a schema of the target may overload them with other arguments.
+    """
+    qualified = {f"{call.schema}.{call.name}" for call in functions if call.schema}
+    bare = {call.name for call in functions if not call.schema}
+    if not qualified and not bare:
+        return
+    arrays = [_array(qualified), _array(bare)]
+    result = wire.call(lambda: wire.pgconn.send_query_params(_QUERY, arrays))
+    if result.ntuples:
+        name = (result.get_value(0, 0) or b"").decode()
+        why = "runs with its owner's rights" if result.get_value(0, 1) == b"t" else "may change data (it is VOLATILE)"
+        raise Refused(f"The function {name} {why}, so a read may not call it.")
+
+
+def _array(names: set[str]) -> bytes:
+    quoted = ['"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"' for name in sorted(names)]
+    return ("{" + ",".join(quoted) + "}").encode()

@@ -1,0 +1,168 @@
+"""One execution on one PostgreSQL connection: one transaction, guarded, bounded, and closed or clean afterwards."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from psycopg import pq
+
+from executors.base import (
+    Access,
+    Control,
+    ExecutionError,
+    Interrupted,
+    Limits,
+    OutcomeUnknown,
+    Parameter,
+    Refused,
+    RowSink,
+    Severity,
+    StatementFailed,
+    Target,
+    Truncation,
+)
+from executors.postgresql import functions, streams
+from executors.postgresql.connections import Connections, describe_failure
+from executors.postgresql.options import connection_key
+from executors.postgresql.wire import Watch, Wire
+from executors.sql.analysis import Reading, read
+from executors.sql.parse import Statement
+from executors.sql.rules import kind
+
+_BEGIN = {Access.READ: b"BEGIN READ ONLY", Access.WRITE: b"BEGIN READ WRITE"}
+_COMMIT_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What one statement did."""
+
+    kind: str
+    row_count: int = 0
+    rows_affected: int | None = None
+    truncated: Truncation = ""
+    returns_rows: bool = False
+
+
+class PostgreSQLSession:
+    """An open transaction held to a target's access. `run` may be called again and again until `commit` or `close`."""
+
+    def __init__(self, connections: Connections, target: Target, limits: Limits, name: str, control: Control) -> None:
+        self.target = target
+        self.limits = limits
+        self._control = control
+        self._connections = connections
+        self._key = connection_key(target, limits)
+        self._watch = Watch(limits.seconds, control)
+        self.wire = self._open(name)
+        self.backend = str(self.wire.pgconn.backend_pid)
+        self._committed = False
+        control.started(self.backend)
+
+    def run(
+        self, statement: str, parameters: Sequence[Parameter], sink: RowSink, limits: Limits | None = None
+    ) -> list[Ran]:
+        """Check and run a text: one statement for a read, one or more for a write. Rows go to `sink`.
+
+        The check is done here, beside the connection, so that no caller can leave it out.
+        """
+        reading = self._check(statement, parameters)
+        stream = streams.Stream(self.wire, sink, limits or self.limits, statement)
+        return [self._run_one(item, parameters, stream) for item in reading.statements]
+
+    def commit(self) -> None:
+        """Ask the portal, then commit. Whatever happens the transaction is over and the connection closed."""
+        if self.target.access is not Access.WRITE:
+            message = "A read is never committed."
+            raise Refused(message)
+        self.wire.check()
+        transaction = self._transaction()
+        self._control.committing(transaction)
+        self._watch.extend(_COMMIT_SECONDS)
+        self._commit()
+
+    def close(self, *, clean: bool) -> None:
+        """Roll back, and keep the connection only after a read that ended as expected."""
+        reusable = clean and self.target.access is Access.READ and not self.wire.broken
+        if reusable and self._reset():
+            self._connections.give(self._key, self.wire)
+        else:
+            self.wire.close()
+
+    def _check(self, statement: str, parameters: Sequence[Parameter]) -> Reading:
+        reading = read(statement, parameters, self.target.access)
+        for finding in reading.analysis.findings:
+            if finding.severity is Severity.ERROR:
+                place = {"line": str(finding.line), "column": str(finding.column)} if finding.line else {}
+                error = StatementFailed if finding.code == "syntax_error" else Refused
+                hint = {"hint": finding.hint} if finding.hint else {}
+                raise error(finding.message, detail={**place, **hint})
+        if self.target.access is Access.READ:
+            functions.check(self.wire, reading.functions)
+        return reading
+
+    def _run_one(self, item: Statement, parameters: Sequence[Parameter], stream: streams.Stream) -> Ran:
+        kind_name, values = kind(item), streams.bind(parameters)
+        described = stream.describe(item)
+        if self.target.access is Access.READ and item.type == "SelectStmt":
+            done = stream.cursor(item, values, described) if values else stream.copy(item, described)
+        else:
+            done = stream.execute(item, values, described)
+        return Ran(kind_name, done.rows, done.affected, done.truncated, described.nfields > 0)
+
+    def _open(self, name: str) -> Wire:
+        """A connection with its transaction begun and pinned. A warm one that turns out dead is replaced, once."""
+        wire = self._connections.take(self._key)
+        if wire is not None:
+            try:
+                return self._begin(wire, name)
+            except Interrupted:
+                wire.close()
+        wire = self._connections.open(self._key)
+        try:
+            return self._begin(wire, name)
+        except Interrupted:
+            wire.close()
+            raise describe_failure(self.target) from None
+
+    def _begin(self, wire: Wire, name: str) -> Wire:
+        """Begin and take the first snapshot in one round trip: after it the server refuses to leave READ ONLY."""
+        wire.begin(self._watch)
+        label = "".join(letter for letter in name if letter.isalnum() or letter in "-_")[:48]
+        pin = f"; SELECT pg_catalog.set_config('application_name', 'portal:{label}', true)"
+        wire.simple(_BEGIN[self.target.access] + pin.encode())
+        return wire
+
+    def _transaction(self) -> str:
+        function = "pg_current_xact_id" if self.wire.pgconn.server_version >= 130000 else "txid_current"  # noqa: PLR2004
+        value = self.wire.simple(f"SELECT pg_catalog.{function}()::text".encode()).get_value(0, 0)
+        return (value or b"").decode()
+
+    def _commit(self) -> None:
+        sent = time.monotonic()
+        try:
+            result = self.wire.simple(b"COMMIT")
+        except StatementFailed:
+            raise
+        except ExecutionError as error:
+            if error.detail.get("sqlstate", "") and not error.detail["sqlstate"].startswith(("57", "08")):
+                raise
+            waited = time.monotonic() - sent
+            message = f"COMMIT was sent, and no answer came ({waited:.1f} s). The changes may or may not be there."
+            raise OutcomeUnknown(message) from None
+        if result.command_status != b"COMMIT":
+            message = "The server rolled the transaction back instead of committing it."
+            raise StatementFailed(message)
+        self._committed = True
+
+    def _reset(self) -> bool:
+        try:
+            if self.wire.pgconn.transaction_status != pq.TransactionStatus.IDLE:
+                self.wire.simple(b"ROLLBACK")
+            self.wire.simple(b"DISCARD ALL")
+        except ExecutionError:
+            return False
+        return self.wire.pgconn.transaction_status == pq.TransactionStatus.IDLE
+

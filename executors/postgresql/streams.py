@@ -1,0 +1,233 @@
+"""Rows from the server to a sink, as COPY text, within the limits: three ways of asking for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from psycopg import pq
+from psycopg.pq.abc import PGconn, PGresult
+
+from executors.base import Limits, Parameter, Refused, RowEncoding, RowSink, TooLarge, Truncation
+from executors.postgresql import types
+from executors.postgresql.wire import Wire
+from executors.rows import encode_copy_row
+from executors.sql.parse import Statement
+
+_BLOCK_BYTES = 128 * 1024
+_BLOCK_ROWS = 50_000
+_CHUNK_ROWS = 100
+_FETCH_FIRST = 100
+_FETCH_MOST = 10_000
+_COPY = b"COPY ("
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What one statement gave: rows sent to the sink, rows changed (None if it changes none), and what cut it short."""
+
+    rows: int
+    affected: int | None = None
+    truncated: Truncation = ""
+
+
+class _Collector:
+    """Gathers encoded rows into blocks, and stops at the row and byte limits."""
+
+    def __init__(self, sink: RowSink, limits: Limits) -> None:
+        self._sink = sink
+        self._limits = limits
+        self._block = bytearray()
+        self._in_block = 0
+        self.rows = 0
+        self.bytes = 0
+        self.truncated: Truncation = ""
+
+    def add(self, line: bytes | memoryview) -> bool:
+        """Take one row; False once a limit is reached (the row is then left out)."""
+        size = len(line)
+        if self.rows >= self._limits.rows:
+            self.truncated = "rows"
+            return False
+        if self.bytes + size > self._limits.bytes:
+            if not self.rows:
+                message = f"One row is {size:,} bytes, more than the {self._limits.bytes:,} a result may have."
+                raise TooLarge(message)
+            self.truncated = "bytes"
+            return False
+        self._block += line
+        self.rows += 1
+        self.bytes += size
+        self._in_block += 1
+        if len(self._block) >= _BLOCK_BYTES or self._in_block >= _BLOCK_ROWS:
+            self.flush()
+        return True
+
+    def flush(self) -> None:
+        """Hand over what is gathered."""
+        if self._in_block:
+            self._sink.rows(bytes(self._block), self._in_block)
+            self._block.clear()
+            self._in_block = 0
+
+
+class Stream:
+    """Runs statements of one text on a wire and streams their rows. `text` is the author's, to place errors in it."""
+
+    def __init__(self, wire: Wire, sink: RowSink, limits: Limits, text: str) -> None:
+        self._wire = wire
+        self._sink = sink
+        self._limits = limits
+        self._text = text
+
+    def describe(self, item: Statement) -> PGresult:
+        """Have the server parse the statement (the extended protocol takes exactly one) and say its columns."""
+        pgconn, sql = self._wire.pgconn, item.text.encode()
+        self._call(item, lambda: pgconn.send_prepare(b"", sql))
+        return self._call(item, lambda: pgconn.send_describe_prepared(b""))
+
+    def copy(self, item: Statement, described: PGresult) -> Done:
+        """A SELECT without parameters, as COPY: the server's text goes through untouched."""
+        collector = self._announce(described)
+        sql = _COPY + item.text.encode() + b"\n) TO STDOUT"
+        where = {"text": self._text, "offset": item.offset, "prefix": len(_COPY)}
+        for result in self._wire.results(lambda: self._wire.pgconn.send_query_params(sql, None), **where):
+            self._expect(result, pq.ExecStatus.COPY_OUT)
+        self._take_copy(collector)
+        if collector.truncated:
+            self._abandon()
+        else:
+            self._finish(where)
+        collector.flush()
+        return Done(collector.rows, truncated=collector.truncated)
+
+    def cursor(self, item: Statement, values: list[bytes | None], described: PGresult) -> Done:
+        """A SELECT with parameters, which COPY does not take: a cursor, fetched in batches of about a block."""
+        collector = self._announce(described)
+        prefix = b"DECLARE portal_rows NO SCROLL CURSOR FOR "
+        sql = prefix + item.text.encode()
+        where = {"text": self._text, "offset": item.offset, "prefix": len(prefix)}
+        for _ in self._wire.results(lambda: self._wire.pgconn.send_query_params(sql, values), **where):
+            pass
+        batch = _FETCH_FIRST
+        while True:
+            wanted = min(batch, self._limits.rows - collector.rows + 1)
+            before = collector.bytes
+            fetched = self._fetch(item, wanted, collector)
+            if fetched < wanted or collector.truncated:
+                break
+            average = max(1, (collector.bytes - before) // max(1, fetched))
+            batch = max(1, min(_FETCH_MOST, _BLOCK_BYTES * 4 // average))
+            self._wire.check()
+        collector.flush()
+        return Done(collector.rows, truncated=collector.truncated)
+
+    def execute(self, item: Statement, values: list[bytes | None], described: PGresult) -> Done:
+        """Any other statement. Rows past a limit are dropped, never the statement: a write must run to its end."""
+        pgconn = self._wire.pgconn
+        collector = self._announce(described) if described.nfields else _Collector(self._sink, self._limits)
+
+        def send() -> None:
+            pgconn.send_query_prepared(b"", values or None)
+            _chunked(pgconn)
+
+        last = None
+        for result in self._results(item, send):
+            if result.status in {pq.ExecStatus.COPY_IN, pq.ExecStatus.COPY_OUT, pq.ExecStatus.COPY_BOTH}:
+                self._wire.close()
+                message = "COPY is not allowed."
+                raise Refused(message)
+            last = result
+            self._take(result, collector)
+        collector.flush()
+        return Done(collector.rows, _affected(last), collector.truncated)
+
+    def _announce(self, described: PGresult) -> _Collector:
+        self._sink.columns(types.columns(self._wire, described), RowEncoding.COPY)
+        return _Collector(self._sink, self._limits)
+
+    def _take_copy(self, collector: _Collector) -> None:
+        add, check = collector.add, self._wire.check
+        for count, line in enumerate(self._wire.copy_rows(), 1):
+            if not add(line):
+                return
+            if count % 1000 == 0:
+                check()
+
+    def _finish(self, where: dict[str, object]) -> None:
+        """Read the end of a COPY: an error in a late row arrives here."""
+        for _ in self._wire.results(_nothing, **where):
+            pass
+
+    def _abandon(self) -> None:
+        """Enough rows: have the server stop, and give the connection up rather than read the rest."""
+        self._wire.cancel()
+        self._wire.close()
+
+    def _fetch(self, item: Statement, wanted: int, collector: _Collector) -> int:
+        sql = f"FETCH {wanted} FROM portal_rows".encode()
+        fetched = 0
+
+        def send() -> None:
+            self._wire.pgconn.send_query_params(sql, None)
+            _chunked(self._wire.pgconn)
+
+        for result in self._results(item, send):
+            fetched += result.ntuples
+            self._take(result, collector)
+        return fetched
+
+    def _take(self, result: PGresult, collector: _Collector) -> None:
+        width = range(result.nfields)
+        value = result.get_value
+        for row in range(result.ntuples):
+            if collector.truncated or not collector.add(encode_copy_row([value(row, i) for i in width])):
+                return
+
+    def _call(self, item: Statement, send: Callable[[], None]) -> PGresult:
+        last = None
+        for result in self._results(item, send):
+            last = result
+        assert last is not None  # noqa: S101  libpq answers every request
+        return last
+
+    def _results(self, item: Statement, send: Callable[[], None]) -> Iterator[PGresult]:
+        return self._wire.results(send, text=self._text, offset=item.offset, prefix=0)
+
+    def _expect(self, result: PGresult, status: pq.ExecStatus) -> None:
+        if result.status != status:
+            self._wire.close()
+            message = "The server answered this read in a way a read is never answered."
+            raise Refused(message)
+
+
+def bind(parameters: Sequence[Parameter]) -> list[bytes | None]:
+    """Parameters as text of unknown type, so that the server gives each the type its place asks for."""
+    return [_text(value) for value in parameters]
+
+
+def _text(value: Parameter) -> bytes | None:
+    if value is None:
+        return None
+    if isinstance(value, bool):
+        return b"true" if value else b"false"
+    return str(value).encode()
+
+
+def _chunked(pgconn: PGconn) -> None:
+    """Have the result arrive in pieces, so that memory does not grow with it."""
+    if pq.version() >= 170000:  # noqa: PLR2004
+        pgconn.set_chunked_rows_mode(_CHUNK_ROWS)
+    else:
+        pgconn.set_single_row_mode()
+
+
+def _affected(last: PGresult | None) -> int | None:
+    status = (last.command_status or b"") if last else b""
+    if status.split(b" ")[0] not in {b"INSERT", b"UPDATE", b"DELETE", b"MERGE"}:
+        return None
+    return last.command_tuples if last else None
+
+
+def _nothing() -> None:
+    """Nothing to send: the answer is already on its way."""

@@ -1,0 +1,193 @@
+"""One connection, spoken to without ever blocking past the deadline.
+
+libpq is driven here on one thread: send, wait for the socket a moment at a time, look at the clock and at the cancel
+flag, read. That makes the deadline hold without a second thread and a result cost no Python object a value.
+"""
+
+from __future__ import annotations
+
+import select
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+
+import psycopg
+from psycopg import pq
+from psycopg.pq.abc import PGresult
+
+from executors.base import Cancelled, Control, ExecutionError, TimedOut
+from executors.postgresql import errors
+
+_TICK_SECONDS = 0.2
+_CANCEL_GRACE_SECONDS = 1.0
+_WRITABLE = select.POLLIN | select.POLLOUT
+
+_FAILED = {pq.ExecStatus.FATAL_ERROR, pq.ExecStatus.BAD_RESPONSE, pq.ExecStatus.PIPELINE_ABORTED}
+_COPY = {pq.ExecStatus.COPY_IN, pq.ExecStatus.COPY_OUT, pq.ExecStatus.COPY_BOTH}
+
+
+class Watch:
+    """The deadline of one execution and whether somebody asked to stop it."""
+
+    def __init__(self, seconds: float, control: Control) -> None:
+        self._seconds = seconds
+        self._deadline = time.monotonic() + seconds
+        self._control = control
+        self._asked = 0.0
+
+    def reason(self) -> ExecutionError | None:
+        """Why the execution must stop now, if it must."""
+        now = time.monotonic()
+        if now >= self._deadline:
+            return TimedOut(f"The request reached its time limit of {self._seconds:g} s and was rolled back.")
+        if now - self._asked >= _TICK_SECONDS:
+            self._asked = now
+            if self._control.cancelled():
+                return Cancelled("The request was cancelled and rolled back.")
+        return None
+
+    def remaining(self) -> float:
+        """Seconds until the deadline, never negative."""
+        return max(0.0, self._deadline - time.monotonic())
+
+    def extend(self, seconds: float) -> None:
+        """Give at least `seconds` more: a COMMIT under way must not be taken for a slow statement."""
+        self._deadline = max(self._deadline, time.monotonic() + seconds)
+
+
+class Wire:
+    """A connection and the watch of the execution that uses it now."""
+
+    def __init__(self, connection: psycopg.Connection[object]) -> None:
+        self.connection = connection
+        self.pgconn = connection.pgconn
+        self.pgconn.nonblocking = 1
+        self._poll = select.poll()
+        self._poll.register(self.pgconn.socket, select.POLLIN)
+        self._watch: Watch | None = None
+        self._stopping: ExecutionError | None = None
+        self._stop_by = 0.0
+
+    def begin(self, watch: Watch) -> None:
+        """Start an execution under `watch`."""
+        self._watch = watch
+        self._stopping = None
+
+    @property
+    def broken(self) -> bool:
+        """Whether the connection is gone."""
+        return self.pgconn.status != pq.ConnStatus.OK
+
+    def close(self) -> None:
+        """Close the socket; the server rolls back."""
+        with suppress(psycopg.Error):
+            self.connection.close()
+
+    def call(self, send: Callable[[], None]) -> PGresult:
+        """Send, and return the last result. Raises the mapped `ExecutionError` of a failed one."""
+        last: PGresult | None = None
+        for result in self.results(send):
+            last = result
+        if last is None:
+            raise errors.lost()
+        return last
+
+    def simple(self, command: bytes) -> PGresult:
+        """Run our own words (never the author's)."""
+        return self.call(lambda: self.pgconn.send_query(command))
+
+    def results(self, send: Callable[[], None], **where: object) -> Iterator[PGresult]:
+        """Send, then yield each result as it arrives. The first failed one raises, with its place told by `where`."""
+        try:
+            send()
+            self._flush()
+            while (result := self._next()) is not None:
+                if result.status in _FAILED:
+                    raise self._stopping or errors.from_result(result, **where)  # type: ignore[arg-type]
+                yield result
+                if result.status in _COPY:
+                    return
+        except psycopg.Error as error:
+            raise self._driver_error(error) from None
+        except MemoryError:
+            self.close()
+            raise errors.too_large() from None
+
+    def copy_rows(self) -> Iterator[memoryview]:
+        """The rows of a COPY TO STDOUT under way, each a line of COPY text."""
+        get = self.pgconn.get_copy_data
+        try:
+            while True:
+                size, data = get(1)
+                if size > 0:
+                    yield data
+                elif size == 0:
+                    self._wait(select.POLLIN)
+                    self.pgconn.consume_input()
+                else:
+                    break
+        except psycopg.Error as error:
+            raise self._driver_error(error) from None
+        except MemoryError:
+            self.close()
+            raise errors.too_large() from None
+
+    def check(self) -> None:
+        """Raise if the execution must stop: for loops that seldom wait."""
+        reason = self._stopping or (self._watch.reason() if self._watch else None)
+        if reason:
+            self._stop(reason)
+            raise reason
+
+    def cancel(self) -> None:
+        """Ask the server to stop what runs on this connection."""
+        with suppress(psycopg.Error):
+            self.connection.cancel_safe(timeout=_CANCEL_GRACE_SECONDS)
+
+    def _next(self) -> PGresult | None:
+        while self.pgconn.is_busy():
+            self._wait(select.POLLIN)
+            self.pgconn.consume_input()
+        return self.pgconn.get_result()
+
+    def _flush(self) -> None:
+        while self.pgconn.flush():
+            if self._wait(_WRITABLE) & select.POLLIN:
+                self.pgconn.consume_input()
+
+    def _wait(self, events: int) -> int:
+        if events != select.POLLIN:
+            self._poll.modify(self.pgconn.socket, events)
+        try:
+            while True:
+                if ready := self._poll.poll(self._patience()):
+                    return ready[0][1]
+                self._look_at_the_clock()
+        finally:
+            if events != select.POLLIN:
+                self._poll.modify(self.pgconn.socket, select.POLLIN)
+
+    def _patience(self) -> float:
+        """Milliseconds to wait before looking at the clock again."""
+        if self._watch is None or self._stopping:
+            return _TICK_SECONDS * 250
+        return min(_TICK_SECONDS, self._watch.remaining()) * 1000 + 1
+
+    def _look_at_the_clock(self) -> None:
+        if self._stopping:
+            if time.monotonic() >= self._stop_by:
+                self.close()
+                raise self._stopping
+        elif self._watch and (reason := self._watch.reason()):
+            self._stop(reason)
+
+    def _stop(self, reason: ExecutionError) -> None:
+        if not self._stopping:
+            self._stopping = reason
+            self._stop_by = time.monotonic() + _CANCEL_GRACE_SECONDS
+            self.cancel()
+
+    def _driver_error(self, error: psycopg.Error) -> ExecutionError:
+        said = str(error)
+        self.close()
+        return self._stopping or (errors.too_large() if "memory" in said else errors.lost())

@@ -1,0 +1,74 @@
+"""Running on targets from a web worker: four functions in front of a pool of helper processes.
+
+Importing this is cheap: no driver, no process. Helpers start with the first call in each process.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+
+from executors.base import CommitStatus, Control, Job, Outcome, RowSink, Table, Target
+from executors.processes.messages import to_tables
+from executors.processes.pool import Pool
+
+_pools: dict[int, Pool] = {}
+_lock = threading.Lock()
+
+
+def run(job: Job, sink: RowSink, control: Control) -> Outcome:
+    """Run `job` in a helper process. `sink` and `control` are called on this thread. Raises `ExecutionError`."""
+    with _pool().helper(job.target) as helper:
+        return helper.run(job, sink, control)
+
+
+def introspect(target: Target) -> tuple[Table, ...]:
+    """Tables and columns the target's credential may read."""
+    with _pool().helper(target) as helper:
+        return to_tables(helper.ask("introspect", target))
+
+
+def commit_status(target: Target, transaction: str) -> CommitStatus:
+    """What became of a transaction that `Control.committing` named."""
+    with _pool().helper(target) as helper:
+        return CommitStatus(helper.ask("commit_status", target, transaction=transaction))
+
+
+def server_version(target: Target) -> str:
+    """A name for people, such as `PostgreSQL 18.6`."""
+    with _pool().helper(target) as helper:
+        return str(helper.ask("server_version", target))
+
+
+def close() -> None:
+    """End the helpers of this process."""
+    with _lock:
+        pool = _pools.pop(os.getpid(), None)
+    if pool:
+        pool.close()
+
+
+def _pool() -> Pool:
+    """The pool of this process: a fork must not speak to its parent's helpers."""
+    pid = os.getpid()
+    pool = _pools.get(pid)
+    if pool is None:
+        with _lock:
+            pool = _pools.setdefault(pid, Pool())
+    return pool
+
+
+def _after_fork() -> None:
+    global _lock  # noqa: PLW0603  another thread of the parent may have held it
+    _lock = threading.Lock()
+    inherited = list(_pools.values())
+    _pools.clear()
+    for pool in inherited:
+        pool.forget()
+
+
+atexit.register(close)
+os.register_at_fork(after_in_child=_after_fork)
+
+__all__ = ["close", "commit_status", "introspect", "run", "server_version"]

@@ -1,0 +1,124 @@
+"""What travels between a web worker and a helper: length-prefixed frames, JSON for facts, raw bytes for rows.
+
+No pickle: a helper reads rows an attacker may have written, so nothing it says is ever executed here.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import struct
+from collections.abc import Mapping
+from enum import IntEnum
+from typing import Any
+
+# Above any block a sink is given (the byte limit of a target plus the count) a frame is a fault, not a result.
+MAX_FRAME = 1 << 30
+
+_HEADER = struct.Struct("!BI")
+_COUNT = struct.Struct("!I")
+_RECEIVE_BYTES = 256 * 1024
+
+
+class Frame(IntEnum):
+    """Kinds of frames."""
+
+    # parent → helper
+    RUN = 1
+    ASK = 2
+    CANCEL = 3
+    GO_AHEAD = 4
+    FORBIDDEN = 5
+    # helper → parent
+    READY = 20
+    STARTED = 21
+    COLUMNS = 22
+    ROWS = 23
+    COMMITTING = 24
+    CALLED = 25
+    LOGGED = 26
+    OUTCOME = 27
+    FAILURE = 28
+    ANSWER = 29
+
+
+class Closed(Exception):  # noqa: N818  a state, not an error
+    """The other side is gone."""
+
+
+class Channel:
+    """One end of a socket pair."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self.socket = connection
+        self._buffer = bytearray()
+
+    def send(self, kind: Frame, payload: bytes = b"") -> None:
+        """Send one frame. Raises `Closed`."""
+        try:
+            self.socket.sendall(_HEADER.pack(kind, len(payload)) + payload)
+        except OSError as error:
+            raise Closed from error
+
+    def send_json(self, kind: Frame, value: object) -> None:
+        """Send one frame of JSON."""
+        self.send(kind, json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass"))
+
+    def send_rows(self, data: bytes, count: int) -> None:
+        """Send a block of rows."""
+        try:
+            self.socket.sendall(_HEADER.pack(Frame.ROWS, len(data) + _COUNT.size) + _COUNT.pack(count))
+            self.socket.sendall(data)
+        except OSError as error:
+            raise Closed from error
+
+    def receive(self) -> tuple[Frame, bytes]:
+        """The next frame; waits for it. Raises `Closed`, or TimeoutError when the socket has a timeout.
+
+        After a TimeoutError what had come so far is kept, and the call can be made again.
+        """
+        size = self._length()
+        need = _HEADER.size + size
+        while len(self._buffer) < need:
+            self._fill(need - len(self._buffer))
+        kind = Frame(self._buffer[0])
+        payload = bytes(memoryview(self._buffer)[_HEADER.size : need])
+        del self._buffer[:need]
+        return kind, payload
+
+    def close(self) -> None:
+        """Close this end; the other sees the end of file."""
+        self.socket.close()
+
+    def _length(self) -> int:
+        while len(self._buffer) < _HEADER.size:
+            self._fill(_HEADER.size)
+        _, size = _HEADER.unpack_from(self._buffer)
+        if size > MAX_FRAME:
+            raise Closed
+        return int(size)
+
+    def _fill(self, wanted: int) -> None:
+        try:
+            data = self.socket.recv(max(wanted, 4096) if wanted < _RECEIVE_BYTES else _RECEIVE_BYTES)
+        except TimeoutError:
+            raise
+        except OSError as error:
+            raise Closed from error
+        if not data:
+            raise Closed
+        self._buffer += data
+
+
+def split_rows_frame(payload: bytes) -> tuple[bytes, int]:
+    """The rows and their count from the payload of a ROWS frame."""
+    (count,) = _COUNT.unpack_from(payload)
+    return payload[_COUNT.size :], int(count)
+
+
+def read_json(payload: bytes) -> Mapping[str, Any]:
+    """The object in a JSON payload."""
+    value = json.loads(payload)
+    if not isinstance(value, dict):
+        raise Closed
+    return value

@@ -1,0 +1,244 @@
+"""The web worker's end of one helper process."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from executors.base import (
+    Control,
+    ExecutionError,
+    Interrupted,
+    Job,
+    Outcome,
+    OutcomeUnknown,
+    RowEncoding,
+    RowSink,
+    Target,
+    TimedOut,
+    TooLarge,
+)
+from executors.processes import messages
+from executors.processes.frames import Channel, Closed, Frame, read_json, split_rows_frame
+
+_TICK_SECONDS = 0.5
+# Several addresses, each with its own connection timeout, and the wait for a helper just started.
+_OPEN_SECONDS = 30.0
+_KILL_AFTER_SECONDS = 2.0
+_COMMIT_SECONDS = 15.0
+_ASK_SECONDS = 45.0
+
+_ROOT = str(Path(__file__).resolve().parents[2])
+
+# What a Python process needs to start and to resolve names; nothing of the portal's own.
+_PASSED_ON = ("PATH", "LANG", "LC_ALL", "TZ", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "SSL_CERT_FILE", "SSL_CERT_DIR")
+
+
+class _Abandon(Exception):  # noqa: N818  carries the error the caller of a run gets
+    def __init__(self, error: ExecutionError) -> None:
+        self.error = error
+
+
+class Helper:
+    """One helper process. Used by one thread at a time."""
+
+    def __init__(self) -> None:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(  # noqa: S603  our own interpreter and module
+                [sys.executable, "-m", "executors.processes.worker", str(theirs.fileno())],
+                pass_fds=(theirs.fileno(),),
+                env=_environment(),
+                cwd="/",
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        self._channel = Channel(ours)
+        self.served: set[Target] = set()
+        self.idle_since = time.monotonic()
+        self.usable = True
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._process.pid
+
+    def run(self, job: Job, sink: RowSink, control: Control) -> Outcome:
+        """Run `job` in the helper; sink and control are called on this thread."""
+        self.served.add(job.target)
+        return _Conversation(self._channel, self._process, job, sink, control).hold(self)
+
+    def ask(self, question: messages.Question, target: Target, **more: str) -> Any:
+        """Put a question to the target's engine."""
+        self.served.add(target)
+        self._channel.send_json(Frame.ASK, {"question": question, "target": messages.from_target(target), **more})
+        by = time.monotonic() + _ASK_SECONDS
+        self._channel.socket.settimeout(_TICK_SECONDS)
+        while time.monotonic() < by:
+            with suppress(TimeoutError):
+                kind, payload = self._channel.receive()
+                if kind is Frame.ANSWER:
+                    return read_json(payload)["answer"]
+                if kind is Frame.FAILURE:
+                    raise messages.to_error(read_json(payload))
+        self.kill()
+        message = f"The target {target.key} did not answer in time."
+        raise TimedOut(message)
+
+    def alive(self) -> bool:
+        """Whether the process still runs."""
+        return self.usable and self._process.poll() is None
+
+    def kill(self) -> None:
+        """End the process at once."""
+        self.usable = False
+        with suppress(OSError):
+            self._process.kill()
+        self._channel.close()
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout=5)
+
+    def forget(self) -> None:
+        """Let go of a helper that belongs to the process this one was forked from."""
+        self.usable = False
+        self._channel.close()
+        self._process.returncode = 0  # not our child: never wait for it, never warn about it
+
+
+class _Conversation:
+    """What is said between RUN and its end."""
+
+    def __init__(
+        self, channel: Channel, process: subprocess.Popen[bytes], job: Job, sink: RowSink, control: Control
+    ) -> None:
+        self._channel = channel
+        self._process = process
+        self._job = job
+        self._sink = sink
+        self._control = control
+        self._deadline = time.monotonic() + _OPEN_SECONDS
+        self._committing = False
+        self._cancel_sent = False
+        self._end: Outcome | ExecutionError | None = None
+        self._handlers: Mapping[Frame, Callable[[bytes], None]] = {
+            Frame.READY: lambda _: None,
+            Frame.ROWS: self._rows,
+            Frame.COLUMNS: self._columns,
+            Frame.STARTED: self._started,
+            Frame.COMMITTING: self._commit,
+            Frame.CALLED: lambda payload: control.called(messages.to_call(read_json(payload))),
+            Frame.LOGGED: self._logged,
+            Frame.OUTCOME: self._outcome,
+            Frame.FAILURE: self._failure,
+        }
+
+    def hold(self, helper: Helper) -> Outcome:
+        """Send the job and serve the helper until it ends. A helper whose state is in doubt is killed."""
+        try:
+            self._channel.socket.settimeout(None)
+            self._channel.send_json(Frame.RUN, messages.from_job(self._job))
+            while self._end is None:
+                self._step()
+        except Closed:
+            helper.kill()
+            raise self._died() from None
+        except _Abandon as stop:
+            helper.kill()
+            raise stop.error from None
+        except BaseException:
+            helper.kill()
+            raise
+        if isinstance(self._end, ExecutionError):
+            if isinstance(self._end, TooLarge):
+                helper.kill()
+            raise self._end
+        return self._end
+
+    def _step(self) -> None:
+        self._channel.socket.settimeout(_TICK_SECONDS)
+        try:
+            kind, payload = self._channel.receive()
+        except TimeoutError:
+            self._wait()
+            return
+        self._channel.socket.settimeout(None)
+        before = time.monotonic()
+        self._handlers[kind](payload)
+        # Time spent storing rows or recording the commit is ours, not the helper's.
+        self._deadline += time.monotonic() - before
+        if self._end is None:
+            self._watch()
+
+    def _wait(self) -> None:
+        self._watch()
+        if not self._cancel_sent and self._control.cancelled():
+            self._cancel_sent = True
+            self._channel.send(Frame.CANCEL)
+            self._deadline = min(self._deadline, time.monotonic() + _OPEN_SECONDS)
+
+    def _watch(self) -> None:
+        if time.monotonic() >= self._deadline:
+            raise _Abandon(self._late())
+
+    def _late(self) -> ExecutionError:
+        if self._committing:
+            return OutcomeUnknown("COMMIT was sent, and no answer came in time. The changes may or may not be there.")
+        seconds = self._job.limits.seconds
+        return TimedOut(f"The request did not end within its time limit of {seconds:g} s and was stopped.")
+
+    def _died(self) -> ExecutionError:
+        if self._committing:
+            return OutcomeUnknown("The helper ended while committing. The changes may or may not be there.")
+        if self._process.returncode is not None and self._process.returncode not in {0, -9}:
+            return TooLarge("The request needed more memory than an execution may use; nothing was changed.")
+        return Interrupted("The helper that ran this request ended early; nothing was changed.")
+
+    def _rows(self, payload: bytes) -> None:
+        self._sink.rows(*split_rows_frame(payload))
+
+    def _columns(self, payload: bytes) -> None:
+        data = read_json(payload)
+        self._sink.columns(messages.to_columns(data["columns"]), RowEncoding(data["encoding"]))
+
+    def _started(self, payload: bytes) -> None:
+        self._deadline = time.monotonic() + self._job.limits.seconds + _KILL_AFTER_SECONDS
+        self._control.started(str(read_json(payload)["backend"]))
+
+    def _commit(self, payload: bytes) -> None:
+        try:
+            self._control.committing(str(read_json(payload)["transaction"]))
+        except BaseException:
+            self._forbid()
+            raise
+        self._committing = True
+        self._deadline = time.monotonic() + _COMMIT_SECONDS
+        self._channel.send(Frame.GO_AHEAD)
+
+    def _forbid(self) -> None:
+        """Have the helper roll back, and see that it did, before the veto goes on to the caller."""
+        with suppress(Closed, TimeoutError):
+            self._channel.socket.settimeout(_KILL_AFTER_SECONDS)
+            self._channel.send(Frame.FORBIDDEN)
+            self._channel.receive()
+
+    def _logged(self, payload: bytes) -> None:
+        data = read_json(payload)
+        self._control.logged(str(data["level"]), str(data["text"]))
+
+    def _outcome(self, payload: bytes) -> None:
+        self._end = messages.to_outcome(read_json(payload))
+
+    def _failure(self, payload: bytes) -> None:
+        self._end = messages.to_error(read_json(payload))
+
+
+def _environment() -> dict[str, str]:
+    passed = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    return {**passed, "PYTHONPATH": _ROOT, "PYTHONUNBUFFERED": "1", "MALLOC_ARENA_MAX": "2"}

@@ -1,0 +1,194 @@
+"""A helper process: `python -m executors.processes.worker FD`. Runs one execution at a time, in bounded memory.
+
+Whatever touches a target's rows happens here, so that a value or an error message of half a gigabyte ends this process
+and not the web worker. When the web worker dies the socket ends, and so does this process, at once.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import resource
+import socket
+import sys
+import threading
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from executors import registry
+from executors.base import (
+    Call,
+    Column,
+    ExecutionError,
+    Interrupted,
+    OutcomeUnknown,
+    Refused,
+    RowEncoding,
+    TooLarge,
+)
+from executors.processes import messages
+from executors.processes.frames import Channel, Closed, Frame, read_json
+
+# One row in libpq's buffer, which doubles as it grows, next to the interpreter and the drivers.
+MEMORY_BYTES = 512 * 1024 * 1024
+_IDLE_SECONDS = 60.0
+
+
+class _Link:
+    """The socket, read by a thread of its own so that a cancel or the end of file is seen while a statement runs."""
+
+    def __init__(self, channel: Channel) -> None:
+        self.channel = channel
+        self.cancelled = threading.Event()
+        self.orders: queue.SimpleQueue[tuple[Frame, bytes]] = queue.SimpleQueue()
+        self.replies: queue.SimpleQueue[tuple[Frame, bytes]] = queue.SimpleQueue()
+
+    def listen(self) -> None:
+        try:
+            while True:
+                kind, payload = self.channel.receive()
+                if kind is Frame.CANCEL:
+                    self.cancelled.set()
+                elif kind in {Frame.GO_AHEAD, Frame.FORBIDDEN}:
+                    self.replies.put((kind, payload))
+                else:
+                    self.cancelled.clear()
+                    self.orders.put((kind, payload))
+        finally:
+            os._exit(0)
+
+
+class _Forward:
+    """The sink and the control of an execution, on the helper's side."""
+
+    def __init__(self, link: _Link) -> None:
+        self._link = link
+        self.committing_sent = False
+
+    def columns(self, columns: Sequence[Column], encoding: RowEncoding) -> None:
+        value = {"columns": [asdict(column) for column in columns], "encoding": encoding.value}
+        self._link.channel.send_json(Frame.COLUMNS, value)
+
+    def rows(self, data: bytes, count: int) -> None:
+        self._link.channel.send_rows(data, count)
+
+    def started(self, backend: str) -> None:
+        self._link.channel.send_json(Frame.STARTED, {"backend": backend})
+
+    def committing(self, transaction: str) -> None:
+        self._link.channel.send_json(Frame.COMMITTING, {"transaction": transaction})
+        kind, _ = self._link.replies.get()
+        if kind is Frame.FORBIDDEN:
+            message = "The portal did not allow the commit; everything was rolled back."
+            raise Refused(message)
+        self.committing_sent = True
+
+    def cancelled(self) -> bool:
+        return self._link.cancelled.is_set()
+
+    def called(self, call: Call) -> None:
+        self._link.channel.send_json(Frame.CALLED, asdict(call))
+
+    def logged(self, level: str, text: str) -> None:
+        self._link.channel.send_json(Frame.LOGGED, {"level": level, "text": text})
+
+
+def serve(link: _Link) -> None:
+    """Take orders until the socket ends."""
+    link.channel.send(Frame.READY)
+    while True:
+        try:
+            kind, payload = link.orders.get(timeout=_IDLE_SECONDS)
+        except queue.Empty:
+            _expire()
+            continue
+        data = read_json(payload)
+        if kind is Frame.RUN:
+            _run(link, data)
+        else:
+            _ask(link, data)
+
+
+def _run(link: _Link, data: dict[str, Any] | Any) -> None:
+    forward = _Forward(link)
+    try:
+        job = messages.to_job(data)
+        if job.language not in registry.LANGUAGES[job.target.engine]:
+            message = f"A {job.target.engine.value} target cannot run {job.language.value}."
+            raise Refused(message)  # noqa: TRY301  one place answers for every failure
+        outcome = registry.runner(job.language).run(job, forward, forward)
+    except Closed:
+        raise
+    except BaseException as error:  # noqa: BLE001  the parent must be told, whatever it was
+        link.channel.send_json(Frame.FAILURE, messages.from_error(_public(error, sent=forward.committing_sent)))
+        if not isinstance(error, ExecutionError) or isinstance(error, TooLarge):
+            os._exit(1)
+    else:
+        link.channel.send_json(Frame.OUTCOME, messages.from_outcome(outcome))
+
+
+def _ask(link: _Link, data: dict[str, Any] | Any) -> None:
+    target = messages.to_target(data["target"])
+    try:
+        engine = registry.engine(target.engine)
+        answer: object
+        if data["question"] == "introspect":
+            answer = messages.from_tables(engine.introspect(target))
+        elif data["question"] == "commit_status":
+            answer = engine.commit_status(target, data["transaction"]).value
+        else:
+            answer = engine.server_version(target)
+    except Closed:
+        raise
+    except BaseException as error:  # noqa: BLE001  the parent must be told, whatever it was
+        link.channel.send_json(Frame.FAILURE, messages.from_error(_public(error, sent=False)))
+        if not isinstance(error, ExecutionError):
+            os._exit(1)
+    else:
+        link.channel.send_json(Frame.ANSWER, {"answer": answer})
+
+
+def _public(error: BaseException, *, sent: bool) -> ExecutionError:
+    """What may be told of an error. One that is not ours says only its type: its words may hold a secret."""
+    if isinstance(error, ExecutionError):
+        return error
+    if sent:
+        return OutcomeUnknown("The helper failed while committing; the changes may or may not be there.")
+    if isinstance(error, MemoryError):
+        return TooLarge("One value or message is too large for the memory an execution may use; nothing was changed.")
+    return Interrupted(f"The portal failed to run this request ({type(error).__name__}); nothing was changed.")
+
+
+def _expire() -> None:
+    if registry.engine.cache_info().currsize:
+        for kind in registry.ENGINES:
+            expire = getattr(registry.engine(kind), "expire", None) if _loaded(kind) else None
+            if expire:
+                expire()
+
+
+def _loaded(kind: registry.EngineKind) -> bool:
+    return registry.ENGINES[kind].split(":")[0] in sys.modules
+
+
+def _limit_memory() -> None:
+    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_BYTES, MEMORY_BYTES))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def main(descriptor: int) -> None:
+    """Serve the parent on an inherited socket."""
+    _limit_memory()
+    link = _Link(Channel(socket.socket(fileno=descriptor)))
+    threading.Thread(target=link.listen, daemon=True).start()
+    import executors.sql.runner  # noqa: F401, PLC0415  the common case is ready before the first order
+
+    try:
+        serve(link)
+    except Closed:
+        os._exit(0)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

@@ -1,0 +1,59 @@
+"""From text to statements, with PostgreSQL's own grammar (libpg_query) and nothing run."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import pgparse
+
+from executors.base import Finding, Severity
+from executors.text import position
+
+Node: TypeAlias = dict[str, Any]
+
+# Words of PostgreSQL 18's grammar that the parser, which knows 17's, stumbles over.
+_NEWER = re.compile(r"\b(virtual|old|new|without\s+overlaps|period|not\s+enforced|enforced)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One statement: its exact text, without the semicolon; where it starts (characters from 0); its parse tree."""
+
+    text: str
+    offset: int
+    type: str
+    node: Node
+    byte_offset: int
+
+
+def parse(statement: str) -> tuple[tuple[Statement, ...], Finding | None]:
+    """The statements of a text that passed the door, or what is wrong with it."""
+    try:
+        raw = pgparse.parse(statement)
+    except pgparse.PGQueryError as error:
+        return (), _syntax_error(statement, error)
+    except (RecursionError, MemoryError, ValueError):
+        hint = "Use IN or VALUES lists, or split the statement."
+        return (), Finding("too_deep", Severity.ERROR, "The statement is nested too deeply to be read.", hint=hint)
+    encoded = statement.encode()
+    return tuple(_statement(encoded, item) for item in raw), None
+
+
+def _statement(encoded: bytes, item: Node) -> Statement:
+    start = int(item.get("stmt_location", 0))
+    length = int(item.get("stmt_len", 0)) or len(encoded) - start
+    text = encoded[start : start + length].decode()
+    (kind, node), *_ = item["stmt"].items()
+    return Statement(text, len(encoded[:start].decode()), kind, node, start)
+
+
+def _syntax_error(statement: str, error: pgparse.PGQueryError) -> Finding:
+    at = int(getattr(error, "position", 0) or 0)
+    line, column = position(statement, min(at - 1, len(statement))) if at > 0 else (None, None)
+    message = str(getattr(error, "message", "") or error.args[0])
+    hint = ""
+    if at > 0 and _NEWER.search(statement[max(0, at - 40) : at + 40]):
+        hint = "The portal reads statements with PostgreSQL 17's grammar; syntax new in PostgreSQL 18 is not known to it."
+    return Finding("syntax_error", Severity.ERROR, f"{message[:1].upper()}{message[1:]}.", line, column, hint)

@@ -1,0 +1,118 @@
+"""The door every statement passes: bytes a reviewer could be deceived by, or a parser cut short by, stay outside.
+
+What is blocked was seen to make a reader see one thing and the server run another: a NUL ends the text for the driver,
+a no-break space turns `WHERE` into an alias, a line separator ends a JavaScript comment but not an SQL one.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+
+from executors.base import Finding, Severity
+
+# libpg_query was measured safe up to 120 kB of the deepest nesting and crashes the process above it.
+MAX_BYTES = 100_000
+
+_BOM = "\ufeff"
+_BIDI = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
+_INVISIBLE = (
+    "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200d\u2060-\u2065\u206a-\u206f\u2800\u3164\ufe00-\ufe0f"
+    "\ufeff\uffa0\ufff9-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+)
+_SPACES = "\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"
+_ODD = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff" + _BIDI + _INVISIBLE + _SPACES + "]",
+)
+_INVISIBLE_RE = re.compile(f"[{_INVISIBLE}]")
+_SPACES_RE = re.compile(f"[{_SPACES}]")
+_BIDI_RE = re.compile(f"[{_BIDI}]")
+_WORD = re.compile(r"[^\W\d]\w*")
+
+# Scripts whose letters pass for Latin ones; a word made of two of them is a known disguise.
+_CONFUSABLE = ("LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE", "COPTIC", "FULLWIDTH", "MATHEMATICAL")
+
+
+def normalise(statement: str) -> str:
+    """The statement as it is stored, shown, hashed and sent: one leading byte-order mark off, CRLF as LF, no other change."""
+    return statement.removeprefix(_BOM).replace("\r\n", "\n")
+
+
+def check_text(statement: str, literals: Iterable[tuple[int, int]] = ()) -> tuple[Finding, ...]:
+    """What in the characters of a (normalised) statement must not pass, or a reviewer must be told.
+
+    `literals` are the character ranges (start, end) of string literals, where invisible letters and odd white space
+    are data: there they are a warning instead of an error. Whoever knows the language passes them.
+    """
+    size = len(statement.encode("utf-8", "surrogatepass"))
+    if size > MAX_BYTES:
+        message = f"The statement is {size:,} bytes long; at most {MAX_BYTES:,} are accepted."
+        return (Finding("too_long", Severity.ERROR, message, hint="Split it into smaller requests."),)
+    ranges = sorted(literals)
+    found = [_judge(statement, match.start(), ranges) for match in _ODD.finditer(statement)]
+    return (*found[:50], *_mixed_scripts(statement, ranges))
+
+
+def position(statement: str, offset: int) -> tuple[int, int]:
+    """Line and column (both from 1, columns in characters) of the character at `offset`."""
+    before = statement[:offset]
+    return before.count("\n") + 1, offset - (before.rfind("\n") + 1) + 1
+
+
+def _judge(statement: str, offset: int, literals: list[tuple[int, int]]) -> Finding:
+    character = statement[offset]
+    line, column = position(statement, offset)
+    code, what = _name(character)
+    name = f"U+{ord(character):04X} {unicodedata.name(character, '')}".strip()
+    if code in {"invisible_character", "odd_white_space"} and _inside(offset, literals):
+        message = f"A text value holds {what} ({name}), which cannot be seen."
+        return Finding(code, Severity.WARNING, message, line, column, "Check that it is meant to be there.")
+    message = f"The statement holds {what} ({name})."
+    return Finding(code, Severity.ERROR, message, line, column, "Remove it, or write it as an escape in a text value.")
+
+
+def _name(character: str) -> tuple[str, str]:
+    point = ord(character)
+    if character == "\0":
+        return "nul_character", "a NUL character, which would end the text early"
+    if character == "\r":
+        return "carriage_return", "a carriage return without a line feed"
+    if 0xD800 <= point <= 0xDFFF:
+        return "invalid_text", "half of a surrogate pair, which is not text"
+    if point in {0x85, 0x2028, 0x2029}:
+        return "line_separator", "a line separator that not every reader treats as one"
+    if _BIDI_RE.match(character):
+        return "bidi_control", "a character that changes the direction text is shown in"
+    if _SPACES_RE.match(character):
+        return "odd_white_space", "a white space that is not a plain space"
+    if _INVISIBLE_RE.match(character):
+        return "invisible_character", "an invisible character"
+    return "control_character", "a control character"
+
+
+def _inside(offset: int, ranges: list[tuple[int, int]]) -> bool:
+    return any(start <= offset < end for start, end in ranges)
+
+
+def _mixed_scripts(statement: str, literals: list[tuple[int, int]]) -> list[Finding]:
+    if statement.isascii():
+        return []
+    return [
+        Finding(
+            "mixed_scripts",
+            Severity.WARNING,
+            f"The word “{match[0][:60]}” mixes letters of {' and '.join(scripts)} that look alike.",
+            *position(statement, match.start()),
+            "Make sure it is the name you think it is.",
+        )
+        for match in _WORD.finditer(statement)
+        if not match[0].isascii()
+        and len(scripts := _scripts(match[0])) > 1
+        and not _inside(match.start(), literals)
+    ][:20]
+
+
+def _scripts(word: str) -> list[str]:
+    names = {unicodedata.name(letter, "").split(" ")[0] for letter in word if letter.isalpha()}
+    return sorted(name.capitalize() for name in names if name in _CONFUSABLE)
