@@ -128,7 +128,7 @@ def running(state: Path, *, password: str | None = None, port: int = 0, durable:
         _initialise(programs, data, server.password, account)
     settings = COMMON | (DURABLE if durable else THROWAWAY) | {"port": str(server.port)}
     options = [f"--{name}={value}" for name, value in settings.items()]
-    program = [programs / "postgres", "-D", data, *options]
+    program: list[str | Path] = [programs / "postgres", "-D", data, *options]
     log = state.with_name(f"{state.name}.log")
     with log.open("ab") as output:
         process = subprocess.Popen(

@@ -8,6 +8,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure
 
@@ -28,9 +29,9 @@ def test_postgresql_keeps_its_data_over_a_restart(folder: Path) -> None:
 
 
 def test_postgresql_refuses_a_wrong_password(postgres_url: str) -> None:
-    parts = psycopg.conninfo.conninfo_to_dict(postgres_url)
+    wrong = make_conninfo(postgres_url, password="wrong")
     with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
-        psycopg.connect(**{**parts, "password": "wrong"})
+        psycopg.connect(wrong)
 
 
 def test_portal_owner_is_no_superuser(postgres_url: str) -> None:

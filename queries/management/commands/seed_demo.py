@@ -1,0 +1,128 @@
+"""`manage.py seed_demo`: people, pods, targets and sample requests for `make demo`. Safe to run again."""
+
+import os
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
+
+from accounts.models import SYSTEM, Role, User
+from audit import log
+from executors.base import EngineKind
+from pods import membership
+from pods.models import Environment, Pod, Target
+from queries import services
+from queries.management.demo_samples import OPERATIONS, RESEARCH, Sample
+from queries.models import QueryRequest
+
+# user name: first name, last name, and what sets them apart
+PEOPLE: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "developer": ("Dara", "Singh", {"role": Role.DEVELOPER}),
+    "manager": ("Mina", "Cole", {"role": Role.MANAGER}),
+    "developer2": ("Ravi", "Haas", {"role": Role.DEVELOPER}),
+    "manager2": ("Noor", "Beck", {"role": Role.MANAGER}),
+    "auditor": ("Otto", "Lind", {"role": Role.DEVELOPER, "can_read_audit": True}),
+    "admin": ("Ada", "Reyes", {"role": Role.ADMIN, "is_staff": True, "is_superuser": True}),
+}
+PODS = {"operations": ("Operations", "developer", "manager"), "research": ("Research", "developer2", "manager2")}
+FLIGHTS: dict[str, Any] = {
+    "name": "Flights",
+    "engine": EngineKind.POSTGRESQL,
+    "read_url_variable": "FLIGHTS_READ_URL",
+    "write_url_variable": "FLIGHTS_WRITE_URL",
+}
+WORLD: dict[str, Any] = {
+    "name": "World",
+    "engine": EngineKind.MONGODB,
+    "read_url_variable": "WORLD_READ_URL",
+    "write_url_variable": "WORLD_WRITE_URL",
+    "search_path": "",
+}
+
+
+class Command(BaseCommand):
+    """Fill an empty portal with the demo's people and their work."""
+
+    help = "Create the demo's people, pods, targets and sample requests. DEMO_PASSWORD is everybody's password."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Create what is missing; a changed DEMO_PASSWORD changes everybody's."""
+        password = os.environ.get("DEMO_PASSWORD")
+        if not password:
+            raise CommandError("DEMO_PASSWORD is not set.")
+        _people(password)
+        _pods()
+        targets = [_target("operations", "flights", FLIGHTS)]
+        if os.environ.get("WORLD_READ_URL"):
+            targets.append(_target("research", "world", WORLD))
+        samples = [(target, sample) for target in targets for sample in _samples_for(target)]
+        for target, sample in samples:
+            _play(target, sample)
+        self.stdout.write(
+            f"{len(PEOPLE)} people, {len(PODS)} pods, {len(targets)} targets, {len(samples)} new requests."
+        )
+
+
+def _people(password: str) -> None:
+    first = User.objects.filter(username=next(iter(PEOPLE))).first()
+    if first is not None and first.check_password(password):
+        return
+    with transaction.atomic():
+        for username, (first_name, last_name, traits) in PEOPLE.items():
+            person, created = User.objects.get_or_create(
+                username=username, defaults={"first_name": first_name, "last_name": last_name, **traits}
+            )
+            person.set_password(password)
+            person.save(update_fields=["password"])
+            action = log.Action.ADMIN_ADD if created else log.Action.ADMIN_CHANGE
+            log.append(action, actor=SYSTEM, subject=log.Subject("user", str(person.pk), person.label))
+
+
+def _pods() -> None:
+    for slug, (name, developer, manager) in PODS.items():
+        if Pod.objects.filter(slug=slug).exists():
+            continue
+        pod = membership.create_pod(actor=SYSTEM, name=name, slug=slug)
+        developers, managers = (User.objects.filter(username=who) for who in (developer, manager))
+        membership.set_members(actor=SYSTEM, pod=pod, developers=developers, managers=managers)
+
+
+@transaction.atomic
+def _target(pod: str, slug: str, fields: dict[str, Any]) -> Target:
+    target, created = Target.objects.get_or_create(
+        slug=slug,
+        defaults={
+            "pod": Pod.objects.get(slug=pod),
+            "environment": Environment.PRODUCTION,
+            "allow_scripts": True,
+            "script_modules": ["date-fns", "lodash"],
+            **fields,
+        },
+    )
+    if created:
+        target.full_clean()
+        log.append(log.Action.ADMIN_ADD, actor=SYSTEM, subject=log.Subject("target", slug, target.name))
+    return target
+
+
+def _samples_for(target: Target) -> tuple[Sample, ...]:
+    """The samples to play: none where the target has requests already."""
+    if QueryRequest.objects.filter(target=target).exists():
+        return ()
+    return OPERATIONS if target.slug == "flights" else RESEARCH
+
+
+def _play(target: Target, sample: Sample) -> None:
+    """Submit a sample and take it where it should end, as its people would."""
+    _, developer, manager = PODS[sample.pod]
+    author, reviewer = User.objects.get(username=developer), User.objects.get(username=manager)
+    query = services.submit(actor=author, draft=sample.draft(target.slug))
+    match sample.then:
+        case "approve":
+            services.approve(actor=reviewer, query_id=query.pk, digest=query.digest, comment=sample.comment)
+        case "reject":
+            services.reject(actor=reviewer, query_id=query.pk, digest=query.digest, comment=sample.comment)
+        case "withdraw":
+            services.withdraw(actor=author, query_id=query.pk, comment=sample.comment)
+        case "":
+            pass
