@@ -33,23 +33,24 @@ class CounterCache(BaseCache):
         """Start a counter unless a live one exists; whether it was started. `timeout` in seconds."""
         seconds = self.default_timeout if timeout is DEFAULT_TIMEOUT else timeout
         return (
-            self._one(ADD, [self.make_and_validate_key(key, version=version), int(value), float(seconds)]) is not None
+            self._one(ADD, (self.make_and_validate_key(key, version=version), int(value), float(seconds or 0)))
+            is not None
         )
 
     def get(self, key: str, default: Any = None, version: int | None = None) -> Any:
         """The count, or `default`."""
-        value = self._one(GET, [self.make_and_validate_key(key, version=version)])
+        value = self._one(GET, (self.make_and_validate_key(key, version=version),))
         return default if value is None else value
 
     def incr(self, key: str, delta: int = 1, version: int | None = None) -> int:
         """Add `delta` and return the new count. Raises ValueError when there is no live counter."""
-        value = self._one(INCREMENT, [delta, self.make_and_validate_key(key, version=version)])
+        value = self._one(INCREMENT, (delta, self.make_and_validate_key(key, version=version)))
         if value is None:
             raise ValueError(f"No counter {key!r}.")
         return value
 
     @staticmethod
-    def _one(sql: str, parameters: list[object]) -> int | None:
+    def _one(sql: str, parameters: tuple[str | int | float, ...]) -> int | None:
         with connection.cursor() as cursor:
             cursor.execute(sql, parameters)
             row = cursor.fetchone()

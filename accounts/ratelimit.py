@@ -23,7 +23,7 @@ def limit(request: HttpRequest, group: str) -> None:
     if not settings.PORTAL_RATE_LIMITS:
         return
     rate, counted = RATES[group]
-    usage = get_usage(
+    usage: dict[str, int] | None = get_usage(  # type: ignore[no-untyped-call]
         request, group=group, key=_by_address if counted == "address" else _by_person, rate=rate, increment=True
     )
     if usage is not None and usage["should_limit"]:

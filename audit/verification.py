@@ -44,5 +44,6 @@ def _entries() -> Iterator[chain.Entry]:
         "previous_hash",
         "hash",
     )
-    for seq, at, actor, *texts, previous, hashed in rows.iterator(chunk_size=BATCH):
-        yield chain.Entry(seq, at, "" if actor is None else str(actor), *texts, bytes(previous), bytes(hashed))
+    for seq, at, actor, label, action, kind, subject, subject_label, data, previous, own in rows.iterator(BATCH):
+        who = str(actor or "")
+        yield chain.Entry(seq, at, who, label, action, kind, subject, subject_label, data, bytes(previous), bytes(own))

@@ -17,6 +17,9 @@ from accounts.models import Role, User
 from executors.base import Access, EngineKind, Language, Limits
 from executors.base import Target as ExecutorTarget
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 SUBMIT = "submit_query"
 REVIEW = "review_query"
 
@@ -197,8 +200,8 @@ class Target(models.Model):
 
     if TYPE_CHECKING:
         pod_id: int
-        get_engine_display: ClassVar
-        get_environment_display: ClassVar
+        get_engine_display: ClassVar[Callable[[], str]]
+        get_environment_display: ClassVar[Callable[[], str]]
 
     def __str__(self) -> str:
         return self.name

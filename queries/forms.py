@@ -1,7 +1,7 @@
 """What people type on the pages, turned into what the services take; the services judge it."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
@@ -38,6 +38,7 @@ class RequestForm(forms.Form):
     def __init__(self, data: Any = None, *, person: User, initial: dict[str, Any] | None = None) -> None:
         super().__init__(data, initial=initial)
         self.person = person
+        self.placed: list[FieldError] = []
 
     def draft(self) -> Draft:
         """The draft as typed. Call after `is_valid`."""
@@ -56,9 +57,10 @@ class RequestForm(forms.Form):
 
     def take_errors(self, error: BadInput) -> None:
         """Show what a service refused at the fields it named; a pod is chosen by its target."""
+        self.placed = [problem for problem in error.fields.get("statement", ()) if problem.line]
         for name, problems in error.fields.items():
             field = {"pod": "target"}.get(name, name)
-            self.add_error(field if field in self.fields else None, [_placed(problem) for problem in problems])
+            self.add_error(field if field in self.fields else None, [_worded(problem) for problem in problems])
 
 
 def parse_parameters(text: str) -> tuple[Parameter, ...]:
@@ -101,16 +103,9 @@ def _exact_float(digits: str) -> float | str:
     return value if repr(value) == digits else digits
 
 
-def _placed(problem: FieldError) -> ValidationError:
-    return ValidationError(problem.message, code=problem.code, params=_place(problem))
-
-
-def _place(problem: FieldError) -> dict[str, int | None]:
-    return {"line": problem.line, "column": problem.column}
-
-
-def places(form: forms.Form) -> Sequence[tuple[int, int | None]]:
-    """Line and column of each statement error that has one."""
-    errors = form.errors.as_data().get("statement", [])
-    found = ((error.params or {}) for error in errors)
-    return [(params["line"], params.get("column")) for params in found if params.get("line")]
+def _worded(problem: FieldError) -> ValidationError:
+    where = f"Line {problem.line}" if problem.line else ""
+    if where and problem.column:
+        where += f", column {problem.column}"
+    # No `params`: a message with a percent sign is not a template.
+    return ValidationError(f"{where}: {problem.message}" if where else problem.message, code=problem.code)

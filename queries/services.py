@@ -1,6 +1,7 @@
-"""What people do with requests. One verb, one keyword-only function; pages, API, admin and commands call the same ones."""
+"""What people do with requests. One verb, one keyword-only function, called by pages, API, admin and commands alike."""
 
 import datetime as dt
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
@@ -304,7 +305,7 @@ def finding_json(finding: Finding) -> Mapping[str, object]:
     return {**asdict(finding), "severity": finding.severity.value}
 
 
-def visible_query(*, actor: User, public_id: object) -> QueryRequest:
+def visible_query(*, actor: User, public_id: uuid.UUID) -> QueryRequest:
     """A request the reader may know of, with all that a page shows. Raises NotFound."""
     query = (
         QueryRequest.objects.visible_to(actor)

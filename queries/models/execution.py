@@ -11,6 +11,9 @@ from accounts.models import User
 from executors.base import RowEncoding
 from queries.models.request import Code, QueryRequest
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 
 class Execution(models.Model):
     """The one run of an approved query."""
@@ -51,10 +54,7 @@ class Execution(models.Model):
 
     if TYPE_CHECKING:
         query_id: int
-        get_failure_code_display: ClassVar
-        chunks: models.Manager[ResultChunk]
-        calls: models.Manager[ScriptCall]
-        log_lines: models.Manager[LogLine]
+        get_failure_code_display: ClassVar[Callable[[], str]]
 
     class Meta:
         """Table `executions`; at most one per query, for the query is its primary key."""

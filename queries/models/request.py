@@ -18,6 +18,8 @@ from queries.lifecycle import Status
 from queries.querysets import QueryRequestQuerySet
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from queries.models.execution import Execution
 
 TITLE_LENGTH = 120
@@ -85,10 +87,8 @@ class QueryRequest(models.Model):
         target_id: int
         author_id: int
         revises_id: int | None
-        get_code_display: ClassVar
+        get_code_display: ClassVar[Callable[[], str]]
         execution: Execution
-        decisions: models.Manager[Decision]
-        revisions: models.Manager[QueryRequest]
 
     class Meta:
         """Table `query_requests`. The primary key grows with time, so newest first is one backward index scan."""

@@ -1,4 +1,4 @@
-"""The rows of a result: kept in compressed, encrypted chunks, read back a page at a time, streamed out in three formats."""
+"""The rows of a result: kept in compressed, encrypted chunks, read back by the page, streamed out in three formats."""
 
 from queries.results.access import Download, ResultPage, download, view_page
 from queries.results.writer import ChunkWriter

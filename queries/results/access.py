@@ -21,7 +21,7 @@ PAGE_ROWS = 200
 
 @dataclass(frozen=True, slots=True)
 class ResultPage:
-    """Some rows of a result. Cells are the server's own text, None for NULL; `next` is the first row of the next page."""
+    """Some rows of a result. Cells are the server's own text, None for NULL; `next` is where the next page starts."""
 
     columns: list[Column]
     rows: list[list[str | None]]

@@ -2,10 +2,9 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from executors.base import Column, RowEncoding
-from executors.rows import decode_copy_row, extended_json
+from executors.rows import decode_copy_row
 
 
 def cells(encoding: RowEncoding, columns: Sequence[Column], rows: Iterable[bytes]) -> list[list[str | None]]:
@@ -21,7 +20,9 @@ def documents(encoding: RowEncoding, rows: Iterable[bytes]) -> list[str] | None:
     """Each document as indented canonical Extended JSON; None for results that are not documents."""
     if encoding is not RowEncoding.BSON:
         return None
-    return [json.dumps(json.loads(extended_json(row)), indent=2, ensure_ascii=False) for row in rows]
+    from executors.mongo import show  # noqa: PLC0415 -- only a reader of documents pays for the driver
+
+    return [json.dumps(json.loads(show.canonical(row)), indent=2, ensure_ascii=False) for row in rows]
 
 
 class _Number(str):
@@ -30,13 +31,13 @@ class _Number(str):
     __slots__ = ()
 
 
-def _fields(value: Any, columns: Sequence[Column]) -> list[str | None]:
+def _fields(value: object, columns: Sequence[Column]) -> list[str | None]:
     if not isinstance(value, dict):
         return [_text(value)]
     return [_text(value.get(column.name)) for column in columns]
 
 
-def _text(value: Any) -> str | None:
+def _text(value: object) -> str | None:
     if value is None:
         return None
     if isinstance(value, bool):
@@ -46,7 +47,7 @@ def _text(value: Any) -> str | None:
     return _compact(value)
 
 
-def _compact(value: Any) -> str:
+def _compact(value: object) -> str:
     """JSON text of a nested value with its numbers as they were written."""
     if isinstance(value, dict):
         return "{" + ", ".join(f"{json.dumps(k, ensure_ascii=False)}: {_compact(v)}" for k, v in value.items()) + "}"
@@ -56,6 +57,7 @@ def _compact(value: Any) -> str:
 
 
 def _bson_cells(columns: Sequence[Column], rows: Iterable[bytes]) -> list[list[str | None]]:
-    from executors.mongo.show import table  # noqa: PLC0415 -- only a reader of documents pays for the driver
+    from executors.mongo import show  # noqa: PLC0415 -- only a reader of documents pays for the driver
 
-    return table(rows, columns)
+    table = show.table(b"".join(rows), [column.name for column in columns])
+    return [[None if isinstance(cell, show.Missing) else cell for cell in row] for row in table]

@@ -9,11 +9,12 @@ from queries.results import vault
 
 CHUNK_BYTES = 256 * 1024
 
-# Losing a chunk in a crash is harmless before the settling transaction, whose own commit flushes everything before it.
 INSERT = """
 INSERT INTO result_chunks (execution_id, number, first_row, row_count, key_id, data)
-SELECT %s, %s, %s, %s, %s, %s FROM set_config('synchronous_commit', 'off', %s)
+SELECT %s, %s, %s, %s, %s, %s
 """
+# Losing a chunk in a crash is harmless before the settling transaction, whose own commit flushes everything before it.
+UNFLUSHED = "FROM set_config('synchronous_commit', 'off', true)"
 
 
 class ChunkWriter:
@@ -67,11 +68,8 @@ class ChunkWriter:
         first, count = self.row_count, self._rows_in_chunk
         key_id, sealed = vault.seal(data, vault.place(self._execution_id, self._number, first, count))
         with connection.cursor() as cursor:
-            if final:
-                values = [self._execution_id, self._number, first, count, key_id, sealed]
-                cursor.execute(INSERT.partition(" FROM ")[0], values)
-            else:
-                cursor.execute(INSERT, [self._execution_id, self._number, first, count, key_id, sealed, True])
+            values = (self._execution_id, self._number, first, count, key_id, sealed)
+            cursor.execute(INSERT if final else INSERT + UNFLUSHED, values)
         self._number += 1
         self.row_count += count
         self.byte_count += len(data)

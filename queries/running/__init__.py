@@ -1,0 +1,14 @@
+"""Claim, run, settle: an approved request runs once, and what is said of it afterwards is true.
+
+1. claim: APPROVED → EXECUTING in a short transaction of its own; only one process can.
+2. run: no transaction and no row lock held on the portal's own database.
+3. settle: EXECUTED or FAILED, with the result and the audit entry, in one transaction.
+
+While it runs, the process holds a session-level advisory lock on the portal's database, which dies with the process.
+Whoever finds EXECUTING without the lock settles it (`settle_lost`), and never runs it again.
+"""
+
+from queries.running.recovery import settle_all_lost, settle_lost
+from queries.running.run import run
+
+__all__ = ["run", "settle_all_lost", "settle_lost"]

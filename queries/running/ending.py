@@ -1,0 +1,73 @@
+"""How a run ended, and what the target itself says of a run whose end was not seen."""
+
+import time
+from dataclasses import dataclass, field
+
+from executors import processes
+from executors.base import (
+    Access,
+    Call,
+    CommitStatus,
+    ExecutionError,
+    Interrupted,
+    Outcome,
+    OutcomeUnknown,
+    WriteOutcome,
+)
+from queries.models import Execution, QueryRequest
+
+# Between questions to a target that may just be restarting.
+ASK_PAUSES = (0.0, 0.5, 1.5)
+LOST_ANSWER = (
+    "The target committed, but its answer was lost: what it returned, and how many rows changed, is not known."
+)
+
+
+@dataclass(slots=True)
+class Ending:
+    """How a run ended, ready to be settled."""
+
+    outcome: Outcome | None = None
+    error: ExecutionError | None = None
+    duration_ms: float = 0.0
+    result_lost: str = ""
+    calls: list[Call] = field(default_factory=list)
+    log_lines: list[tuple[str, str]] = field(default_factory=list)
+
+
+def ask_target(query: QueryRequest, ending: Ending) -> None:
+    """Replace an unknown outcome by what the target itself says of the transaction."""
+    execution = Execution.objects.get(pk=query.pk)
+    status = commit_status(query, execution)
+    if status is CommitStatus.COMMITTED:
+        ending.outcome, ending.error = WriteOutcome(rows_affected=None), None
+        ending.result_lost = LOST_ANSWER
+    elif status is CommitStatus.ABORTED:
+        ending.error = Interrupted("The connection was lost; the target says that nothing was committed.")
+    elif not execution.committing_at:
+        ending.error = Interrupted("The connection was lost before anything could be committed.")
+    else:
+        ending.error = unknown(execution)
+
+
+def unknown(execution: Execution) -> OutcomeUnknown:
+    what = f"transaction {execution.transaction}" if execution.transaction else "the statement"
+    return OutcomeUnknown(
+        f"The portal cannot know whether {what} was committed. Look at the rows it would have changed on the target "
+        "before asking again; the portal will not run it a second time."
+    )
+
+
+def commit_status(query: QueryRequest, execution: Execution) -> CommitStatus:
+    if not execution.transaction:
+        return CommitStatus.UNKNOWN
+    for pause in ASK_PAUSES:
+        time.sleep(pause)
+        try:
+            target = query.target.with_credential(Access(query.access))
+            status = processes.commit_status(target, execution.transaction)
+        except (ExecutionError, KeyError):
+            continue
+        if status is not CommitStatus.IN_PROGRESS:
+            return status
+    return CommitStatus.UNKNOWN

@@ -1,0 +1,76 @@
+"""The portal's side of a running execution: what it is told, what it is asked, and its fence."""
+
+import logging
+from dataclasses import replace
+
+from django.db import DatabaseError, connection
+
+from executors.base import Call
+from queries.models import Execution
+from queries.running.texts import stored
+
+logger = logging.getLogger(__name__)
+
+CALLS_KEPT = 10_000
+LOG_BYTES_KEPT = 256 * 1024
+
+
+class Fenced(Exception):
+    """This process no longer holds the run: it must not commit."""
+
+
+class Monitor:
+    """The portal's side of a running execution (`executors.base.Control`)."""
+
+    def __init__(self, query_id: int) -> None:
+        self._query_id = query_id
+        self._log_bytes = 0
+        self._backend = ""
+        self._backend_stored = False
+        self.committed_from_here = False
+        self.calls: list[Call] = []
+        self.log_lines: list[tuple[str, str]] = []
+
+    def started(self, backend: str) -> None:
+        """Remember who runs it on the target; stored once it lasts long enough to be asked about."""
+        self._backend = backend
+
+    def committing(self, transaction: str) -> None:
+        """Store, durably, which transaction is about to commit. Raises Fenced when the run is no longer ours."""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE executions SET transaction = %s, backend = %s, committing_at = clock_timestamp() "
+                "WHERE query_id = %s AND holder = pg_backend_pid() AND finished_at IS NULL",
+                [transaction, self._backend, self._query_id],
+            )
+            if cursor.rowcount != 1:
+                raise Fenced
+        self.committed_from_here = True
+
+    def cancelled(self) -> bool:
+        """Whether the author or a manager asked to stop."""
+        try:
+            self._store_backend()
+            return Execution.objects.filter(pk=self._query_id, cancel_requested_at__isnull=False).exists()
+        except DatabaseError:
+            # Without its own database the portal cannot be asked to stop; a write will not be allowed to commit.
+            logger.warning("cannot ask whether to stop: the portal's database does not answer")
+            return False
+
+    def called(self, call: Call) -> None:
+        """Keep what a script did."""
+        if len(self.calls) < CALLS_KEPT:
+            text = (stored(call.statement), stored(call.parameters), stored(call.failure))
+            self.calls.append(replace(call, statement=text[0], parameters=text[1], failure=text[2]))
+
+    def logged(self, level: str, text: str) -> None:
+        """Keep what a script said, within bounds."""
+        line = stored(text)
+        self._log_bytes += len(line.encode())
+        if self._log_bytes <= LOG_BYTES_KEPT:
+            self.log_lines.append((level[:10], line))
+
+    def _store_backend(self) -> None:
+        if self._backend and not self._backend_stored:
+            Execution.objects.filter(pk=self._query_id).update(backend=self._backend)
+            self._backend_stored = True

@@ -1,0 +1,86 @@
+"""What a dead process left behind is settled by whoever finds it, and never run again."""
+
+from django.db import transaction
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from executors.base import Access, CommitStatus, Interrupted, WriteOutcome
+from queries.lifecycle import Status
+from queries.models import Decision, Execution, QueryRequest
+from queries.results.writer import ChunkWriter
+from queries.running.claim import release, take
+from queries.running.ending import LOST_ANSWER, Ending, commit_status, unknown
+from queries.running.settling import conclude, error_fields, outcome_fields
+from queries.transitions import locked
+
+# An approval is followed by its claim within milliseconds; after this long its process is gone.
+CLAIM_GRACE_SECONDS = 60
+
+
+def settle_all_lost() -> list[QueryRequest]:
+    """Settle every run whose process is gone; those that were."""
+    left = QueryRequest.objects.filter(status__in=(Status.APPROVED, Status.EXECUTING))
+    return [query for query in left.select_related("target").order_by("pk") if settle_lost(query)]
+
+
+def settle_lost(query: QueryRequest) -> bool:
+    """Settle one run if its process is gone, without ever running it again; whether it was settled here."""
+    if query.state not in {Status.APPROVED, Status.EXECUTING} or not take(query.pk):
+        return False
+    try:
+        ending = _lost_ending(query)
+        if ending is None:
+            return False
+        with transaction.atomic():
+            return _settle_dead(query.pk, ending)
+    finally:
+        release()
+
+
+def _settle_dead(query_id: int, ending: Ending) -> bool:
+    query = locked(query_id)
+    if query.state not in {Status.APPROVED, Status.EXECUTING}:
+        return False
+    Execution.objects.filter(pk=query_id).update(
+        **outcome_fields(ending.outcome),
+        **error_fields(ending.error),
+        result_lost=ending.result_lost,
+        finished_at=Now(),
+    )
+    ChunkWriter(query_id).forget()
+    conclude(query, ending)
+    return True
+
+
+def _lost_ending(query: QueryRequest) -> Ending | None:
+    """How the run must have ended; None while that cannot be told yet."""
+    execution = Execution.objects.filter(pk=query.pk, finished_at=None).first()
+    if execution is None:
+        return _never_claimed(query)
+    if query.access == Access.READ:
+        return Ending(
+            error=Interrupted("The portal stopped while this ran. It could only read; ask again if you need it.")
+        )
+    if execution.committing_at is None:
+        return Ending(error=Interrupted("The portal stopped before this was committed; nothing was changed."))
+    return _as_the_target_says(query, execution)
+
+
+def _as_the_target_says(query: QueryRequest, execution: Execution) -> Ending:
+    status = commit_status(query, execution)
+    if status is CommitStatus.COMMITTED:
+        return Ending(outcome=WriteOutcome(rows_affected=None), result_lost=LOST_ANSWER)
+    if status is CommitStatus.ABORTED:
+        return Ending(
+            error=Interrupted("The portal stopped while this ran; the target says that nothing was committed.")
+        )
+    return Ending(error=unknown(execution))
+
+
+def _never_claimed(query: QueryRequest) -> Ending | None:
+    if query.state is not Status.APPROVED:
+        return None
+    last = Decision.objects.filter(query=query).order_by("-pk").first()
+    if last is not None and (timezone.now() - last.at).total_seconds() < CLAIM_GRACE_SECONDS:
+        return None
+    return Ending(error=Interrupted("The portal stopped before this started; nothing ran."))

@@ -1,0 +1,54 @@
+"""Runs an approved request to its end."""
+
+import logging
+import time
+
+from executors import processes
+from executors.base import ExecutionError, Interrupted, OutcomeUnknown, Unreachable
+from queries.models import QueryRequest
+from queries.results.writer import ChunkWriter
+from queries.running.claim import claim, release
+from queries.running.ending import Ending, ask_target
+from queries.running.monitor import Fenced, Monitor
+from queries.running.settling import settle_surely
+
+logger = logging.getLogger(__name__)
+
+
+def run(query_id: int) -> None:
+    """Run an approved request to its end. Raises NotNow when another process has it."""
+    query = claim(query_id)
+    try:
+        writer = ChunkWriter(query_id)
+        ending = _execute(query, writer)
+        settle_surely(query_id, ending, writer)
+    finally:
+        release()
+
+
+def _execute(query: QueryRequest, writer: ChunkWriter) -> Ending:
+    monitor = Monitor(query.pk)
+    started = time.monotonic()
+    ending = Ending(calls=monitor.calls, log_lines=monitor.log_lines)
+    try:
+        ending.outcome = processes.run(query.job(), writer, monitor)
+    except KeyError as error:
+        ending.error = Unreachable(f"The variable {error.args[0]} is not set; nothing was sent. Tell an admin.")
+    except ExecutionError as error:
+        ending.error = error
+    except Fenced:
+        ending.error = Interrupted("The portal lost hold of this run before it could commit; nothing was changed.")
+    except Exception:
+        logger.exception("the run of %s failed inside the portal", query.number)
+        ending.error = _fault(monitor)
+    ending.duration_ms = (time.monotonic() - started) * 1000
+    ending.result_lost = writer.lost
+    if isinstance(ending.error, OutcomeUnknown):
+        ask_target(query, ending)
+    return ending
+
+
+def _fault(monitor: Monitor) -> ExecutionError:
+    if monitor.committed_from_here:
+        return OutcomeUnknown("The portal failed while the target was committing.")
+    return Interrupted("The portal failed before anything was committed; nothing was changed.")

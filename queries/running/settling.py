@@ -1,0 +1,120 @@
+"""Settling: EXECUTED or FAILED with the result, the figures and the audit entry, in one transaction."""
+
+import datetime as dt
+import logging
+import time
+from dataclasses import asdict
+
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
+from django.db.models.functions import Now
+
+from accounts.errors import Unavailable
+from accounts.models import SYSTEM
+from executors.base import ExecutionError, Outcome, ReadOutcome, WriteOutcome
+from queries.lifecycle import Status, Verb
+from queries.models import Code, Execution, LogLine, QueryRequest, ScriptCall
+from queries.results.writer import ChunkWriter
+from queries.running.claim import take
+from queries.running.ending import Ending
+from queries.running.texts import stored
+from queries.transitions import locked, transition
+
+logger = logging.getLogger(__name__)
+
+SETTLE_PAUSES = (0.2, 1.0, 3.0)
+
+
+def settle_surely(query_id: int, ending: Ending, writer: ChunkWriter) -> None:
+    """Settle, again after a lost connection, and without the rows when it is they that cannot be stored."""
+    for pause in (*SETTLE_PAUSES, None):
+        try:
+            _settle(query_id, ending, writer)
+        except (OperationalError, InterfaceError) as error:
+            connection.close()
+            if pause is None:
+                raise Unavailable(
+                    "It ran, but the portal's database is away: the outcome is settled when it is back."
+                ) from error
+            time.sleep(pause)
+        except DatabaseError as error:
+            if ending.result_lost:
+                raise
+            logger.exception("the result of query %s cannot be stored", query_id)
+            ending.result_lost = f"The result could not be stored ({type(error).__name__})."
+            _settle(query_id, ending, writer)
+            return
+        else:
+            return
+
+
+def _settle(query_id: int, ending: Ending, writer: ChunkWriter) -> None:
+    with transaction.atomic():
+        query = locked(query_id)
+        if query.state is not Status.EXECUTING or not take(query_id):
+            logger.warning("%s was settled by another process", query.number)
+            return
+        if ending.outcome is None or ending.result_lost:
+            writer.discard()
+        writer.finish()
+        fields = {
+            **outcome_fields(ending.outcome),
+            **error_fields(ending.error),
+            "columns": [asdict(column) for column in writer.column_list],
+            "encoding": writer.encoding.value if writer.encoding else "",
+            "result_bytes": writer.byte_count,
+            "result_lost": ending.result_lost,
+            "duration_ms": ending.duration_ms,
+            "finished_at": Now(),
+            "result_expires_at": Now() + dt.timedelta(days=query.target.retention_days),
+        }
+        Execution.objects.filter(pk=query_id).update(**fields)
+        _store_calls(query_id, ending)
+        conclude(query, ending)
+
+
+def conclude(query: QueryRequest, ending: Ending) -> None:
+    data: dict[str, object] = {"duration_ms": round(ending.duration_ms, 1)}
+    if ending.error is not None:
+        # The server's words may quote data; the log keeps only what kind of failure it was.
+        data["sqlstate"] = ending.error.detail.get("sqlstate", "")
+        transition(query, Verb.FAIL, actor=SYSTEM, code=Code(ending.error.code.value), data=data)
+        return
+    outcome = ending.outcome
+    data["rows"] = outcome.row_count if outcome else 0
+    data["rows_affected"] = getattr(outcome, "rows_affected", None)
+    data["truncated"] = outcome.truncated if outcome else ""
+    transition(query, Verb.COMPLETE, actor=SYSTEM, data=data)
+
+
+def outcome_fields(outcome: Outcome | None) -> dict[str, object]:
+    if outcome is None:
+        return {}
+    fields: dict[str, object] = {"row_count": outcome.row_count, "truncated": outcome.truncated}
+    if isinstance(outcome, ReadOutcome):
+        return fields
+    fields["rows_affected"] = outcome.rows_affected
+    if isinstance(outcome, WriteOutcome):
+        fields["statements"] = [asdict(statement) for statement in outcome.statements]
+    return fields
+
+
+def error_fields(error: ExecutionError | None) -> dict[str, object]:
+    if error is None:
+        return {}
+    return {
+        "failure_code": error.code.value,
+        "failure_message": stored(error.public_message),
+        "failure_detail": {key: stored(value) for key, value in error.detail.items()},
+    }
+
+
+def _store_calls(query_id: int, ending: Ending) -> None:
+    if ending.calls:
+        ScriptCall.objects.bulk_create([ScriptCall(execution_id=query_id, **asdict(call)) for call in ending.calls])
+    if ending.log_lines:
+        LogLine.objects.bulk_create(
+            [
+                LogLine(execution_id=query_id, number=number, level=level, text=text)
+                for number, (level, text) in enumerate(ending.log_lines, start=1)
+            ]
+        )
