@@ -5,7 +5,7 @@ Threads, because a request may wait for a target; the work itself happens in hel
 
 import os
 
-bind = os.environ.get("PORTAL_BIND", "0.0.0.0:8000")  # noqa: S104 - inside a container the network decides
+bind = os.environ.get("PORTAL_BIND", "0.0.0.0:8000")
 worker_class = "gthread"
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
 threads = 4
@@ -15,4 +15,5 @@ timeout = 60
 # A deploy lets running statements come to their end, or to their target's limit, for this long.
 graceful_timeout = 60
 keepalive = 5
+# Nobody steers it over a socket; signals do.
 control_socket_disable = True
