@@ -7,6 +7,7 @@ from typing import IO, Any
 
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, ParseError, ValidationError
+from rest_framework.fields import empty
 from rest_framework.parsers import JSONParser
 from rest_framework.views import APIView
 
@@ -19,7 +20,7 @@ class Parser(JSONParser):
 
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
-    ) -> Any:
+    ) -> object:
         """The body as Python values. Raises ParseError."""
         try:
             return super().parse(stream, media_type, parser_context)
@@ -36,12 +37,14 @@ class View(APIView):
 class Text(serializers.CharField):
     """Text as it was sent: no number or boolean taken for one, nothing trimmed; empty is a value."""
 
-    def __init__(self, *, raw: bool = False, **kwargs: Any) -> None:
-        """`raw` leaves the characters to whoever reads the text next (statements: the analysis names line and column)."""
-        super().__init__(allow_blank=True, trim_whitespace=False, **kwargs)
+    def __init__(
+        self, *, raw: bool = False, required: bool = True, write_only: bool = False, help_text: str | None = None
+    ) -> None:
+        """`raw` leaves the characters to whoever reads the text next: an analysis names their line and column."""
+        super().__init__(
+            allow_blank=True, trim_whitespace=False, required=required, write_only=write_only, help_text=help_text
+        )
         self.raw = raw
-        # The two validators of the framework's own; ours below say the same with a stable code.
-        self.validators = [v for v in self.validators if type(v).__module__ == "django.core.validators"]
 
     def to_internal_value(self, data: object) -> str:
         """The text. Raises ValidationError."""
@@ -51,8 +54,8 @@ class Text(serializers.CharField):
             check_characters(data)
         return data
 
-    def run_validation(self, data: object = serializers.empty) -> Any:
-        """Skip the framework's trimming and its validators of characters."""
+    def run_validation(self, data: object = empty) -> object:
+        """Without the framework's own validators of characters: theirs have no stable codes."""
         is_empty, value = self.validate_empty_values(data)
         return value if is_empty else self.to_internal_value(value)
 
@@ -60,7 +63,7 @@ class Text(serializers.CharField):
 class StrictSerializer(serializers.Serializer[Any]):
     """A body whose keys are exactly the fields: a misspelt key is an error, not silence."""
 
-    def to_internal_value(self, data: Any) -> Any:
+    def to_internal_value(self, data: object) -> object:
         """The values by name. Raises ValidationError with everything that is wrong."""
         if isinstance(data, Mapping):
             unknown = sorted(str(key) for key in data.keys() - self.fields.keys())

@@ -1,0 +1,247 @@
+"""Who I am, which pods and targets I may reach, and what a target holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict
+
+from django.core.cache import cache
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.api import actor
+from accounts.errors import NotFound, Unavailable
+from accounts.models import Role, User
+from accounts.strict import View
+from executors import processes
+from executors.base import Access, ExecutionError, Table
+from pods.models import SUBMIT, Environment, Pod, Target
+
+SCHEMA_SECONDS = 5 * 60
+
+
+# --- shapes ----------------------------------------------------------------------------------------
+
+
+class PodShape(serializers.Serializer[Pod]):
+    """A pod, and what I may do in it."""
+
+    slug = serializers.CharField()
+    name = serializers.CharField()
+    active = serializers.BooleanField()
+    may_submit = serializers.BooleanField()
+    may_review = serializers.BooleanField()
+    targets = serializers.ListField(child=serializers.CharField(), help_text="Slugs of its active targets.")
+
+
+class MeShape(serializers.Serializer[User]):
+    """The person behind the token."""
+
+    username = serializers.CharField()
+    name = serializers.CharField()
+    role = serializers.ChoiceField(choices=Role.choices)
+    may_read_audit = serializers.BooleanField()
+    may_submit = serializers.BooleanField()
+    may_review = serializers.BooleanField()
+    pods = PodShape(many=True)
+
+
+class TargetLimitsShape(serializers.Serializer[Target]):
+    """What one run may use."""
+
+    seconds = serializers.IntegerField()
+    lock_seconds = serializers.IntegerField()
+    rows = serializers.IntegerField()
+    bytes = serializers.IntegerField()
+
+
+class TargetShape(serializers.Serializer[Target]):
+    """One database. `access` lists what a credential is there for; `missing_variables` are names, never values."""
+
+    slug = serializers.CharField()
+    name = serializers.CharField()
+    pod = serializers.CharField()
+    engine = serializers.CharField()
+    environment = serializers.ChoiceField(choices=Environment.choices)
+    languages = serializers.ListField(child=serializers.CharField())
+    access = serializers.ListField(child=serializers.CharField())
+    may_submit = serializers.BooleanField()
+    missing_variables = serializers.ListField(child=serializers.CharField())
+    approvals_required = serializers.IntegerField()
+    retention_days = serializers.IntegerField()
+    limits = TargetLimitsShape()
+
+
+class ColumnShape(serializers.Serializer[object]):
+    """A column and the server's own name of its type."""
+
+    name = serializers.CharField()
+    type = serializers.CharField()
+
+
+class TableShape(serializers.Serializer[Table]):
+    """A table, view or collection. `estimated_rows` is null when the server has no estimate."""
+
+    schema = serializers.CharField(allow_blank=True)
+    name = serializers.CharField()
+    kind = serializers.CharField()
+    columns = ColumnShape(many=True)
+    estimated_rows = serializers.IntegerField(allow_null=True)
+
+
+class SchemaShape(serializers.Serializer[object]):
+    """What the target's read credential may see."""
+
+    target = serializers.CharField()
+    tables = TableShape(many=True)
+
+
+class PodsShape(serializers.Serializer[object]):
+    """All of them on one page."""
+
+    results = PodShape(many=True)
+
+
+class TargetsShape(serializers.Serializer[object]):
+    """All of them on one page."""
+
+    results = TargetShape(many=True)
+
+
+# --- reading ---------------------------------------------------------------------------------------
+
+
+def pods_json(user: User) -> list[dict[str, object]]:
+    """The pods a person may know of, in four database queries whatever their number."""
+    submit = set(Pod.objects.with_permission(user, SUBMIT).values_list("pk", flat=True))
+    review = set(Pod.objects.reviewed_by(user).values_list("pk", flat=True))
+    return [
+        {
+            "slug": pod.slug,
+            "name": pod.name,
+            "active": pod.active,
+            "may_submit": pod.active and pod.pk in submit,
+            "may_review": pod.active and pod.pk in review,
+            "targets": [target.slug for target in pod.targets.all() if target.active],
+        }
+        for pod in Pod.objects.visible_to(user).prefetch_related("targets")
+    ]
+
+
+def me_json(user: User) -> dict[str, object]:
+    """Who somebody is and what they may do."""
+    pods = pods_json(user)
+    return {
+        "username": user.username,
+        "name": user.label,
+        "role": user.role,
+        "may_read_audit": user.may_read_audit_log,
+        "may_submit": any(pod["may_submit"] for pod in pods),
+        "may_review": any(pod["may_review"] for pod in pods),
+        "pods": pods,
+    }
+
+
+def target_json(target: Target, *, may_submit: bool) -> dict[str, object]:
+    """A target as it is answered."""
+    limits = target.limits
+    return {
+        "slug": target.slug,
+        "name": target.name,
+        "pod": target.pod.slug,
+        "engine": target.engine,
+        "environment": target.environment,
+        "languages": [language.value for language in target.languages],
+        "access": [access.value for access in Access if target.offers(access)],
+        "may_submit": may_submit,
+        "missing_variables": target.missing_variables(),
+        "approvals_required": target.approvals_required,
+        "retention_days": target.retention_days,
+        "limits": {
+            "seconds": int(limits.seconds),
+            "lock_seconds": int(limits.lock_seconds),
+            "rows": limits.rows,
+            "bytes": limits.bytes,
+        },
+    }
+
+
+def schema_of(*, actor: User, slug: str) -> tuple[Table, ...]:
+    """What a target holds, asked of it at most every five minutes.
+
+    Raises NotFound for a target the person may not ask for, Unavailable when it cannot be reached.
+    """
+    target = Target.objects.usable_by(actor).filter(slug=slug).first()
+    if target is None:
+        raise NotFound("There is no such target that you may ask for.")
+    key = f"schema:{target.slug}"
+    known: tuple[Table, ...] | None = cache.get(key)
+    if known is None:
+        known = _introspect(target)
+        cache.set(key, known, SCHEMA_SECONDS)
+    return known
+
+
+def _introspect(target: Target) -> tuple[Table, ...]:
+    try:
+        return processes.introspect(target.with_credential(Access.READ))
+    except KeyError as error:
+        message = f"{target.name} cannot be reached: the variable {error.args[0]} is not set. Tell an admin."
+        raise _unavailable(message, "credential_missing") from error
+    except ExecutionError as error:
+        raise _unavailable(error.public_message, error.code.value.lower()) from error
+
+
+def _unavailable(message: str, code: str) -> Unavailable:
+    error = Unavailable(message)
+    error.code = code
+    return error
+
+
+def _columns_json(tables: Iterable[Table]) -> list[dict[str, object]]:
+    return [{**asdict(table), "columns": [asdict(column) for column in table.columns]} for table in tables]
+
+
+# --- views -----------------------------------------------------------------------------------------
+
+
+class Me(View):
+    """GET `me/`."""
+
+    @extend_schema(operation_id="me", responses=MeShape, tags=["me"])
+    def get(self, request: Request) -> Response:
+        """Who I am, my role, my pods, and what I may do."""
+        return Response(me_json(actor(request)))
+
+
+class Pods(View):
+    """GET `pods/`."""
+
+    @extend_schema(operation_id="pods", responses=PodsShape, tags=["pods"])
+    def get(self, request: Request) -> Response:
+        """The pods I am in; all of them for admins."""
+        return Response({"results": pods_json(actor(request))})
+
+
+class Targets(View):
+    """GET `targets/`."""
+
+    @extend_schema(operation_id="targets", responses=TargetsShape, tags=["pods"])
+    def get(self, request: Request) -> Response:
+        """The targets of the pods I am in."""
+        user = actor(request)
+        usable = set(Target.objects.usable_by(user).values_list("pk", flat=True))
+        targets = Target.objects.visible_to(user).filter(active=True).select_related("pod")
+        return Response({"results": [target_json(target, may_submit=target.pk in usable) for target in targets]})
+
+
+class TargetSchema(View):
+    """GET `targets/<slug>/schema/`."""
+
+    @extend_schema(operation_id="target_schema", responses=SchemaShape, tags=["pods"])
+    def get(self, request: Request, slug: str) -> Response:
+        """Tables or collections of a target, with their columns."""
+        tables = schema_of(actor=actor(request), slug=slug)
+        return Response({"target": slug, "tables": _columns_json(tables)})

@@ -1,0 +1,57 @@
+"""System checks of settings that must fit each other. Each has an id and a test."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+from django.apps.config import AppConfig
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, register
+from django.core.checks import Warning as CheckWarning
+
+TOKEN_LENGTH = 24
+
+
+@register("portal")
+def check_settings(app_configs: Sequence[AppConfig] | None = None, **_options: object) -> list[CheckMessage]:  # noqa: ARG001
+    """Everything that is wrong between the settings."""
+    return [*_transport(), *_secrets(), *_scripts()]
+
+
+def _transport() -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    base = urlsplit(settings.PORTAL_BASE_URL)
+    if base.scheme not in {"http", "https"} or not base.hostname:
+        found.append(Error("PORTAL_BASE_URL is not an http(s) URL; links in messages need one.", id="portal.E001"))
+    elif settings.PORTAL_SECURE and base.scheme != "https":
+        message = "PORTAL_BASE_URL is not https although PORTAL_SECURE is true."
+        hint = "Write the https address people use, or PORTAL_SECURE=false behind no TLS."
+        found.append(Error(message, hint=hint, id="portal.E002"))
+    elif base.hostname not in settings.ALLOWED_HOSTS and not {"*", f"[{base.hostname}]"} & set(settings.ALLOWED_HOSTS):
+        message = f"PORTAL_ALLOWED_HOSTS does not hold {base.hostname}, the host of PORTAL_BASE_URL."
+        found.append(CheckWarning(message, hint="Links in messages would be refused.", id="portal.W001"))
+    if settings.DEBUG and settings.PORTAL_SECURE:
+        found.append(
+            Error("PORTAL_DEBUG and PORTAL_SECURE are both true; debug pages show settings.", id="portal.E003")
+        )
+    return found
+
+
+def _secrets() -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    if not settings.PORTAL_RESULT_KEYS:
+        found.append(Error("PORTAL_RESULT_KEYS holds no key; results could not be stored.", id="portal.E004"))
+    if settings.SECRET_KEY.encode() in settings.PORTAL_RESULT_KEYS.values():
+        found.append(Error("PORTAL_SECRET_KEY is also a result key; each needs its own.", id="portal.E005"))
+    if settings.PORTAL_METRICS_TOKEN and len(settings.PORTAL_METRICS_TOKEN) < TOKEN_LENGTH:
+        message = f"PORTAL_METRICS_TOKEN is shorter than {TOKEN_LENGTH} characters."
+        found.append(Error(message, hint="Make a random one.", id="portal.E006"))
+    return found
+
+
+def _scripts() -> list[CheckMessage]:
+    if settings.PORTAL_SCRIPTS_UNCONFINED and settings.PORTAL_SECURE:
+        message = "PORTAL_SCRIPTS_UNCONFINED is true in a secure deployment: scripts would run without a sandbox."
+        return [Error(message, id="portal.E007")]
+    return []

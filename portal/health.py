@@ -1,0 +1,102 @@
+"""What an operator's machines ask: is the process alive, can it work, how is it doing."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.core.exceptions import PermissionDenied
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.db.models import Count, Min
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from accounts.models import User
+from audit.models import AuditLog
+from queries.lifecycle import Status
+from queries.models import QueryRequest
+
+METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+@login_not_required
+@require_safe
+def healthz(_request: HttpRequest) -> HttpResponse:
+    """200 while the process answers; it asks nothing else."""
+    return HttpResponse("ok\n", content_type="text/plain; charset=utf-8")
+
+
+@login_not_required
+@require_safe
+def readyz(_request: HttpRequest) -> JsonResponse:
+    """200 when the database answers and has every migration, else 503 with what is wrong."""
+    problems = _problems()
+    return JsonResponse({"ready": not problems, "problems": problems}, status=503 if problems else 200)
+
+
+@login_not_required
+@require_safe
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Numbers for Prometheus, for whoever holds PORTAL_METRICS_TOKEN, and for admins and auditors."""
+    if not _may_read_metrics(request):
+        raise PermissionDenied
+    registry = CollectorRegistry()
+    registry.register(PortalCollector())
+    return HttpResponse(generate_latest(registry), content_type=METRICS_TYPE)
+
+
+class PortalCollector(Collector):
+    """Counted in the database when asked, so that every replica tells the same."""
+
+    def describe(self) -> list[GaugeMetricFamily]:
+        """Nothing beforehand: registering must not ask the database."""
+        return []
+
+    def collect(self) -> Iterator[GaugeMetricFamily | CounterMetricFamily]:
+        """Three queries, each on an index."""
+        counts = dict(QueryRequest.objects.order_by().values_list("status").annotate(Count("pk")))
+        queries = GaugeMetricFamily("portal_queries", "Requests by status.", labels=["status"])
+        for status in Status:
+            queries.add_metric([status.value.lower()], counts.get(status.value, 0))
+        yield queries
+        executing = counts.get(Status.EXECUTING.value, 0)
+        yield GaugeMetricFamily("portal_queries_executing", "Requests that run now.", value=executing)
+        yield GaugeMetricFamily(
+            "portal_oldest_pending_seconds",
+            "Age of the oldest request that waits for a decision.",
+            value=_oldest_pending(),
+        )
+        head = AuditLog.objects.order_by("-seq").values_list("seq", flat=True).first() or 0
+        yield CounterMetricFamily("portal_audit_entries", "Entries of the audit log.", value=head)
+
+
+def _oldest_pending() -> float:
+    oldest = QueryRequest.objects.filter(status=Status.PENDING).aggregate(at=Min("submitted_at"))["at"]
+    return 0.0 if oldest is None else max(0.0, (timezone.now() - oldest).total_seconds())
+
+
+def _problems() -> list[str]:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+        executor = MigrationExecutor(connection)
+        missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    except DatabaseError as error:
+        return [f"The database does not answer ({type(error).__name__})."]
+    names = [f"{migration.app_label}.{migration.name}" for migration, _backwards in missing]
+    return [f"Migrations are not applied: {', '.join(names)}."] if names else []
+
+
+def _may_read_metrics(request: HttpRequest) -> bool:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    expected = settings.PORTAL_METRICS_TOKEN
+    if expected and scheme.lower() == "bearer" and secrets.compare_digest(token.encode(), expected.encode()):
+        return True
+    return isinstance(request.user, User) and request.user.may_read_audit_log

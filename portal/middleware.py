@@ -1,0 +1,76 @@
+"""What every request gets: a number, the headers that keep browsers careful, and one way for errors to come out."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Callable
+
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+from accounts.addresses import client_address
+from audit.context import request_facts
+from portal.errors import answer_for, respond
+
+GetResponse = Callable[[HttpRequest], HttpResponseBase]
+
+REQUEST_ID = re.compile(r"\A[A-Za-z0-9._-]{8,64}\Z")
+PERMISSIONS = "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()"
+
+
+class RequestContextMiddleware:
+    """Number each request (`request.request_id`, `X-Request-ID`) and put number and address into its audit entries."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Take a sane number from a proxy, or make one."""
+        offered = request.headers.get("X-Request-ID", "")
+        request_id = offered if REQUEST_ID.match(offered) else uuid.uuid4().hex
+        request.request_id = request_id  # type: ignore[attr-defined]  # read by error pages and logs
+        with request_facts(request=request_id, address=client_address(request)):
+            response = self.get_response(request)
+        response["X-Request-ID"] = request_id
+        return response
+
+
+class ResponseHeadersMiddleware:
+    """Headers beside the Content-Security-Policy. Nothing served here may stay in a cache unless it says so itself."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Add the headers a view did not set."""
+        response = self.get_response(request)
+        response.headers.setdefault("Permissions-Policy", PERMISSIONS)
+        response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+        response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+
+class ErrorMiddleware:
+    """Turn the errors of a view into their page or JSON."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Refuse an oversized body before anything reads it: not every reader of bodies looks at Django's limit."""
+        length = str(request.META.get("CONTENT_LENGTH") or "0")
+        limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        if limit is not None and length.isdigit() and int(length) > limit:
+            answer = answer_for(RequestDataTooBig())
+            assert answer is not None
+            return respond(request, answer)
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
+        """Answer what was foreseen; anything else goes on to Django, which logs it."""
+        answer = answer_for(exception)
+        return None if answer is None else respond(request, answer)

@@ -1,0 +1,46 @@
+"""Every address of the portal."""
+
+from django.contrib import admin
+from django.contrib.auth.decorators import login_not_required, login_required
+from django.urls import include, path, re_path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+
+from accounts import api as accounts_api
+from audit import api as audit_api
+from pods import api as pods_api
+from portal import errors, health
+
+v1 = [
+    path("auth/token/", accounts_api.Token.as_view(), name="token"),
+    path("auth/token/refresh/", accounts_api.TokenRefresh.as_view(), name="token_refresh"),
+    path("me/", pods_api.Me.as_view(), name="me"),
+    path("pods/", pods_api.Pods.as_view(), name="pods"),
+    path("targets/", pods_api.Targets.as_view(), name="targets"),
+    path("targets/<slug:slug>/schema/", pods_api.TargetSchema.as_view(), name="target_schema"),
+    path("", include("queries.api.urls")),
+    path("audit/", audit_api.Entries.as_view(), name="audit"),
+    path("audit/verify/", audit_api.Verify.as_view(), name="audit_verify"),
+]
+
+docs = SpectacularSwaggerSplitView.as_view(url_name="schema", template_name="api/docs.html")
+
+urlpatterns = [
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path("metrics", health.metrics, name="metrics"),
+    path("api/v1/", include((v1, "api"))),
+    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/docs/", login_required(docs), name="docs"),
+    # Nothing else below /api/ is a page, not even a missing one.
+    re_path(r"^api(/|$)", login_not_required(errors.not_found)),
+    path("admin/", admin.site.urls),
+    path("accounts/", include("accounts.urls")),
+    path("pods/", include("pods.urls")),
+    path("audit/", include("audit.urls")),
+    path("", include("queries.urls")),
+]
+
+handler400 = "portal.errors.bad_request"
+handler403 = "portal.errors.not_allowed"
+handler404 = "portal.errors.not_found"
+handler500 = "portal.errors.broken"

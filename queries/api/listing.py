@@ -1,0 +1,62 @@
+"""The list of requests: which filters there are, and what is wrong with the ones sent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.http import QueryDict
+
+from accounts.errors import BadInput, FieldError
+from accounts.models import User
+from queries.api import pagination
+from queries.lifecycle import Status
+from queries.models import QueryRequest
+from queries.querysets import QueryRequestQuerySet
+
+FILTERS = ("status", "pod", "author", "target", "q", "cursor", "limit")
+WORDS_LENGTH = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One page of requests; `next` is the cursor of the one after."""
+
+    queries: list[QueryRequest]
+    next: str | None
+
+
+def listing(*, reader: User, sent: QueryDict) -> Listing:
+    """The page the query string asks for, in a fixed number of database queries. Raises BadInput."""
+    errors = {
+        name[:100]: [FieldError(f"There is no such filter; there are {', '.join(FILTERS)}.", "unknown_field")]
+        for name in sent
+        if name not in FILTERS
+    }
+    for name in FILTERS:
+        if "\0" in sent.get(name, ""):
+            errors[name] = [FieldError("It holds a NUL byte; remove it.", "nul")]
+    statuses = [status for status in sent.getlist("status") if status]
+    if not set(statuses) <= {status.value for status in Status}:
+        errors["status"] = [FieldError(f"The statuses are {', '.join(Status)}.", "invalid_choice")]
+    if len(sent.get("q", "")) > WORDS_LENGTH:
+        errors["q"] = [FieldError(f"At most {WORDS_LENGTH} characters.", "too_long")]
+    if errors:
+        raise BadInput(errors)
+    size = pagination.page_size(sent.get("limit", ""), default=pagination.PAGE, most=pagination.PAGE_MOST)
+    found = list(_filtered(reader, sent, statuses)[: size + 1])
+    shown = found[:size]
+    return Listing(shown, pagination.encode(shown[-1].pk) if len(found) > size else None)
+
+
+def _filtered(reader: User, sent: QueryDict, statuses: list[str]) -> QueryRequestQuerySet:
+    queries = QueryRequest.objects.visible_to(reader).with_people().select_related("revises").order_by("-pk")
+    if statuses:
+        queries = queries.filter(status__in=statuses)
+    for name, lookup in (("pod", "pod__slug"), ("author", "author__username"), ("target", "target__slug")):
+        if sent.get(name):
+            queries = queries.filter(**{lookup: sent[name]})
+    if sent.get("q"):
+        queries = queries.search_for(sent["q"])
+    if sent.get("cursor"):
+        queries = queries.filter(pk__lt=pagination.decode(sent["cursor"]))
+    return queries.prefetch_related("decisions__reviewer")

@@ -1,0 +1,229 @@
+"""Bodies that come in, read strictly, and the shapes that go out, for the OpenAPI schema."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
+
+from accounts.strict import StrictSerializer, Text, check_characters
+from executors.base import Access, Language, Parameter, Severity
+from queries.lifecycle import Status
+from queries.models import Code, Verdict
+from queries.services import Draft
+
+BIGINT = 2**63
+SCALAR = {
+    "oneOf": [{"type": "string"}, {"type": "number"}, {"type": "boolean"}],
+    "nullable": True,
+    "description": "Numbers wider than 64 bits travel as text.",
+}
+
+
+@extend_schema_field(SCALAR)
+class Scalar(serializers.Field[Parameter, Any, Any, Any]):
+    """A bound parameter: text, a number, a boolean or null."""
+
+    def __init__(self) -> None:
+        super().__init__(allow_null=True)
+
+    def to_internal_value(self, data: object) -> Parameter:
+        """The value. Raises ValidationError."""
+        if isinstance(data, bool):
+            return data
+        if isinstance(data, str):
+            check_characters(data)
+            return data
+        if isinstance(data, int) and -BIGINT <= data < BIGINT:
+            return data
+        if isinstance(data, float) and math.isfinite(data):
+            return data
+        if isinstance(data, int | float):
+            raise ValidationError("The number is too large; send it as text.", code="number_too_large")
+        raise ValidationError("Send text, a number, true, false or null.", code="invalid_type")
+
+    def to_representation(self, value: object) -> object:
+        """As it is."""
+        return value
+
+
+class DraftBody(StrictSerializer):
+    """Body of `queries/check/`."""
+
+    pod = Text(help_text="Slug of the pod.")
+    target = Text(help_text="Slug of the target.")
+    language = Text(help_text=", ".join(Language))
+    statement = Text(raw=True)
+    access = Text(help_text=", ".join(Access))
+    reason = Text(required=False)
+    parameters = serializers.ListField(child=Scalar(), required=False)
+    ticket = Text(required=False)
+
+    def draft(self) -> Draft:
+        """What the services take."""
+        sent = dict(self.validated_data)
+        sent.pop("revises", None)
+        return Draft(**{**sent, "parameters": tuple(sent.get("parameters", ()))})
+
+
+class SubmitBody(DraftBody):
+    """Body of POST `queries/`. `revises` is the id of your own earlier request that this one replaces."""
+
+    reason = Text(help_text="What this is for; reviewers read it first.")
+    revises = serializers.UUIDField(required=False, allow_null=True)
+
+
+class ApproveBody(StrictSerializer):
+    """Body of `approve/`: the digest of the request as you read it."""
+
+    digest = Text()
+    comment = Text(required=False)
+
+
+class RejectBody(StrictSerializer):
+    """Body of `reject/`. With `ask_for_changes` the author is invited to revise."""
+
+    comment = Text(required=False, help_text="Why; needed.")
+    digest = Text(required=False)
+    ask_for_changes = serializers.BooleanField(required=False)
+
+    def validate_ask_for_changes(self, value: bool) -> bool:  # noqa: FBT001 -- the framework calls it so
+        """Refuse what only looks like a boolean."""
+        if not isinstance(self.initial_data.get("ask_for_changes"), bool):
+            raise ValidationError("Send true or false.", code="invalid_type")
+        return value
+
+
+class CommentBody(StrictSerializer):
+    """Body of `withdraw/` and `cancel/`."""
+
+    comment = Text(required=False)
+
+
+# --- what goes out ---------------------------------------------------------------------------------
+
+
+class FindingShape(serializers.Serializer[object]):
+    """Something noticed about a statement; line and column count from 1."""
+
+    code = serializers.CharField()
+    severity = serializers.ChoiceField(choices=[s.value for s in Severity])
+    message = serializers.CharField()
+    line = serializers.IntegerField(allow_null=True)
+    column = serializers.IntegerField(allow_null=True)
+    hint = serializers.CharField(allow_blank=True)
+
+
+class CheckedShape(serializers.Serializer[object]):
+    """What reading the statement told. `access` is what it needs."""
+
+    valid = serializers.BooleanField()
+    access = serializers.ChoiceField(choices=[a.value for a in Access])
+    kinds = serializers.ListField(child=serializers.CharField())
+    tables = serializers.ListField(child=serializers.CharField())
+    findings = FindingShape(many=True)
+
+
+class DecisionShape(serializers.Serializer[object]):
+    """One manager's decision, bound to the digest they saw."""
+
+    reviewer = serializers.CharField()
+    verdict = serializers.ChoiceField(choices=Verdict.choices)
+    comment = serializers.CharField(allow_blank=True)
+    digest = serializers.CharField()
+    at = serializers.DateTimeField()
+
+
+class FailureShape(serializers.Serializer[object]):
+    """Why a run failed; `detail` holds what the server said beside its message (`sqlstate`, `hint`, `line` …)."""
+
+    code = serializers.ChoiceField(choices=[c.value for c in Code if c.value])
+    message = serializers.CharField()
+    detail = serializers.DictField(child=serializers.CharField())
+
+
+class ExecutionShape(serializers.Serializer[object]):
+    """The one run. `truncated_by` names the limit (`rows` or `bytes`) that cut the result short."""
+
+    started_at = serializers.DateTimeField()
+    finished_at = serializers.DateTimeField(allow_null=True)
+    duration_ms = serializers.FloatField(allow_null=True)
+    failure = FailureShape(allow_null=True)
+    row_count = serializers.IntegerField()
+    rows_affected = serializers.IntegerField(allow_null=True)
+    truncated = serializers.BooleanField()
+    truncated_by = serializers.ChoiceField(choices=["rows", "bytes"], allow_null=True)
+    has_result = serializers.BooleanField()
+    result_lost = serializers.CharField(allow_blank=True)
+    result_expires_at = serializers.DateTimeField(allow_null=True)
+
+
+class QueryLimitsShape(serializers.Serializer[object]):
+    """What the run may use, frozen at submission."""
+
+    seconds = serializers.IntegerField()
+    lock_seconds = serializers.IntegerField()
+    rows = serializers.IntegerField()
+    bytes = serializers.IntegerField()
+
+
+class QueryShape(serializers.Serializer[object]):
+    """A request."""
+
+    id = serializers.UUIDField()
+    number = serializers.CharField()
+    status = serializers.ChoiceField(choices=[s.value for s in Status])
+    code = serializers.ChoiceField(choices=[c.value for c in Code], allow_blank=True)
+    pod = serializers.CharField()
+    target = serializers.CharField()
+    language = serializers.ChoiceField(choices=[x.value for x in Language])
+    access = serializers.ChoiceField(choices=[a.value for a in Access])
+    statement = serializers.CharField()
+    parameters = serializers.ListField(child=Scalar())
+    digest = serializers.CharField()
+    reason = serializers.CharField()
+    ticket = serializers.CharField(allow_blank=True)
+    author = serializers.CharField()
+    submitted_at = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField()
+    revises = serializers.UUIDField(allow_null=True)
+    kinds = serializers.ListField(child=serializers.CharField())
+    tables = serializers.ListField(child=serializers.CharField())
+    findings = FindingShape(many=True)
+    limits = QueryLimitsShape()
+    approvals_required = serializers.IntegerField()
+    decisions = DecisionShape(many=True)
+    execution = ExecutionShape(allow_null=True)
+    allowed = serializers.ListField(
+        child=serializers.ChoiceField(choices=["approve", "reject", "withdraw", "cancel", "revise"])
+    )
+
+
+class QueriesShape(serializers.Serializer[object]):
+    """A page of requests, newest first."""
+
+    results = QueryShape(many=True)
+    next = serializers.CharField(allow_null=True)
+
+
+class ResultColumnShape(serializers.Serializer[object]):
+    """A column and the server's own name of its type."""
+
+    name = serializers.CharField()
+    type = serializers.CharField()
+
+
+class ResultShape(serializers.Serializer[object]):
+    """Some rows. Cells are the server's own text, null for NULL; `documents` only for results that are documents."""
+
+    columns = ResultColumnShape(many=True)
+    rows = serializers.ListField(child=serializers.ListField(child=serializers.CharField(allow_null=True)))
+    documents = serializers.ListField(child=serializers.CharField(), allow_null=True)
+    first_row = serializers.IntegerField()
+    row_count = serializers.IntegerField()
+    truncated = serializers.BooleanField()
+    truncated_by = serializers.ChoiceField(choices=["rows", "bytes"], allow_null=True)
+    next = serializers.CharField(allow_null=True)

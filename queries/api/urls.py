@@ -1,0 +1,19 @@
+"""Routes of requests, below `/api/v1/`."""
+
+from django.urls import path
+
+from queries.api import views
+
+urlpatterns = [
+    path("queries/", views.Queries.as_view(), name="queries"),
+    path("queries/check/", views.Check.as_view(), name="query_check"),
+    path("queries/<uuid:public_id>/", views.Query.as_view(), name="query"),
+    path("queries/<uuid:public_id>/approve/", views.Approve.as_view(), name="query_approve"),
+    path("queries/<uuid:public_id>/reject/", views.Reject.as_view(), name="query_reject"),
+    path("queries/<uuid:public_id>/withdraw/", views.Withdraw.as_view(), name="query_withdraw"),
+    path("queries/<uuid:public_id>/cancel/", views.Cancel.as_view(), name="query_cancel"),
+    path("queries/<uuid:public_id>/result/", views.Result.as_view(), name="query_result"),
+    path("queries/<uuid:public_id>/result.csv", views.ResultCsv.as_view(), name="query_result_csv"),
+    path("queries/<uuid:public_id>/result.jsonl", views.ResultJsonl.as_view(), name="query_result_jsonl"),
+    path("queries/<uuid:public_id>/result.xlsx", views.ResultXlsx.as_view(), name="query_result_xlsx"),
+]

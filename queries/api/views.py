@@ -1,0 +1,282 @@
+"""The API's verbs: parse, call one function, answer."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from typing import Any
+
+from django.http import StreamingHttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import status
+from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.api import actor, plain
+from accounts.errors import BadInput, FieldError, NotFound
+from accounts.models import User
+from accounts.ratelimit import limit
+from accounts.strict import StrictSerializer, View
+from queries import services
+from queries.api import pagination
+from queries.api.listing import listing
+from queries.api.serializers import (
+    ApproveBody,
+    CheckedShape,
+    CommentBody,
+    DraftBody,
+    QueriesShape,
+    QueryShape,
+    RejectBody,
+    ResultShape,
+    SubmitBody,
+)
+from queries.api.shapes import query_json, result_json, share_pods
+from queries.lifecycle import Status
+from queries.models import QueryRequest
+from queries.results import download, view_page
+
+QUERIES = ["queries"]
+RESULTS = ["results"]
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+def read(body: StrictSerializer) -> dict[str, Any]:
+    """The values of a body. Raises ValidationError."""
+    body.is_valid(raise_exception=True)
+    return dict(body.validated_data)
+
+
+def seen(reader: User, public_id: uuid.UUID) -> dict[str, object]:
+    """A request as the reader sees it now."""
+    query = services.visible_query(actor=reader, public_id=public_id)
+    share_pods([query])
+    return query_json(query, reader)
+
+
+def known(reader: User, public_id: uuid.UUID) -> int:
+    """The key of a request the reader may know of, in one small query. Raises NotFound."""
+    key = QueryRequest.objects.visible_to(reader).filter(public_id=public_id).values_list("pk", flat=True).first()
+    if key is None:
+        raise NotFound("There is no such request, or it belongs to a pod that you are not in.")
+    return key
+
+
+class Check(View):
+    """POST `queries/check/`."""
+
+    @extend_schema(operation_id="query_check", request=DraftBody, responses=CheckedShape, tags=QUERIES)
+    def post(self, request: Request) -> Response:
+        """Read a statement as submission would; nothing is stored."""
+        limit(plain(request), "check")
+        body = DraftBody(data=request.data)
+        body.is_valid(raise_exception=True)
+        analysis = services.check_draft(actor=actor(request), draft=body.draft()).analysis
+        return Response(
+            {
+                "valid": analysis.valid,
+                "access": analysis.access.value,
+                "kinds": analysis.kinds,
+                "tables": analysis.tables,
+                "findings": [services.finding_json(finding) for finding in analysis.findings],
+            }
+        )
+
+
+class Queries(View):
+    """GET and POST `queries/`."""
+
+    @extend_schema(
+        operation_id="queries",
+        responses=QueriesShape,
+        tags=QUERIES,
+        parameters=[
+            OpenApiParameter("status", str, enum=[s.value for s in Status], many=True, explode=True),
+            OpenApiParameter("pod", str, description="Slug of a pod."),
+            OpenApiParameter("author", str, description="A user name."),
+            OpenApiParameter("target", str, description="Slug of a target."),
+            OpenApiParameter("q", str, description="Words in the reason, ticket, tables or author, or a number."),
+            OpenApiParameter("cursor", str, description="`next` of the page before."),
+            OpenApiParameter(
+                "limit", int, description=f"Up to {pagination.PAGE_MOST}; {pagination.PAGE} when left out."
+            ),
+        ],
+    )
+    def get(self, request: Request) -> Response:
+        """Requests I may know of, newest first."""
+        reader = actor(request)
+        page = listing(reader=reader, sent=request.query_params)
+        share_pods(page.queries)
+        return Response({"results": [query_json(query, reader) for query in page.queries], "next": page.next})
+
+    @extend_schema(operation_id="query_submit", request=SubmitBody, responses={201: QueryShape}, tags=QUERIES)
+    def post(self, request: Request) -> Response:
+        """Ask for a statement to be run."""
+        limit(plain(request), "submit")
+        author = actor(request)
+        body = SubmitBody(data=request.data)
+        sent = read(body)
+        query = services.submit(actor=author, draft=body.draft(), revises=_revised(author, sent.get("revises")))
+        headers = {"Location": f"{request.path}{query.public_id}/"}
+        return Response(seen(author, query.public_id), status=status.HTTP_201_CREATED, headers=headers)
+
+
+class Query(View):
+    """GET `queries/<uuid>/`."""
+
+    @extend_schema(operation_id="query", responses=QueryShape, tags=QUERIES)
+    def get(self, request: Request, public_id: uuid.UUID) -> Response:
+        """One request."""
+        return Response(seen(actor(request), public_id))
+
+
+class Approve(View):
+    """POST `queries/<uuid>/approve/`."""
+
+    @extend_schema(operation_id="query_approve", request=ApproveBody, responses=QueryShape, tags=QUERIES)
+    def post(self, request: Request, public_id: uuid.UUID) -> Response:
+        """Approve. The last approval needed runs the statement, and the answer is the request after it ran."""
+        limit(plain(request), "decide")
+        reviewer = actor(request)
+        query_id = known(reviewer, public_id)
+        services.approve(actor=reviewer, query_id=query_id, **read(ApproveBody(data=request.data)))
+        return Response(seen(reviewer, public_id))
+
+
+class Reject(View):
+    """POST `queries/<uuid>/reject/`."""
+
+    @extend_schema(operation_id="query_reject", request=RejectBody, responses=QueryShape, tags=QUERIES)
+    def post(self, request: Request, public_id: uuid.UUID) -> Response:
+        """Reject, and say why."""
+        limit(plain(request), "decide")
+        reviewer = actor(request)
+        query_id = known(reviewer, public_id)
+        sent = {"comment": "", **read(RejectBody(data=request.data))}
+        services.reject(actor=reviewer, query_id=query_id, **sent)
+        return Response(seen(reviewer, public_id))
+
+
+class Withdraw(View):
+    """POST `queries/<uuid>/withdraw/`."""
+
+    @extend_schema(operation_id="query_withdraw", request=CommentBody, responses=QueryShape, tags=QUERIES)
+    def post(self, request: Request, public_id: uuid.UUID) -> Response:
+        """Take my request back before anybody decided."""
+        limit(plain(request), "decide")
+        author = actor(request)
+        query_id = known(author, public_id)
+        services.withdraw(actor=author, query_id=query_id, **read(CommentBody(data=request.data)))
+        return Response(seen(author, public_id))
+
+
+class Cancel(View):
+    """POST `queries/<uuid>/cancel/`."""
+
+    @extend_schema(operation_id="query_cancel", request=CommentBody, responses=QueryShape, tags=QUERIES)
+    def post(self, request: Request, public_id: uuid.UUID) -> Response:
+        """Ask a running request to stop."""
+        limit(plain(request), "decide")
+        person = actor(request)
+        query_id = known(person, public_id)
+        services.cancel(actor=person, query_id=query_id, **read(CommentBody(data=request.data)))
+        return Response(seen(person, public_id))
+
+
+class Result(View):
+    """GET `queries/<uuid>/result/`."""
+
+    @extend_schema(
+        operation_id="query_result",
+        responses=ResultShape,
+        tags=RESULTS,
+        parameters=[
+            OpenApiParameter("cursor", str, description="`next` of the page before."),
+            OpenApiParameter(
+                "limit",
+                int,
+                description=f"1 to {pagination.RESULT_PAGE_MOST}; {pagination.RESULT_PAGE} when left out.",
+            ),
+        ],
+    )
+    def get(self, request: Request, public_id: uuid.UUID) -> Response:
+        """Rows of the result, a page at a time. Each page read is recorded in the audit log."""
+        reader = actor(request)
+        sent = request.query_params
+        size = pagination.page_size(
+            sent.get("limit", ""), default=pagination.RESULT_PAGE, most=pagination.RESULT_PAGE_MOST
+        )
+        first = pagination.decode(sent["cursor"]) if sent.get("cursor") else 0
+        query = services.visible_query(actor=reader, public_id=public_id)
+        return Response(result_json(view_page(actor=reader, query=query, first_row=first, limit=size)))
+
+
+class AnyFormat(DefaultContentNegotiation):
+    """The format of a download is in its address, whatever the Accept header says."""
+
+    def select_renderer(
+        self,
+        request: Request,  # noqa: ARG002 -- the framework's signature
+        renderers: Iterable[BaseRenderer],
+        format_suffix: str | None = None,  # noqa: ARG002 -- the same
+    ) -> tuple[BaseRenderer, str]:
+        """The first renderer, for errors."""
+        renderer = next(iter(renderers))
+        return renderer, str(renderer.media_type)
+
+
+class ResultFile(View):
+    """The base of the downloads: each is recorded in the audit log, and streamed."""
+
+    content_negotiation_class = AnyFormat
+
+    def respond(self, request: Request, public_id: uuid.UUID, extension: str) -> StreamingHttpResponse:
+        """The whole result in one format."""
+        limit(plain(request), "download")
+        reader = actor(request)
+        query = services.visible_query(actor=reader, public_id=public_id)
+        file = download(actor=reader, query=query, format=extension)
+        response = StreamingHttpResponse(file.stream, content_type=file.content_type)
+        response["Content-Disposition"] = f'attachment; filename="{file.filename}"'
+        return response
+
+
+class ResultCsv(ResultFile):
+    """GET `queries/<uuid>/result.csv`."""
+
+    @extend_schema(operation_id="query_result_csv", responses={(200, "text/csv"): OpenApiTypes.STR}, tags=RESULTS)
+    def get(self, request: Request, public_id: uuid.UUID) -> StreamingHttpResponse:
+        """The whole result as CSV; cells cannot become formulas."""
+        return self.respond(request, public_id, "csv")
+
+
+class ResultJsonl(ResultFile):
+    """GET `queries/<uuid>/result.jsonl`."""
+
+    @extend_schema(
+        operation_id="query_result_jsonl", responses={(200, "application/jsonl"): OpenApiTypes.STR}, tags=RESULTS
+    )
+    def get(self, request: Request, public_id: uuid.UUID) -> StreamingHttpResponse:
+        """The whole result as JSON lines."""
+        return self.respond(request, public_id, "jsonl")
+
+
+class ResultXlsx(ResultFile):
+    """GET `queries/<uuid>/result.xlsx`."""
+
+    @extend_schema(operation_id="query_result_xlsx", responses={(200, XLSX): OpenApiTypes.BINARY}, tags=RESULTS)
+    def get(self, request: Request, public_id: uuid.UUID) -> StreamingHttpResponse:
+        """The whole result as a workbook."""
+        return self.respond(request, public_id, "xlsx")
+
+
+def _revised(author: User, public_id: uuid.UUID | None) -> QueryRequest | None:
+    if public_id is None:
+        return None
+    query = QueryRequest.objects.visible_to(author).filter(public_id=public_id).first()
+    if query is None:
+        raise BadInput({"revises": [FieldError("There is no such request.", "unknown_query")]})
+    return query
