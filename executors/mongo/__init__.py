@@ -1,0 +1,1 @@
+"""The `mongo` language: one mongosh expression, read without evaluating it, checked, and run."""

@@ -1,0 +1,182 @@
+"""What may be called, with how many arguments of which shape, and what may follow it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+from executors.base import Access
+
+
+class Shape(Enum):
+    """What an argument has to be."""
+
+    DOCUMENT = "a document"
+    DOCUMENTS = "an array of documents"
+    FILTER = "a filter document"
+    DATA = "the document to store"
+    DATA_LIST = "an array of documents to store"
+    UPDATE = "a document of update operators, or an update pipeline"
+    PIPELINE = "a pipeline (an array of stages)"
+    OPTIONS = "a document of options"
+    FIELD = "the name of a field in quotes"
+    TEXT = "text in quotes"
+    NUMBER = "a whole number that is not negative"
+    SORT = "a document of fields and directions"
+    INDEX = "the name of an index in quotes, or its keys"
+    OPERATIONS = "an array of write operations"
+    COMMAND = "a command document"
+    VERBOSITY = 'a verbosity: "queryPlanner", "executionStats" or "allPlansExecution"'
+    ANY = "a value"
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """A method: the shapes of its arguments, how many must be there, what it needs, and what may follow it."""
+
+    shapes: tuple[Shape, ...] = ()
+    fewest: int = 0
+    access: Access = Access.READ
+    modifiers: frozenset[str] = frozenset()
+    options: frozenset[str] = frozenset()
+    usage: str = ""
+
+    @property
+    def most(self) -> int:
+        """The most arguments it takes."""
+        return len(self.shapes)
+
+    @property
+    def explainable(self) -> bool:
+        """Whether the server can explain it without running it."""
+        return "explain" in self.modifiers
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_S = Shape
+_FIND_MODIFIERS = _names(
+    "sort limit skip projection hint collation maxTimeMS batchSize comment toArray count explain pretty"
+)
+_FIND_OPTIONS = _names(
+    "projection sort limit skip hint collation maxTimeMS batchSize comment allowDiskUse let min max returnKey"
+    " showRecordId"
+)
+_AGGREGATE_MODIFIERS = _names("hint collation maxTimeMS batchSize comment toArray explain pretty")
+_AGGREGATE_OPTIONS = _names("allowDiskUse batchSize collation comment explain hint let maxTimeMS cursor")
+_UPDATE_OPTIONS = _names("upsert arrayFilters collation hint let comment maxTimeMS")
+_DELETE_OPTIONS = _names("collation hint let comment maxTimeMS")
+_FIND_AND_OPTIONS = _names(
+    "projection sort upsert returnDocument returnNewDocument returnOriginal arrayFilters collation hint let comment"
+    " maxTimeMS"
+)
+_INDEX_OPTIONS = _names(
+    "unique name sparse partialFilterExpression expireAfterSeconds collation weights default_language language_override"
+    " textIndexVersion 2dsphereIndexVersion bits min max wildcardProjection hidden background comment maxTimeMS"
+)
+_WRITE: Final = Access.WRITE
+
+METHODS: Final[Mapping[str, Method]] = {
+    "find": Method((_S.FILTER, _S.DOCUMENT, _S.OPTIONS), 0, modifiers=_FIND_MODIFIERS, options=_FIND_OPTIONS),
+    "findOne": Method(
+        (_S.FILTER, _S.DOCUMENT, _S.OPTIONS),
+        0,
+        modifiers=_names("explain pretty"),
+        options=_FIND_OPTIONS - {"limit", "batchSize"},
+    ),
+    "aggregate": Method((_S.PIPELINE, _S.OPTIONS), 1, modifiers=_AGGREGATE_MODIFIERS, options=_AGGREGATE_OPTIONS),
+    "countDocuments": Method(
+        (_S.FILTER, _S.OPTIONS),
+        0,
+        modifiers=_names("explain"),
+        options=_names("limit skip hint collation maxTimeMS comment"),
+    ),
+    "estimatedDocumentCount": Method((_S.OPTIONS,), 0, options=_names("maxTimeMS comment")),
+    "distinct": Method(
+        (_S.FIELD, _S.FILTER, _S.OPTIONS), 1, modifiers=_names("explain"), options=_names("collation maxTimeMS comment")
+    ),
+    "getIndexes": Method(),
+    "stats": Method((_S.OPTIONS,), 0, options=_names("scale")),
+    "insertOne": Method((_S.DATA, _S.OPTIONS), 1, _WRITE, options=_names("comment maxTimeMS")),
+    "insertMany": Method((_S.DATA_LIST, _S.OPTIONS), 1, _WRITE, options=_names("ordered comment maxTimeMS")),
+    "updateOne": Method((_S.FILTER, _S.UPDATE, _S.OPTIONS), 2, _WRITE, options=_UPDATE_OPTIONS),
+    "updateMany": Method((_S.FILTER, _S.UPDATE, _S.OPTIONS), 2, _WRITE, options=_UPDATE_OPTIONS),
+    "replaceOne": Method((_S.FILTER, _S.DATA, _S.OPTIONS), 2, _WRITE, options=_UPDATE_OPTIONS - {"arrayFilters"}),
+    "deleteOne": Method((_S.FILTER, _S.OPTIONS), 1, _WRITE, options=_DELETE_OPTIONS),
+    "deleteMany": Method((_S.FILTER, _S.OPTIONS), 1, _WRITE, options=_DELETE_OPTIONS),
+    "bulkWrite": Method((_S.OPERATIONS, _S.OPTIONS), 1, _WRITE, options=_names("ordered let comment maxTimeMS")),
+    "findOneAndUpdate": Method((_S.FILTER, _S.UPDATE, _S.OPTIONS), 2, _WRITE, options=_FIND_AND_OPTIONS),
+    "findOneAndReplace": Method(
+        (_S.FILTER, _S.DATA, _S.OPTIONS), 2, _WRITE, options=_FIND_AND_OPTIONS - {"arrayFilters"}
+    ),
+    "findOneAndDelete": Method(
+        (_S.FILTER, _S.OPTIONS), 1, _WRITE, options=_names("projection sort collation hint let comment maxTimeMS")
+    ),
+    "createIndex": Method((_S.DOCUMENT, _S.OPTIONS), 1, _WRITE, options=_INDEX_OPTIONS),
+    "dropIndex": Method((_S.INDEX,), 1, _WRITE),
+}
+
+DATABASE_METHODS: Final[Mapping[str, Method]] = {
+    "runCommand": Method((_S.COMMAND,), 1, usage='For example db.runCommand({count: "orders"}).'),
+    "getCollectionNames": Method(),
+    "stats": Method(),
+}
+
+MODIFIERS: Final[Mapping[str, Method]] = {
+    "sort": Method((_S.SORT,), 1),
+    "limit": Method((_S.NUMBER,), 1),
+    "skip": Method((_S.NUMBER,), 1),
+    "projection": Method((_S.DOCUMENT,), 1),
+    "hint": Method((_S.INDEX,), 1),
+    "collation": Method((_S.DOCUMENT,), 1),
+    "maxTimeMS": Method((_S.NUMBER,), 1),
+    "batchSize": Method((_S.NUMBER,), 1),
+    "comment": Method((_S.TEXT,), 1),
+    "toArray": Method(),
+    "count": Method(),
+    "explain": Method((_S.VERBOSITY,), 0),
+    "pretty": Method(),
+}
+
+SUPPORTED: Final = f"Supported: {', '.join(METHODS)}, and db.runCommand."
+
+_RESULTS: Final = "Use a script to work on results."
+# Names people reach for, and what to do instead.
+INSTEAD: Final[Mapping[str, str]] = {
+    "insert": "Use insertOne or insertMany.",
+    "save": "Use insertOne or replaceOne.",
+    "update": "Use updateOne or updateMany.",
+    "remove": "Use deleteOne or deleteMany.",
+    "count": "Use countDocuments or estimatedDocumentCount.",
+    "findAndModify": "Use findOneAndUpdate, findOneAndReplace or findOneAndDelete.",
+    "ensureIndex": "Use createIndex.",
+    "createIndexes": "Use createIndex, once for each index.",
+    "dropIndexes": "Use dropIndex, once for each index.",
+    "indexes": "Use getIndexes.",
+    "getIndices": "Use getIndexes.",
+    "mapReduce": "Server-side JavaScript is never run; use aggregate, or a script.",
+    "project": "Use projection.",
+    "size": "Use countDocuments.",
+    "itcount": "Use countDocuments.",
+    "forEach": _RESULTS,
+    "map": _RESULTS,
+    "next": "Use findOne or limit(1).",
+    "hasNext": _RESULTS,
+    "getSiblingDB": "A target is one database; submit the query to the target of the other one.",
+    "adminCommand": "Only db.runCommand with read and write commands is supported.",
+    "watch": "Change streams never end; query the collection.",
+    "drop": "Collections are not dropped through the portal.",
+    "dropDatabase": "Databases are not dropped through the portal.",
+    "createCollection": "The first insert creates the collection.",
+    "renameCollection": "Collections are not renamed through the portal.",
+    "noCursorTimeout": "Every query has a time limit.",
+    "tailable": "Every query has a time limit.",
+    "readConcern": "The portal sets the read concern.",
+    "readPref": "The portal sets the read preference.",
+    "allowDiskUse": "Give it as an option: aggregate([…], {allowDiskUse: true}).",
+    "let": "Give it as an option: find({…}, {}, {let: {…}}).",
+}

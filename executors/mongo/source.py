@@ -1,0 +1,59 @@
+"""Where things stand in a statement, and the error that says what could not be read there."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from tree_sitter import Node
+
+from executors.base import Finding, Severity
+
+
+class Position(NamedTuple):
+    """A place in a statement: line and column from 1, columns in characters."""
+
+    line: int
+    column: int
+
+
+class Unreadable(ValueError):
+    """A statement, or a part of it, that is not a MongoDB command made of literals."""
+
+    def __init__(self, code: str, message: str, position: Position, hint: str = "") -> None:
+        super().__init__(message)
+        self.finding = Finding(code, Severity.ERROR, message, position.line, position.column, hint)
+
+
+class Source:
+    """The text of a statement, and the encoded form whose offsets tree-sitter speaks of."""
+
+    def __init__(self, text: str) -> None:
+        self.encoded = text.encode()
+        self._ascii = text.isascii()
+
+    def text(self, node: Node) -> str:
+        """The characters of a node, as written."""
+        return self.encoded[node.start_byte : node.end_byte].decode()
+
+    def position(self, node: Node) -> Position:
+        """Where a node starts."""
+        row, _ = node.start_point
+        line_start = self.encoded.rfind(b"\n", 0, node.start_byte) + 1
+        return Position(row + 1, len(self.encoded[line_start : node.start_byte].decode(errors="replace")) + 1)
+
+    def characters(self, node: Node) -> tuple[int, int]:
+        """Where a node starts and ends, in characters from the start of the statement."""
+        if self._ascii:
+            return node.start_byte, node.end_byte
+        start = len(self.encoded[: node.start_byte].decode())
+        return start, start + len(self.text(node))
+
+    def refuse(self, node: Node, code: str, message: str, hint: str = "") -> Unreadable:
+        """The error for a node that cannot be read."""
+        return Unreadable(code, message, self.position(node), hint)
+
+
+def shown(text: str, length: int = 40) -> str:
+    """A piece of a statement short enough for a message."""
+    flat = " ".join(text.split())
+    return flat if len(flat) <= length else flat[: length - 1] + "…"

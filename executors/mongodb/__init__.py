@@ -1,0 +1,1 @@
+"""MongoDB as a target: clients, sessions, cancellation, introspection."""

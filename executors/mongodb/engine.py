@@ -1,0 +1,105 @@
+"""The MongoDB engine: sessions, what a database holds, and what became of a transaction."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+import pymongo
+from pymongo.errors import OperationFailure, PyMongoError
+
+from executors.base import Column, CommitStatus, Job, Table, Target
+from executors.mongo.show import columns
+from executors.mongodb.clients import Clients, Connected
+from executors.mongodb.failures import translate
+from executors.mongodb.outcome import abort_and_ask
+from executors.mongodb.session import MongoSession, stop_operations
+
+_SAMPLE_SIZE: Final = 100
+_MAX_SAMPLED: Final = 300
+_SAMPLE_SECONDS: Final = 2.0
+_INTROSPECTION_SECONDS: Final = 20.0
+_TRANSACTION = re.compile(r"([0-9a-f]{32}):(\d{1,18})")
+
+
+class MongoDBEngine:
+    """Opens sessions on MongoDB targets; one object serves every thread of a process."""
+
+    def __init__(self) -> None:
+        self._clients = Clients()
+
+    def open(self, job: Job) -> MongoSession:
+        """A session for one execution. Raises `Unreachable`."""
+        connected = self._clients.connected(job.target)
+        return MongoSession(connected, job.target, job.id, job.limits.seconds)
+
+    def cancel(self, target: Target, query_id: str) -> int:
+        """Stop the operations of a query, whichever process began them; how many were found."""
+        try:
+            return stop_operations(self._clients.connected(target), query_id)
+        except PyMongoError as problem:
+            raise translate(problem, target) from None
+
+    def server_version(self, target: Target) -> str:
+        """Such as `MongoDB 6.0.5`."""
+        connected = self._clients.connected(target)
+        try:
+            with pymongo.timeout(_SAMPLE_SECONDS):
+                return f"MongoDB {connected.client.server_info()['version']}"
+        except PyMongoError as problem:
+            raise translate(problem, target) from None
+
+    def introspect(self, target: Target) -> tuple[Table, ...]:
+        """Collections and views, their top-level fields as found in a sample, and estimated sizes."""
+        connected = self._clients.connected(target)
+        try:
+            with pymongo.timeout(_INTROSPECTION_SECONDS):
+                listed = list(connected.database.list_collections())
+                named = sorted(
+                    (item for item in listed if not item["name"].startswith("system.")), key=lambda i: i["name"]
+                )
+                return tuple(
+                    _table(connected, item["name"], item.get("type", "collection"), sample=number < _MAX_SAMPLED)
+                    for number, item in enumerate(named)
+                )
+        except PyMongoError as problem:
+            raise translate(problem, target) from None
+
+    def commit_status(self, target: Target, transaction: str) -> CommitStatus:
+        """What became of a transaction, given as `lsid:number`.
+
+        The server is asked to abort it: it answers that it was committed, that it was aborted, or aborts it now.
+        Sessions belong to the user who opened them, so the target's own credential may ask. After 30 minutes the
+        server has forgotten it.
+        """
+        match = _TRANSACTION.fullmatch(transaction)
+        if match is None:
+            return CommitStatus.UNKNOWN
+        connected = self._clients.connected(target)
+        return abort_and_ask(connected.client, bytes.fromhex(match[1]), int(match[2]))
+
+    def close(self) -> None:
+        """Close every client."""
+        self._clients.close()
+
+
+def _table(connected: Connected, name: str, kind: str, *, sample: bool) -> Table:
+    found: tuple[Column, ...] = ()
+    rows: int | None = None
+    try:
+        if kind == "collection":
+            rows = connected.database[name].estimated_document_count()
+        if sample:
+            found = _sampled(connected, name, kind)
+    except OperationFailure:
+        # A collection that may be listed but not read, or does not answer in time, is shown without fields.
+        pass
+    return Table(connected.database.name, name, kind, found, rows)
+
+
+def _sampled(connected: Connected, name: str, kind: str) -> tuple[Column, ...]:
+    stage: Mapping[str, Any] = {"$sample": {"size": _SAMPLE_SIZE}} if kind == "collection" else {"$limit": _SAMPLE_SIZE}
+    with pymongo.timeout(_SAMPLE_SECONDS):
+        batches: Any = connected.database[name].aggregate_raw_batches([stage])
+        return columns(b"".join(batches))
