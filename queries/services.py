@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.errors import BadInput, FieldError, NotAllowed, NotFound, NotNow
@@ -19,7 +19,7 @@ from queries import policies, running
 from queries.digest import digest as digest_of
 from queries.lifecycle import Status, Verb
 from queries.models import Code, Decision, Execution, QueryRequest, Verdict
-from queries.transitions import check, locked, not_now, subject, transition
+from queries.transitions import locked, not_now, step, subject
 
 REASON_LENGTH = 4000
 TICKET_LENGTH = 80
@@ -99,7 +99,7 @@ def withdraw(*, actor: User, query_id: int, comment: str = "") -> QueryRequest:
     _check_comment(comment)
     with transaction.atomic():
         query = locked(query_id)
-        transition(query, Verb.WITHDRAW, actor=actor, data=_said(comment))
+        step(query, Verb.WITHDRAW, actor=actor).take(data=_said(comment))
     return query
 
 
@@ -126,7 +126,7 @@ def expire(*, query_id: int) -> bool:
         query = locked(query_id)
         if query.state is not Status.PENDING or query.expires_at > timezone.now():
             return False
-        transition(query, Verb.EXPIRE, actor=SYSTEM, code=Code.EXPIRED)
+        step(query, Verb.EXPIRE, actor=SYSTEM).take(code=Code.EXPIRED)
     return True
 
 
@@ -136,23 +136,38 @@ def expire(*, query_id: int) -> bool:
 def _decide(actor: User, query_id: int, verb: Verb, digest: str, comment: str, code: Code = Code.NONE) -> QueryRequest:
     _check_comment(comment)
     query = locked(query_id)
-    check(query, verb, actor=actor)
+    data: dict[str, object] = _said(comment)
+    if verb is Verb.APPROVE:
+        given = 1 + _approvals(query)
+        data |= {"approvals": given, "approvals_required": query.approvals_required}
+        verb = Verb.APPROVE if given >= query.approvals_required else Verb.ENDORSE
+    next_step = step(query, verb, actor=actor)
     if query.expires_at <= timezone.now():
         raise NotNow(f"{query.number} has expired; its author can revise it.", code="expired", state=query.status)
     _check_digest(query, verb, digest)
-    if query.decisions.filter(reviewer=actor).exists():
-        raise NotNow(f"You have already decided on {query.number}.", code="already_decided", state=query.status)
-    verdict = Verdict.APPROVE if verb is Verb.APPROVE else Verdict.REJECT
-    Decision.objects.create(
+    _record_decision(query, actor, Verdict.REJECT if verb is Verb.REJECT else Verdict.APPROVE, comment)
+    next_step.take(code=code, data=data)
+    return query
+
+
+def _approvals(query: QueryRequest) -> int:
+    """Approvals given so far; a request that needs one has none while it waits."""
+    if query.approvals_required == 1:
+        return 0
+    return query.decisions.filter(verdict=Verdict.APPROVE).count()
+
+
+def _record_decision(query: QueryRequest, actor: User, verdict: Verdict, comment: str) -> None:
+    decision = Decision(
         query=query, author=query.author, reviewer=actor, verdict=verdict, comment=comment.strip(), digest=query.digest
     )
-    data: dict[str, object] = _said(comment)
-    if verb is Verb.APPROVE:
-        given = query.decisions.filter(verdict=Verdict.APPROVE).count()
-        data |= {"approvals": given, "approvals_required": query.approvals_required}
-        verb = Verb.APPROVE if given >= query.approvals_required else Verb.ENDORSE
-    transition(query, verb, actor=actor, code=code, data=data)
-    return query
+    try:
+        decision.save(force_insert=True)
+    except IntegrityError as error:
+        if "decision_once_per_reviewer" not in str(error):
+            raise
+        message = f"You have already decided on {query.number}."
+        raise NotNow(message, code="already_decided", state=query.status) from error
 
 
 def _check_digest(query: QueryRequest, verb: Verb, digest: str) -> None:

@@ -4,6 +4,7 @@ All in the transaction of the caller, so that there is no act without its entry 
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from django.db import connection
 
@@ -48,31 +49,37 @@ def not_now(query: QueryRequest) -> NotNow:
     return NotNow(f"{query.number} is already {STATES[query.status]}; nothing was changed.", state=query.status)
 
 
-def check(query: QueryRequest, verb: Verb, *, actor: Actor) -> lifecycle.Status:
-    """The status `verb` leads to. Raises NotAllowed or NotNow."""
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A transition that was found allowed and possible. Only `step` makes one, so no check can be skipped."""
+
+    query: QueryRequest
+    verb: Verb
+    actor: Actor
+    to: lifecycle.Status
+
+    def take(self, *, code: Code = Code.NONE, data: Mapping[str, object] | None = None) -> None:
+        """Save the new status and write the entry. Call it last in the transaction."""
+        before, query = self.query.state, self.query
+        query.status, query.code = self.to.value, code
+        QueryRequest.objects.filter(pk=query.pk).update(status=query.status, code=code)
+        entry = {"from": before.value, "to": query.status, "digest": query.digest, **(data or {})}
+        if code:
+            entry["code"] = code.value
+        log.append(ACTIONS[self.verb], actor=self.actor, subject=subject(query), data=entry)
+
+
+def step(query: QueryRequest, verb: Verb, *, actor: Actor) -> Step:
+    """The step `verb` takes from a locked request's status. Raises NotAllowed or NotNow."""
+    if not connection.in_atomic_block:
+        raise RuntimeError("A transition happens inside a transaction.")
     reason = policies.objection(actor, verb, query)
     if reason:
         raise NotAllowed(reason)
     try:
-        return lifecycle.after(verb, query.state)
+        return Step(query, verb, actor, lifecycle.after(verb, query.state))
     except lifecycle.NotPossible as error:
         raise not_now(query) from error
-
-
-def transition(
-    query: QueryRequest, verb: Verb, *, actor: Actor, code: Code = Code.NONE, data: Mapping[str, object] | None = None
-) -> None:
-    """Move a locked request along and write the entry. Call it last in the transaction."""
-    if not connection.in_atomic_block:
-        raise RuntimeError("A transition happens inside a transaction.")
-    before = query.state
-    query.status = check(query, verb, actor=actor).value
-    query.code = code
-    QueryRequest.objects.filter(pk=query.pk).update(status=query.status, code=code)
-    entry = {"from": before.value, "to": query.status, "digest": query.digest, **(data or {})}
-    if code:
-        entry["code"] = code.value
-    log.append(ACTIONS[verb], actor=actor, subject=subject(query), data=entry)
 
 
 def subject(query: QueryRequest) -> log.Subject:

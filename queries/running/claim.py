@@ -4,37 +4,44 @@ from django.db import DatabaseError, connection, transaction
 
 from accounts.errors import NotNow
 from accounts.models import SYSTEM
-from queries.lifecycle import Status, Verb
+from queries.lifecycle import Verb
 from queries.models import Execution, QueryRequest
-from queries.transitions import locked, transition
+from queries.transitions import locked, step
 
 # First half of the advisory locks' key: "a run of a query".
 LOCK_SPACE = 0x51505254
 
 
 def claim(query_id: int) -> QueryRequest:
+    """Take an approved request for this process. Raises NotNow when it is not, or no longer, to be had."""
     with transaction.atomic():
         query = locked(query_id)
+        start = step(query, Verb.CLAIM, actor=SYSTEM)
         if query.current_digest() != query.digest:
             raise NotNow("The request is not what was approved: its digest differs.", code="digest_differs")
-        if query.state is Status.APPROVED and not take(query_id):
+        holder = take(query_id)
+        if holder is None:
             raise NotNow(f"{query.number} is being settled by another process.", state=query.status)
-        if query.state is Status.APPROVED:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_backend_pid()")
-                holder = cursor.fetchone()[0]
-            Execution.objects.create(query=query, holder=holder)
-        transition(query, Verb.CLAIM, actor=SYSTEM)
+        Execution(query=query, holder=holder).save(force_insert=True)
+        start.take()
     return query
 
 
-def take(query_id: int) -> bool:
+def take(query_id: int) -> int | None:
+    """Hold the run of this request until `release` or the end of this connection; None when another process does.
+
+    The number is the connection's own: who finds it in `executions.holder` still holds what it took.
+    """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [LOCK_SPACE, query_id % 2**31])
-        return bool(cursor.fetchone()[0])
+        cursor.execute(
+            "SELECT CASE WHEN pg_try_advisory_lock(%s, %s) THEN pg_backend_pid() END", [LOCK_SPACE, query_id % 2**31]
+        )
+        row = cursor.fetchone()
+    return None if row is None else row[0]
 
 
 def release() -> None:
+    """Let go of whatever this connection holds."""
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_unlock_all()")

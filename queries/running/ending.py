@@ -59,9 +59,9 @@ def unknown(execution: Execution) -> OutcomeUnknown:
 
 
 def commit_status(query: QueryRequest, execution: Execution) -> CommitStatus:
-    if not execution.transaction:
-        return CommitStatus.UNKNOWN
-    for pause in ASK_PAUSES:
+    """What the target says of the run's transaction; UNKNOWN when it cannot be asked."""
+    status = CommitStatus.UNKNOWN
+    for pause in ASK_PAUSES if execution.transaction else ():
         time.sleep(pause)
         try:
             target = query.target.with_credential(Access(query.access))
@@ -69,5 +69,5 @@ def commit_status(query: QueryRequest, execution: Execution) -> CommitStatus:
         except (ExecutionError, KeyError):
             continue
         if status is not CommitStatus.IN_PROGRESS:
-            return status
-    return CommitStatus.UNKNOWN
+            break
+    return status

@@ -25,7 +25,7 @@ def settle_all_lost() -> list[QueryRequest]:
 
 def settle_lost(query: QueryRequest) -> bool:
     """Settle one run if its process is gone, without ever running it again; whether it was settled here."""
-    if query.state not in {Status.APPROVED, Status.EXECUTING} or not take(query.pk):
+    if query.state not in {Status.APPROVED, Status.EXECUTING} or take(query.pk) is None:
         return False
     try:
         ending = _lost_ending(query)
@@ -66,8 +66,10 @@ def _lost_ending(query: QueryRequest) -> Ending | None:
     return _as_the_target_says(query, execution)
 
 
-def _as_the_target_says(query: QueryRequest, execution: Execution) -> Ending:
+def _as_the_target_says(query: QueryRequest, execution: Execution) -> Ending | None:
     status = commit_status(query, execution)
+    if status is CommitStatus.IN_PROGRESS:
+        return None
     if status is CommitStatus.COMMITTED:
         return Ending(outcome=WriteOutcome(rows_affected=None), result_lost=LOST_ANSWER)
     if status is CommitStatus.ABORTED:

@@ -5,7 +5,7 @@ import logging
 import time
 from dataclasses import asdict
 
-from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, models, transaction
 from django.db.models.functions import Now
 
 from accounts.errors import Unavailable
@@ -17,7 +17,7 @@ from queries.results.writer import ChunkWriter
 from queries.running.claim import take
 from queries.running.ending import Ending
 from queries.running.texts import stored
-from queries.transitions import locked, transition
+from queries.transitions import locked, step
 
 logger = logging.getLogger(__name__)
 
@@ -50,40 +50,46 @@ def settle_surely(query_id: int, ending: Ending, writer: ChunkWriter) -> None:
 def _settle(query_id: int, ending: Ending, writer: ChunkWriter) -> None:
     with transaction.atomic():
         query = locked(query_id)
-        if query.state is not Status.EXECUTING or not take(query_id):
+        if query.state is not Status.EXECUTING or not _ours(query_id):
             logger.warning("%s was settled by another process", query.number)
             return
         if ending.outcome is None or ending.result_lost:
             writer.discard()
         writer.finish()
-        fields = {
+        Execution.objects.filter(pk=query_id).update(
             **outcome_fields(ending.outcome),
             **error_fields(ending.error),
-            "columns": [asdict(column) for column in writer.column_list],
-            "encoding": writer.encoding.value if writer.encoding else "",
-            "result_bytes": writer.byte_count,
-            "result_lost": ending.result_lost,
-            "duration_ms": ending.duration_ms,
-            "finished_at": Now(),
-            "result_expires_at": Now() + dt.timedelta(days=query.target.retention_days),
-        }
-        Execution.objects.filter(pk=query_id).update(**fields)
+            columns=[asdict(column) for column in writer.column_list],
+            encoding=writer.encoding.value if writer.encoding else "",
+            result_bytes=writer.byte_count,
+            result_lost=ending.result_lost,
+            duration_ms=ending.duration_ms,
+            finished_at=Now(),
+            result_expires_at=Now() + dt.timedelta(days=query.target.retention_days),
+        )
         _store_calls(query_id, ending)
         conclude(query, ending)
 
 
+def _ours(query_id: int) -> bool:
+    """Whether the run is still held: by the connection that claimed it, or taken again after that one was lost."""
+    held = Execution.objects.filter(pk=query_id, holder=models.Func(function="pg_backend_pid")).exists()
+    return held or take(query_id) is not None
+
+
 def conclude(query: QueryRequest, ending: Ending) -> None:
+    """Take the step to EXECUTED or FAILED."""
     data: dict[str, object] = {"duration_ms": round(ending.duration_ms, 1)}
     if ending.error is not None:
         # The server's words may quote data; the log keeps only what kind of failure it was.
         data["sqlstate"] = ending.error.detail.get("sqlstate", "")
-        transition(query, Verb.FAIL, actor=SYSTEM, code=Code(ending.error.code.value), data=data)
+        step(query, Verb.FAIL, actor=SYSTEM).take(code=Code(ending.error.code.value), data=data)
         return
     outcome = ending.outcome
     data["rows"] = outcome.row_count if outcome else 0
     data["rows_affected"] = getattr(outcome, "rows_affected", None)
     data["truncated"] = outcome.truncated if outcome else ""
-    transition(query, Verb.COMPLETE, actor=SYSTEM, data=data)
+    step(query, Verb.COMPLETE, actor=SYSTEM).take(data=data)
 
 
 def outcome_fields(outcome: Outcome | None) -> dict[str, object]:
