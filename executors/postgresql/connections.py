@@ -36,13 +36,16 @@ class Connections:
         self._unknown: dict[str, frozenset[str]] = {}
 
     def take(self, key: ConnectionKey) -> Wire | None:
-        """A warm connection, no longer kept here."""
+        """A warm connection whose reset succeeded, no longer kept here."""
         self.expire()
         wire, _ = self._idle.pop(key, (None, 0.0))
-        return wire
+        if wire is None or wire.settle():
+            return wire
+        wire.close()
+        return None
 
     def give(self, key: ConnectionKey, wire: Wire) -> None:
-        """Keep a connection that was left clean."""
+        """Keep a connection that was rolled back and asked to reset itself."""
         self._idle[key] = (wire, time.monotonic())
         while len(self._idle) > _KEPT:
             oldest = next(iter(self._idle))

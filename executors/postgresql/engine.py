@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from executors.base import (
-    Access,
     CommitStatus,
     Control,
-    ExecutionError,
     Limits,
     Refused,
     StatementFailed,
@@ -80,30 +78,16 @@ class PostgreSQLEngine:
 
 
 class _Aside:
-    """A connection for our own questions, outside any execution; one retry if the warm one turns out dead."""
+    """A short connection for our own questions, outside any execution."""
 
     def __init__(self, connections: Connections, target: Target) -> None:
         self._connections = connections
         self._key = connection_key(target, _ASIDE)
 
     def __enter__(self) -> Wire:
-        self._wire = self._warm() or self._connections.open(self._key)
+        self._wire = self._connections.open(self._key)
         self._wire.begin(Watch(_ASIDE.seconds, _Uncancelled()))  # type: ignore[arg-type]
         return self._wire
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is None and self._key.target.access is Access.READ and not self._wire.broken:
-            self._connections.give(self._key, self._wire)
-        else:
-            self._wire.close()
-
-    def _warm(self) -> Wire | None:
-        wire = self._connections.take(self._key)
-        if wire is None:
-            return None
-        try:
-            wire.simple(b"SELECT 1")
-        except ExecutionError:
-            wire.close()
-            return None
-        return wire
+    def __exit__(self, *_: object) -> None:
+        self._wire.close()

@@ -104,7 +104,7 @@ def _classify(state: str, message: str, detail: dict[str, str]) -> ExecutionErro
     if state in _BY_STATE:
         kind, sentence = _BY_STATE[state]
         return kind(sentence or message, detail=detail)
-    if state.startswith("08"):
+    if state in {"08000", "08001", "08003", "08004", "08006"}:
         return Interrupted("The connection to the database was lost; nothing was changed.", detail=detail)
     return StatementFailed(message, detail=detail)
 

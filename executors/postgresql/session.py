@@ -119,7 +119,7 @@ class PostgreSQLSession:
             try:
                 return self._begin(wire, name)
             except Interrupted:
-                wire.close()
+                wire.close()  # it died while idle; nothing of the author's was sent on it
         wire = self._connections.open(self._key)
         try:
             return self._begin(wire, name)
@@ -159,10 +159,11 @@ class PostgreSQLSession:
 
     def _reset(self) -> bool:
         try:
+            self.wire.simple(b"ROLLBACK")
             if self.wire.pgconn.transaction_status != pq.TransactionStatus.IDLE:
-                self.wire.simple(b"ROLLBACK")
-            self.wire.simple(b"DISCARD ALL")
+                return False
+            self.wire.send_ahead(b"DISCARD ALL")
         except ExecutionError:
             return False
-        return self.wire.pgconn.transaction_status == pq.TransactionStatus.IDLE
+        return True
 

@@ -79,12 +79,17 @@ class Stream:
         self._sink = sink
         self._limits = limits
         self._text = text
+        self._prepared = 0
 
     def describe(self, item: Statement) -> PGresult:
         """Have the server parse the statement (the extended protocol takes exactly one) and say its columns."""
-        pgconn, sql = self._wire.pgconn, item.text.encode()
-        self._call(item, lambda: pgconn.send_prepare(b"", sql))
-        return self._call(item, lambda: pgconn.send_describe_prepared(b""))
+        self._prepared += 1
+        return self._wire.prepare(self._name, item.text.encode(), text=self._text, offset=item.offset)
+
+    @property
+    def _name(self) -> bytes:
+        """Named, because our own questions in between would replace the unnamed statement."""
+        return b"portal_%d" % self._prepared
 
     def copy(self, item: Statement, described: PGresult) -> Done:
         """A SELECT without parameters, as COPY: the server's text goes through untouched."""
@@ -128,7 +133,7 @@ class Stream:
         collector = self._announce(described) if described.nfields else _Collector(self._sink, self._limits)
 
         def send() -> None:
-            pgconn.send_query_prepared(b"", values or None)
+            pgconn.send_query_prepared(self._name, values or None)
             _chunked(pgconn)
 
         last = None
@@ -137,7 +142,8 @@ class Stream:
                 self._wire.close()
                 message = "COPY is not allowed."
                 raise Refused(message)
-            last = result
+            # The tag comes with the last piece of a chunked result, or with an empty one after it.
+            last = result if result.command_status else last
             self._take(result, collector)
         collector.flush()
         return Done(collector.rows, _affected(last), collector.truncated)
@@ -156,7 +162,7 @@ class Stream:
 
     def _finish(self, where: dict[str, object]) -> None:
         """Read the end of a COPY: an error in a late row arrives here."""
-        for _ in self._wire.results(_nothing, **where):
+        for _ in self._wire.answers(**where):
             pass
 
     def _abandon(self) -> None:
@@ -183,13 +189,6 @@ class Stream:
         for row in range(result.ntuples):
             if collector.truncated or not collector.add(encode_copy_row([value(row, i) for i in width])):
                 return
-
-    def _call(self, item: Statement, send: Callable[[], None]) -> PGresult:
-        last = None
-        for result in self._results(item, send):
-            last = result
-        assert last is not None  # noqa: S101  libpq answers every request
-        return last
 
     def _results(self, item: Statement, send: Callable[[], None]) -> Iterator[PGresult]:
         return self._wire.results(send, text=self._text, offset=item.offset, prefix=0)
@@ -229,5 +228,3 @@ def _affected(last: PGresult | None) -> int | None:
     return last.command_tuples if last else None
 
 
-def _nothing() -> None:
-    """Nothing to send: the answer is already on its way."""

@@ -26,6 +26,10 @@ _FAILED = {pq.ExecStatus.FATAL_ERROR, pq.ExecStatus.BAD_RESPONSE, pq.ExecStatus.
 _COPY = {pq.ExecStatus.COPY_IN, pq.ExecStatus.COPY_OUT, pq.ExecStatus.COPY_BOTH}
 
 
+def _nothing() -> None:
+    """Nothing to send: the answer is already on its way."""
+
+
 class Watch:
     """The deadline of one execution and whether somebody asked to stop it."""
 
@@ -112,6 +116,53 @@ class Wire:
         except MemoryError:
             self.close()
             raise errors.too_large() from None
+
+    def answers(self, **where: object) -> Iterator[PGresult]:
+        """The results still on their way."""
+        return self.results(_nothing, **where)
+
+    def prepare(self, name: bytes, sql: bytes, **where: object) -> PGresult:
+        """Have the server parse one statement and describe it, in one round trip. Returns the description."""
+        pgconn = self.pgconn
+        pgconn.enter_pipeline_mode()
+        answers: list[PGresult] = []
+        try:
+            pgconn.send_prepare(name, sql)
+            pgconn.send_describe_prepared(name)
+            pgconn.pipeline_sync()
+            self._flush()
+            while not answers or answers[-1].status != pq.ExecStatus.PIPELINE_SYNC:
+                if result := self._next():
+                    answers.append(result)
+                elif self.broken:
+                    raise self._stopping or errors.lost()
+            pgconn.exit_pipeline_mode()
+        except psycopg.Error as error:
+            raise self._driver_error(error) from None
+        except MemoryError:
+            self.close()
+            raise errors.too_large() from None
+        for result in answers:
+            if result.status == pq.ExecStatus.FATAL_ERROR:
+                raise self._stopping or errors.from_result(result, **where)  # type: ignore[arg-type]
+        return answers[-2]
+
+    def send_ahead(self, command: bytes) -> None:
+        """Send our own words without waiting; `settle` reads the answer before the connection is used again."""
+        try:
+            self.pgconn.send_query(command)
+            self._flush()
+        except psycopg.Error as error:
+            raise self._driver_error(error) from None
+
+    def settle(self) -> bool:
+        """Whether what was sent ahead succeeded and left the session idle."""
+        try:
+            for _ in self.answers():
+                pass
+        except ExecutionError:
+            return False
+        return self.pgconn.transaction_status == pq.TransactionStatus.IDLE
 
     def copy_rows(self) -> Iterator[memoryview]:
         """The rows of a COPY TO STDOUT under way, each a line of COPY text."""

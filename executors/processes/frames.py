@@ -18,6 +18,7 @@ MAX_FRAME = 1 << 30
 _HEADER = struct.Struct("!BI")
 _COUNT = struct.Struct("!I")
 _RECEIVE_BYTES = 256 * 1024
+_HELD_BYTES = 64 * 1024
 
 
 class Frame(IntEnum):
@@ -52,22 +53,32 @@ class Channel:
     def __init__(self, connection: socket.socket) -> None:
         self.socket = connection
         self._buffer = bytearray()
+        self._held = bytearray()
+
+    def hold_json(self, kind: Frame, value: object) -> None:
+        """Put a frame in front of the next one sent: a small result then wakes the other side once."""
+        payload = _json(value)
+        self._held += _HEADER.pack(kind, len(payload)) + payload
 
     def send(self, kind: Frame, payload: bytes = b"") -> None:
         """Send one frame. Raises `Closed`."""
         try:
-            self.socket.sendall(_HEADER.pack(kind, len(payload)) + payload)
+            self.socket.sendall(self._release() + _HEADER.pack(kind, len(payload)) + payload)
         except OSError as error:
             raise Closed from error
 
     def send_json(self, kind: Frame, value: object) -> None:
         """Send one frame of JSON."""
-        self.send(kind, json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass"))
+        self.send(kind, _json(value))
 
     def send_rows(self, data: bytes, count: int) -> None:
-        """Send a block of rows."""
+        """Send a block of rows; a small one waits for the next frame, which follows at once."""
+        header = _HEADER.pack(Frame.ROWS, len(data) + _COUNT.size) + _COUNT.pack(count)
+        if len(data) + len(self._held) < _HELD_BYTES:
+            self._held += header + data
+            return
         try:
-            self.socket.sendall(_HEADER.pack(Frame.ROWS, len(data) + _COUNT.size) + _COUNT.pack(count))
+            self.socket.sendall(self._release() + header)
             self.socket.sendall(data)
         except OSError as error:
             raise Closed from error
@@ -86,9 +97,18 @@ class Channel:
         del self._buffer[:need]
         return kind, payload
 
+    def buffered(self) -> bool:
+        """Whether a whole frame has already been read from the socket."""
+        return len(self._buffer) >= _HEADER.size and len(self._buffer) >= _HEADER.size + self._length()
+
     def close(self) -> None:
         """Close this end; the other sees the end of file."""
         self.socket.close()
+
+    def _release(self) -> bytes:
+        held = bytes(self._held)
+        self._held.clear()
+        return held
 
     def _length(self) -> int:
         while len(self._buffer) < _HEADER.size:
@@ -108,6 +128,10 @@ class Channel:
         if not data:
             raise Closed
         self._buffer += data
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
 
 
 def split_rows_frame(payload: bytes) -> tuple[bytes, int]:

@@ -144,6 +144,7 @@ class _Conversation:
         try:
             self._channel.socket.settimeout(None)
             self._channel.send_json(Frame.RUN, messages.from_job(self._job))
+            self._channel.socket.settimeout(_TICK_SECONDS)
             while self._end is None:
                 self._step()
         except Closed:
@@ -162,13 +163,11 @@ class _Conversation:
         return self._end
 
     def _step(self) -> None:
-        self._channel.socket.settimeout(_TICK_SECONDS)
         try:
             kind, payload = self._channel.receive()
         except TimeoutError:
             self._wait()
             return
-        self._channel.socket.settimeout(None)
         before = time.monotonic()
         self._handlers[kind](payload)
         # Time spent storing rows or recording the commit is ours, not the helper's.

@@ -7,11 +7,12 @@ and not the web worker. When the web worker dies the socket ends, and so does th
 from __future__ import annotations
 
 import os
-import queue
 import resource
+import select
 import socket
 import sys
 import threading
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
@@ -36,27 +37,45 @@ _IDLE_SECONDS = 60.0
 
 
 class _Link:
-    """The socket, read by a thread of its own so that a cancel or the end of file is seen while a statement runs."""
+    """The socket to the parent. Read on whichever thread asks; no thread stands between an order and its start."""
 
     def __init__(self, channel: Channel) -> None:
         self.channel = channel
-        self.cancelled = threading.Event()
-        self.orders: queue.SimpleQueue[tuple[Frame, bytes]] = queue.SimpleQueue()
-        self.replies: queue.SimpleQueue[tuple[Frame, bytes]] = queue.SimpleQueue()
+        self.was_cancelled = False
+        self._frames: deque[tuple[Frame, bytes]] = deque()
+        self._lock = threading.Lock()
+        self._poll = select.poll()
+        self._poll.register(channel.socket, select.POLLIN)
 
-    def listen(self) -> None:
-        try:
-            while True:
-                kind, payload = self.channel.receive()
+    def pump(self, seconds: float) -> None:
+        """Read what has come, waiting up to `seconds` for the first of it. Ends the process when the parent is gone."""
+        patience = seconds * 1000
+        with self._lock:
+            while self.channel.buffered() or self._poll.poll(patience):
+                patience = 0
+                try:
+                    kind, payload = self.channel.receive()
+                except Closed:
+                    os._exit(0)
                 if kind is Frame.CANCEL:
-                    self.cancelled.set()
-                elif kind in {Frame.GO_AHEAD, Frame.FORBIDDEN}:
-                    self.replies.put((kind, payload))
+                    self.was_cancelled = True
                 else:
-                    self.cancelled.clear()
-                    self.orders.put((kind, payload))
-        finally:
-            os._exit(0)
+                    # A cancel meant for the run before must not stop this one.
+                    self.was_cancelled = self.was_cancelled and kind is not Frame.RUN
+                    self._frames.append((kind, payload))
+
+    def take(self, seconds: float) -> tuple[Frame, bytes] | None:
+        """The next frame that is not a cancel, or None when none came."""
+        if not self._frames:
+            self.pump(seconds)
+        return self._frames.popleft() if self._frames else None
+
+    def end_with_parent(self) -> None:
+        """Wait for the parent to be gone, then end at once whatever the other threads do."""
+        hang_up = select.poll()
+        hang_up.register(self.channel.socket, 0)
+        hang_up.poll()
+        os._exit(0)
 
 
 class _Forward:
@@ -68,7 +87,7 @@ class _Forward:
 
     def columns(self, columns: Sequence[Column], encoding: RowEncoding) -> None:
         value = {"columns": [asdict(column) for column in columns], "encoding": encoding.value}
-        self._link.channel.send_json(Frame.COLUMNS, value)
+        self._link.channel.hold_json(Frame.COLUMNS, value)
 
     def rows(self, data: bytes, count: int) -> None:
         self._link.channel.send_rows(data, count)
@@ -78,14 +97,16 @@ class _Forward:
 
     def committing(self, transaction: str) -> None:
         self._link.channel.send_json(Frame.COMMITTING, {"transaction": transaction})
-        kind, _ = self._link.replies.get()
-        if kind is Frame.FORBIDDEN:
+        while (reply := self._link.take(_IDLE_SECONDS)) is None:
+            continue
+        if reply[0] is not Frame.GO_AHEAD:
             message = "The portal did not allow the commit; everything was rolled back."
             raise Refused(message)
         self.committing_sent = True
 
     def cancelled(self) -> bool:
-        return self._link.cancelled.is_set()
+        self._link.pump(0)
+        return self._link.was_cancelled
 
     def called(self, call: Call) -> None:
         self._link.channel.send_json(Frame.CALLED, asdict(call))
@@ -98,12 +119,11 @@ def serve(link: _Link) -> None:
     """Take orders until the socket ends."""
     link.channel.send(Frame.READY)
     while True:
-        try:
-            kind, payload = link.orders.get(timeout=_IDLE_SECONDS)
-        except queue.Empty:
+        order = link.take(_IDLE_SECONDS)
+        if order is None:
             _expire()
             continue
-        data = read_json(payload)
+        kind, data = order[0], read_json(order[1])
         if kind is Frame.RUN:
             _run(link, data)
         else:
@@ -181,7 +201,7 @@ def main(descriptor: int) -> None:
     """Serve the parent on an inherited socket."""
     _limit_memory()
     link = _Link(Channel(socket.socket(fileno=descriptor)))
-    threading.Thread(target=link.listen, daemon=True).start()
+    threading.Thread(target=link.end_with_parent, daemon=True).start()
     import executors.sql.runner  # noqa: F401, PLC0415  the common case is ready before the first order
 
     try:
