@@ -2,8 +2,18 @@
 
 import hashlib
 import json
+from decimal import Decimal
 
 from executors.base import Limits, Parameter
+
+
+def as_stored(parameter: Parameter) -> Parameter:
+    """The parameter as jsonb gives it back: without exponents, so that a large float is an integer, and no minus zero."""
+    if not isinstance(parameter, float):
+        return parameter
+    written = Decimal(repr(parameter))
+    exponent = written.as_tuple().exponent
+    return int(written) if isinstance(exponent, int) and exponent >= 0 else parameter + 0.0
 
 
 def digest(

@@ -1,6 +1,7 @@
 """What people do with requests. One verb, one keyword-only function, called by pages, API, admin and commands alike."""
 
 import datetime as dt
+import math
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -16,6 +17,7 @@ from executors.base import Access, Analysis, EngineKind, Finding, Language, Para
 from executors.text import normalise
 from pods.models import Target
 from queries import policies, running
+from queries.digest import as_stored
 from queries.digest import digest as digest_of
 from queries.lifecycle import Status, Verb
 from queries.models import Code, Decision, Execution, QueryRequest, Verdict
@@ -24,6 +26,7 @@ from queries.transitions import locked, not_now, step, subject
 REASON_LENGTH = 4000
 TICKET_LENGTH = 80
 COMMENT_LENGTH = 4000
+SLUG_LENGTH = 80
 PARAMETERS = 100
 PARAMETER_LENGTH = 100_000
 
@@ -213,10 +216,11 @@ def _where(actor: User, draft: Draft) -> tuple[Target | None, dict[str, list[Fie
 
 def _find_target(actor: User, draft: Draft, errors: dict[str, list[FieldError]]) -> Target | None:
     usable = Target.objects.usable_by(actor).select_related("pod")
-    if "\0" in draft.pod or not usable.filter(pod__slug=draft.pod.replace("\0", "")).exists():
+    if _bad_text(draft.pod, SLUG_LENGTH) or not usable.filter(pod__slug=draft.pod).exists():
         errors["pod"] = [FieldError("There is no such pod that you may ask for.", "unknown_pod")]
         return None
-    target = usable.filter(pod__slug=draft.pod, slug=draft.target.replace("\0", "")).first()
+    known = not _bad_text(draft.target, SLUG_LENGTH)
+    target = usable.filter(pod__slug=draft.pod, slug=draft.target).first() if known else None
     if target is None:
         errors["target"] = [FieldError("This pod has no such target.", "unknown_target")]
     return target
@@ -244,6 +248,8 @@ def _check_why(draft: Draft, errors: dict[str, list[FieldError]]) -> None:
         errors["parameters"] = [FieldError(f"At most {PARAMETERS} parameters.", "too_many")]
     elif any(isinstance(p, str) and _bad_text(p, PARAMETER_LENGTH) for p in draft.parameters):
         errors["parameters"] = [FieldError("A parameter holds a NUL byte or is longer than 100,000 characters.")]
+    elif any(isinstance(p, float) and not math.isfinite(p) for p in draft.parameters):
+        errors["parameters"] = [FieldError("A parameter is not a finite number; send it as text.", "not_finite")]
 
 
 def _bad_text(value: str, length: int) -> FieldError | None:
@@ -257,8 +263,9 @@ def _bad_text(value: str, length: int) -> FieldError | None:
 
 
 def _read(target: Target, draft: Draft) -> Analysis:
+    statement = normalise(draft.statement)
     return analyse(
-        Language(draft.language), EngineKind(target.engine), draft.statement, draft.parameters, Access(draft.access)
+        Language(draft.language), EngineKind(target.engine), statement, draft.parameters, Access(draft.access)
     )
 
 
@@ -270,6 +277,7 @@ def _field_error(finding: Finding) -> FieldError:
 def _store(actor: User, draft: Draft, target: Target, analysis: Analysis, revises: QueryRequest | None) -> QueryRequest:
     limits = target.limits
     statement = normalise(draft.statement)
+    parameters = tuple(as_stored(parameter) for parameter in draft.parameters)
     words: Sequence[str] = (draft.reason, draft.ticket, *analysis.tables, actor.username, actor.label)
     query = QueryRequest(
         pod=target.pod,
@@ -279,7 +287,7 @@ def _store(actor: User, draft: Draft, target: Target, analysis: Analysis, revise
         language=draft.language,
         access=draft.access,
         statement=statement,
-        parameters=list(draft.parameters),
+        parameters=list(parameters),
         seconds_limit=int(limits.seconds),
         lock_seconds_limit=int(limits.lock_seconds),
         rows_limit=limits.rows,
@@ -296,7 +304,7 @@ def _store(actor: User, draft: Draft, target: Target, analysis: Analysis, revise
     query.digest = digest_of(
         language=query.language,
         statement=statement,
-        parameters=draft.parameters,
+        parameters=parameters,
         target=target.slug,
         access=query.access,
         limits=query.limits,
