@@ -14,6 +14,9 @@ from devtools.servers import MONGO_MISSING, MONGO_URL, POSTGRES_URL
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
+# The people, pods and the live target that tests share.
+pytest_plugins = ["portal.tests.people"]
+
 IN_CI = os.environ.get("CI") == "true"
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 # Chromium would look for its maker's hosts at every start; its own sandbox cannot nest in a root container.
