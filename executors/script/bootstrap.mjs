@@ -245,12 +245,18 @@ function cell(value) {
 
 // The table a returned value makes: an array is its elements, anything else one row; an object's keys are columns.
 function tableOf(returned) {
-  const value = isResultSet(returned) ? returned.rows : returned;
+  const query = typeof returned === "object" && isResultSet(returned);
+  const value = query ? returned.rows : returned;
   const items = isArray(value) ? value : [value];
-  let records = items.length > 0;
+  let records = items.length > 0 || query;
   for (let i = 0; i < items.length && records; i += 1) records = isRecord(items[i]);
   const names = records ? [] : ["value"];
   const seen = create(null);
+  for (let i = 0; query && records && i < returned.fields.length; i += 1) {
+    const { name } = returned.fields[i];
+    if (seen[name] === undefined) names[names.length] = name;
+    seen[name] = true;
+  }
   for (let i = 0; records && i < items.length; i += 1) {
     for (const name of keys(items[i])) {
       if (seen[name] !== undefined) continue;

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, cast
 
 from psycopg import postgres, pq
 from psycopg.pq.abc import PGconn, PGresult
 
-from executors.base import Access, Control, Job, Refused, Severity, StatementFailed, TooLarge
+from executors.base import Access, Control, ExecutionError, Job, Refused, Severity, StatementFailed, TooLarge
 from executors.postgresql import functions
 from executors.postgresql.engine import PostgreSQLEngine
 from executors.postgresql.session import PostgreSQLSession
@@ -154,14 +155,25 @@ class PostgreSQLScript:
             _chunked(pgconn)
 
         last = None
-        for result in self._wire.results(send, text=text, offset=offset, prefix=prefix):
-            if result.status in _COPY:
-                self._wire.close()
-                raise Refused("COPY is not allowed.")
-            collected.take(result)
-            last = result
+        try:
+            for result in self._wire.results(send, text=text, offset=offset, prefix=prefix):
+                if result.status in _COPY:
+                    self._wire.close()
+                    raise Refused("COPY is not allowed.")
+                collected.take(result)
+                last = result
+        except ExecutionError:
+            self._drain()
+            raise
         collected.finish()
         return last
+
+    def _drain(self) -> None:
+        """Read what is left of a failed statement's answer, so that the next call is not refused for it."""
+        if not self._wire.broken:
+            with suppress(ExecutionError):
+                for _ in self._wire.results(_nothing):
+                    pass
 
     def _check(self, text: str, parameters: int) -> Statement:
         """Exactly one statement that the job's access allows. A text seen before is not read again."""
@@ -240,6 +252,10 @@ def _chunked(pgconn: PGconn) -> None:
         pgconn.set_chunked_rows_mode(_CHUNK_ROWS)
     else:
         pgconn.set_single_row_mode()
+
+
+def _nothing() -> None:
+    """Nothing to send: the answer is already on its way."""
 
 
 def _affected(last: PGresult | None) -> int | None:
