@@ -42,7 +42,7 @@ def split_rows(encoding: RowEncoding, data: bytes) -> Iterator[bytes]:
 
 
 def decode_rows(encoding: RowEncoding, data: bytes) -> Iterator[Row]:
-    """The decoded rows of a block: fields of COPY, one canonical Extended JSON text for BSON, one JSON text for JSON."""
+    """The decoded rows of a block: fields of COPY, one canonical Extended JSON text (BSON), one JSON text."""
     if encoding is RowEncoding.COPY:
         yield from map(decode_copy_row, _lines(data))
     elif encoding is RowEncoding.JSON:

@@ -25,9 +25,19 @@ _SPACES = "\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"
 _ODD = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff" + _BIDI + _INVISIBLE + _SPACES + "]",
 )
-_INVISIBLE_RE = re.compile(f"[{_INVISIBLE}]")
-_SPACES_RE = re.compile(f"[{_SPACES}]")
-_BIDI_RE = re.compile(f"[{_BIDI}]")
+_CLASSES = tuple(
+    (re.compile(f"[{characters}]"), code, what)
+    for characters, code, what in (
+        ("\0", "nul_character", "a NUL character, which would end the text early"),
+        ("\r", "carriage_return", "a carriage return without a line feed"),
+        ("\ud800-\udfff", "invalid_text", "half of a surrogate pair, which is not text"),
+        ("\x85\u2028\u2029", "line_separator", "a line separator that not every reader treats as one"),
+        (_BIDI, "bidi_control", "a character that changes the direction text is shown in"),
+        (_SPACES, "odd_white_space", "a white space that is not a plain space"),
+        (_INVISIBLE, "invisible_character", "an invisible character"),
+        ("\0-\x9f", "control_character", "a control character"),
+    )
+)
 _WORD = re.compile(r"[^\W\d]\w*")
 
 # Scripts whose letters pass for Latin ones; a word made of two of them is a known disguise.
@@ -35,7 +45,7 @@ _CONFUSABLE = ("LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE", "COPTIC", "
 
 
 def normalise(statement: str) -> str:
-    """The statement as it is stored, shown, hashed and sent: one leading byte-order mark off, CRLF as LF, no other change."""
+    """The statement as it is stored, shown, hashed and sent: one leading byte-order mark off, CRLF as LF, no more."""
     return statement.removeprefix(_BOM).replace("\r\n", "\n")
 
 
@@ -73,22 +83,7 @@ def _judge(statement: str, offset: int, literals: list[tuple[int, int]]) -> Find
 
 
 def _name(character: str) -> tuple[str, str]:
-    point = ord(character)
-    if character == "\0":
-        return "nul_character", "a NUL character, which would end the text early"
-    if character == "\r":
-        return "carriage_return", "a carriage return without a line feed"
-    if 0xD800 <= point <= 0xDFFF:
-        return "invalid_text", "half of a surrogate pair, which is not text"
-    if point in {0x85, 0x2028, 0x2029}:
-        return "line_separator", "a line separator that not every reader treats as one"
-    if _BIDI_RE.match(character):
-        return "bidi_control", "a character that changes the direction text is shown in"
-    if _SPACES_RE.match(character):
-        return "odd_white_space", "a white space that is not a plain space"
-    if _INVISIBLE_RE.match(character):
-        return "invisible_character", "an invisible character"
-    return "control_character", "a control character"
+    return next((code, what) for pattern, code, what in _CLASSES if pattern.match(character))
 
 
 def _inside(offset: int, ranges: list[tuple[int, int]]) -> bool:
@@ -107,9 +102,7 @@ def _mixed_scripts(statement: str, literals: list[tuple[int, int]]) -> list[Find
             "Make sure it is the name you think it is.",
         )
         for match in _WORD.finditer(statement)
-        if not match[0].isascii()
-        and len(scripts := _scripts(match[0])) > 1
-        and not _inside(match.start(), literals)
+        if not match[0].isascii() and len(scripts := _scripts(match[0])) > 1 and not _inside(match.start(), literals)
     ][:20]
 
 

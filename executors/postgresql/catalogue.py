@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 
 from executors.base import Column, Table, Target
+from executors.postgresql.functions import text_array
 from executors.postgresql.wire import Wire
 
 _QUERY = b"""
@@ -27,8 +28,7 @@ LIMIT 200000
 
 def tables(wire: Wire, target: Target) -> tuple[Table, ...]:
     """What the role of `wire` may SELECT, the target's schemas first in their order."""
-    path = "{" + ",".join('"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"' for name in target.search_path) + "}"
-    result = wire.call(lambda: wire.pgconn.send_query_params(_QUERY, [path.encode()]))
+    result = wire.call(lambda: wire.pgconn.send_query_params(_QUERY, [text_array(target.search_path)]))
     rows = [
         tuple(value.decode() if (value := result.get_value(row, i)) is not None else None for i in range(6))
         for row in range(result.ntuples)

@@ -27,7 +27,7 @@ def check(wire: Wire, functions: Sequence[Function]) -> None:
     bare = {call.name for call in functions if not call.schema}
     if not qualified and not bare:
         return
-    arrays = [_array(qualified), _array(bare)]
+    arrays = [text_array(sorted(qualified)), text_array(sorted(bare))]
     result = wire.call(lambda: wire.pgconn.send_query_params(_QUERY, arrays))
     if result.ntuples:
         name = (result.get_value(0, 0) or b"").decode()
@@ -35,6 +35,7 @@ def check(wire: Wire, functions: Sequence[Function]) -> None:
         raise Refused(f"The function {name} {why}, so a read may not call it.")
 
 
-def _array(names: set[str]) -> bytes:
-    quoted = ['"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"' for name in sorted(names)]
+def text_array(names: Sequence[str]) -> bytes:
+    """The text of a PostgreSQL array of text."""
+    quoted = ['"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"' for name in names]
     return ("{" + ",".join(quoted) + "}").encode()

@@ -32,10 +32,10 @@ def connection_key(target: Target, limits: Limits) -> ConnectionKey:
 
 
 def conninfo(key: ConnectionKey, unknown: frozenset[str]) -> str:
-    """The connection string for `key`, leaving out the settings in `unknown`. The URL's own options come first: ours win."""
+    """The connection string for `key` without the settings in `unknown`. The URL's own options come first: ours win."""
     given = conninfo_to_dict(key.target.url)
     options = f"{given.get('options') or ''} {_options(key, unknown)}".strip()
-    ours = {
+    ours: dict[str, str | int] = {
         "options": options,
         "connect_timeout": CONNECT_SECONDS,
         "application_name": "portal",

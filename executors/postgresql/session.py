@@ -166,4 +166,3 @@ class PostgreSQLSession:
         except ExecutionError:
             return False
         return True
-

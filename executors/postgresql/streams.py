@@ -226,5 +226,3 @@ def _affected(last: PGresult | None) -> int | None:
     if status.split(b" ")[0] not in {b"INSERT", b"UPDATE", b"DELETE", b"MERGE"}:
         return None
     return last.command_tuples if last else None
-
-

@@ -43,7 +43,7 @@ class Frame(IntEnum):
     ANSWER = 29
 
 
-class Closed(Exception):  # noqa: N818  a state, not an error
+class Closed(Exception):
     """The other side is gone."""
 
 

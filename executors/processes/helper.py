@@ -41,7 +41,7 @@ _ROOT = str(Path(__file__).resolve().parents[2])
 _PASSED_ON = ("PATH", "LANG", "LC_ALL", "TZ", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
-class _Abandon(Exception):  # noqa: N818  carries the error the caller of a run gets
+class _Abandon(Exception):
     def __init__(self, error: ExecutionError) -> None:
         self.error = error
 
@@ -52,7 +52,7 @@ class Helper:
     def __init__(self) -> None:
         ours, theirs = socket.socketpair()
         with theirs:
-            self._process = subprocess.Popen(  # noqa: S603  our own interpreter and module
+            self._process = subprocess.Popen(
                 [sys.executable, "-m", "executors.processes.worker", str(theirs.fileno())],
                 pass_fds=(theirs.fileno(),),
                 env=_environment(),

@@ -21,6 +21,7 @@ from executors import registry
 from executors.base import (
     Call,
     Column,
+    EngineKind,
     ExecutionError,
     Interrupted,
     OutcomeUnknown,
@@ -188,7 +189,7 @@ def _expire() -> None:
                 expire()
 
 
-def _loaded(kind: registry.EngineKind) -> bool:
+def _loaded(kind: EngineKind) -> bool:
     return registry.ENGINES[kind].split(":")[0] in sys.modules
 
 

@@ -73,7 +73,7 @@ def refused(name: str, *, volatile: bool) -> bool:
 def source(names: Iterable[str]) -> str:
     """The text of `functions.py` for the refused names."""
     listed = "\n".join(f"    {name}" for name in sorted(names))
-    return f'''"""The functions of PostgreSQL itself that a read may not call. Written by `executors.sql.function_policy`."""
+    return f'''"""Functions that a read may not call. Written by `executors.sql.function_policy`."""
 
 REFUSED = frozenset(
     """

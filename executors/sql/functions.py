@@ -1,4 +1,4 @@
-"""The functions of PostgreSQL itself that a read may not call. Written by `executors.sql.function_policy`."""
+"""Functions that a read may not call. Written by `executors.sql.function_policy`."""
 
 REFUSED = frozenset(
     """

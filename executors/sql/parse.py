@@ -55,5 +55,5 @@ def _syntax_error(statement: str, error: pgparse.PGQueryError) -> Finding:
     message = str(getattr(error, "message", "") or error.args[0])
     hint = ""
     if at > 0 and _NEWER.search(statement[max(0, at - 40) : at + 40]):
-        hint = "The portal reads statements with PostgreSQL 17's grammar; syntax new in PostgreSQL 18 is not known to it."
+        hint = "The portal reads statements with PostgreSQL 17's grammar; syntax new in 18 is not known to it."
     return Finding("syntax_error", Severity.ERROR, f"{message[:1].upper()}{message[1:]}.", line, column, hint)

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import cast
 
-from executors.base import Access, Control, Job, Outcome, ReadOutcome, RowSink, StatementResult, Truncation, WriteOutcome
+from executors.base import (
+    Access,
+    Control,
+    Job,
+    Outcome,
+    ReadOutcome,
+    RowSink,
+    StatementResult,
+    Truncation,
+    WriteOutcome,
+)
 from executors.postgresql.engine import PostgreSQLEngine
 from executors.postgresql.session import PostgreSQLSession, Ran
 from executors.registry import engine

@@ -1,0 +1,66 @@
+"""A sink and a control that remember what they were told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from executors.base import Call, Column, RowEncoding
+from executors.rows import Row, decode_rows
+
+
+@dataclass
+class Recorder:
+    """Both the sink and the control of one run."""
+
+    announced: list[list[Column]] = field(default_factory=list)
+    encoding: RowEncoding = RowEncoding.COPY
+    blocks: list[tuple[bytes, int]] = field(default_factory=list)
+    backends: list[str] = field(default_factory=list)
+    transactions: list[str] = field(default_factory=list)
+    calls: list[Call] = field(default_factory=list)
+    logs: list[tuple[str, str]] = field(default_factory=list)
+    stop: bool = False
+    veto: bool = False
+
+    def columns(self, columns: Sequence[Column], encoding: RowEncoding) -> None:
+        """A new result set: the rows of the one before are dropped."""
+        self.announced.append(list(columns))
+        self.encoding = encoding
+        self.blocks.clear()
+
+    def rows(self, data: bytes, count: int) -> None:
+        """Keep a block."""
+        self.blocks.append((data, count))
+
+    def started(self, backend: str) -> None:
+        """Keep the backend."""
+        self.backends.append(backend)
+
+    def committing(self, transaction: str) -> None:
+        """Keep the transaction, or forbid the commit."""
+        self.transactions.append(transaction)
+        if self.veto:
+            raise PermissionError
+
+    def cancelled(self) -> bool:
+        """Whether a test asked to stop."""
+        return self.stop
+
+    def called(self, call: Call) -> None:
+        """Keep a script's call."""
+        self.calls.append(call)
+
+    def logged(self, level: str, text: str) -> None:
+        """Keep a script's log line."""
+        self.logs.append((level, text))
+
+    @property
+    def decoded(self) -> list[Row]:
+        """All rows of the last result set."""
+        return [row for data, _ in self.blocks for row in decode_rows(self.encoding, data)]
+
+    @property
+    def count(self) -> int:
+        """Rows as counted by the blocks."""
+        return sum(count for _, count in self.blocks)
