@@ -1,0 +1,174 @@
+"""Pods and targets in the admin. Who is in a pod is edited here, and only here."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.admin.widgets import FilteredSelectMultiple
+from django.db import models
+from django.http import HttpRequest
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from accounts.models import User
+from audit import log
+from audit.administration import AuditedAdmin, is_admin
+from pods import membership
+from pods.models import Pod, Target
+
+
+class PodForm(forms.ModelForm[Pod]):
+    """A pod with its members."""
+
+    managers_of_pod = forms.ModelMultipleChoiceField(
+        User.objects.filter(is_active=True).order_by("username"),
+        required=False,
+        label="Managers",
+        widget=FilteredSelectMultiple("managers", is_stacked=False),
+        help_text="They decide on this pod's requests and may submit. A person whose role is developer may still not decide.",
+    )
+    developers_of_pod = forms.ModelMultipleChoiceField(
+        User.objects.filter(is_active=True).order_by("username"),
+        required=False,
+        label="Developers",
+        widget=FilteredSelectMultiple("developers", is_stacked=False),
+        help_text="They submit requests.",
+    )
+
+    class Meta:
+        """What else a pod has."""
+
+        model = Pod
+        fields = ("name", "slug", "active", "slack_channel", "slack_shows_statement")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk:
+            self.initial["managers_of_pod"] = list(self.instance.managers.user_set.filter(is_active=True))
+            self.initial["developers_of_pod"] = list(self.instance.developers.user_set.filter(is_active=True))
+
+
+@admin.register(Pod)
+class PodAdmin(AuditedAdmin):
+    """A team and its members."""
+
+    form = PodForm
+    list_display = ("name", "slug", "active", "manager_count", "developer_count", "slack_channel")
+    list_filter = ("active",)
+    search_fields = ("name", "slug")
+    prepopulated_fields = {"slug": ("name",)}
+    fieldsets = (
+        (None, {"fields": ("name", "slug", "active")}),
+        ("Members", {"fields": ("managers_of_pod", "developers_of_pod")}),
+        ("Slack", {"fields": ("slack_channel", "slack_shows_statement")}),
+    )
+    recorded_fields = frozenset({"name", "slug", "active", "slack_channel", "slack_shows_statement"})
+
+    @admin.display(description="Managers")
+    def manager_count(self, pod: Pod) -> int:
+        """Active members who may decide."""
+        return pod.reviewers().count()
+
+    @admin.display(description="Developers")
+    def developer_count(self, pod: Pod) -> int:
+        """Active developers."""
+        return pod.developers.user_set.filter(is_active=True).count()
+
+    def get_readonly_fields(self, request: HttpRequest, obj: models.Model | None = None) -> tuple[str, ...]:  # noqa: ARG002 -- Django's call
+        """The slug is in addresses and in the audit log; it stays."""
+        return ("slug",) if obj else ()
+
+    def get_prepopulated_fields(self, request: HttpRequest, obj: models.Model | None = None) -> dict[str, Any]:  # noqa: ARG002 -- Django's call
+        """Only while the slug can be edited."""
+        return {} if obj else {"slug": ("name",)}
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: ARG002, FBT001 -- Django's call
+        """A new pod gets its groups, and they their permissions."""
+        if not change:
+            membership.prepare_groups(obj)
+        obj.save()
+        if not change:
+            membership.grant(obj)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001 -- Django's call
+        """Members, recorded by name."""
+        super().save_related(request, form, formsets, change)
+        user = request.user
+        assert isinstance(user, User)
+        membership.set_members(
+            actor=user,
+            pod=form.instance,
+            managers=_kept(form, "managers"),
+            developers=_kept(form, "developers"),
+        )
+
+    def audit_subject(self, obj: models.Model) -> log.Subject:
+        """As `membership` names it."""
+        assert isinstance(obj, Pod)
+        return membership.subject(obj)
+
+
+def _kept(form: Any, group: str) -> list[User]:
+    """The chosen people, and deactivated members, whom the form does not show."""
+    inactive = getattr(form.instance, group).user_set.filter(is_active=False)
+    return [*form.cleaned_data[f"{group}_of_pod"], *inactive]
+
+
+@admin.register(Target)
+class TargetAdmin(AuditedAdmin):
+    """A database a pod may reach; credentials are named, never stored."""
+
+    list_display = ("name", "pod", "engine", "environment", "approvals_required", "active", "variables")
+    list_filter = ("engine", "environment", "active", "pod")
+    list_select_related = ("pod",)
+    search_fields = ("name", "slug")
+    readonly_fields = ("variables",)
+    fieldsets = (
+        (None, {"fields": ("pod", "name", "slug", "engine", "environment", "active")}),
+        (
+            "Credentials",
+            {
+                "fields": ("read_url_variable", "write_url_variable", "variables"),
+                "description": "Names of environment variables of the portal's process. The URLs themselves are never shown or stored.",
+            },
+        ),
+        ("What a run may use", {"fields": ("search_path", "seconds_limit", "lock_seconds_limit", "rows_limit", "bytes_limit")}),
+        ("Rules", {"fields": ("approvals_required", "pending_hours", "retention_days")}),
+        ("Scripts", {"fields": ("allow_scripts", "script_modules")}),
+    )
+    recorded_fields = frozenset(
+        field.name for field in Target._meta.concrete_fields if field.name not in {"id", "pod"}  # noqa: SLF001 -- documented API
+    )
+
+    @admin.display(description="Variables")
+    def variables(self, target: Target) -> SafeString | str:
+        """Which of the named variables are missing, by name."""
+        missing = target.missing_variables() if target.pk else []
+        if not missing:
+            return "All set" if target.pk else "Shown once the target is saved."
+        names = format_html_join(", ", "<code>{}</code>", ((name,) for name in missing))
+        return format_html("<strong>Missing: {}</strong>", names)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: models.Model | None = None) -> tuple[str, ...]:  # noqa: ARG002 -- Django's call
+        """Requests name their target by its slug; they belong to its pod and its engine."""
+        return ("variables", "pod", "slug", "engine") if obj else ("variables",)
+
+    def get_prepopulated_fields(self, request: HttpRequest, obj: models.Model | None = None) -> dict[str, Any]:  # noqa: ARG002 -- Django's call
+        """Only while the slug can be edited."""
+        return {} if obj else {"slug": ("name",)}
+
+    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        """A target that nobody ever asked for may go."""
+        return is_admin(request) and isinstance(obj, Target) and not obj.queries.exists()
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        """Delete, and record it."""
+        subject = self.audit_subject(obj)
+        user = request.user
+        assert isinstance(user, User)
+        obj.delete()
+        log.append(log.Action.ADMIN_DELETE, actor=user, subject=subject)
+
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> list[Any]:
+        """Recorded by `delete_model`; Django's own admin log is not written."""
+        return []

@@ -1,0 +1,1 @@
+"""How a request is shown to people: statements with every character visible, differences, sentences, result cells."""

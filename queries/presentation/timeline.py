@@ -1,0 +1,69 @@
+"""What happened to a request, newest first, as sentences."""
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from queries.lifecycle import Status
+from queries.models import Code, Decision, Execution, QueryRequest, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened: who did what when, and what they said."""
+
+    who: str
+    did: str
+    at: dt.datetime | None
+    icon: str
+    tone: str = ""
+    comment: str = ""
+
+
+def timeline(query: QueryRequest, execution: Execution | None) -> list[Event]:
+    """The events of a request, newest first."""
+    return [*_ending(query, execution), *_run(execution), *_decided(query), _asked(query)]
+
+
+def _asked(query: QueryRequest) -> Event:
+    did = f"asked for this for the pod {query.pod.name}"
+    if query.revises is not None:
+        did += f", revising {query.revises.number}; approvals of that one do not count here"
+    return Event(query.author.label, did, query.submitted_at, "plus")
+
+
+def _decided(query: QueryRequest) -> Iterator[Event]:
+    for decision in reversed(list(query.decisions.all())):
+        yield _decision(query, decision)
+
+
+def _decision(query: QueryRequest, decision: Decision) -> Event:
+    if decision.verdict == Verdict.APPROVE:
+        did, icon, tone = "approved this", "check", "ok"
+    elif query.code == Code.CHANGES_REQUESTED:
+        did, icon, tone = "asked for changes", "pencil", "warn"
+    else:
+        did, icon, tone = "rejected this", "x", "bad"
+    return Event(decision.reviewer.label, did, decision.at, icon, tone, decision.comment)
+
+
+def _run(execution: Execution | None) -> Iterator[Event]:
+    if execution is None:
+        return
+    if execution.cancel_requested_at and execution.cancel_requested_by:
+        yield Event(execution.cancel_requested_by.label, "asked to stop the run", execution.cancel_requested_at, "x", "warn")
+    yield Event("Query Portal", "started the run", execution.started_at, "play")
+
+
+def _ending(query: QueryRequest, execution: Execution | None) -> Iterator[Event]:
+    if query.state is Status.WITHDRAWN:
+        if query.code == Code.EXPIRED:
+            yield Event("Query Portal", "let this expire; nobody decided in time", query.expires_at, "clock")
+        else:
+            yield Event(query.author.label, "withdrew this", None, "undo-2")
+    elif execution is not None and execution.finished_at:
+        if query.state is Status.EXECUTED:
+            yield Event("Query Portal", "finished the run", execution.finished_at, "check", "ok")
+        elif query.state is Status.FAILED:
+            did = f"recorded that the run failed ({query.get_code_display().lower()})"
+            yield Event("Query Portal", did, execution.finished_at, "circle-x", "bad")

@@ -1,0 +1,215 @@
+"""The small parts that every page is made of."""
+
+import datetime as dt
+import zlib
+from collections.abc import Sequence
+from typing import Any
+
+from django import template
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from accounts.models import User
+from pods.models import Target
+from queries.models import QueryRequest, Verdict
+from queries.presentation import characters, states
+from queries.results import ResultPage
+
+register = template.Library()
+
+TONES = "abcd"
+UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"))
+ENGINE_LANGUAGES = {"sql": "SQL", "mongo": "MongoDB query", "script": "JavaScript"}
+ACCESS_WORDS = {"read": "Read only", "write": "Write"}
+NUMERIC_TYPES = frozenset(
+    "smallint integer bigint numeric real oid money decimal int int2 int4 int8 float4 float8 double long number".split()
+)
+
+
+@register.simple_tag
+def icon(name: str, css: str = "") -> SafeString:
+    """An icon of the sprite, hidden from screen readers: words stand beside it."""
+    return format_html(
+        '<svg class="icon {}" aria-hidden="true"><use href="{}#{}"/></svg>', css, static("icons.svg"), name
+    )
+
+
+@register.simple_tag
+def avatar(person: User, css: str = "") -> SafeString:
+    """A person's initials in a colour of their own."""
+    tone = TONES[zlib.crc32(person.username.encode()) % len(TONES)]
+    return format_html('<span class="avatar avatar--{} {}" aria-hidden="true">{}</span>', tone, css, person.initials)
+
+
+@register.simple_tag
+def state_pill(query: QueryRequest) -> SafeString:
+    """The state in words, with its colour and icon."""
+    badge = states.badge(query, approvals_given(query))
+    tone = f"pill--{badge.tone}" if badge.tone else ""
+    return format_html('<span class="pill {}">{}{}</span>', tone, icon(badge.icon), badge.text)
+
+
+@register.simple_tag
+def environment_tag(target: Target) -> SafeString:
+    """The environment in words; production stands out."""
+    css = "tag--prod" if target.environment == "production" else ""
+    return format_html('<span class="tag {}">{}</span>', css, target.get_environment_display())
+
+
+@register.simple_tag
+def ago(moment: dt.datetime | None) -> SafeString:
+    """How long ago, with the exact time in UTC on hover."""
+    if moment is None:
+        return format_html("")
+    seconds = (timezone.now() - moment).total_seconds()
+    words = "just now" if seconds < UNITS[-1][0] else f"{in_words(seconds)} ago"
+    return _time(moment, words)
+
+
+@register.simple_tag
+def left(moment: dt.datetime) -> SafeString:
+    """How much time is left until then."""
+    seconds = (moment - timezone.now()).total_seconds()
+    return _time(moment, f"{_short(seconds)} left" if seconds > 0 else "expired")
+
+
+@register.filter
+def exact(moment: dt.datetime | None) -> str:
+    """The moment in UTC, to the second."""
+    return moment.astimezone(dt.UTC).strftime("%Y-%m-%d %H:%M:%S UTC") if moment else ""
+
+
+@register.filter
+def duration(milliseconds: float | None) -> str:
+    """A duration as people say it: `8.4 ms`, `1.94 s`, `2 min 5 s`."""
+    if milliseconds is None:
+        return ""
+    if milliseconds < 1000:  # noqa: PLR2004 -- milliseconds of a second
+        return f"{milliseconds:.3g} ms"
+    if milliseconds < 60_000:  # noqa: PLR2004 -- milliseconds of a minute
+        return f"{milliseconds / 1000:.3g} s"
+    minutes, seconds = divmod(round(milliseconds / 1000), 60)
+    return f"{minutes} min {seconds} s"
+
+
+@register.filter
+def thousands(number: int | None) -> str:
+    """A count with separators."""
+    return "" if number is None else f"{number:,}"
+
+
+@register.filter
+def counted(number: int | None, noun: str) -> str:
+    """`1 row`, `12,400 rows`; a noun in -y, -s or -x is not asked for here."""
+    return f"{number or 0:,} {noun}" + ("" if number == 1 else "s")
+
+
+@register.filter
+def capped(number: int) -> str:
+    """A count that stopped at 100."""
+    return "99+" if number > 99 else str(number)  # noqa: PLR2004 -- as many as are counted
+
+
+@register.filter
+def bytes_in_words(number: int) -> str:
+    """`100 MB`."""
+    for size, unit in ((10**9, "GB"), (10**6, "MB"), (10**3, "kB")):
+        if number >= size:
+            return f"{number / size:.3g} {unit}"
+    return f"{number} bytes"
+
+
+@register.filter
+def visible(text: str) -> SafeString:
+    """Text in which no character is hidden."""
+    return characters.visible(text)
+
+
+@register.filter
+def cell(text: str) -> SafeString:
+    """The text of one value of a result."""
+    return characters.visible_value(text)
+
+
+@register.filter
+def is_numeric(type_name: str) -> bool:
+    """Whether values of this type stand to the right."""
+    name = type_name.lower().partition("(")[0].strip()
+    return name in NUMERIC_TYPES or name == "double precision"
+
+
+@register.filter
+def language_name(language: str) -> str:
+    """The language as people call it."""
+    return ENGINE_LANGUAGES.get(language, language)
+
+
+@register.filter
+def access_name(access: str) -> str:
+    """Read or write, in words."""
+    return ACCESS_WORDS.get(access, access)
+
+
+@register.filter
+def approvals_given(query: QueryRequest) -> int:
+    """How many have approved; the decisions should be prefetched."""
+    return sum(decision.verdict == Verdict.APPROVE for decision in query.decisions.all())
+
+
+@register.filter
+def warnings_found(query: QueryRequest) -> int:
+    """How many findings a person should look at."""
+    return sum(finding["severity"] != "info" for finding in query.findings)
+
+
+@register.filter
+def times(number: int) -> range:
+    """Something to loop over that often."""
+    return range(number)
+
+
+@register.filter
+def short_digest(digest: str) -> str:
+    """The beginning and the end of a digest."""
+    return f"{digest[:4]} {digest[4:8]} … {digest[-4:]}"
+
+
+@register.filter
+def at(items: Sequence[Any], index: int) -> Any:
+    """The item at `index`, nothing beyond the end."""
+    return items[index] if index < len(items) else None
+
+
+@register.filter
+def words(text: str) -> list[str]:
+    """The words of a text."""
+    return text.split()
+
+
+@register.filter
+def last_row(page: ResultPage) -> int:
+    """The number, from 1, of the last row of a page of a result."""
+    return page.first_row + len(page.rows)
+
+
+def in_words(seconds: float) -> str:
+    """`3 hours`, `1 day`: the largest unit only."""
+    for size, name in UNITS:
+        if seconds >= size:
+            count = int(seconds // size)
+            return f"{count} {name}" + ("" if count == 1 else "s")
+    return "less than a minute"
+
+
+def _short(seconds: float) -> str:
+    minutes = int(seconds // 60)
+    days, hours, rest = minutes // 1440, minutes % 1440 // 60, minutes % 60
+    if days:
+        return f"{days} d {hours} h"
+    return f"{hours} h {rest} min" if hours else f"{rest} min"
+
+
+def _time(moment: dt.datetime, words: str) -> SafeString:
+    return format_html('<time datetime="{}" title="{}">{}</time>', moment.isoformat(), exact(moment), words)

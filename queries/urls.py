@@ -1,0 +1,25 @@
+"""Addresses of the pages about requests: nouns, and below them verbs that only take POST."""
+
+from django.urls import include, path
+
+from queries.views import decide, detail, home, lists, new, results, review
+
+requests = [
+    path("", lists.request_list, name="list"),
+    path("new/", new.new, name="new"),
+    path("<uuid:public_id>/", detail.detail, name="detail"),
+    path("<uuid:public_id>/status/", detail.status, name="status"),
+    path("<uuid:public_id>/approve/", decide.approve, name="approve"),
+    path("<uuid:public_id>/reject/", decide.reject, name="reject"),
+    path("<uuid:public_id>/withdraw/", decide.withdraw, name="withdraw"),
+    path("<uuid:public_id>/cancel/", decide.cancel, name="cancel"),
+    path("<uuid:public_id>/revise/", decide.revise, name="revise"),
+    path("<uuid:public_id>/result/", results.result, name="result"),
+    path("<uuid:public_id>/result.<slug:format>", results.download_result, name="download"),
+]
+
+urlpatterns = [
+    path("", home.home, name="home"),
+    path("review/", review.queue, name="review"),
+    path("queries/", include((requests, "queries"))),
+]

@@ -1,0 +1,111 @@
+"""The verbs of a request. A refused one shows the request again, with the reason and everything that was typed."""
+
+from collections.abc import Callable
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.views.decorators.http import require_POST
+
+from accounts.errors import BadInput, NotFound, PortalError, TooManyRequests
+from accounts.models import User
+from accounts.people import person
+from accounts.ratelimit import limit
+from queries import services
+from queries.lifecycle import Status
+from queries.models import Code, QueryRequest
+from queries.views.detail import page
+
+Act = Callable[[User, QueryRequest, str], QueryRequest]
+
+
+@require_POST
+def approve(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Approve what was shown; the last approval needed runs it before this answers."""
+    digest = request.POST.get("digest", "")
+
+    def act(actor: User, query: QueryRequest, comment: str) -> QueryRequest:
+        return services.approve(actor=actor, query_id=query.pk, digest=digest, comment=comment)
+
+    return _perform(request, public_id, act)
+
+
+@require_POST
+def reject(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Reject, or ask for changes: both need words."""
+    digest = request.POST.get("digest", "")
+    changes = request.POST.get("decision") == "changes"
+
+    def act(actor: User, query: QueryRequest, comment: str) -> QueryRequest:
+        return services.reject(actor=actor, query_id=query.pk, digest=digest, comment=comment, ask_for_changes=changes)
+
+    return _perform(request, public_id, act)
+
+
+@require_POST
+def withdraw(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Take one's own request back."""
+
+    def act(actor: User, query: QueryRequest, comment: str) -> QueryRequest:
+        return services.withdraw(actor=actor, query_id=query.pk, comment=comment)
+
+    return _perform(request, public_id, act)
+
+
+@require_POST
+def cancel(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Ask a run to stop; the page that follows shows whether it did."""
+
+    def act(actor: User, query: QueryRequest, comment: str) -> QueryRequest:
+        return services.cancel(actor=actor, query_id=query.pk, comment=comment)
+
+    return _perform(request, public_id, act)
+
+
+@require_POST
+def revise(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Start a new request from this one; nothing is stored before it is sent."""
+    query = services.visible_query(actor=person(request), public_id=public_id)
+    return redirect(f"{reverse('queries:new')}?{urlencode({'revises': query.public_id})}")
+
+
+def _perform(request: HttpRequest, public_id: UUID, act: Act) -> HttpResponse:
+    query = services.visible_query(actor=person(request), public_id=public_id)
+    comment = request.POST.get("comment", "")
+    try:
+        limit(request, "decide")
+        changed = act(person(request), query, comment)
+    except NotFound:
+        raise
+    except PortalError as error:
+        return _refused(request, public_id, error, comment)
+    messages.success(request, _sentence(changed))
+    return redirect("queries:detail", public_id)
+
+
+def _refused(request: HttpRequest, public_id: UUID, error: PortalError, comment: str) -> HttpResponse:
+    if isinstance(error, BadInput):
+        error.message = " ".join(problem.message for problems in error.fields.values() for problem in problems)
+    response = page(
+        request, services.visible_query(actor=person(request), public_id=public_id), error=error, comment=comment
+    )
+    if isinstance(error, TooManyRequests):
+        response["Retry-After"] = str(error.retry_after)
+    return response
+
+
+def _sentence(query: QueryRequest) -> str:
+    if query.code == Code.CHANGES_REQUESTED:
+        return f"You asked for changes to {query.number}. Its author can revise it."
+    return {
+        Status.PENDING: f"You approved {query.number}. It needs more approvals before it runs.",
+        Status.APPROVED: f"You approved {query.number}. It is about to run.",
+        Status.EXECUTED: f"{query.number} ran and finished.",
+        Status.FAILED: f"{query.number} ran and failed. The reason is below.",
+        Status.REJECTED: f"You rejected {query.number}. It will not run.",
+        Status.WITHDRAWN: f"You withdrew {query.number}. It will not run.",
+        Status.EXECUTING: f"You asked {query.number} to stop.",
+    }[query.state]

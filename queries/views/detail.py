@@ -1,0 +1,163 @@
+"""The page of one request: what it would do, what was decided, how it ended; and the part of it that is polled."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from accounts.errors import PortalError
+from accounts.models import User
+from accounts.people import person
+from queries import policies, services
+from queries.lifecycle import Status
+from queries.models import Execution, QueryRequest, Verdict
+from queries.presentation.code import code_lines
+from queries.presentation.difference import counts, difference
+from queries.presentation.states import MEANING, NEXT_STEP, is_overdue
+from queries.presentation.timeline import timeline
+from queries.results import ResultPage, view_page
+
+INLINE_ROWS = 50
+NEIGHBOURS = 200
+WARNED = ("error", "warning")
+
+
+@require_safe
+def detail(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """One request, as far as the reader may see it."""
+    query = services.visible_query(actor=person(request), public_id=public_id)
+    return page(request, query)
+
+
+@require_safe
+def status(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """The part of the page that changes while it runs, the same partial as in the page."""
+    query = services.visible_query(actor=person(request), public_id=public_id)
+    response = render(request, "queries/_progress.html", _progress(query, person(request)))
+    response["X-Query-Status"] = query.status
+    return response
+
+
+def page(request: HttpRequest, query: QueryRequest, *, error: PortalError | None = None, comment: str = "") -> HttpResponse:
+    """The page, after a refused decision too: with the reason, and the comment that was typed."""
+    user = person(request)
+    execution = _execution(query)
+    context = {
+        "nav": "review" if user.may_review_somewhere and query.author_id != user.pk else "mine",
+        "query": query,
+        "error": error,
+        "comment": comment,
+        "warned": [finding for finding in query.findings if finding["severity"] in WARNED],
+        "noted": [finding for finding in query.findings if finding["severity"] not in WARNED],
+        "parameters": [_parameter(value) for value in query.parameters],
+        "events": timeline(query, execution),
+        "result": _inline_result(user, query, execution),
+        "cannot_see_result": policies.cannot_see_result(user, query),
+        **_progress(query, user),
+        **_decision(query, user),
+        **_statement(request, query, execution),
+        **_neighbours(query, user),
+    }
+    return render(request, "queries/detail.html", context, status=error.status if error else 200)
+
+
+def _progress(query: QueryRequest, user: User) -> dict[str, Any]:
+    execution = _execution(query)
+    code = execution.failure_code if execution else query.code
+    return {
+        "query": query,
+        "execution": execution,
+        "allowed": policies.allowed(user, query),
+        "running": query.state in {Status.APPROVED, Status.EXECUTING},
+        "elapsed": int((timezone.now() - execution.started_at).total_seconds()) if execution else 0,
+        "meaning": MEANING.get(code, ""),
+        "next_step": NEXT_STEP.get(code, ""),
+    }
+
+
+def _execution(query: QueryRequest) -> Execution | None:
+    return getattr(query, "execution", None)
+
+
+def _decision(query: QueryRequest, user: User) -> dict[str, Any]:
+    overdue = is_overdue(query)
+    decisions = list(query.decisions.all())
+    given = sum(decision.verdict == Verdict.APPROVE for decision in decisions)
+    done = {decision.reviewer_id for decision in decisions}
+    reviewers = query.pod.reviewers().exclude(pk=query.author_id).order_by("first_name", "username")
+    return {
+        "overdue": overdue,
+        "decisions": decisions,
+        "given": given,
+        "last_approval": given + 1 >= query.approvals_required,
+        "may_decide": "approve" in policies.allowed(user, query) and not overdue,
+        "cannot_decide": policies.cannot_decide(user, query),
+        "already_decided": user.pk in done,
+        "can_decide": [reviewer for reviewer in reviewers if reviewer.pk not in done],
+        "is_author": query.author_id == user.pk,
+    }
+
+
+def _statement(request: HttpRequest, query: QueryRequest, execution: Execution | None) -> dict[str, Any]:
+    before = query.revises
+    if before is not None and request.GET.get("view") != "whole":
+        rows = difference(before.statement, query.statement, query.language)
+        added, removed = counts(rows)
+        return {"tab": "changes", "diff": rows, "added": added, "removed": removed, "other_changes": _other_changes(before, query)}
+    return {"tab": "whole", "lines": code_lines(query.statement, query.language, _notes(query, execution))}
+
+
+def _notes(query: QueryRequest, execution: Execution | None) -> list[dict[str, object]]:
+    """What is said under a line: findings a person should read, and where the database stopped."""
+    notes: list[dict[str, object]] = [f for f in query.findings if f["severity"] in WARNED and f.get("line")]
+    failed_at = str(execution.failure_detail.get("line", "")) if execution else ""
+    if execution and failed_at.isdigit():
+        notes.append({"line": int(failed_at), "severity": "error", "message": execution.failure_message})
+    return notes
+
+
+def _other_changes(before: QueryRequest, after: QueryRequest) -> list[tuple[str, str, str]]:
+    """What else differs from the revised request, beside its statement."""
+    pairs = (
+        ("Target", before.target.name, after.target.name),
+        ("Access", before.access, after.access),
+        ("Language", before.language, after.language),
+        ("Parameters", repr(before.parameters), repr(after.parameters)),
+    )
+    return [pair for pair in pairs if pair[1] != pair[2]]
+
+
+def _parameter(value: object) -> dict[str, str]:
+    kinds = {str: "text", bool: "boolean", int: "whole number", float: "number", type(None): "NULL"}
+    shown = "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+    return {"text": shown, "kind": kinds.get(type(value), "value")}
+
+
+def _inline_result(user: User, query: QueryRequest, execution: Execution | None) -> ResultPage | None:
+    if execution is None or execution.finished_at is None or not execution.has_result:
+        return None
+    if policies.cannot_see_result(user, query):
+        return None
+    return view_page(actor=user, query=query, limit=INLINE_ROWS)
+
+
+def _neighbours(query: QueryRequest, user: User) -> dict[str, Any]:
+    """The requests before and after this one among those that wait for the reader."""
+    if query.state is not Status.PENDING:
+        return {}
+    waiting: Sequence[UUID] = list(
+        QueryRequest.objects.awaiting(user).order_by("expires_at", "pk").values_list("public_id", flat=True)[:NEIGHBOURS]
+    )
+    if query.public_id not in waiting:
+        return {}
+    place = waiting.index(query.public_id)
+    return {
+        "place": place + 1,
+        "waiting_total": len(waiting),
+        "previous_id": waiting[place - 1] if place else None,
+        "next_id": waiting[place + 1] if place + 1 < len(waiting) else None,
+    }

@@ -1,0 +1,100 @@
+"""What every list of requests shares: filters from the query string, and pages by key."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.http import HttpRequest
+
+from accounts.models import User
+from pods.models import Environment, Pod, Target
+from queries.lifecycle import Status
+from queries.models import QueryRequest
+from queries.querysets import QueryRequestQuerySet
+
+PAGE_SIZE = 50
+COUNT_CAP = 100
+BIGINT_DIGITS = 19
+WORDS_LENGTH = 200
+ANYONE = "anyone"
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What the address of a list asks for; anything it does not know filters nothing."""
+
+    q: str = ""
+    status: str = ""
+    pod: str = ""
+    target: str = ""
+    environment: str = ""
+    access: str = ""
+    author: str = ""
+
+    @classmethod
+    def of(cls, request: HttpRequest) -> "Filters":
+        """The filters of a request."""
+
+        def read(name: str) -> str:
+            return request.GET.get(name, "").replace("\0", "")[:WORDS_LENGTH].strip()
+
+        return cls(**{name: read(name) for name in cls.__slots__})
+
+    @property
+    def any(self) -> bool:
+        """Whether anything is filtered."""
+        return any(getattr(self, name) for name in self.__slots__)
+
+    def apply(self, queries: QueryRequestQuerySet) -> QueryRequestQuerySet:
+        """The requests that pass, except for `author`, which each list reads its own way."""
+        exact = {
+            "status": self.status if self.status in set(Status) else "",
+            "pod__slug": self.pod,
+            "target__slug": self.target,
+            "target__environment": self.environment if self.environment in Environment.values else "",
+            "access": self.access if self.access in {"read", "write"} else "",
+        }
+        found = queries.filter(**{name: value for name, value in exact.items() if value})
+        return found.search_for(self.q) if self.q else found
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of a list; `next` is the key that the next page starts after."""
+
+    items: Sequence[QueryRequest]
+    next: int | None
+
+
+def after_key(request: HttpRequest) -> int | None:
+    """The key in `?after=`, None when there is none that could be one."""
+    text = request.GET.get("after", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < BIGINT_DIGITS else None
+
+
+def newest_first(queries: QueryRequestQuerySet, after: int | None) -> Page:
+    """The page of requests older than `after`."""
+    found = queries.filter(pk__lt=after) if after is not None else queries
+    return page_of(found.order_by("-pk"))
+
+
+def page_of(ordered: QueryRequestQuerySet) -> Page:
+    """One page of an ordered queryset."""
+    rows = list(ordered.with_people().prefetch_related("decisions")[: PAGE_SIZE + 1])
+    more = len(rows) > PAGE_SIZE
+    return Page(rows[:PAGE_SIZE], rows[PAGE_SIZE - 1].pk if more else None)
+
+
+def count(queries: QueryRequestQuerySet) -> int:
+    """How many, counted no further than the cap."""
+    return queries.order_by()[:COUNT_CAP].count()
+
+
+def choices(person: User) -> dict[str, object]:
+    """What the filters of a list offer this person."""
+    pods = Pod.objects.all() if person.may_read_audit_log else Pod.objects.of_member(person)
+    return {
+        "pods": pods,
+        "targets": Target.objects.filter(pod__in=pods),
+        "statuses": [(status.value, status.value.capitalize()) for status in Status],
+        "environments": Environment.choices,
+    }

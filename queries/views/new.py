@@ -1,0 +1,131 @@
+"""A new request. Whatever goes wrong, everything typed comes back: an error, a rate limit, a session that ended."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods
+
+from accounts.errors import BadInput, NotFound, PortalError, TooManyRequests
+from accounts.models import User
+from accounts.people import person
+from accounts.ratelimit import limit
+from executors.base import Access
+from pods.models import Target
+from queries import services
+from queries.forms import ACCESS, LANGUAGES, RequestForm, revision_of
+from queries.models import QueryRequest
+
+KEPT_DRAFT = "draft"
+KEPT_CHARACTERS = 200_000
+
+
+@login_not_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def new(request: HttpRequest) -> HttpResponse:
+    """The form, and what it sends."""
+    if not request.user.is_authenticated:
+        return _keep_and_sign_in(request)
+    if request.method != "POST":
+        return _page(request, RequestForm(person=person(request), initial=_initial(request)))
+    form = RequestForm(request.POST, person=person(request))
+    if "show" in request.POST:  # without JavaScript: look at another target, keeping what was typed
+        return _page(request, RequestForm(person=person(request), initial=request.POST.dict()))
+    return _send(request, form)
+
+
+def _send(request: HttpRequest, form: RequestForm) -> HttpResponse:
+    try:
+        limit(request, "submit")
+        if not form.is_valid():
+            return _page(request, form, status=400)
+        query = services.submit(actor=person(request), draft=form.draft(), revises=_revised(request, form))
+    except BadInput as error:
+        form.take_errors(error)
+        return _page(request, form, status=error.status)
+    except PortalError as error:
+        form.add_error(None, error.message)
+        response = _page(request, form, status=error.status)
+        if isinstance(error, TooManyRequests):
+            response["Retry-After"] = str(error.retry_after)
+        return response
+    messages.success(request, f"{query.number} was sent to the managers of {query.pod.name}.")
+    return redirect("queries:detail", query.public_id)
+
+
+def _keep_and_sign_in(request: HttpRequest) -> HttpResponse:
+    """The session ended while somebody typed: keep the text for after they have signed in again."""
+    if request.method == "POST":
+        limit(request, "sign-in")
+        kept = {name: str(request.POST.get(name, "")) for name in RequestForm.base_fields}
+        if sum(map(len, kept.values())) <= KEPT_CHARACTERS:
+            request.session[KEPT_DRAFT] = {name: value.replace("\0", "") for name, value in kept.items()}
+    return redirect_to_login(reverse("queries:new"))
+
+
+def _initial(request: HttpRequest) -> dict[str, Any]:
+    kept = request.session.pop(KEPT_DRAFT, None)
+    if kept:
+        messages.info(request, "Your session had ended. What you typed is here; send it again.")
+        return dict(kept)
+    if "revises" in request.GET:
+        return revision_of(_own(request, request.GET["revises"]))
+    return {"target": request.GET.get("target", "") or _last_target(person(request)), "access": Access.READ.value}
+
+
+def _own(request: HttpRequest, public_id: str | UUID) -> QueryRequest:
+    try:
+        wanted = UUID(str(public_id))
+    except ValueError:
+        wanted = UUID(int=0)
+    query = QueryRequest.objects.filter(author=person(request), public_id=wanted).select_related("target").first()
+    if query is None:
+        raise NotFound("There is no such request of yours to revise.")
+    return query
+
+
+def _revised(request: HttpRequest, form: RequestForm) -> QueryRequest | None:
+    public_id = form.cleaned_data["revises"]
+    return _own(request, public_id) if public_id else None
+
+
+def _last_target(user: User) -> str:
+    last = QueryRequest.objects.filter(author=user).values_list("target__slug", flat=True).first()
+    return last or ""
+
+
+def _page(request: HttpRequest, form: RequestForm, status: int = 200) -> HttpResponse:
+    user = person(request)
+    targets = list(Target.objects.usable_by(user).select_related("pod").order_by("pod__name", "name"))
+    chosen = str(form["target"].value() or "")
+    if targets and chosen not in {target.slug for target in targets} and not form.is_bound:
+        chosen = targets[0].slug
+    revises = str(form["revises"].value() or "")
+    context = {
+        "nav": "mine",
+        "form": form,
+        "targets": [_described(target, user) for target in targets],
+        "chosen": chosen,
+        "languages": LANGUAGES,
+        "accesses": ACCESS,
+        "revises": revises,
+        "findings": [{"line": p.line, "column": p.column, "message": p.message, "severity": "error"} for p in form.placed],
+    }
+    return render(request, "queries/new.html", context, status=status)
+
+
+def _described(target: Target, user: User) -> dict[str, Any]:
+    """A target with what its panel says and what the page's script needs to know."""
+    reviewers = [reviewer.label for reviewer in target.pod.reviewers().exclude(pk=user.pk).order_by("first_name", "username")]
+    return {
+        "target": target,
+        "reviewers": reviewers,
+        "missing": target.missing_variables(),
+        "languages": " ".join(language.value for language in target.languages),
+        "takes_writes": bool(target.write_url_variable),
+    }

@@ -1,0 +1,180 @@
+// What every page gets on top of its HTML: keys that move (and never decide), live status, small comforts.
+"use strict";
+
+const KEYS = "portal.keys";
+const keysOn = () => localStorage.getItem(KEYS) !== "off";
+
+// --- focus: the summary of errors is read first ----------------------------------------------------
+document.querySelector("[data-focus]")?.focus();
+
+// --- keys ------------------------------------------------------------------------------------------
+const HELP = [
+  ["J and K", "next and previous request"],
+  ["Enter", "open the chosen request"],
+  ["/", "search"],
+  ["A, C, X", "move to approve, ask for changes, reject; they decide nothing"],
+  ["?", "this list"],
+];
+
+function typing(target) {
+  return target.closest?.("input, textarea, select, [contenteditable], dialog") !== null;
+}
+
+function rows() {
+  return [...document.querySelectorAll("[data-rows] [data-row]")];
+}
+
+function move(step) {
+  const all = rows();
+  if (!all.length) return false;
+  const now = all.findIndex((row) => row.classList.contains("is-sel"));
+  const next = all[Math.min(Math.max(now + step, 0), all.length - 1)];
+  for (const row of all) row.classList.toggle("is-sel", row === next);
+  next.querySelector("a").focus();
+  return true;
+}
+
+function help() {
+  let dialog = document.querySelector("#keys-help");
+  if (!dialog) {
+    dialog = document.createElement("dialog");
+    dialog.id = "keys-help";
+    dialog.className = "dialog";
+    dialog.setAttribute("aria-label", "Keys");
+    const title = Object.assign(document.createElement("h2"), { textContent: "Keys" });
+    const list = Object.assign(document.createElement("dl"), { className: "rows" });
+    for (const [key, meaning] of HELP) {
+      const row = document.createElement("div");
+      row.append(
+        Object.assign(document.createElement("dt"), { textContent: key }),
+        Object.assign(document.createElement("dd"), { textContent: meaning }),
+      );
+      list.append(row);
+    }
+    const end = Object.assign(document.createElement("div"), { className: "dialog__end" });
+    const profile = Object.assign(document.createElement("a"), { textContent: "Turn them off", href: "/accounts/profile/", className: "btn btn--quiet" });
+    const close = Object.assign(document.createElement("button"), { textContent: "Close", className: "btn", type: "button" });
+    close.addEventListener("click", () => dialog.close());
+    end.append(profile, close);
+    dialog.append(title, list, end);
+    document.body.append(dialog);
+  }
+  dialog.showModal();
+}
+
+function press(key) {
+  if (key === "j" && move(1)) return true;
+  if (key === "k" && move(-1)) return true;
+  if (key === "?") return help(), true;
+  const element = [...document.querySelectorAll(`[data-key="${CSS.escape(key)}"]`)].find((found) => found.checkVisibility?.() ?? true);
+  if (!element) return false;
+  // Links move on; buttons are only focused: a stray key must not decide anything.
+  if (element.tagName === "A") element.click();
+  else element.focus();
+  return true;
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") for (const menu of document.querySelectorAll(".menu[open]")) menu.open = false;
+  if (!keysOn() || event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || typing(event.target)) return;
+  if (press(event.key)) event.preventDefault();
+});
+document.addEventListener("click", (event) => {
+  for (const menu of document.querySelectorAll(".menu[open]")) if (!menu.contains(event.target)) menu.open = false;
+});
+if (keysOn()) for (const hint of document.querySelectorAll("[data-keys-hint]")) hint.hidden = false;
+
+const setting = document.querySelector("[data-keys-setting]");
+if (setting) {
+  setting.hidden = false;
+  const box = setting.querySelector("[data-keys-toggle]");
+  box.checked = keysOn();
+  box.addEventListener("change", () => localStorage.setItem(KEYS, box.checked ? "on" : "off"));
+}
+
+// --- a write in production is confirmed ------------------------------------------------------------
+for (const form of document.querySelectorAll("form[data-confirm]")) {
+  const dialog = document.getElementById(form.dataset.confirm);
+  let sure = false;
+  form.addEventListener("submit", (event) => {
+    if (sure || event.submitter?.hasAttribute("formaction")) return;
+    event.preventDefault();
+    dialog.showModal();
+  });
+  dialog.querySelector("[data-go]").addEventListener("click", () => {
+    sure = true;
+    dialog.close();
+    form.requestSubmit();
+  });
+  dialog.querySelector("[data-close]").addEventListener("click", () => dialog.close());
+}
+
+// --- one click, one decision: the run may take as long as its limit --------------------------------
+for (const form of document.querySelectorAll("form.decide")) {
+  form.addEventListener("submit", (event) => {
+    if (event.defaultPrevented) return;
+    if (form.dataset.sent) return event.preventDefault();
+    form.dataset.sent = "yes";
+    form.classList.add("is-busy");
+    const state = document.createElement("p");
+    state.setAttribute("role", "status");
+    state.textContent = "Sent. This page answers when it is done; the run continues if you leave.";
+    form.append(state);
+  });
+}
+addEventListener("pageshow", (event) => {
+  if (event.persisted) for (const form of document.querySelectorAll("form.decide")) delete form.dataset.sent;
+});
+
+// --- live status -----------------------------------------------------------------------------------
+const PAUSES = [1000, 1000, 1000, 2000, 3000, 5000, 5000, 5000, 5000, 5000, 5000, 15000];
+
+async function poll(attempt) {
+  const progress = document.querySelector("#progress[data-poll]");
+  if (!progress) return;
+  if (document.hidden) {
+    document.addEventListener("visibilitychange", () => poll(0), { once: true });
+    return;
+  }
+  try {
+    const response = await fetch(progress.dataset.poll, { credentials: "same-origin", headers: { Accept: "text/html" } });
+    const status = response.headers.get("X-Query-Status");
+    if (response.ok && status && !["APPROVED", "EXECUTING"].includes(status)) {
+      document.title = `${status === "EXECUTED" ? "Finished" : "Ended"}: ${document.title}`;
+      location.reload();
+      return;
+    }
+    if (response.ok && status) {
+      const fresh = new DOMParser().parseFromString(await response.text(), "text/html").querySelector("#progress");
+      if (fresh && !progress.contains(document.activeElement)) progress.replaceWith(fresh);
+    }
+  } catch {
+    // The portal may be restarting; the next round tells.
+  }
+  setTimeout(poll, PAUSES[Math.min(attempt, PAUSES.length - 1)], attempt + 1);
+}
+setTimeout(poll, PAUSES[0], 1);
+setInterval(() => {
+  const elapsed = document.querySelector("[data-elapsed]");
+  if (elapsed) elapsed.textContent = `${(elapsed.dataset.elapsed = Number(elapsed.dataset.elapsed) + 1)} s`;
+}, 1000);
+
+// --- copy ------------------------------------------------------------------------------------------
+for (const button of document.querySelectorAll("[data-copy]")) {
+  if (!navigator.clipboard) continue;
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).value);
+    const text = button.lastChild;
+    const before = text.textContent;
+    text.textContent = "Copied";
+    setTimeout(() => (text.textContent = before), 1500);
+  });
+}
+
+// --- a request that was sent leaves no draft behind ------------------------------------------------
+const sent = sessionStorage.getItem("portal.sent");
+if (sent && !document.getElementById("request-form") && !location.pathname.startsWith("/accounts/")) {
+  if (document.querySelector(".notice--ok")) localStorage.removeItem(sent);
+  sessionStorage.removeItem("portal.sent");
+}
