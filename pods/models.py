@@ -28,7 +28,9 @@ class PodQuerySet(models.QuerySet["Pod"]):
     """Pods, scoped to a reader."""
 
     def with_permission(self, user: User, codename: str) -> PodQuerySet:
-        """Pods on which one of the user's groups holds the permission."""
+        """Pods on which one of the user's groups holds the permission; none for a deactivated user."""
+        if not user.is_active:
+            return self.none()
         held = PodGroupObjectPermission.objects.filter(permission__codename=codename, group__user=user)
         return self.filter(pk__in=held.values("content_object_id"))
 

@@ -8,7 +8,7 @@ from executors.base import Limits, Parameter
 
 
 def as_stored(parameter: Parameter) -> Parameter:
-    """The parameter as jsonb gives it back: without exponents, so that a large float is an integer, and no minus zero."""
+    """The parameter as jsonb gives it back: no exponents, so a large float is an integer, and no minus zero."""
     if not isinstance(parameter, float):
         return parameter
     written = Decimal(repr(parameter))

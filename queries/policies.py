@@ -6,6 +6,8 @@ A reason not to is a sentence for people; "" means yes. Whether the lifecycle al
 
 from collections.abc import Callable
 
+from django.utils import timezone
+
 from accounts.models import Actor, User
 from pods.models import Pod
 from queries.lifecycle import Status, Verb, possible
@@ -13,6 +15,7 @@ from queries.models import QueryRequest
 
 CANCEL = "cancel"
 REVISE = "revise"
+DEACTIVATED = "Your account is deactivated."
 
 
 def objection(actor: Actor, verb: Verb, query: QueryRequest) -> str:
@@ -23,7 +26,7 @@ def objection(actor: Actor, verb: Verb, query: QueryRequest) -> str:
     if actor.is_system or not isinstance(actor, User):
         return "Only a person does this."
     if not actor.is_active:
-        return "Your account is deactivated."
+        return DEACTIVATED
     return rule(actor, query)
 
 
@@ -45,6 +48,8 @@ def cannot_withdraw(actor: User, query: QueryRequest) -> str:
 
 def cannot_cancel(actor: User, query: QueryRequest) -> str:
     """The author and the pod's managers stop a run."""
+    if not actor.is_active:
+        return DEACTIVATED
     if query.author_id == actor.pk or query.pod.has_manager(actor):
         return ""
     return f"Only its author or a manager of {query.pod.name} can stop this."
@@ -52,6 +57,8 @@ def cannot_cancel(actor: User, query: QueryRequest) -> str:
 
 def cannot_see_result(actor: User, query: QueryRequest) -> str:
     """Results are for the author and the pod's managers, while they are in the pod."""
+    if not actor.is_active:
+        return DEACTIVATED
     if query.author_id == actor.pk and query.pod.has_developer(actor):
         return ""
     if query.pod.has_manager(actor):
@@ -81,8 +88,10 @@ def allowed(actor: User, query: QueryRequest) -> list[str]:
     verbs = [
         verb.value
         for verb in (Verb.APPROVE, Verb.REJECT, Verb.WITHDRAW)
-        if possible(verb, query.state) and not objection(actor, verb, query) and not already_decided(actor, query)
+        if possible(verb, query.state) and not objection(actor, verb, query)
     ]
+    if already_decided(actor, query) or query.expires_at <= timezone.now():
+        verbs = [verb for verb in verbs if verb == Verb.WITHDRAW]
     if query.state is Status.EXECUTING and not cannot_cancel(actor, query):
         verbs.append(CANCEL)
     if query.author_id == actor.pk and query.state is not Status.PENDING and can_submit(actor, query.pod):

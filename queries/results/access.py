@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
-from accounts.errors import NotAllowed, NotFound, NotNow
+from accounts.errors import NotAllowed, NotFound, NotNow, Unavailable
 from accounts.models import User
 from audit import log
 from executors.base import Column, RowEncoding
@@ -14,6 +14,7 @@ from queries.models import Execution, QueryRequest
 from queries.results.cells import cells, documents
 from queries.results.export import CONTENT_TYPES, export
 from queries.results.reader import window
+from queries.results.vault import Unreadable
 from queries.transitions import subject
 
 PAGE_ROWS = 200
@@ -46,7 +47,10 @@ def view_page(*, actor: User, query: QueryRequest, first_row: int = 0, limit: in
     execution = _readable(actor, query)
     encoding = RowEncoding(execution.encoding)
     columns = [Column(**column) for column in execution.columns]
-    rows = window(execution, first_row, limit)
+    try:
+        rows = window(execution, first_row, limit)
+    except Unreadable as error:
+        raise Unavailable(f"The stored result of {query.number} cannot be read: {error} Tell an admin.") from error
     end = first_row + len(rows)
     _record(log.Action.RESULT_VIEW, actor, query, {"first_row": first_row, "rows": len(rows)})
     return ResultPage(

@@ -20,8 +20,9 @@ CONTENT_TYPES = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 # A cell a spreadsheet would take for a formula. Numbers are not: they are checked by NUMBER first.
-FORMULA = tuple("=+-@\t\r")
-NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|-?Infinity")
+# (OWASP, CSV Injection: the full-width signs of East Asian keyboards too.)
+FORMULA = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
+NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|-?Infinity")
 XLSX_ROWS = 1_048_576
 XLSX_CELL = 32_767
 READ_BYTES = 64 * 1024
@@ -44,7 +45,7 @@ def _columns(execution: Execution) -> list[Column]:
 # --- CSV -------------------------------------------------------------------------------------------
 
 # What keeps a block of COPY text from being CSV but for its separators.
-_NOT_PLAIN = re.compile(rb'[",\\\r]|(?:^|[\t\n])[=+@\x27-]', re.MULTILINE)
+_NOT_PLAIN = re.compile(rb'[",\\\r]|(?:^|[\t\n])(?:[=+@-]|\xef\xbc[\x9d\x8b\x8d\xa0])', re.MULTILINE)
 
 
 def _csv(execution: Execution) -> Iterator[bytes]:

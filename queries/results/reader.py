@@ -2,10 +2,14 @@
 
 from collections.abc import Iterator
 
+from django.db.models import Count, Max, Sum
+
 from executors.base import RowEncoding
 from executors.rows import split_rows
 from queries.models import Execution, ResultChunk
 from queries.results import vault
+
+INCOMPLETE = "Chunks of the result are missing."
 
 
 def unsealed(chunk: ResultChunk) -> bytes:
@@ -15,13 +19,16 @@ def unsealed(chunk: ResultChunk) -> bytes:
 
 
 def blocks(execution: Execution) -> Iterator[bytes]:
-    """The encoded rows of the whole result, a chunk at a time."""
-    for number in range(execution.chunks.count()):
+    """The encoded rows of the whole result, a chunk at a time. Raises vault.Unreadable, at once if any are gone."""
+    kept = execution.chunks.aggregate(rows=Sum("row_count", default=0), last=Max("number", default=-1), n=Count("pk"))
+    if (kept["rows"], kept["n"]) != (execution.row_count, kept["last"] + 1):
+        raise vault.Unreadable(INCOMPLETE)
+    for number in range(kept["n"]):
         yield unsealed(execution.chunks.get(number=number))
 
 
 def window(execution: Execution, first_row: int, limit: int) -> list[bytes]:
-    """Encoded rows `first_row` … `first_row + limit - 1`, fewer at the end."""
+    """Encoded rows `first_row` … `first_row + limit - 1`, fewer at the end. Raises vault.Unreadable."""
     found: list[bytes] = []
     encoding = RowEncoding(execution.encoding)
     chunk = execution.chunks.filter(first_row__lte=first_row).order_by("-first_row").first()
@@ -30,4 +37,6 @@ def window(execution: Execution, first_row: int, limit: int) -> list[bytes]:
         rows = list(split_rows(encoding, unsealed(chunk)))
         found += rows[skip : skip + limit - len(found)]
         chunk = execution.chunks.filter(number=chunk.number + 1).first()
+    if len(found) < min(limit, execution.row_count - first_row):
+        raise vault.Unreadable(INCOMPLETE)
     return found

@@ -41,7 +41,7 @@ def unseal(key_id: str, sealed: bytes, where: bytes) -> bytes:
         raise Unreadable(f"The key {key_id!r} is not among PORTAL_RESULT_KEYS.")
     try:
         packed = _cipher(key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], where)
-    except InvalidTag as error:
+    except (InvalidTag, ValueError) as error:
         raise Unreadable("A chunk of the result does not match its seal.") from error
     return zstandard.ZstdDecompressor().decompress(packed, max_output_size=LARGEST_CHUNK)
 

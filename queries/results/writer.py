@@ -1,8 +1,8 @@
 """Takes rows as they stream from a target and keeps them in sealed chunks, never more than one chunk in memory."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 
 from executors.base import Column, RowEncoding
 from queries.results import vault
@@ -26,19 +26,25 @@ class ChunkWriter:
         self._size = 0
         self._rows_in_chunk = 0
         self._number = 0
+        self._first_row = 0
+        self._stored_bytes = 0
+        # Whether any chunk was ever sent to the database, be it of a result set that was dropped since.
+        self._sent = False
         self.column_list: list[Column] = []
         self.encoding: RowEncoding | None = None
-        self.row_count = 0
-        self.byte_count = 0
         # Why the rows could not be kept; the run goes on without them, for a write must not depend on it.
         self.lost = ""
+
+    @property
+    def byte_count(self) -> int:
+        """Bytes of the encoded rows."""
+        return self._stored_bytes + self._size
 
     def columns(self, columns: Sequence[Column], encoding: RowEncoding) -> None:
         """Begin a result set; an earlier one is dropped, for the last one is kept."""
         if self._number:
-            self.forget()
-        self._blocks, self._size, self._rows_in_chunk, self._number = [], 0, 0, 0
-        self.row_count = self.byte_count = 0
+            self._or_lose(self.forget)
+        self._clear()
         self.column_list, self.encoding = list(columns), encoding
 
     def rows(self, data: bytes, count: int) -> None:
@@ -49,40 +55,55 @@ class ChunkWriter:
         self._size += len(data)
         self._rows_in_chunk += count
         if self._size >= CHUNK_BYTES:
-            self._write_or_lose()
+            self._or_lose(self._store)
+
+    def missing(self) -> str:
+        """Why the chunks sent so far are not all there, "" when they are: unflushed, they do not survive a crash."""
+        if not self._number:
+            return ""
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM result_chunks WHERE execution_id = %s", [self._execution_id])
+            stored = cursor.fetchone()[0]
+        return "" if stored == self._number else "The portal's database lost a part of the result in a crash."
 
     def finish(self) -> None:
-        """Write what is left. Call it inside the settling transaction."""
+        """Write what is left. Call it inside the settling transaction, and again in the next one if that is lost."""
         if self._rows_in_chunk:
-            self._write(final=True)
+            self._insert(INSERT)
 
     def discard(self) -> None:
         """Forget everything, also what was written: the run failed."""
-        if self._number:
+        if self._sent:
             self.forget()
-        self.encoding, self.column_list, self._blocks = None, [], []
-        self._rows_in_chunk = self._number = self.row_count = self.byte_count = 0
-
-    def _write(self, *, final: bool) -> None:
-        data = b"".join(self._blocks)
-        first, count = self.row_count, self._rows_in_chunk
-        key_id, sealed = vault.seal(data, vault.place(self._execution_id, self._number, first, count))
-        with connection.cursor() as cursor:
-            values = (self._execution_id, self._number, first, count, key_id, sealed)
-            cursor.execute(INSERT if final else INSERT + UNFLUSHED, values)
-        self._number += 1
-        self.row_count += count
-        self.byte_count += len(data)
-        self._blocks, self._size, self._rows_in_chunk = [], 0, 0
-
-    def _write_or_lose(self) -> None:
-        try:
-            self._write(final=False)
-        except DatabaseError as error:
-            self.lost = f"The result could not be stored ({type(error).__name__})."
-            self._blocks = []
+        self._clear()
+        self.encoding, self.column_list = None, []
 
     def forget(self) -> None:
         """Delete the chunks that were written."""
         with connection.cursor() as cursor:
             cursor.execute("DELETE FROM result_chunks WHERE execution_id = %s", [self._execution_id])
+
+    def _store(self) -> None:
+        self._sent = True
+        self._insert(INSERT + UNFLUSHED)
+        self._number += 1
+        self._first_row += self._rows_in_chunk
+        self._stored_bytes += self._size
+        self._blocks, self._size, self._rows_in_chunk = [], 0, 0
+
+    def _insert(self, statement: str) -> None:
+        place = (self._execution_id, self._number, self._first_row, self._rows_in_chunk)
+        key_id, sealed = vault.seal(b"".join(self._blocks), vault.place(*place))
+        with connection.cursor() as cursor:
+            cursor.execute(statement, (*place, key_id, sealed))
+
+    def _clear(self) -> None:
+        self._blocks, self._size, self._rows_in_chunk = [], 0, 0
+        self._number = self._first_row = self._stored_bytes = 0
+
+    def _or_lose(self, act: Callable[[], None]) -> None:
+        try:
+            act()
+        except Error as error:
+            self.lost = f"The result could not be stored ({type(error).__name__})."
+            self._blocks = []

@@ -1,6 +1,6 @@
 """The claim: only one process can have a run, and its hold dies with it."""
 
-from django.db import DatabaseError, connection, transaction
+from django.db import Error, connection, transaction
 
 from accounts.errors import NotNow
 from accounts.models import SYSTEM
@@ -45,6 +45,6 @@ def release() -> None:
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_unlock_all()")
-    except DatabaseError:
+    except Error:
         # The lock went with the connection.
         connection.close()

@@ -14,7 +14,7 @@ from executors.base import (
     OutcomeUnknown,
     WriteOutcome,
 )
-from queries.models import Execution, QueryRequest
+from queries.models import QueryRequest
 
 # Between questions to a target that may just be restarting.
 ASK_PAUSES = (0.0, 0.5, 1.5)
@@ -35,37 +35,35 @@ class Ending:
     log_lines: list[tuple[str, str]] = field(default_factory=list)
 
 
-def ask_target(query: QueryRequest, ending: Ending) -> None:
-    """Replace an unknown outcome by what the target itself says of the transaction."""
-    execution = Execution.objects.get(pk=query.pk)
-    status = commit_status(query, execution)
+def ask_target(query: QueryRequest, ending: Ending, transaction: str) -> None:
+    """Replace an unknown outcome by what the target itself says of the transaction, "" when it has no name for it."""
+    status = commit_status(query, transaction)
     if status is CommitStatus.COMMITTED:
         ending.outcome, ending.error = WriteOutcome(rows_affected=None), None
         ending.result_lost = LOST_ANSWER
     elif status is CommitStatus.ABORTED:
         ending.error = Interrupted("The connection was lost; the target says that nothing was committed.")
-    elif not execution.committing_at:
-        ending.error = Interrupted("The connection was lost before anything could be committed.")
     else:
-        ending.error = unknown(execution)
+        ending.error = unknown(transaction)
 
 
-def unknown(execution: Execution) -> OutcomeUnknown:
-    what = f"transaction {execution.transaction}" if execution.transaction else "the statement"
+def unknown(transaction: str) -> OutcomeUnknown:
+    """What to say when nobody can know."""
+    what = f"transaction {transaction}" if transaction else "the statement"
     return OutcomeUnknown(
         f"The portal cannot know whether {what} was committed. Look at the rows it would have changed on the target "
         "before asking again; the portal will not run it a second time."
     )
 
 
-def commit_status(query: QueryRequest, execution: Execution) -> CommitStatus:
+def commit_status(query: QueryRequest, transaction: str) -> CommitStatus:
     """What the target says of the run's transaction; UNKNOWN when it cannot be asked."""
     status = CommitStatus.UNKNOWN
-    for pause in ASK_PAUSES if execution.transaction else ():
+    for pause in ASK_PAUSES if transaction else ():
         time.sleep(pause)
         try:
             target = query.target.with_credential(Access(query.access))
-            status = processes.commit_status(target, execution.transaction)
+            status = processes.commit_status(target, transaction)
         except (ExecutionError, KeyError):
             continue
         if status is not CommitStatus.IN_PROGRESS:

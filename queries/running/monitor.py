@@ -3,7 +3,7 @@
 import logging
 from dataclasses import replace
 
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 
 from executors.base import Call
 from queries.models import Execution
@@ -28,6 +28,7 @@ class Monitor:
         self._backend = ""
         self._backend_stored = False
         self.committed_from_here = False
+        self.transaction = ""
         self.calls: list[Call] = []
         self.log_lines: list[tuple[str, str]] = []
 
@@ -46,13 +47,14 @@ class Monitor:
             if cursor.rowcount != 1:
                 raise Fenced
         self.committed_from_here = True
+        self.transaction = transaction
 
     def cancelled(self) -> bool:
         """Whether the author or a manager asked to stop."""
         try:
             self._store_backend()
             return Execution.objects.filter(pk=self._query_id, cancel_requested_at__isnull=False).exists()
-        except DatabaseError:
+        except Error:
             # Without its own database the portal cannot be asked to stop; a write will not be allowed to commit.
             logger.warning("cannot ask whether to stop: the portal's database does not answer")
             return False

@@ -1,6 +1,8 @@
 """What a dead process left behind is settled by whoever finds it, and never run again."""
 
-from django.db import transaction
+import logging
+
+from django.db import Error, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -16,16 +18,28 @@ from queries.transitions import locked
 # An approval is followed by its claim within milliseconds; after this long its process is gone.
 CLAIM_GRACE_SECONDS = 60
 
+logger = logging.getLogger(__name__)
+
 
 def settle_all_lost() -> list[QueryRequest]:
-    """Settle every run whose process is gone; those that were."""
+    """Settle every run whose process is gone; those that were. One that cannot be settled does not hold up the rest."""
     left = QueryRequest.objects.filter(status__in=(Status.APPROVED, Status.EXECUTING))
-    return [query for query in left.select_related("target").order_by("pk") if settle_lost(query)]
+    return [query for query in left.select_related("target").order_by("pk") if _settled(query)]
+
+
+def _settled(query: QueryRequest) -> bool:
+    try:
+        return settle_lost(query)
+    except Error:
+        raise
+    except Exception:
+        logger.exception("%s cannot be settled", query.number)
+        return False
 
 
 def settle_lost(query: QueryRequest) -> bool:
     """Settle one run if its process is gone, without ever running it again; whether it was settled here."""
-    if query.state not in {Status.APPROVED, Status.EXECUTING} or take(query.pk) is None:
+    if query.state not in {Status.APPROVED, Status.EXECUTING} or _about_to_start(query) or take(query.pk) is None:
         return False
     try:
         ending = _lost_ending(query)
@@ -63,11 +77,11 @@ def _lost_ending(query: QueryRequest) -> Ending | None:
         )
     if execution.committing_at is None:
         return Ending(error=Interrupted("The portal stopped before this was committed; nothing was changed."))
-    return _as_the_target_says(query, execution)
+    return _as_the_target_says(query, execution.transaction)
 
 
-def _as_the_target_says(query: QueryRequest, execution: Execution) -> Ending | None:
-    status = commit_status(query, execution)
+def _as_the_target_says(query: QueryRequest, name: str) -> Ending | None:
+    status = commit_status(query, name)
     if status is CommitStatus.IN_PROGRESS:
         return None
     if status is CommitStatus.COMMITTED:
@@ -76,13 +90,18 @@ def _as_the_target_says(query: QueryRequest, execution: Execution) -> Ending | N
         return Ending(
             error=Interrupted("The portal stopped while this ran; the target says that nothing was committed.")
         )
-    return Ending(error=unknown(execution))
+    return Ending(error=unknown(name))
 
 
 def _never_claimed(query: QueryRequest) -> Ending | None:
     if query.state is not Status.APPROVED:
         return None
-    last = Decision.objects.filter(query=query).order_by("-pk").first()
-    if last is not None and (timezone.now() - last.at).total_seconds() < CLAIM_GRACE_SECONDS:
-        return None
     return Ending(error=Interrupted("The portal stopped before this started; nothing ran."))
+
+
+def _about_to_start(query: QueryRequest) -> bool:
+    """Whether an approval is so fresh that its own process is about to claim the run, and must find it free."""
+    if query.state is not Status.APPROVED:
+        return False
+    last = Decision.objects.filter(query=query).order_by("-pk").first()
+    return last is not None and (timezone.now() - last.at).total_seconds() < CLAIM_GRACE_SECONDS

@@ -17,23 +17,27 @@ logger = logging.getLogger(__name__)
 
 def run(query_id: int) -> None:
     """Run an approved request to its end. Raises NotNow when another process has it."""
-    query = claim(query_id)
     try:
+        query = claim(query_id)
         writer = ChunkWriter(query_id)
         ending = _execute(query, writer)
         settle_surely(query_id, ending, writer)
     finally:
+        # Also after a claim that failed: the hold outlives its transaction.
         release()
 
 
 def _execute(query: QueryRequest, writer: ChunkWriter) -> Ending:
+    try:
+        job = query.job()
+    except KeyError as error:
+        message = f"The variable {error.args[0]} is not set; nothing was sent. Tell an admin."
+        return Ending(error=Unreachable(message))
     monitor = Monitor(query.pk)
     started = time.monotonic()
     ending = Ending(calls=monitor.calls, log_lines=monitor.log_lines)
     try:
-        ending.outcome = processes.run(query.job(), writer, monitor)
-    except KeyError as error:
-        ending.error = Unreachable(f"The variable {error.args[0]} is not set; nothing was sent. Tell an admin.")
+        ending.outcome = processes.run(job, writer, monitor)
     except ExecutionError as error:
         ending.error = error
     except Fenced:
@@ -44,7 +48,7 @@ def _execute(query: QueryRequest, writer: ChunkWriter) -> Ending:
     ending.duration_ms = (time.monotonic() - started) * 1000
     ending.result_lost = writer.lost
     if isinstance(ending.error, OutcomeUnknown):
-        ask_target(query, ending)
+        ask_target(query, ending, monitor.transaction)
     return ending
 
 

@@ -53,6 +53,7 @@ def _settle(query_id: int, ending: Ending, writer: ChunkWriter) -> None:
         if query.state is not Status.EXECUTING or not _ours(query_id):
             logger.warning("%s was settled by another process", query.number)
             return
+        ending.result_lost = ending.result_lost or writer.missing()
         if ending.outcome is None or ending.result_lost:
             writer.discard()
         writer.finish()

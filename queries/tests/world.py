@@ -163,6 +163,4 @@ def build() -> World:
         seconds_limit=10,
     )
     auditor, admin = person("auditor", can_read_audit=True), person("admin", Role.ADMIN)
-    return World(
-        author, reviewer, second, colleague, outsider, other_manager, auditor, admin, pod, other_pod, target
-    )
+    return World(author, reviewer, second, colleague, outsider, other_manager, auditor, admin, pod, other_pod, target)
