@@ -7,6 +7,7 @@ administrator's URL). State and secrets stay in DEMO_DIR; a second start finds t
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import json
 import os
 import secrets
@@ -184,21 +185,29 @@ def portal_environment(port: int, kept: dict[str, str], databases: dict[str, str
     }
 
 
-def manage(environment: dict[str, str], *arguments: str) -> None:
-    """Run one management command; end with its output when it fails."""
-    command = [sys.executable, "manage.py", *arguments]
+def run(environment: dict[str, str], *arguments: str) -> None:
+    """Run Python to its end; end with its output when it fails."""
+    command = [sys.executable, *arguments]
     done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        sys.exit(f"manage.py {arguments[0]} failed:\n{done.stdout}{done.stderr}")
+        sys.exit(f"{' '.join(arguments)} failed:\n{done.stdout}{done.stderr}")
 
 
-def prepare(environment: dict[str, str]) -> None:
-    """Bring the portal's database and static files up to date, and people and requests into it."""
-    with ThreadPoolExecutor() as pool:
-        static = pool.submit(manage, environment, "collectstatic", "--noinput", "--verbosity=0")
-        manage(environment, "migrate", "--noinput", "--verbosity=0")
-        manage(environment, "seed_demo")
-        static.result()
+def static_fingerprint() -> str:
+    """Changes when a static file of ours does, or a package that may bring some."""
+    files = sorted(path for path in (ROOT / "static").rglob("*") if path.is_file())
+    facts = [f"{path}:{path.stat().st_mtime_ns}" for path in (*files, ROOT / "requirements.txt")]
+    return hashlib.sha256("\n".join(facts).encode()).hexdigest()
+
+
+def collect_static(environment: dict[str, str]) -> None:
+    """Hash and compress the static files, unless the last time still holds."""
+    stamp = ROOT / "staticfiles" / ".fingerprint"
+    fingerprint = static_fingerprint()
+    if stamp.exists() and stamp.read_text() == fingerprint:
+        return
+    run(environment, "manage.py", "collectstatic", "--noinput", "--clear", "--verbosity=0")
+    stamp.write_text(fingerprint)
 
 
 @contextmanager
@@ -236,9 +245,7 @@ def wait_until_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> N
 def announce(environment: dict[str, str], folder: Path, seconds: float) -> None:
     """Print the one block: where, who, how to stop."""
     url = environment["PORTAL_BASE_URL"]
-    research = (
-        "research (flights' world in MongoDB)" if "WORLD_READ_URL" in environment else "research (no MongoDB here)"
-    )
+    research = "research (world in MongoDB)" if "WORLD_READ_URL" in environment else "research (no MongoDB here)"
     say(f"""
 Query Portal is ready after {seconds:.0f} s: {url}
 
@@ -284,8 +291,9 @@ def main() -> None:
         say("Starting the databases …")
         environment = portal_environment(port, kept, start_databases(stack, folder, kept))
         say("Preparing the portal …")
-        prepare(environment)
+        collect_static(environment)
         process = stack.enter_context(portal(environment, log))
+        run(environment, "-m", "devtools.prepare")
         wait_until_ready(environment["PORTAL_BASE_URL"], process, log)
         announce(environment, folder, time.monotonic() - began)
         code = process.wait()

@@ -105,11 +105,11 @@ def _target(pod: str, slug: str, fields: dict[str, Any]) -> Target:
     return target
 
 
-def _samples_for(target: Target) -> tuple[Sample, ...]:
-    """The samples to play: none where the target has requests already."""
-    if QueryRequest.objects.filter(target=target).exists():
-        return ()
-    return OPERATIONS if target.slug == "flights" else RESEARCH
+def _samples_for(target: Target) -> list[Sample]:
+    """The target's samples that are not there yet."""
+    there = set(QueryRequest.objects.filter(target=target).values_list("reason", flat=True))
+    samples = OPERATIONS if target.slug == "flights" else RESEARCH
+    return [sample for sample in samples if sample.reason not in there]
 
 
 def _play(target: Target, sample: Sample) -> None:

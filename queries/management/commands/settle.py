@@ -1,0 +1,21 @@
+"""`manage.py settle`: what a dead process left running gets its true end."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from queries import running
+from queries.models import QueryRequest
+
+
+class Command(BaseCommand):
+    """Settles every run whose process is gone, without ever running it again."""
+
+    help = "Settle runs whose process is gone, by asking their targets; nothing is run again."
+
+    def handle(self, *_args: Any, **_options: Any) -> None:
+        """Settle, and list what was."""
+        settled = running.settle_all_lost()
+        for query in QueryRequest.objects.filter(pk__in=[query.pk for query in settled]).order_by("pk"):
+            print(f"{query.number} {query.status} {query.code}".rstrip())
+        print(f"{len(settled)} settled.")
