@@ -112,7 +112,7 @@ class _Chain:
             if link.type != "call_expression":
                 if pending:
                     if calls:
-                        raise self._property(pending[1], pending[0])
+                        raise self._after_call(names, calls[0], pending)
                     names.append(pending[0])
                 pending = self._name(link)
                 continue
@@ -125,13 +125,12 @@ class _Chain:
                 calls.append((*pending, arguments))
             pending = None
         if pending:
-            raise (
-                self._property(pending[1], pending[0]) if calls else self._not_called(pending[1], [*names, pending[0]])
-            )
+            raise self._after_call(names, calls[0], pending) if calls else self._not_called(names, pending)
         return names, calls
 
-    def _not_called(self, node: Node, names: list[str]) -> Unreadable:
-        name = shown(".".join(names))
+    def _not_called(self, names: list[str], pending: tuple[str, Node]) -> Unreadable:
+        last, node = pending
+        name = shown(".".join([*names, last]))
         return self._source.refuse(
             node,
             "mongo_not_a_query",
@@ -171,7 +170,11 @@ class _Chain:
             return str(self._literals.value(values[0], (), 0))
         raise self._source.refuse(node, "mongo_syntax", f"{name} is not understood.", 'Use db.getCollection("name").')
 
-    def _property(self, node: Node, name: str) -> Unreadable:
+    def _after_call(self, names: list[str], call: tuple[str, Node, Node], pending: tuple[str, Node]) -> Unreadable:
+        """A name after a call. What was called is the better thing to speak of when it is not known."""
+        if call[0] != "explain":
+            self._method(".".join(names), call[0], call[1])
+        name, node = pending
         return self._source.refuse(
             node,
             "mongo_not_a_query",

@@ -13,8 +13,10 @@ from bson import decode_all
 from pymongo import MongoClient
 from pymongo.database import Database
 
+from executors import registry
 from executors.base import Access, Call, Column, EngineKind, Job, Language, Limits, Outcome, RowEncoding, Target
 from executors.mongo.runner import MongoRunner
+from executors.mongodb.engine import MongoDBEngine
 
 Document = dict[str, Any]
 PASSWORD = "p@ss:w/rd-" + secrets.token_hex(4)
@@ -98,8 +100,12 @@ class Bench:
 
     def run(self, statement: str, access: Access = Access.READ, **limits: float) -> Outcome:
         """Run a statement into a new sink."""
+        return self.run_job(self.job(statement, access, **limits))
+
+    def run_job(self, job: Job) -> Outcome:
+        """Run a job into a new sink."""
         self.sink = Sink()
-        return MongoRunner().run(self.job(statement, access, **limits), self.sink, self.control)
+        return MongoRunner().run(job, self.sink, self.control)
 
 
 @pytest.fixture(scope="session")
@@ -116,9 +122,20 @@ def mongo_targets(mongo_url: str) -> Iterator[tuple[MongoClient[Document], Targe
             url = parts._replace(netloc=netloc, path=f"/{name}").geturl()
             targets.append(Target(name, EngineKind.MONGODB, access, url))
         yield client, targets[0], targets[1]
+        shared = registry.engine(EngineKind.MONGODB)
+        assert isinstance(shared, MongoDBEngine)
+        shared.close()
         client.drop_database(name)
         for target in targets:
             client.admin.command("dropUser", urlsplit(target.url).username)
+
+
+@pytest.fixture
+def engine() -> Iterator[MongoDBEngine]:
+    """An engine of its own, as another process would have."""
+    engine = MongoDBEngine()
+    yield engine
+    engine.close()
 
 
 @pytest.fixture
