@@ -46,17 +46,19 @@ _STATE = """
 SELECT md5(pg_catalog.concat_ws('|',
   (SELECT pg_catalog.string_agg(o::text, ',' ORDER BY o::text) FROM shop.orders o),
   (SELECT pg_catalog.string_agg(s::text, ',' ORDER BY s::text) FROM shop.secrets s),
-  (SELECT s::text FROM shop.counter s),
+  (SELECT last_value::text || is_called::text FROM shop.counter),
   (SELECT pg_catalog.string_agg(c.oid::text || c.relname || c.relfilenode::text || coalesce(c.relacl::text, ''), ','
      ORDER BY c.oid) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
      WHERE n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname NOT LIKE 'pg\\_toast%'),
   (SELECT pg_catalog.string_agg(p.oid::text || p.proname, ',' ORDER BY p.oid) FROM pg_proc p WHERE p.oid >= 16384),
-  (SELECT pg_catalog.string_agg(r.*::text, ',' ORDER BY r.oid) FROM pg_authid r),
+  (SELECT pg_catalog.string_agg(r.*::text, ',' ORDER BY r.oid) FROM pg_authid r
+     WHERE r.rolname LIKE current_database() || '%' OR r.rolname = 'evil'),
   (SELECT pg_catalog.string_agg(s.*::text, ',' ORDER BY s::text) FROM pg_db_role_setting s),
   (SELECT count(*) FROM pg_largeobject_metadata),
   (SELECT count(*) FROM pg_prepared_xacts),
   (SELECT count(*) FROM pg_replication_slots),
-  (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'),
+  (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'
+     AND database = (SELECT oid FROM pg_database WHERE datname = current_database())),
   (SELECT count(*) FROM pg_extension)))
 """
 

@@ -1,0 +1,79 @@
+"""What the engine tells of a target, and what it keeps between runs."""
+
+from __future__ import annotations
+
+import pytest
+
+from executors import processes
+from executors.base import Column, Job, Language, Limits, Unreachable
+from executors.postgresql.engine import PostgreSQLEngine
+from executors.sql.function_policy import KNOWN_ELSEWHERE, NAMES_QUERY, refused
+from executors.sql.functions import REFUSED
+from executors.tests.postgresql.world import Database
+from executors.tests.recording import Recorder
+
+LIMITS = Limits(seconds=5, rows=10, bytes=100_000)
+
+
+def test_introspection_lists_what_the_credential_can_read(database: Database) -> None:
+    tables = {table.name: table for table in processes.introspect(database.target("reader"))}
+    assert tables.keys() == {"orders", "typed", "trap"}
+    assert tables["trap"].kind == "view"
+    assert tables["orders"].columns[2] == Column("total", "numeric(10,2)")
+
+
+def test_server_version_is_for_people(database: Database) -> None:
+    assert processes.server_version(database.target("reader")).startswith("PostgreSQL 1")
+
+
+def test_connection_is_used_again_after_a_clean_read(database: Database) -> None:
+    engine, seen = PostgreSQLEngine(), Recorder()
+    for _ in range(3):
+        session = engine.open(database.target("reader"), LIMITS, "warm", seen)
+        session.run("SELECT 1", (), seen)
+        session.close(clean=True)
+    engine.close()
+    assert len(set(seen.backends)) == 1
+
+
+def test_connection_that_died_while_idle_is_replaced(database: Database) -> None:
+    engine, seen = PostgreSQLEngine(), Recorder()
+    for _ in range(2):
+        session = engine.open(database.target("reader"), LIMITS, "warm", seen)
+        session.run("SELECT 1", (), seen)
+        session.close(clean=True)
+        database.admin.execute("SELECT pg_terminate_backend(%s::int, 2000)", [seen.backends[-1]])
+    engine.close()
+    assert len(set(seen.backends)) == 2
+
+
+def test_query_id_is_in_the_activity_of_the_server(database: Database) -> None:
+    seen = Recorder()
+    job = Job("3f2a-77", database.target("reader"), Language.SQL, "SHOW application_name", LIMITS)
+    processes.run(job, seen, seen)
+    assert seen.decoded == [("portal:3f2a-77",)]
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [({"password": "nope"}, "credential"), ({"dbname": "nowhere_"}, "does not exist"), ({"host": "no.invalid"}, "host")],
+)
+def test_reason_of_a_failed_connection_is_told(database: Database, changes: dict[str, str], word: str) -> None:
+    target = database.elsewhere(database.target("reader"), **changes)
+    if "password" in changes and _trusts(database):
+        pytest.skip("this server asks nobody for a password")
+    with pytest.raises(Unreachable, match=word):
+        processes.server_version(target)
+
+
+def test_refused_functions_are_those_of_the_live_server(database: Database) -> None:
+    rows = database.admin.execute(NAMES_QUERY).fetchall()
+    expected = {name for name, volatile in rows if refused(name, volatile=bool(volatile))}  # type: ignore[misc]
+    assert expected <= REFUSED
+    unknown = {name for name, _ in rows} & REFUSED - expected - KNOWN_ELSEWHERE  # type: ignore[misc]
+    assert not unknown
+
+
+def _trusts(database: Database) -> bool:
+    row = database.admin.execute("SELECT bool_or(auth_method = 'trust') FROM pg_hba_file_rules").fetchone()
+    return bool(row and row[0])

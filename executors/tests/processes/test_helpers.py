@@ -1,0 +1,231 @@
+"""Helpers keep what is dangerous out of the web worker, and end with it."""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from executors import processes
+from executors.base import ExecutionError, Job, Language, Limits, ReadOutcome, StatementFailed, TooLarge, Unreachable
+from executors.processes import pool
+from executors.tests.postgresql.world import Database
+from executors.tests.recording import Recorder
+
+LIMITS = Limits(seconds=60, rows=2_000_000, bytes=1 << 30)
+GROWTH_KB = 12 * 1024
+
+
+class Dropping(Recorder):
+    """A sink that stores nothing, as one that writes to a database does."""
+
+    def rows(self, data: bytes, count: int) -> None:
+        """Count only."""
+        self.blocks.append((b"", count))
+
+
+def run(database: Database, statement: str, recorder: Recorder | None = None) -> ReadOutcome:
+    recorder = recorder or Dropping()
+    job = Job("helper", database.target("reader"), Language.SQL, statement, LIMITS)
+    outcome = processes.run(job, recorder, recorder)
+    assert isinstance(outcome, ReadOutcome)
+    return outcome
+
+
+def peak_kb() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+@pytest.fixture
+def bystander(database: Database) -> Iterator[list[float]]:
+    """Another request, again and again, beside the test's own: its durations."""
+    took: list[float] = []
+    stop = threading.Event()
+
+    def go() -> None:
+        while not stop.wait(0.05):
+            began = time.monotonic()
+            run(database, "SELECT 1")
+            took.append(time.monotonic() - began)
+
+    thread = threading.Thread(target=go)
+    thread.start()
+    yield took
+    stop.set()
+    thread.join()
+
+
+@pytest.mark.slow
+def test_value_of_500_mb_ends_as_too_large(database: Database, bystander: list[float]) -> None:
+    run(database, "SELECT 1")
+    before = peak_kb()
+    with pytest.raises(TooLarge):
+        run(database, "SELECT repeat('x', 500 * 1024 * 1024)")
+    assert peak_kb() - before < GROWTH_KB
+    assert bystander
+    assert max(bystander) < 5
+
+
+@pytest.mark.slow
+def test_error_of_100_mb_is_cut_to_8_kb(database: Database, bystander: list[float]) -> None:
+    run(database, "SELECT 1")
+    before = peak_kb()
+    with pytest.raises((TooLarge, StatementFailed)) as caught:
+        run(database, "SELECT CAST(repeat('x', 100 * 1024 * 1024) AS int)")
+    assert len(caught.value.public_message) <= 8192
+    assert peak_kb() - before < GROWTH_KB
+    assert bystander
+
+
+@pytest.mark.slow
+def test_600_000_notices_cost_the_web_worker_nothing(database: Database) -> None:
+    before = peak_kb()
+    run(database, "SELECT count(shop.twice(n)) FROM generate_series(1, 600000) n")
+    database.admin.execute(_NOISY)
+    assert run(database, "SELECT count(shop.noisy(n)) FROM generate_series(1, 600000) n").row_count == 1
+    assert peak_kb() - before < GROWTH_KB
+
+
+_NOISY = """
+CREATE OR REPLACE FUNCTION shop.noisy(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS
+$$ BEGIN RAISE NOTICE 'n %', $1; RETURN $1; END $$;
+GRANT EXECUTE ON FUNCTION shop.noisy(int) TO PUBLIC
+"""
+
+
+def test_million_rows_cost_the_web_worker_no_more_than_a_thousand(database: Database) -> None:
+    run(database, "SELECT n, repeat('x', 50) FROM generate_series(1, 1000) n")
+    before = peak_kb()
+    assert run(database, "SELECT n, repeat('x', 50) FROM generate_series(1, 1000000) n").row_count == 1_000_000
+    assert peak_kb() - before < GROWTH_KB
+
+
+def test_row_larger_than_the_result_may_be_is_too_large(database: Database) -> None:
+    job = Job("wide", database.target("reader"), Language.SQL, "SELECT repeat('x', 2000)", Limits(5, 10, 1000))
+    with pytest.raises(TooLarge, match="One row"):
+        processes.run(job, Recorder(), Recorder())
+
+
+def test_helper_knows_nothing_of_the_portal(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORTAL_SECRET_KEY", "do-not-pass-on")
+    processes.close()
+    run(database, "SELECT 1")
+    for pid in _helpers():
+        told = Path(f"/proc/{pid}/environ").read_bytes() + Path(f"/proc/{pid}/cmdline").read_bytes()
+        assert b"do-not-pass-on" not in told
+        assert database.password.encode() not in told
+
+
+def test_statement_of_a_killed_web_worker_ends(database: Database) -> None:
+    statement = "SELECT pg_sleep(60)"
+    worker = subprocess.Popen([sys.executable, "-c", _WORKER, database.target("reader").url, statement])
+    _wait_for(database, statement, running=True)
+    worker.kill()
+    worker.wait()
+    _wait_for(database, statement, running=False)
+
+
+_WORKER = """
+import sys
+from executors import processes
+from executors.base import *
+from executors.tests.recording import Recorder
+target = Target("killed", EngineKind.POSTGRESQL, Access.READ, sys.argv[1], ("shop",))
+processes.run(Job("k", target, Language.SQL, sys.argv[2], Limits(90, 10, 1000)), Recorder(), Recorder())
+"""
+
+
+def test_killed_helper_fails_its_run_only(database: Database) -> None:
+    recorder = Recorder()
+    failures: list[ExecutionError] = []
+
+    def go() -> None:
+        try:
+            run(database, "SELECT pg_sleep(20)", recorder)
+        except ExecutionError as error:
+            failures.append(error)
+
+    thread = threading.Thread(target=go)
+    thread.start()
+    _wait_for(database, "SELECT pg_sleep(20)", running=True)
+    for helper in list(processes._pool()._busy):
+        os.kill(helper.pid, 9)
+    thread.join(5)
+    assert [type(failure).__name__ for failure in failures] == ["Interrupted"]
+    assert run(database, "SELECT 1").row_count == 1
+
+
+def test_frozen_helper_is_given_up(database: Database) -> None:
+    recorder = Recorder()
+    freezer = threading.Timer(0.5, lambda: [os.kill(helper.pid, 19) for helper in processes._pool()._busy])
+    freezer.start()
+    job = Job("frozen", database.target("reader"), Language.SQL, "SELECT pg_sleep(30)", Limits(1.5, 10, 1000))
+    began = time.monotonic()
+    with pytest.raises(ExecutionError, match="time limit"):
+        processes.run(job, recorder, recorder)
+    assert time.monotonic() - began < 6
+
+
+def test_target_at_its_bound_answers_that_it_is_busy(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool, "TARGET_CONCURRENCY", 1)
+    monkeypatch.setattr(pool, "_WAIT_SECONDS", 0.3)
+    thread = threading.Thread(target=run, args=(database, "SELECT pg_sleep(2)"))
+    thread.start()
+    _wait_for(database, "SELECT pg_sleep(2)", running=True)
+    with pytest.raises(Unreachable, match="busy"):
+        run(database, "SELECT 1")
+    thread.join()
+
+
+def test_forked_web_worker_has_helpers_of_its_own(database: Database) -> None:
+    script = _FORKED.replace("URL", repr(database.target("reader").url))
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout.split() == ["1", "1", "1"], done.stderr
+
+
+_FORKED = """
+import os
+from executors import processes
+from executors.base import *
+from executors.tests.recording import Recorder
+def go():
+    target = Target("forked", EngineKind.POSTGRESQL, Access.READ, URL, ("shop",))
+    outcome = processes.run(Job("f", target, Language.SQL, "SELECT 1", Limits(9, 10, 1000)), Recorder(), Recorder())
+    print(outcome.row_count, flush=True)
+go()
+child = os.fork()
+go()
+if child:
+    os.waitpid(child, 0)
+else:
+    processes.close()
+    os._exit(0)
+"""
+
+
+def test_importing_the_facade_loads_no_driver() -> None:
+    code = "import sys, executors.processes; print([m for m in ('psycopg', 'pymongo', 'django') if m in sys.modules])"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"
+
+
+def _helpers() -> list[int]:
+    made = processes._pool()
+    return [helper.pid for helper in [*made._idle, *made._busy]]
+
+
+def _wait_for(database: Database, statement: str, *, running: bool) -> None:
+    """Until the server runs, or no longer runs, the COPY of a statement; five seconds at most."""
+    query = "SELECT count(*) > 0 FROM pg_stat_activity WHERE state = 'active' AND query LIKE %s"
+    by = time.monotonic() + 5
+    while time.monotonic() < by:
+        if database.admin.execute(query, [f"COPY ({statement}%"]).fetchone() == (running,):
+            return
+        time.sleep(0.05)
+    raise AssertionError(statement)
