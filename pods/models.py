@@ -79,11 +79,15 @@ class Pod(models.Model):
 
     def has_developer(self, user: User) -> bool:
         """Whether the user may submit for this pod (its developers and its managers)."""
-        return Pod.objects.with_permission(user, SUBMIT).filter(pk=self.pk).exists()
+        return self._grants(SUBMIT, user)
 
     def has_manager(self, user: User) -> bool:
         """Whether the user may review for this pod."""
-        return Pod.objects.reviewed_by(user).filter(pk=self.pk).exists()
+        return user.may_review_somewhere and self._grants(REVIEW, user)
+
+    def _grants(self, codename: str, user: User) -> bool:
+        held = PodGroupObjectPermission.objects.filter(content_object=self.pk, permission__codename=codename)
+        return held.filter(group__user=user).exists()
 
     def reviewers(self) -> models.QuerySet[User]:
         """Active people who may decide on this pod's requests."""

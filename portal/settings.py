@@ -41,6 +41,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.postgres",
+    "django.forms",
     "guardian",
     "axes",
     "rest_framework",
@@ -101,7 +102,13 @@ DATABASES: dict[str, Any] = {
 if DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
     raise ImproperlyConfigured("PORTAL_DATABASE_URL must be a postgresql:// URL: the portal runs on PostgreSQL only.")
 # A session-level advisory lock marks a running execution, so a pooler in transaction mode must not stand between.
-DATABASES["default"].setdefault("OPTIONS", {}).update(connect_timeout=5, application_name="query-portal")
+DATABASES["default"].setdefault("OPTIONS", {}).update(
+    connect_timeout=5,
+    application_name="query-portal",
+    # Planning a statement costs more than running it here: the server keeps the plans of those that come again.
+    server_side_binding=True,
+    prepare_threshold=2,
+)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CACHES = {
@@ -207,7 +214,11 @@ STORAGES = {
 }
 WHITENOISE_USE_FINDERS = DEBUG
 
-# --- mail ------------------------------------------------------------------------------------------
+# --- notices ---------------------------------------------------------------------------------------
+
+# A bot's token with chat:write; also channels:history (groups:history), to find a message whose posting was cut short.
+PORTAL_SLACK_TOKEN = env.text("PORTAL_SLACK_TOKEN", "")
+PORTAL_SLACK_API_URL = env.text("PORTAL_SLACK_API_URL", "https://slack.com/api/")
 
 EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
 EMAIL_HOST = env.text("PORTAL_EMAIL_HOST", "")
@@ -252,6 +263,10 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1/",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "portal.openapi.add_errors",
+    ],
 }
 
 # --- logs ------------------------------------------------------------------------------------------

@@ -20,8 +20,10 @@ from queries import policies, running
 from queries.digest import as_stored
 from queries.digest import digest as digest_of
 from queries.lifecycle import Status, Verb
+from queries.locking import locked
 from queries.models import Code, Decision, Execution, QueryRequest, Verdict
-from queries.transitions import locked, not_now, step, subject
+from queries.notices import outbox
+from queries.transitions import not_now, step, subject
 
 REASON_LENGTH = 4000
 TICKET_LENGTH = 80
@@ -83,7 +85,8 @@ def approve(*, actor: User, query_id: int, digest: str, comment: str = "") -> Qu
         query = _decide(actor, query_id, Verb.APPROVE, digest, comment)
     if query.state is Status.APPROVED:
         running.run(query.pk)
-    return QueryRequest.objects.get(pk=query_id)
+        query.refresh_from_db(fields=("status", "code"))
+    return query
 
 
 def reject(
@@ -162,7 +165,12 @@ def _approvals(query: QueryRequest) -> int:
 
 def _record_decision(query: QueryRequest, actor: User, verdict: Verdict, comment: str) -> None:
     decision = Decision(
-        query=query, author=query.author, reviewer=actor, verdict=verdict, comment=comment.strip(), digest=query.digest
+        query=query,
+        author_id=query.author_id,
+        reviewer=actor,
+        verdict=verdict,
+        comment=comment.strip(),
+        digest=query.digest,
     )
     try:
         decision.save(force_insert=True)
@@ -319,6 +327,7 @@ def _store(actor: User, draft: Draft, target: Target, analysis: Analysis, revise
         }
         if revises is not None:
             data["revises"] = str(revises.public_id)
+        outbox.announce_submission(query)
         log.append(log.Action.QUERY_SUBMIT, actor=actor, subject=subject(query), data=data)
     return query
 

@@ -1,6 +1,7 @@
-"""The one way a request changes: lock the row, ask the policies, ask the lifecycle, save, write the audit entry.
+"""The one way a request changes once its row is locked: ask policies and lifecycle, save, write the audit entry.
 
-All in the transaction of the caller, so that there is no act without its entry and no entry without its act.
+All in the transaction of the caller, so that there is no act without its entry and no entry without its act; the same
+holds for the notices that tell of it.
 """
 
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from audit import log
 from queries import lifecycle, policies
 from queries.lifecycle import Verb
 from queries.models import Code, QueryRequest
+from queries.notices import outbox
 
 ACTIONS: dict[Verb, log.Action] = {
     Verb.ENDORSE: log.Action.QUERY_ENDORSE,
@@ -26,6 +28,8 @@ ACTIONS: dict[Verb, log.Action] = {
     Verb.FAIL: log.Action.QUERY_FAIL,
 }
 
+MOVE = "UPDATE query_requests SET status = %s, code = %s WHERE id = %s"
+
 STATES = {
     "PENDING": "waiting for approval",
     "APPROVED": "approved and about to run",
@@ -35,13 +39,6 @@ STATES = {
     "REJECTED": "rejected",
     "WITHDRAWN": "withdrawn",
 }
-
-
-def locked(query_id: int) -> QueryRequest:
-    """The request, its row locked until the transaction ends."""
-    return (
-        QueryRequest.objects.select_for_update(of=("self",)).select_related("pod", "target", "author").get(pk=query_id)
-    )
 
 
 def not_now(query: QueryRequest) -> NotNow:
@@ -59,13 +56,15 @@ class Step:
     to: lifecycle.Status
 
     def take(self, *, code: Code = Code.NONE, data: Mapping[str, object] | None = None) -> None:
-        """Save the new status and write the entry. Call it last in the transaction."""
+        """Save the new status, say whom to tell, write the entry. Call it last in the transaction."""
         before, query = self.query.state, self.query
         query.status, query.code = self.to.value, code
-        QueryRequest.objects.filter(pk=query.pk).update(status=query.status, code=code)
+        with connection.cursor() as cursor:
+            cursor.execute(MOVE, [query.status, code.value, query.pk])
         entry = {"from": before.value, "to": query.status, "digest": query.digest, **(data or {})}
         if code:
             entry["code"] = code.value
+        outbox.announce(query, self.verb)
         log.append(ACTIONS[self.verb], actor=self.actor, subject=subject(query), data=entry)
 
 

@@ -5,8 +5,9 @@ from django.db import Error, connection, transaction
 from accounts.errors import NotNow
 from accounts.models import SYSTEM
 from queries.lifecycle import Verb
+from queries.locking import locked
 from queries.models import Execution, QueryRequest
-from queries.transitions import locked, step
+from queries.transitions import step
 
 # First half of the advisory locks' key: "a run of a query".
 LOCK_SPACE = 0x51505254

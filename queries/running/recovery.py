@@ -8,12 +8,12 @@ from django.utils import timezone
 
 from executors.base import Access, CommitStatus, Interrupted, WriteOutcome
 from queries.lifecycle import Status
+from queries.locking import locked
 from queries.models import Decision, Execution, QueryRequest
 from queries.results.writer import ChunkWriter
 from queries.running.claim import release, take
 from queries.running.ending import LOST_ANSWER, Ending, commit_status, unknown
 from queries.running.settling import conclude, error_fields, outcome_fields
-from queries.transitions import locked
 
 # An approval is followed by its claim within milliseconds; after this long its process is gone.
 CLAIM_GRACE_SECONDS = 60

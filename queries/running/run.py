@@ -21,7 +21,7 @@ def run(query_id: int) -> None:
         query = claim(query_id)
         writer = ChunkWriter(query_id)
         ending = _execute(query, writer)
-        settle_surely(query_id, ending, writer)
+        settle_surely(query, ending, writer)
     finally:
         # Also after a claim that failed: the hold outlives its transaction.
         release()

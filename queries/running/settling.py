@@ -5,30 +5,31 @@ import logging
 import time
 from dataclasses import asdict
 
-from django.db import DatabaseError, InterfaceError, OperationalError, connection, models, transaction
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 from django.db.models.functions import Now
 
 from accounts.errors import Unavailable
 from accounts.models import SYSTEM
 from executors.base import ExecutionError, Outcome, ReadOutcome, WriteOutcome
 from queries.lifecycle import Status, Verb
+from queries.locking import locked
 from queries.models import Code, Execution, LogLine, QueryRequest, ScriptCall
 from queries.results.writer import ChunkWriter
 from queries.running.claim import take
 from queries.running.ending import Ending
 from queries.running.texts import stored
-from queries.transitions import locked, step
+from queries.transitions import step
 
 logger = logging.getLogger(__name__)
 
 SETTLE_PAUSES = (0.2, 1.0, 3.0)
 
 
-def settle_surely(query_id: int, ending: Ending, writer: ChunkWriter) -> None:
+def settle_surely(claimed: QueryRequest, ending: Ending, writer: ChunkWriter) -> None:
     """Settle, again after a lost connection, and without the rows when it is they that cannot be stored."""
     for pause in (*SETTLE_PAUSES, None):
         try:
-            _settle(query_id, ending, writer)
+            _settle(claimed, ending, writer)
         except (OperationalError, InterfaceError) as error:
             connection.close()
             if pause is None:
@@ -39,25 +40,25 @@ def settle_surely(query_id: int, ending: Ending, writer: ChunkWriter) -> None:
         except DatabaseError as error:
             if ending.result_lost:
                 raise
-            logger.exception("the result of query %s cannot be stored", query_id)
+            logger.exception("the result of %s cannot be stored", claimed.number)
             ending.result_lost = f"The result could not be stored ({type(error).__name__})."
-            _settle(query_id, ending, writer)
+            _settle(claimed, ending, writer)
             return
         else:
             return
 
 
-def _settle(query_id: int, ending: Ending, writer: ChunkWriter) -> None:
+def _settle(claimed: QueryRequest, ending: Ending, writer: ChunkWriter) -> None:
     with transaction.atomic():
-        query = locked(query_id)
-        if query.state is not Status.EXECUTING or not _ours(query_id):
+        query = locked(claimed.pk)
+        if query.state is not Status.EXECUTING or not _ours(query.pk):
             logger.warning("%s was settled by another process", query.number)
             return
         ending.result_lost = ending.result_lost or writer.missing()
         if ending.outcome is None or ending.result_lost:
             writer.discard()
         writer.finish()
-        Execution.objects.filter(pk=query_id).update(
+        Execution.objects.filter(pk=query.pk).update(
             **outcome_fields(ending.outcome),
             **error_fields(ending.error),
             columns=[asdict(column) for column in writer.column_list],
@@ -68,14 +69,16 @@ def _settle(query_id: int, ending: Ending, writer: ChunkWriter) -> None:
             finished_at=Now(),
             result_expires_at=Now() + dt.timedelta(days=query.target.retention_days),
         )
-        _store_calls(query_id, ending)
+        _store_calls(query.pk, ending)
         conclude(query, ending)
 
 
 def _ours(query_id: int) -> bool:
     """Whether the run is still held: by the connection that claimed it, or taken again after that one was lost."""
-    held = Execution.objects.filter(pk=query_id, holder=models.Func(function="pg_backend_pid")).exists()
-    return held or take(query_id) is not None
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT holder = pg_backend_pid() FROM executions WHERE query_id = %s", [query_id])
+        row = cursor.fetchone()
+    return (row is not None and row[0]) or take(query_id) is not None
 
 
 def conclude(query: QueryRequest, ending: Ending) -> None:
