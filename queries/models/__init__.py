@@ -1,6 +1,18 @@
-"""The request, its decisions, its one execution, and the stored rows of its result."""
+"""The request, its decisions, its one execution, the stored rows of its result, and who is to be told."""
 
 from queries.models.execution import Execution, LogLine, ResultChunk, ScriptCall
+from queries.models.notice import Medium, Notice
 from queries.models.request import Code, Decision, QueryRequest, Verdict
 
-__all__ = ["Code", "Decision", "Execution", "LogLine", "QueryRequest", "ResultChunk", "ScriptCall", "Verdict"]
+__all__ = [
+    "Code",
+    "Decision",
+    "Execution",
+    "LogLine",
+    "Medium",
+    "Notice",
+    "QueryRequest",
+    "ResultChunk",
+    "ScriptCall",
+    "Verdict",
+]

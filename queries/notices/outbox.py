@@ -1,0 +1,206 @@
+"""The outbox: what should be said, and who is saying it now.
+
+Writing is one statement inside the act's transaction. Sending is claimed with a lease in a transaction of its own, so
+that several replicas share the work and the call to Slack happens outside of any of them.
+"""
+
+import datetime as dt
+import secrets
+import uuid
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import Case, F, QuerySet, Value, When
+from django.db.models.functions import Coalesce, Greatest, Now
+
+from queries.lifecycle import Verb
+from queries.models import Medium, Notice, QueryRequest
+
+# Longer than a sender can take: a look-up and a post, each bounded by its timeout.
+LEASE = dt.timedelta(minutes=3)
+FIRST_PAUSE_SECONDS = 5.0
+LONGEST_PAUSE_SECONDS = 30 * 60.0
+# With these pauses: about eight hours.
+TRIES = 24
+
+# Approved and running look the same to people: the claim changes nothing they are told.
+SILENT = frozenset({Verb.CLAIM})
+# The author need not be told what they did themselves.
+AUTHOR_HEARS = frozenset({Verb.ENDORSE, Verb.APPROVE, Verb.REJECT, Verb.EXPIRE, Verb.COMPLETE, Verb.FAIL})
+
+# A pod without a channel still has the messages it posted before kept true.
+ANNOUNCE = """
+INSERT INTO notices AS notice (query_id, medium, person_id, channel)
+SELECT %(query)s::bigint, 'slack', NULL::bigint, %(channel)s::text WHERE %(slack)s AND (
+    %(channel)s::text <> '' OR EXISTS (SELECT FROM notices WHERE query_id = %(query)s AND medium = 'slack'))
+UNION ALL
+SELECT %(query)s, 'email', person, '' FROM unnest(%(people)s::bigint[]) AS person
+ON CONFLICT (query_id, medium, person_id) DO UPDATE SET
+    version = notice.version + 1,
+    changed_at = statement_timestamp(),
+    gave_up_at = NULL,
+    (attempts, due_at) = (SELECT
+        CASE WHEN still_trying THEN notice.attempts ELSE 0 END,
+        CASE WHEN still_trying THEN notice.due_at ELSE statement_timestamp() END
+        FROM (VALUES (notice.gave_up_at IS NULL AND notice.sent_version < notice.version)) AS now (still_trying))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to send one notice, until the lease ends."""
+
+    notice_id: int
+    lease: uuid.UUID
+    # An earlier sender may have posted it without living to store where.
+    perhaps_posted: bool
+
+
+class Failure(Exception):
+    """A message did not get through.
+
+    `after`: seconds until it is worth trying again, None for ever longer pauses. `reached`: whether it may have got
+    there all the same. `everybody`: the medium as a whole is at fault, not this message.
+    """
+
+    def __init__(
+        self, problem: str, *, after: float | None = None, reached: bool = False, everybody: bool = False
+    ) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.after = after
+        self.reached = reached
+        self.everybody = everybody
+
+
+class SlowDown(Failure):
+    """The medium asks for a pause. It is no failed attempt, and it holds for every message and every replica."""
+
+    def __init__(self, problem: str, *, after: float) -> None:
+        super().__init__(problem, after=after, everybody=True)
+
+
+# --- writing ---------------------------------------------------------------------------------------
+
+
+def announce(query: QueryRequest, verb: Verb) -> None:
+    """Say that `verb` happened, in the transaction in which it did."""
+    if verb in SILENT:
+        return
+    author_hears = verb in AUTHOR_HEARS and mail_is_on() and query.author.notify_by_email
+    _announce(query, [query.author_id] if author_hears else [])
+
+
+def announce_submission(query: QueryRequest) -> None:
+    """Say that a request waits for its pod's managers, in the transaction that stores it."""
+    people: list[int] = []
+    if mail_is_on():
+        reviewers = query.pod.reviewers().filter(notify_by_email=True).exclude(pk=query.author_id)
+        people = list(reviewers.order_by("pk").values_list("pk", flat=True))
+    _announce(query, people)
+
+
+def mail_is_on() -> bool:
+    """Whether e-mail can be sent: a server is named, or the backend needs none."""
+    return bool(settings.EMAIL_HOST) or not settings.EMAIL_BACKEND.endswith(".smtp.EmailBackend")
+
+
+def slack_is_on() -> bool:
+    """Whether there is a token."""
+    return bool(settings.PORTAL_SLACK_TOKEN)
+
+
+def _announce(query: QueryRequest, people: list[int]) -> None:
+    if not connection.in_atomic_block:
+        raise RuntimeError("A notice is written inside the transaction of the act it tells of.")
+    if not people and not slack_is_on():
+        return
+    channel = query.pod.slack_channel.strip()
+    with connection.cursor() as cursor:
+        cursor.execute(ANNOUNCE, {"query": query.pk, "channel": channel, "slack": slack_is_on(), "people": people})
+
+
+# --- sending ---------------------------------------------------------------------------------------
+
+
+def claim(medium: Medium) -> Claim | None:
+    """Take the notice that has been due for longest, past those that others are taking; None when there is none."""
+    with transaction.atomic():
+        due = Notice.objects.due(medium).order_by("due_at", "pk")
+        notice = due.select_for_update(skip_locked=True, of=("self",)).first()
+        if notice is None:
+            return None
+        taken = Claim(notice.pk, uuid.uuid4(), notice.posting_at is not None)
+        first_post = medium is Medium.SLACK and not notice.message_ts
+        Notice.objects.filter(pk=notice.pk).update(
+            lease=taken.lease,
+            leased_until=Now() + LEASE,
+            attempts=F("attempts") + 1,
+            posting_at=Coalesce("posting_at", Now()) if first_post else None,
+        )
+    return taken
+
+
+def opened(taken: Claim) -> Notice:
+    """The claimed notice with everything a message shows, as of one moment. Raises Notice.DoesNotExist."""
+    return Notice.objects.select_related(
+        "person", "query__author", "query__execution", "query__pod", "query__target"
+    ).get(pk=taken.notice_id, lease=taken.lease)
+
+
+def posted(notice: Notice, channel: str, ts: str) -> None:
+    """Remember where a Slack message is, so that it is edited from now on. The lease may have ended meanwhile."""
+    Notice.objects.filter(pk=notice.pk, message_ts="").update(message_channel=channel, message_ts=ts, posting_at=None)
+
+
+def delivered(taken: Claim, notice: Notice, *, remark: str = "") -> None:
+    """The message shows `notice.version`; what happened since is due at once."""
+    Notice.objects.filter(pk=taken.notice_id, lease=taken.lease).update(
+        sent_version=notice.version, attempts=0, due_at=Now(), lease=None, leased_until=None, problem=remark
+    )
+
+
+def failed(taken: Claim, failure: Failure) -> bool:
+    """Try again later, or give up after `TRIES`; whether it was given up."""
+    mine = Notice.objects.filter(pk=taken.notice_id, lease=taken.lease)
+    no_attempt = isinstance(failure, SlowDown)
+    giving_up = not no_attempt and mine.filter(attempts__gte=TRIES).exists()
+    attempts = mine.values_list("attempts", flat=True).first() or 1
+    fields: dict[str, object] = {
+        "problem": failure.problem[:1000],
+        "due_at": Now() + dt.timedelta(seconds=pause(attempts, failure.after)),
+        "attempts": F("attempts") - 1 if no_attempt else F("attempts"),
+        "gave_up_at": Now() if giving_up else None,
+        "lease": None,
+        "leased_until": None,
+    }
+    if not failure.reached and not taken.perhaps_posted:
+        fields["posting_at"] = None
+    mine.update(**fields)
+    return giving_up
+
+
+def pause(attempts: int, after: float | None) -> float:
+    """Seconds until the next try: doubling from `FIRST_PAUSE_SECONDS`, spread by up to a half so that no herd forms."""
+    base = min(FIRST_PAUSE_SECONDS * 2 ** (attempts - 1), LONGEST_PAUSE_SECONDS) if after is None else after
+    return base * (1 + secrets.randbelow(1000) / 2000)
+
+
+def postpone(medium: Medium, seconds: float) -> int:
+    """Let every message of a medium wait, for every replica; those that are being written just now are let be."""
+    until = Now() + dt.timedelta(seconds=seconds)
+    with transaction.atomic():
+        waiting = Notice.objects.due(medium).select_for_update(skip_locked=True).values_list("pk", flat=True)
+        return Notice.objects.filter(pk__in=list(waiting)).update(due_at=Greatest("due_at", until))
+
+
+def given_up() -> QuerySet[Notice]:
+    """Messages that are no longer tried."""
+    return Notice.objects.filter(gave_up_at__isnull=False)
+
+
+def try_again() -> int:
+    """Try every message that was given up, from the start; how many."""
+    again = Case(When(sent_version__lt=F("version"), then=Now()), default=F("due_at"))
+    return given_up().update(gave_up_at=None, attempts=0, due_at=again, problem=Value(""))

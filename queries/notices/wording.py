@@ -1,0 +1,102 @@
+"""What notices say of a request: its number, a verb, its title, who and where. Never the statement, never data."""
+
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from queries.lifecycle import Status
+from queries.models import Code, QueryRequest, Verdict
+
+ENDED_AS = {Code.CHANGES_REQUESTED: "needs changes", Code.EXPIRED: "has expired"}
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """The sentences of a notice, as plain text that is not escaped for any medium."""
+
+    number: str
+    verb: str
+    title: str
+    asks: str
+    decided: str
+    outcome: str
+    link: str
+
+    @property
+    def headline(self) -> str:
+        """`QR-17 is rejected`."""
+        return f"{self.number} {self.verb}"
+
+
+def said(query: QueryRequest) -> Said:
+    """The notice of a request in the state it is in."""
+    decisions = list(query.decisions.select_related("reviewer"))
+    approvals = [one_line(d.reviewer.label) for d in decisions if d.verdict == Verdict.APPROVE]
+    rejections = [one_line(d.reviewer.label) for d in decisions if d.verdict == Verdict.REJECT]
+    decided = []
+    if approvals:
+        decided.append(f"Approved by {', '.join(approvals)}")
+    if rejections:
+        word = "Changes asked for" if query.code == Code.CHANGES_REQUESTED else "Rejected"
+        decided.append(f"{word} by {', '.join(rejections)}")
+    return Said(
+        number=query.number,
+        verb=_verb(query, len(approvals)),
+        title=one_line(query.title),
+        asks=_asks(query),
+        decided="; ".join(decided),
+        outcome=_outcome(query),
+        link=link(query),
+    )
+
+
+def link(query: QueryRequest) -> str:
+    """The address of the request's page."""
+    return f"{settings.PORTAL_BASE_URL}/queries/{query.public_id}/"
+
+
+def one_line(text: str) -> str:
+    """Text without line breaks or control characters, so that a name cannot begin a line, or a header, of its own."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def _verb(query: QueryRequest, approvals: int) -> str:
+    match query.state:
+        case Status.PENDING:
+            progress = f" ({approvals} of {query.approvals_required})" if query.approvals_required > 1 else ""
+            return f"waits for approval{progress}"
+        case Status.APPROVED | Status.EXECUTING:
+            return "is approved and runs"
+        case Status.EXECUTED:
+            return "has finished"
+        case Status.FAILED:
+            return f"has failed: {query.get_code_display().lower()}"
+        case Status.REJECTED:
+            return ENDED_AS.get(Code(query.code), "is rejected")
+        case Status.WITHDRAWN:
+            return ENDED_AS.get(Code(query.code), "is withdrawn")
+
+
+def _asks(query: QueryRequest) -> str:
+    target = f"{one_line(query.target.name)} ({query.target.get_environment_display().lower()})"
+    preposition = "to" if query.access == "write" else "from"
+    return f"{one_line(query.author.label)} asks to {query.access} {preposition} {target}, {one_line(query.pod.name)}"
+
+
+def _outcome(query: QueryRequest) -> str:
+    execution = getattr(query, "execution", None)
+    if execution is None or query.state is not Status.EXECUTED:
+        return ""
+    parts = []
+    if execution.has_rows:
+        cut = ", cut at a limit" if execution.truncated else ""
+        parts.append(f"{execution.row_count:,} {_rows(execution.row_count)}{cut}")
+    if execution.rows_affected is not None:
+        parts.append(f"{execution.rows_affected:,} {_rows(execution.rows_affected)} changed")
+    if execution.duration_ms is not None:
+        parts.append(f"{execution.duration_ms / 1000:.1f} s")
+    return ", ".join(parts)
+
+
+def _rows(count: int) -> str:
+    return "row" if count == 1 else "rows"
