@@ -37,6 +37,7 @@ class Children:
     ruleset: int | None
     pool: deque[Child] = field(default_factory=deque)
     taken: dict[int, Child] = field(default_factory=dict)
+    ending: list[Child] = field(default_factory=list)
     counter: int = 0
     early_deaths: int = 0
 
@@ -57,10 +58,12 @@ class Children:
         self.taken[self.counter] = child
         return self.counter, child, prestarted
 
-    def release(self, number: int) -> int | None:
-        """Kill a child's whole group and forget it; its wait status, None if there is no such child."""
+    def release(self, number: int) -> None:
+        """Kill a child's whole group. Its memory is given back while nobody waits: `reap` collects it."""
         child = self.taken.pop(number, None)
-        return None if child is None else _end(child)
+        if child is not None and not _collect(child):
+            _kill(child)
+            self.ending.append(child)
 
     def reap(self) -> None:
         """Collect children that ended; a dead one leaves the pool."""
@@ -71,11 +74,15 @@ class Children:
                 self.early_deaths += 1
         for child in self.taken.values():
             _collect(child)
+        self.ending = [child for child in self.ending if not _collect(child)]
 
     def end_all(self) -> None:
         """Kill everything."""
-        for child in (*self.pool, *self.taken.values()):
-            _end(child)
+        for child in (*self.pool, *self.taken.values(), *self.ending):
+            child.channel.close()
+            if not _collect(child):
+                _kill(child)
+                os.waitpid(child.pid, 0)
 
     def _start(self) -> Child:
         ours, theirs = socket.socketpair()
@@ -110,14 +117,8 @@ def _collect(child: Child) -> bool:
     return child.status is not None
 
 
-def _end(child: Child) -> int:
-    """Kill the group unless its leader was already collected (its number may then be somebody else's), and wait."""
-    child.channel.close()
-    if not _collect(child):
+def _kill(child: Child) -> None:
+    """Kill a child that was not collected yet: its number is still its own."""
+    for kill in (os.killpg, os.kill):  # before it called setsid a child is not yet the leader of a group
         with suppress(ProcessLookupError):
-            os.killpg(child.pid, signal.SIGKILL)
-        # Before it called setsid a child is not yet the leader of a group.
-        with suppress(ProcessLookupError):
-            os.kill(child.pid, signal.SIGKILL)
-        _, child.status = os.waitpid(child.pid, 0)
-    return child.status or 0
+            kill(child.pid, signal.SIGKILL)

@@ -86,16 +86,15 @@ class SpawnerClient:
             raise Unreachable(f"No sandbox for the script: {reply.get('error', 'the spawner gave none')}.")
         return SandboxChild(reply["number"], reply["pid"], reply["prestarted"], descriptors[0])
 
-    def kill(self, child: SandboxChild) -> int | None:
-        """Kill the child's process group and wait for it. The wait status; None if its spawner is gone, and so is it."""
+    def kill(self, child: SandboxChild) -> None:
+        """Kill the child's process group. Without its spawner it is dead already."""
         with self._lock:
             if self._socket is None:
-                return None
-            with suppress(OSError):
-                status: int | None = _ask(self._socket, {"do": "release", "number": child.number})[0]["status"]
-                return status
-            self._stop()
-            return None
+                return
+            try:
+                _ask(self._socket, {"do": "release", "number": child.number})
+            except OSError:
+                self._stop()
 
     def close(self) -> None:
         """End the spawner and with it every child."""

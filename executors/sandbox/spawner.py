@@ -4,7 +4,7 @@ It has one thread, so it may fork; the portal's web workers have many and may no
 it is ready (what was probed) and then answers one JSON message per request, in order:
 
     {"do": "take", "processor_seconds": n}   → {"number", "pid", "prestarted"} and the child's channel, or {"error"}
-    {"do": "release", "number": n}           → {"status"}: the child's group was killed and waited for
+    {"do": "release", "number": n}           → {}: the child's group was killed
 
 When the other end of the socket closes, everything is killed and it exits.
 """
@@ -25,6 +25,8 @@ from executors.sandbox.children import Children
 MESSAGE_BYTES = 65536
 # A new child for the pool is not started at once: its start would compete with the script just begun.
 _REFILL_SECONDS = 0.3
+# Compiled code needs writable pages, which the limit of a hardened child leaves no room for.
+_JIT_DATA = 2 * 1024**3
 
 
 class Spawner:
@@ -50,13 +52,14 @@ class Spawner:
 
     def _patience(self) -> float:
         """Seconds until the pool needs a look: soon when it is short, else once in a while for the dead."""
-        return _REFILL_SECONDS if len(self.children.pool) < self.children.pool_size else 5.0
+        return _REFILL_SECONDS if len(self.children.pool) < self.children.pool_size or self.children.ending else 5.0
 
     def _answer(self, request: dict[str, Any]) -> None:
         if request["do"] == "take":
             self._take(int(request["processor_seconds"]))
         else:
-            self._say({"status": self.children.release(int(request["number"]))})
+            self.children.release(int(request["number"]))
+            self._say({})
 
     def _take(self, processor_seconds: int) -> None:
         if len(self.children.taken) >= self.most_children:
@@ -78,7 +81,7 @@ def _children(settings: dict[str, Any], layers: frozenset[str]) -> Children:
     ruleset = None
     if "landlock" in layers:
         ruleset = confinement.landlock_ruleset(executable=wanted.executable, readable=wanted.readable)
-    limits = confinement.ResourceLimits()
+    limits = confinement.ResourceLimits(data=_JIT_DATA) if settings["jit"] else confinement.ResourceLimits()
     return Children(wanted, layers, limits, int(settings["pool"]), ruleset)
 
 

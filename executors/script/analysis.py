@@ -14,7 +14,7 @@ from executors.base import Access, Analysis, EngineKind, Finding, Parameter, Sev
 from executors.script.calls import DatabaseCall, database_calls
 from executors.script.modules import available
 from executors.script.syntax import Source, syntax_errors
-from executors.text import check_text
+from executors.text import MAX_BYTES, check_text
 
 _LITERALS = frozenset({"string", "template_string", "regex"})
 _MODULE_SYNTAX = {"import_statement": "import", "export_statement": "export"}
@@ -39,11 +39,11 @@ class _Reading:
 
 def analyse(engine: EngineKind, statement: str, parameters: Sequence[Parameter], access: Access) -> Analysis:
     """Read a script for `access`. Never raises: what is wrong is a finding with its place."""
+    if len(statement) > MAX_BYTES:
+        return Analysis(access, ("script",), findings=check_text(statement))
     source = Source(statement)
     literals = [source.span(node) for node in source.nodes() if node.type in _LITERALS]
     findings = list(check_text(statement, literals))
-    if any(finding.code == "too_long" for finding in findings):
-        return Analysis(access, ("script",), findings=tuple(findings))
     findings.extend(syntax_errors(source))
     if not statement.strip():
         findings.append(Finding("empty", Severity.ERROR, "There is no script."))

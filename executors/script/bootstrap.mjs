@@ -10,7 +10,7 @@ const readSync = stdin.readSync.bind(stdin);
 const readAsync = stdin.read.bind(stdin);
 const writeSync = stdout.writeSync.bind(stdout);
 const apply = Reflect.apply;
-const { create, defineProperty, getOwnPropertyNames, getPrototypeOf, setPrototypeOf, keys, freeze } = Object;
+const { create, defineProperty, getOwnPropertyDescriptor, getOwnPropertyNames, getPrototypeOf, setPrototypeOf, keys, freeze } = Object;
 const stringify = JSON.stringify;
 const parse = JSON.parse;
 const Bytes = Uint8Array;
@@ -34,15 +34,23 @@ const slice = String.prototype.slice;
 const indexOf = String.prototype.indexOf;
 const split = String.prototype.split;
 const exec = RegExp.prototype.exec;
+const test = RegExp.prototype.test;
 const toNumber = Number;
 const AsyncFunction = (async () => {}).constructor;
 const PlainFunction = Function;
 const resultSets = new WeakSet();
 const addResultSet = WeakSet.prototype.add.bind(resultSets);
 const isResultSet = WeakSet.prototype.has.bind(resultSets);
-const nativeSetTimeout = setTimeout;
-const nativeClearTimeout = clearTimeout;
-const nativeSetInterval = setInterval;
+// Reading these loads Deno's timers, which takes longer than starting it: they are read when a script needs them.
+const timerDescriptors = {
+  setTimeout: getOwnPropertyDescriptor(globalThis, "setTimeout"),
+  clearTimeout: getOwnPropertyDescriptor(globalThis, "clearTimeout"),
+  setInterval: getOwnPropertyDescriptor(globalThis, "setInterval"),
+};
+const timer = (name) => {
+  const { get, value } = timerDescriptors[name];
+  return get ? apply(get, globalThis, []) : value;
+};
 const listen = EventTarget.prototype.addEventListener.bind(globalThis);
 
 const HEADER = 4;
@@ -63,38 +71,55 @@ let secret = new Bytes(0);
 let timers = 0;
 let finished = false;
 
-function fill(buffer, from, count) {
-  const end = from + count;
-  while (from < end) {
-    const got = readSync(apply(subarray, buffer, [from, end]));
-    if (got === null) throw new NativeError("the portal is gone");
-    from += got;
-  }
+// What was read and not yet used. Most frames fit it, and then cost one system call.
+let inbox = new Bytes(65536);
+let start = 0;
+let end = 0;
+
+const frameLength = () => ((inbox[start] << 24) | (inbox[start + 1] << 16) | (inbox[start + 2] << 8) | inbox[start + 3]) >>> 0;
+
+// Room for `count` bytes from `start`.
+function reserve(count) {
+  if (start + count <= inbox.length) return;
+  const kept = apply(subarray, inbox, [start, end]);
+  const roomier = count > inbox.length ? new Bytes(count) : inbox;
+  apply(bytesSet, roomier, [kept, 0]);
+  inbox = roomier;
+  end -= start;
+  start = 0;
 }
 
-const frameLength = (header) => ((header[0] << 24) | (header[1] << 16) | (header[2] << 8) | header[3]) >>> 0;
+function arrived(count) {
+  if (count === null) throw new NativeError("the portal is gone");
+  end += count;
+}
+
+function need(count) {
+  reserve(count);
+  while (end - start < count) arrived(readSync(apply(subarray, inbox, [end])));
+}
 
 function receiveSync() {
-  const header = new Bytes(HEADER);
-  fill(header, 0, HEADER);
-  const body = new Bytes(frameLength(header));
-  fill(body, 0, body.length);
-  return parse(decode(body));
+  need(HEADER);
+  const length = frameLength();
+  need(HEADER + length);
+  const from = start + HEADER;
+  const message = parse(decode(apply(subarray, inbox, [from, from + length])));
+  start = from + length;
+  if (start === end) start = end = 0;
+  return message;
 }
 
 // With a timer waiting, the wait for the first bytes must not block the event loop; without one, blocking is faster.
 async function receive() {
-  if (timers === 0) return receiveSync();
-  const header = new Bytes(HEADER);
-  const got = await readAsync(header);
-  if (got === null) throw new NativeError("the portal is gone");
-  fill(header, got, HEADER - got);
-  const body = new Bytes(frameLength(header));
-  fill(body, 0, body.length);
-  return parse(decode(body));
+  if (timers > 0 && end === start) {
+    reserve(HEADER);
+    arrived(await readAsync(apply(subarray, inbox, [end])));
+  }
+  return receiveSync();
 }
 
-function send(message) {
+function frameOf(message) {
   const text = encode(stringify(message));
   const length = secret.length + text.length;
   const frame = new Bytes(HEADER + length);
@@ -104,6 +129,11 @@ function send(message) {
   frame[3] = length;
   apply(bytesSet, frame, [secret, HEADER]);
   apply(bytesSet, frame, [text, HEADER + secret.length]);
+  return frame;
+}
+
+function send(message) {
+  const frame = frameOf(message);
   let written = 0;
   while (written < frame.length) written += writeSync(apply(subarray, frame, [written]));
 }
@@ -281,10 +311,10 @@ function columnTypes({ items, names, records }) {
   return types;
 }
 
-function sendResult(value, limits) {
+function sendResult(value, limits, emit) {
   if (value === undefined) return "";
   const table = tableOf(value);
-  send(record({ type: "columns", columns: columnTypes(table) }));
+  emit(record({ type: "columns", columns: columnTypes(table) }));
   const { items, names, records } = table;
   let lines = [];
   let block = 0;
@@ -302,12 +332,12 @@ function sendResult(value, limits) {
       block += line.length;
     }
     if (block >= ROWS_BLOCK) {
-      send(record({ type: "rows", lines }));
+      emit(record({ type: "rows", lines }));
       lines = [];
       block = 0;
     }
   }
-  if (lines.length) send(record({ type: "rows", lines }));
+  if (lines.length) emit(record({ type: "rows", lines }));
   return truncated;
 }
 
@@ -392,14 +422,19 @@ function give(name, value) {
   defineProperty(globalThis, name, { value, writable: false, enumerable: false, configurable: false });
 }
 
-function giveTimers() {
+function makeTimers() {
   const live = new Map();
+  const native = create(null);
+  const load = () => {
+    for (const name of keys(timerDescriptors)) native[name] = timer(name);
+  };
   const forget = (id) => {
     if (live.delete(id)) timers -= 1;
   };
-  const start = (native, once) => (callback, delay, ...values) => {
+  const start = (name, once) => (callback, delay, ...values) => {
     if (typeof callback !== "function") throw new NativeTypeError("a timer needs a function");
-    const id = native(() => {
+    if (native.setTimeout === undefined) throw new NativeError("a script that uses timers has to name setTimeout or setInterval");
+    const id = native[name](() => {
       if (once) forget(id);
       apply(callback, undefined, values);
     }, toNumber(delay) || 0);
@@ -408,30 +443,42 @@ function giveTimers() {
     return id;
   };
   const stop = (id) => {
+    if (!live.has(id)) return;
     forget(id);
-    nativeClearTimeout(id);
+    native.clearTimeout(id);
   };
-  give("setTimeout", start(nativeSetTimeout, true));
-  give("setInterval", start(nativeSetInterval, false));
-  give("clearTimeout", stop);
-  give("clearInterval", stop);
+  const giveAll = () => {
+    give("setTimeout", start("setTimeout", true));
+    give("setInterval", start("setInterval", false));
+    give("clearTimeout", stop);
+    give("clearInterval", stop);
+  };
+  return { load, give: giveAll };
 }
 
 async function run(job) {
   const author = new AsyncFunction(`${STRICT}${job.text}\n//# sourceURL=${SOURCE}`);
   const value = await author();
-  const truncated = sendResult(value, job.limits);
+  const truncated = sendResult(value, job.limits, send);
   finish(record({ type: "done", truncated }));
 }
 
+const NEVER = "the script waits for a promise that can never resolve";
+
+// Deno cannot load its timers once its globals are gone, and loads them with whatever a prototype has become.
+const NAMES_TIMERS = /Timeout|Interval|debounce|throttle|delay|defer/;
+
+// The first use of a function compiles it: better while the child waits in the pool than while a person does.
+function warmUp() {
+  parse(decode(encode("{}")));
+  sendResult([{ text: "", number: 1, date: new NativeDate(0), list: [1] }], { rows: 1, bytes: 1000 }, frameOf);
+  new AsyncFunction(`${STRICT}return 1`)();
+  new PlainFunction("host", "return {}")(undefined);
+}
+
 function main() {
-  const job = receiveSync();
-  removeGlobals();
-  giveTimers();
-  give("console", makeConsole());
-  give("require", makeRequire(setPrototypeOf(job.modules, null), setPrototypeOf(job.allowed, null)));
-  const world = new PlainFunction("host", job.prelude)(freeze({ call, addResultSet, DatabaseError }));
-  for (const name of keys(world)) give(name, world[name]);
+  warmUp();
+  const console = makeConsole();
   listen("unhandledrejection", (event) => {
     event.preventDefault();
     crash(event.reason);
@@ -440,8 +487,17 @@ function main() {
     event.preventDefault();
     crash(event.error);
   });
-  listen("beforeunload", () => crash(new NativeError("the script waits for a promise that can never resolve")));
+  listen("beforeunload", () => crash(new NativeError(NEVER)));
+  const job = receiveSync();
   secret = encode(job.secret);
+  const timersOfAuthor = makeTimers();
+  if (apply(test, NAMES_TIMERS, [job.text])) timersOfAuthor.load();
+  removeGlobals();
+  timersOfAuthor.give();
+  give("console", console);
+  give("require", makeRequire(setPrototypeOf(job.modules, null), setPrototypeOf(job.allowed, null)));
+  const world = new PlainFunction("host", job.prelude)(freeze({ call, addResultSet, DatabaseError }));
+  for (const name of keys(world)) give(name, world[name]);
   apply(then, run(job), [undefined, crash]);
 }
 

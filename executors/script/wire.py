@@ -116,11 +116,12 @@ class Channel:
         return taken
 
     def _read(self, *, wait: bool) -> None:
+        if wait and not self._poll.poll(_POLL_MILLISECONDS):
+            self._watch()
+            return
         try:
             data = self._socket.recv(_CHUNK)
         except BlockingIOError:
-            if wait and not self._poll.poll(_POLL_MILLISECONDS):
-                self._watch()
             return
         except OSError as error:
             raise ChildEnded from error
