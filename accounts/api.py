@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
+from axes.handlers.proxy import AxesProxyHandler
 from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
 from django.http import HttpRequest
@@ -71,8 +73,8 @@ def renew(raw: str) -> Tokens:
     user = JWTAuthentication().get_user(refresh)
     assert isinstance(user, User)
     # Whoever blacklists first wins: two at once with the same token get one pair.
-    _, first = refresh.blacklist()  # type: ignore[misc]  # its annotation forgets the flag
-    if not first:
+    used: Any = refresh.blacklist()
+    if not used[1]:  # (the row, whether it is new)
         raise InvalidToken(REFUSED)
     tokens = issue(user)
     log.append(log.Action.TOKEN_REFRESH, actor=user, subject=log.Subject("user", str(user.pk), user.label))
@@ -121,6 +123,8 @@ class Token(View):
         sent = body.validated_data
         user = check_credentials(below, username=sent["username"], password=sent["password"], door="api")
         with transaction.atomic():
+            # What a sign-in on the page does by its signal: wrong passwords before a right one are forgotten.
+            AxesProxyHandler.user_logged_in(sender=User, request=below, user=user)
             tokens = issue(user)
             record_sign_in(user, door="api")
         return Response(tokens.json())

@@ -42,7 +42,7 @@ def _secrets() -> list[CheckMessage]:
     found: list[CheckMessage] = []
     if not settings.PORTAL_RESULT_KEYS:
         found.append(Error("PORTAL_RESULT_KEYS holds no key; results could not be stored.", id="portal.E004"))
-    if settings.SECRET_KEY.encode() in settings.PORTAL_RESULT_KEYS.values():
+    if str(settings.SECRET_KEY).encode() in settings.PORTAL_RESULT_KEYS.values():
         found.append(Error("PORTAL_SECRET_KEY is also a result key; each needs its own.", id="portal.E005"))
     if settings.PORTAL_METRICS_TOKEN and len(settings.PORTAL_METRICS_TOKEN) < TOKEN_LENGTH:
         message = f"PORTAL_METRICS_TOKEN is shorter than {TOKEN_LENGTH} characters."

@@ -72,9 +72,10 @@ class Answer:
         return headers
 
 
+TOO_LARGE = Answer(413, "too_large", "What was sent is too large; at most 8 MB are read.")
 # What Django itself raises; the first that fits.
 FORESEEN: tuple[tuple[tuple[type[Exception], ...], Answer], ...] = (
-    ((RequestDataTooBig,), Answer(413, "too_large", "What was sent is too large.")),
+    ((RequestDataTooBig,), TOO_LARGE),
     ((SuspiciousOperation, BadRequest), Answer(400, "bad_request", "The request could not be read.")),
     ((Http404,), Answer(404, "not_found", NOT_FOUND)),
     ((PermissionDenied,), Answer(403, "not_allowed", NOT_ALLOWED)),
@@ -91,7 +92,7 @@ def answer_for(error: BaseException | None) -> Answer | None:
 
 def respond(request: HttpRequest, answer: Answer) -> HttpResponse:
     """The answer as JSON below `/api/`, as a page elsewhere."""
-    if request.path_info.startswith(API_PREFIX):
+    if f"{request.path_info}/".startswith(API_PREFIX):
         return JsonResponse(answer.json(), status=answer.status, headers=answer.headers)
     return HttpResponse(_page(request, answer), status=answer.status, headers=answer.headers)
 
@@ -155,14 +156,14 @@ def _rest_answer(error: rest.APIException) -> Answer:
     if isinstance(error, rest.ParseError):
         return Answer(400, "malformed_json", f"The body is not valid JSON. {error.detail}")
     if isinstance(error, rest.Throttled):
-        return Answer(429, "too_many_requests", str(error.detail), retry_after=int(error.wait or 1))
+        return Answer(429, "too_many_requests", str(error.detail), retry_after=int(getattr(error, "wait", None) or 1))
     return Answer(error.status_code, _code(error), _sentence(error.detail))
 
 
 def _code(error: rest.APIException) -> str:
     codes = error.get_codes()
     if isinstance(error, rest.PermissionDenied):
-        return "not_allowed" if codes == "permission_denied" else "csrf_failed"
+        return "csrf_failed" if str(error.detail).startswith("CSRF Failed") else "not_allowed"
     if isinstance(codes, dict):  # simplejwt answers with details
         codes = codes.get("code", error.default_code)
     return str(codes)

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import PermissionDenied
 from django.db import DatabaseError, connection
-from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.loader import MigrationLoader
 from django.db.models import Count, Min
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
@@ -86,12 +86,11 @@ def _problems() -> list[str]:
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
-        executor = MigrationExecutor(connection)
-        missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+        loader = MigrationLoader(connection)
+        missing = sorted(set(loader.graph.nodes) - set(loader.applied_migrations))
     except DatabaseError as error:
         return [f"The database does not answer ({type(error).__name__})."]
-    names = [f"{migration.app_label}.{migration.name}" for migration, _backwards in missing]
-    return [f"Migrations are not applied: {', '.join(names)}."] if names else []
+    return [f"Migrations are not applied: {', '.join(map('.'.join, missing))}."] if missing else []
 
 
 def _may_read_metrics(request: HttpRequest) -> bool:

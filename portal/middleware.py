@@ -7,13 +7,12 @@ import uuid
 from collections.abc import Callable
 
 from django.conf import settings
-from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from accounts.addresses import client_address
 from audit.context import request_facts
-from portal.errors import answer_for, respond
+from portal.errors import TOO_LARGE, answer_for, respond
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
@@ -63,11 +62,8 @@ class ErrorMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Refuse an oversized body before anything reads it: not every reader of bodies looks at Django's limit."""
         length = str(request.META.get("CONTENT_LENGTH") or "0")
-        limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-        if limit is not None and length.isdigit() and int(length) > limit:
-            answer = answer_for(RequestDataTooBig())
-            assert answer is not None
-            return respond(request, answer)
+        if length.isdigit() and int(length) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+            return respond(request, TOO_LARGE)
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:

@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 from django.contrib.auth.decorators import login_not_required, login_required
-from django.urls import include, path, re_path
+from django.urls import URLPattern, URLResolver, include, path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from accounts import api as accounts_api
@@ -10,7 +10,7 @@ from audit import api as audit_api
 from pods import api as pods_api
 from portal import errors, health
 
-v1 = [
+v1: list[URLPattern | URLResolver] = [
     path("auth/token/", accounts_api.Token.as_view(), name="token"),
     path("auth/token/refresh/", accounts_api.TokenRefresh.as_view(), name="token_refresh"),
     path("me/", pods_api.Me.as_view(), name="me"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -10,6 +11,8 @@ from typing import Any, TypeAlias
 import psycopg
 import pytest
 from django.core.cache import cache
+from django.db import connection
+from pytest_django import DjangoDbBlocker
 from rest_framework.test import APIClient
 from rest_framework_simplejwt.tokens import AccessToken
 
@@ -49,7 +52,9 @@ def orders(postgres_url: str) -> Iterator[Orders]:
     """A database `orders_…` of its own with one login that may read and one that may write."""
     name = f"orders_{os.getpid()}"
     urls = Orders(
-        _url(postgres_url, name, f"{name}_ro", "ro"), _url(postgres_url, name, f"{name}_rw", "rw"), _url(postgres_url, name)
+        _url(postgres_url, name, f"{name}_ro", "ro"),
+        _url(postgres_url, name, f"{name}_rw", "rw"),
+        _url(postgres_url, name),
     )
     with psycopg.connect(postgres_url, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")
@@ -64,6 +69,23 @@ def orders(postgres_url: str) -> Iterator[Orders]:
             connection.execute(f"DROP OWNED BY {name}_{suffix}; DROP ROLE {name}_{suffix}")
     with psycopg.connect(postgres_url, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def own_database(django_db_setup: None, django_db_blocker: DjangoDbBlocker, postgres_url: str) -> Iterator[None]:
+    """A copy of the portal's database where commits are real, dropped afterwards: the audit log cannot be emptied."""
+    template = str(connection.settings_dict["NAME"])
+    name = f"{template}_{uuid.uuid4().hex[:8]}"
+    connection.close()
+    with psycopg.connect(postgres_url, autocommit=True) as server:
+        server.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" OWNER "{connection.settings_dict["USER"]}"')
+    connection.settings_dict["NAME"] = name
+    with django_db_blocker.unblock():
+        yield
+        connection.close()
+    connection.settings_dict["NAME"] = template
+    with psycopg.connect(postgres_url, autocommit=True) as server:
+        server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 @pytest.fixture(autouse=True)

@@ -56,7 +56,7 @@ def _filtered(reader: User, sent: QueryDict, statuses: list[str]) -> QueryReques
         if sent.get(name):
             queries = queries.filter(**{lookup: sent[name]})
     if sent.get("q"):
-        queries = queries.search_for(sent["q"])
+        queries = queries.search_for(str(sent["q"]))
     if sent.get("cursor"):
-        queries = queries.filter(pk__lt=pagination.decode(sent["cursor"]))
+        queries = queries.filter(pk__lt=pagination.decode(str(sent["cursor"])))
     return queries.prefetch_related("decisions__reviewer")
