@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import psycopg
 import pytest
+from django.core.management import call_command
 from django.db import connection
 from pytest_django import DjangoDbBlocker
 
@@ -31,22 +33,46 @@ def world(db: None, target_database: TargetDatabase) -> World:
     return worlds.build()
 
 
+@contextmanager
+def _connected_to(name: str, blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Have every thread's default connection go to another database of the same server, in real transactions."""
+    before = connection.settings_dict["NAME"]
+    connection.close()
+    connection.settings_dict["NAME"] = name
+    try:
+        with blocker.unblock():
+            yield
+            connection.close()
+    finally:
+        connection.settings_dict["NAME"] = before
+
+
+@contextmanager
+def _database(superuser_url: str, *, template: str = "template0") -> Iterator[str]:
+    name = f"portal_{uuid.uuid4().hex[:8]}"
+    with psycopg.connect(superuser_url, autocommit=True) as server:
+        server.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" OWNER "{connection.settings_dict["USER"]}"')
+    yield name
+    with psycopg.connect(superuser_url, autocommit=True) as server:
+        server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture(scope="session")
+def portal_template(django_db_setup: None, django_db_blocker: DjangoDbBlocker, postgres_url: str) -> Iterator[str]:
+    """A migrated, empty database of the portal's, to be copied."""
+    with _database(postgres_url) as name:
+        with _connected_to(name, django_db_blocker):
+            call_command("migrate", verbosity=0)
+        yield name
+
+
 @pytest.fixture(scope="module")
 def committed(
-    django_db_setup: None, django_db_blocker: DjangoDbBlocker, postgres_url: str, target_database: TargetDatabase
+    portal_template: str, django_db_blocker: DjangoDbBlocker, postgres_url: str, target_database: TargetDatabase
 ) -> Iterator[World]:
-    """Everybody, in a copy of the portal's database where every transaction is real, for threads and processes.
+    """Everybody, in a database where every transaction is real, for threads and processes; not beside `world`.
 
-    The audit log refuses to be emptied, so the copy is dropped as a whole.
+    The audit log refuses to be emptied, so the database is dropped as a whole.
     """
-    name, template = f"portal_{uuid.uuid4().hex[:8]}", connection.settings_dict["NAME"]
-    connection.close()
-    with psycopg.connect(postgres_url, autocommit=True) as server:
-        server.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" OWNER "{connection.settings_dict["USER"]}"')
-    connection.settings_dict["NAME"] = name
-    with django_db_blocker.unblock():
+    with _database(postgres_url, template=portal_template) as name, _connected_to(name, django_db_blocker):
         yield worlds.build()
-        connection.close()
-    connection.settings_dict["NAME"] = template
-    with psycopg.connect(postgres_url, autocommit=True) as server:
-        server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')

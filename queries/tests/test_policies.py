@@ -1,4 +1,4 @@
-"""Who may do what: every policy as a table of person × verb × request, with nothing left out."""
+"""Who may do what: every policy as a table of person, verb and request, with nothing left out."""
 
 import itertools
 
@@ -117,7 +117,7 @@ OFFERED: dict[str, dict[Status, list[str]]] = {
     "author": {
         Status.PENDING: ["withdraw"],
         Status.EXECUTING: ["cancel", "revise"],
-        **dict.fromkeys(set(Status) - {Status.PENDING, Status.EXECUTING}, ["revise"]),
+        **{status: ["revise"] for status in set(Status) - {Status.PENDING, Status.EXECUTING}},
     },
     "reviewer": {Status.PENDING: ["approve", "reject"], Status.EXECUTING: ["cancel"]},
 }
