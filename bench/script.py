@@ -29,7 +29,7 @@ from executors.script.runner import ScriptRunner
 
 CALLS = 100
 HUNDRED = f"for (let i = 0; i < {CALLS}; i += 1) await db.query('select id, name from bench_rows where id = $1', [i]);"
-PROCESSOR = "let x = 0; for (let i = 0; i < 3e6; i += 1) x = (x + i * 7) % 1000003; return x"
+PROCESSOR = "let x = 0; for (let i = 0; i < 2e7; i += 1) x = (x + i * 7) % 1000003; return x"
 
 
 class Ignored:

@@ -29,7 +29,15 @@ _COPY = {pq.ExecStatus.COPY_IN, pq.ExecStatus.COPY_OUT, pq.ExecStatus.COPY_BOTH}
 _KINDS = {16: "boolean", 20: "bigint", 21: "number", 23: "number", 26: "number", 700: "number", 701: "number"}
 _KINDS |= {114: "json", 3802: "json"}
 
+# Statements with a plan worth keeping; any other may be one that changes tables.
+_PLANNED = frozenset({"SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"})
+_PREPARED_FROM = 3
+
 Row = list[str | None]
+
+
+class Prepared(bytes):
+    """The name of a statement the server has planned."""
 
 
 def open_database(job: Job, control: Control) -> PostgreSQLScript:
@@ -47,6 +55,9 @@ class PostgreSQLScript:
         self._checked: dict[tuple[str, int], Statement] = {}
         self._cursors: dict[int, list[dict[str, str]]] = {}
         self._opened = 0
+        self._uses: dict[tuple[str, int], int] = {}
+        self._names: dict[tuple[str, int], Prepared] = {}
+        self._statements = 0
         self._affected: int | None = None
 
     @property
@@ -96,12 +107,29 @@ class PostgreSQLScript:
         text, values = payload["text"], _bind(payload["parameters"])
         item = self._check(text, len(values))
         collected = _Collected()
-        last = self._run(item.text.encode(), values, collected, text, item.offset)
+        last = self._run(self._prepared(item, text, len(values)), values, collected, text, item.offset)
         affected = _affected(last)
         if affected is not None:
             self._affected = (self._affected or 0) + affected
         count = len(collected.rows) if affected is None else affected
         return Answer({"columns": collected.columns, "rows": collected.rows, "rowCount": count}, count)
+
+    def _prepared(self, item: Statement, text: str, parameters: int) -> Prepared | bytes:
+        """The statement itself, or from its third use in a script its name on the server, which need not plan it again."""
+        sql = item.text.encode()
+        if item.type not in _PLANNED:
+            # It may change what the prepared ones mean.
+            self._uses.clear()
+            return sql
+        key = (text, parameters)
+        self._uses[key] = uses = self._uses.get(key, 0) + 1
+        if uses < _PREPARED_FROM or len(self._uses) > _KNOWN_STATEMENTS:
+            return sql
+        if uses == _PREPARED_FROM:
+            self._statements += 1
+            self._names[key] = name = Prepared(f"script_{self._statements}".encode())
+            self._send(lambda: self._wire.pgconn.send_prepare(name, sql), _Collected(), text, item.offset, 0)
+        return self._names[key]
 
     def _open(self, payload: dict[str, Any]) -> Answer:
         text, values = payload["text"], _bind(payload["parameters"])
@@ -140,7 +168,7 @@ class PostgreSQLScript:
 
     def _run(
         self,
-        sql: bytes,
+        sql: Prepared | bytes,
         values: list[bytes | None],
         collected: _Collected,
         text: str = "",
@@ -151,9 +179,17 @@ class PostgreSQLScript:
         pgconn = self._wire.pgconn
 
         def send() -> None:
-            pgconn.send_query_params(sql, values or None)
+            if isinstance(sql, Prepared):
+                pgconn.send_query_prepared(sql, values or None)
+            else:
+                pgconn.send_query_params(sql, values or None)
             _chunked(pgconn)
 
+        return self._send(send, collected, text, offset, prefix)
+
+    def _send(
+        self, send: Callable[[], None], collected: _Collected, text: str, offset: int, prefix: int
+    ) -> PGresult | None:
         last = None
         try:
             for result in self._wire.results(send, text=text, offset=offset, prefix=prefix):
