@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from executors.base import Finding, Severity
 
 # libpg_query was measured safe up to 120 kB of the deepest nesting and crashes the process above it.
 MAX_BYTES = 100_000
+
+# Enough to see what is going on; a page of a hundred thousand would tell less and cost more.
+_MOST_FINDINGS = 30
 
 _BOM = "\ufeff"
 _BIDI = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
@@ -60,8 +64,9 @@ def check_text(statement: str, literals: Iterable[tuple[int, int]] = ()) -> tupl
         message = f"The statement is {size:,} bytes long; at most {MAX_BYTES:,} are accepted."
         return (Finding("too_long", Severity.ERROR, message, hint="Split it into smaller requests."),)
     ranges = sorted(literals)
-    found = [_judge(statement, match.start(), ranges) for match in _ODD.finditer(statement)]
-    return (*found[:50], *_mixed_scripts(statement, ranges))
+    odd = islice(_ODD.finditer(statement), _MOST_FINDINGS)
+    mixed = islice(_mixed_scripts(statement, ranges), _MOST_FINDINGS)
+    return (*(_judge(statement, match.start(), ranges) for match in odd), *mixed)
 
 
 def position(statement: str, offset: int) -> tuple[int, int]:
@@ -90,20 +95,18 @@ def _inside(offset: int, ranges: list[tuple[int, int]]) -> bool:
     return any(start <= offset < end for start, end in ranges)
 
 
-def _mixed_scripts(statement: str, literals: list[tuple[int, int]]) -> list[Finding]:
+def _mixed_scripts(statement: str, literals: list[tuple[int, int]]) -> Iterator[Finding]:
     if statement.isascii():
-        return []
-    return [
-        Finding(
-            "mixed_scripts",
-            Severity.WARNING,
-            f"The word “{match[0][:60]}” mixes letters of {' and '.join(scripts)} that look alike.",
-            *position(statement, match.start()),
-            "Make sure it is the name you think it is.",
-        )
-        for match in _WORD.finditer(statement)
-        if not match[0].isascii() and len(scripts := _scripts(match[0])) > 1 and not _inside(match.start(), literals)
-    ][:20]
+        return
+    for match in _WORD.finditer(statement):
+        if match[0].isascii() or len(scripts := _scripts(match[0])) == 1 or _inside(match.start(), literals):
+            continue
+        if scripts:
+            message = f"The word “{match[0][:60]}” mixes letters of {' and '.join(scripts)} that look alike."
+            place = position(statement, match.start())
+            yield Finding(
+                "mixed_scripts", Severity.WARNING, message, *place, "Make sure it is the name you think it is."
+            )
 
 
 def _scripts(word: str) -> list[str]:

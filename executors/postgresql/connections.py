@@ -14,7 +14,7 @@ import psycopg
 from executors.base import Access, Refused, Target, Unreachable
 from executors.postgresql import errors
 from executors.postgresql.options import NEW_SETTINGS, ConnectionKey, conninfo
-from executors.postgresql.wire import Wire
+from executors.postgresql.wire import Watch, Wire
 
 _KEPT = 4
 _IDLE_SECONDS = 300.0
@@ -35,11 +35,14 @@ class Connections:
         # target URL → settings its server does not know.
         self._unknown: dict[str, frozenset[str]] = {}
 
-    def take(self, key: ConnectionKey) -> Wire | None:
+    def take(self, key: ConnectionKey, watch: Watch) -> Wire | None:
         """A warm connection whose reset succeeded, no longer kept here."""
         self.expire()
         wire, _ = self._idle.pop(key, (None, 0.0))
-        if wire is None or wire.settle():
+        if wire is None:
+            return None
+        wire.begin(watch)
+        if wire.settle():
             return wire
         wire.close()
         return None
@@ -62,9 +65,10 @@ class Connections:
         while self._idle:
             self._idle.popitem()[1][0].close()
 
-    def open(self, key: ConnectionKey) -> Wire:
-        """A new connection. Raises `Unreachable`, or `Refused` when its role is too strong to be used here."""
+    def open(self, key: ConnectionKey, watch: Watch) -> Wire:
+        """A new connection under `watch`. Raises `Unreachable`, or `Refused` when its role is too strong to be used here."""
         wire = Wire(self._connect(key))
+        wire.begin(watch)
         try:
             self._check_role(wire, key.target)
         except BaseException:

@@ -85,8 +85,7 @@ class _Aside:
         self._key = connection_key(target, _ASIDE)
 
     def __enter__(self) -> Wire:
-        self._wire = self._connections.open(self._key)
-        self._wire.begin(Watch(_ASIDE.seconds, _Uncancelled()))  # type: ignore[arg-type]
+        self._wire = self._connections.open(self._key, Watch(_ASIDE.seconds, _Uncancelled()))
         return self._wire
 
     def __exit__(self, *_: object) -> None:

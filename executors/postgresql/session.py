@@ -114,13 +114,13 @@ class PostgreSQLSession:
 
     def _open(self, name: str) -> Wire:
         """A connection with its transaction begun and pinned. A warm one that turns out dead is replaced, once."""
-        wire = self._connections.take(self._key)
+        wire = self._connections.take(self._key, self._watch)
         if wire is not None:
             try:
                 return self._begin(wire, name)
             except Interrupted:
                 wire.close()  # it died while idle; nothing of the author's was sent on it
-        wire = self._connections.open(self._key)
+        wire = self._connections.open(self._key, self._watch)
         try:
             return self._begin(wire, name)
         except Interrupted:
@@ -129,7 +129,6 @@ class PostgreSQLSession:
 
     def _begin(self, wire: Wire, name: str) -> Wire:
         """Begin and take the first snapshot in one round trip: after it the server refuses to leave READ ONLY."""
-        wire.begin(self._watch)
         label = "".join(letter for letter in name if letter.isalnum() or letter in "-_")[:48]
         pin = f"; SELECT pg_catalog.set_config('application_name', 'portal:{label}', true)"
         wire.simple(_BEGIN[self.target.access] + pin.encode())
@@ -147,7 +146,8 @@ class PostgreSQLSession:
         except StatementFailed:
             raise
         except ExecutionError as error:
-            if error.detail.get("sqlstate", "") and not error.detail["sqlstate"].startswith(("57", "08")):
+            state = error.detail.get("sqlstate", "")
+            if state and not state.startswith(("57P", "08")):
                 raise
             waited = time.monotonic() - sent
             message = f"COMMIT was sent, and no answer came ({waited:.1f} s). The changes may or may not be there."

@@ -10,12 +10,13 @@ import select
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from typing import Protocol
 
 import psycopg
 from psycopg import pq
 from psycopg.pq.abc import PGresult
 
-from executors.base import Cancelled, Control, ExecutionError, TimedOut
+from executors.base import Cancelled, ExecutionError, TimedOut
 from executors.postgresql import errors
 
 _TICK_SECONDS = 0.2
@@ -30,10 +31,17 @@ def _nothing() -> None:
     """Nothing to send: the answer is already on its way."""
 
 
+class Stoppable(Protocol):
+    """The part of a control that a watch asks."""
+
+    def cancelled(self) -> bool:
+        """Whether somebody asked to stop."""
+
+
 class Watch:
     """The deadline of one execution and whether somebody asked to stop it."""
 
-    def __init__(self, seconds: float, control: Control) -> None:
+    def __init__(self, seconds: float, control: Stoppable) -> None:
         self._seconds = seconds
         self._deadline = time.monotonic() + seconds
         self._control = control

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from executors.base import (
+    Cancelled,
     Control,
     ExecutionError,
     Interrupted,
@@ -24,6 +25,7 @@ from executors.base import (
     Target,
     TimedOut,
     TooLarge,
+    Unreachable,
 )
 from executors.processes import messages
 from executors.processes.frames import Channel, Closed, Frame, read_json, split_rows_frame
@@ -32,6 +34,7 @@ _TICK_SECONDS = 0.5
 # Several addresses, each with its own connection timeout, and the wait for a helper just started.
 _OPEN_SECONDS = 30.0
 _KILL_AFTER_SECONDS = 2.0
+_CANCEL_SECONDS = 4.0
 _COMMIT_SECONDS = 15.0
 _ASK_SECONDS = 45.0
 
@@ -126,6 +129,7 @@ class _Conversation:
         self._deadline = time.monotonic() + _OPEN_SECONDS
         self._committing = False
         self._cancel_sent = False
+        self._began = False
         self._end: Outcome | ExecutionError | None = None
         self._handlers: Mapping[Frame, Callable[[bytes], None]] = {
             Frame.READY: lambda _: None,
@@ -180,7 +184,8 @@ class _Conversation:
         if not self._cancel_sent and self._control.cancelled():
             self._cancel_sent = True
             self._channel.send(Frame.CANCEL)
-            self._deadline = min(self._deadline, time.monotonic() + _OPEN_SECONDS)
+            if not self._committing:
+                self._deadline = min(self._deadline, time.monotonic() + _CANCEL_SECONDS)
 
     def _watch(self) -> None:
         if time.monotonic() >= self._deadline:
@@ -189,6 +194,10 @@ class _Conversation:
     def _late(self) -> ExecutionError:
         if self._committing:
             return OutcomeUnknown("COMMIT was sent, and no answer came in time. The changes may or may not be there.")
+        if self._cancel_sent:
+            return Cancelled("The request was cancelled and stopped.")
+        if not self._began:
+            return Unreachable(f"The target {self._job.target.key} did not answer in time; nothing was sent.")
         seconds = self._job.limits.seconds
         return TimedOut(f"The request did not end within its time limit of {seconds:g} s and was stopped.")
 
@@ -207,6 +216,7 @@ class _Conversation:
         self._sink.columns(messages.to_columns(data["columns"]), RowEncoding(data["encoding"]))
 
     def _started(self, payload: bytes) -> None:
+        self._began = True
         self._deadline = time.monotonic() + self._job.limits.seconds + _KILL_AFTER_SECONDS
         self._control.started(str(read_json(payload)["backend"]))
 

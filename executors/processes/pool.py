@@ -36,11 +36,13 @@ class Pool:
         """
         key = (target.key, target.access)
         helper = self._acquire(target, key)
+        is_new = not helper.served
         try:
             yield helper
         finally:
             self._release(helper, key)
-        self._start_ahead()
+        if is_new:
+            self._start_ahead()
 
     def close(self) -> None:
         """End every helper."""
@@ -60,10 +62,9 @@ class Pool:
     def _acquire(self, target: Target, key: tuple[str, Access]) -> Helper:
         by = time.monotonic() + _WAIT_SECONDS
         with self._changed:
-            while not (free := self._room(key)):
+            while not self._room(key):
                 if not self._changed.wait(by - time.monotonic()):
                     raise _busy(target)
-            del free
             self._running[key] = self._running.get(key, 0) + 1
             helper = self._pick(target)
             try:
@@ -79,7 +80,9 @@ class Pool:
 
     def _pick(self, target: Target) -> Helper | None:
         """An idle helper: one that served this target, else one that served nobody, else any."""
-        self._idle = [helper for helper in self._idle if helper.alive()]
+        for dead in [helper for helper in self._idle if not helper.alive()]:
+            self._idle.remove(dead)
+            dead.kill()
         if not self._idle:
             return None
         best = max(self._idle, key=lambda helper: (target in helper.served, not helper.served, helper.idle_since))
@@ -113,11 +116,11 @@ class Pool:
         return doomed
 
     def _start_ahead(self) -> None:
-        """Have one helper waiting when all others are busy, so that the next execution need not start one."""
+        """Have one unused helper waiting, so that more requests at once than ever before need not wait for a start."""
         with self._changed:
-            if self._idle or self._closed or len(self._busy) >= _MOST_HELPERS:
-                return
-            self._idle.append(Helper())
+            unused = any(not helper.served for helper in self._idle)
+            if not (unused or self._closed or len(self._idle) >= _KEPT_IDLE):
+                self._idle.append(Helper())
 
 
 def _busy(target: Target) -> Unreachable:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from executors.base import Access, Analysis, EngineKind, Finding, Parameter, Severity
 from executors.sql import rules
@@ -11,6 +12,9 @@ from executors.sql.facts import Facts, Function, gather
 from executors.sql.lexer import literal_ranges
 from executors.sql.parse import Statement, parse
 from executors.text import MAX_BYTES, check_text, position
+
+# Of one kind in one statement.
+_MOST_FINDINGS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +107,11 @@ def _write_in_read(item: Statement, fact: Facts, where: tuple[int, int]) -> Find
 
 
 def _functions(text: str, fact: Facts, where: tuple[int, int]) -> Iterator[Finding]:
-    for function in fact.functions:
-        if rules.refused_function(function):
-            at = where if function.at is None else _at_byte(text, function.at)
-            message = f"The function {function.name} is not allowed."
-            hint = "It can act outside the transaction, on files, on other sessions, or run hidden SQL."
-            yield Finding("refused_function", Severity.ERROR, message, *at, hint)
+    for function in islice(filter(rules.refused_function, fact.functions), _MOST_FINDINGS):
+        at = where if function.at is None else _at_byte(text, function.at)
+        message = f"The function {function.name} is not allowed."
+        hint = "It can act outside the transaction, on files, on other sessions, or run hidden SQL."
+        yield Finding("refused_function", Severity.ERROR, message, *at, hint)
     for operator in sorted(filter(rules.foreign_operator, fact.operators)):
         yield Finding("refused_operator", Severity.ERROR, f"The operator {operator} is not one of pg_catalog.", *where)
 

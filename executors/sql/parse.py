@@ -13,6 +13,9 @@ from executors.text import position
 
 Node: TypeAlias = dict[str, Any]
 
+# More than a reviewer reads; an INSERT takes any number of rows.
+MOST_STATEMENTS = 500
+
 # Words of PostgreSQL 18's grammar that the parser, which knows 17's, stumbles over.
 _NEWER = re.compile(r"\b(virtual|old|new|without\s+overlaps|period|not\s+enforced|enforced)\b", re.IGNORECASE)
 
@@ -37,6 +40,9 @@ def parse(statement: str) -> tuple[tuple[Statement, ...], Finding | None]:
     except (RecursionError, MemoryError, ValueError):
         hint = "Use IN or VALUES lists, or split the statement."
         return (), Finding("too_deep", Severity.ERROR, "The statement is nested too deeply to be read.", hint=hint)
+    if len(raw) > MOST_STATEMENTS:
+        message = f"There are {len(raw):,} statements; at most {MOST_STATEMENTS} are accepted."
+        return (), Finding("too_many_statements", Severity.ERROR, message, hint="Split them into smaller requests.")
     encoded = statement.encode()
     return tuple(_statement(encoded, item) for item in raw), None
 

@@ -155,7 +155,7 @@ def needs_write(statement: Statement, facts: Facts) -> bool:
         or (statement.type != "VariableShowStmt" and any(inner != "SelectStmt" for inner in nested))
         or facts.into
         or facts.locking
-        or any(_leaf(function) in WRITE_MAY_CALL for function in facts.functions)
+        or any(function.name in WRITE_MAY_CALL for function in facts.functions)
     )
 
 
@@ -169,7 +169,7 @@ def refusal(statement: Statement, facts: Facts) -> tuple[str, str] | None:
 
 def refused_function(function: Function) -> bool:
     """Whether neither a read nor a write may call the function."""
-    name = _leaf(function)
+    name = function.name
     if function.schema not in {"", "pg_catalog"} and name not in REFUSED:
         return False
     if name == "ts_rewrite":
@@ -180,10 +180,6 @@ def refused_function(function: Function) -> bool:
 def foreign_operator(name: str) -> bool:
     """Whether an operator is named in a schema other than pg_catalog."""
     return not name.startswith("pg_catalog.")
-
-
-def _leaf(function: Function) -> str:
-    return function.name
 
 
 def _detail(statement: Statement) -> tuple[str, str] | None:

@@ -56,7 +56,11 @@ def test_query_id_is_in_the_activity_of_the_server(database: Database) -> None:
 
 @pytest.mark.parametrize(
     ("changes", "word"),
-    [({"password": "nope"}, "credential"), ({"dbname": "nowhere_"}, "does not exist"), ({"host": "no.invalid"}, "host")],
+    [
+        ({"password": "nope"}, "credential"),
+        ({"dbname": "nowhere_"}, "does not exist"),
+        ({"host": "no.invalid"}, "host"),
+    ],
 )
 def test_reason_of_a_failed_connection_is_told(database: Database, changes: dict[str, str], word: str) -> None:
     target = database.elsewhere(database.target("reader"), **changes)

@@ -29,7 +29,7 @@ VALUES: dict[str, tuple[str | None, str]] = {
     "'[1,5)'::int4range": ("[1,5)", "int4range"),
     "ROW(1, 'a b', NULL)": ('(1,"a b",)', "record"),
     "'\\xdeadbeef'::bytea": ("\\xdeadbeef", "bytea"),
-    "'{\"a\": 1,  \"a\": 2}'::json": ('{"a": 1,  "a": 2}', "json"),
+    '\'{"a": 1,  "a": 2}\'::json': ('{"a": 1,  "a": 2}', "json"),
     "'null'::jsonb": ("null", "jsonb"),
     "'12.34'::money": ("$12.34", "money"),
     "'ok'::shop.mood": ("ok", "shop.mood"),

@@ -82,7 +82,9 @@ def test_more_returned_rows_than_the_limit_do_not_stop_the_write(database: Datab
 
 def test_parameters_are_bound(database: Database) -> None:
     write(database, "UPDATE orders SET email = $1 WHERE id = $2", "'; DROP TABLE orders; --", "1")
-    assert database.admin.execute("SELECT email FROM shop.orders WHERE id = 1").fetchone() == ("'; DROP TABLE orders; --",)
+    assert database.admin.execute("SELECT email FROM shop.orders WHERE id = 1").fetchone() == (
+        "'; DROP TABLE orders; --",
+    )
 
 
 def test_tables_are_created_in_the_first_schema_of_the_target(database: Database) -> None:

@@ -94,7 +94,9 @@ class Database:
     def refill(self) -> None:
         """The same rows for every test."""
         self.admin.execute("TRUNCATE shop.orders, shop.secrets, shop.typed")
-        self.admin.execute("INSERT INTO shop.orders SELECT n, 'a' || n || '@example.org', n * 1.5 FROM generate_series(1, 5) n")
+        self.admin.execute(
+            "INSERT INTO shop.orders SELECT n, 'a' || n || '@example.org', n * 1.5 FROM generate_series(1, 5) n"
+        )
         self.admin.execute("INSERT INTO shop.secrets VALUES (1, 'hush')")
         self.admin.execute("INSERT INTO shop.typed VALUES (1.5, 'ok')")
 
