@@ -95,17 +95,14 @@ def document(fields: Iterable[tuple[int, str, bytes]]) -> bytes:
 
 def blocks(data: bytes, size: int) -> Iterator[tuple[bytes, int]]:
     """`data` cut between documents into blocks of about `size` bytes, each with its number of documents."""
-    start = position = count = 0
-    end = len(data)
-    threshold = size
-    while position < end:
-        position += _read_int32(data, position)[0]
-        count += 1
-        if position >= threshold:
-            yield data[start:position], count
-            start, threshold, count = position, position + size, 0
-    if count:
+    read, start, end = _read_int32, 0, len(data)
+    while start < end:
+        position, count, enough = start, 0, min(start + size, end)
+        while position < enough:
+            position += read(data, position)[0]
+            count += 1
         yield data[start:position], count
+        start = position
 
 
 def first(data: bytes, count: int) -> bytes:

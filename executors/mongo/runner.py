@@ -12,7 +12,6 @@ from executors.base import (
     Column,
     Control,
     EngineKind,
-    ExecutionError,
     Job,
     Limits,
     Outcome,
@@ -21,6 +20,7 @@ from executors.base import (
     RowEncoding,
     RowSink,
     Severity,
+    StatementFailed,
     StatementResult,
     Truncation,
     WriteOutcome,
@@ -159,6 +159,12 @@ def in_transaction(prepared: Plan) -> bool:
     return prepared.writes and isinstance(prepared, Run) and prepared.transactional
 
 
+def _placed(failure: StatementFailed, command: Command) -> StatementFailed:
+    """The server's error with the place of the method: the server itself knows of none."""
+    place = {"line": str(command.position.line), "column": str(command.position.column)}
+    return StatementFailed(failure.public_message, detail={**place, **failure.detail})
+
+
 class MongoRunner:
     """Runs the `mongo` language. `run` may be called from several threads; each run has a session of its own."""
 
@@ -179,6 +185,8 @@ class MongoRunner:
                 session.cancel,
             )
             clean = True
+        except StatementFailed as failure:
+            raise _placed(failure, command) from None
         finally:
             session.close(clean=clean)
         return outcome
@@ -219,19 +227,10 @@ class _Execution:
         if transactional:
             self.session.begin()
         else:
-            self._ask(committing, "")
+            committing("")
         ran = execute(self.session, self.command, self.sink, self.limits)
         if transactional:
-            self._ask(committing, self.session.transaction)
+            committing(self.session.transaction)
             self.session.commit()
         result = StatementResult(self.command.method, ran.affected)
         return WriteOutcome(ran.affected, ran.rows, ran.truncated, (result,))
-
-    def _ask(self, committing: Callable[[str], None], transaction: str) -> None:
-        """Have the portal write down that the next thing sent may last. Whatever it raises forbids it."""
-        try:
-            committing(transaction)
-        except ExecutionError:
-            raise
-        except Exception as problem:
-            raise Refused("The portal could not record the commit, so nothing was committed.") from problem

@@ -58,7 +58,8 @@ class Clients:
             error = translate(problem, target)
             if isinstance(error, Unreachable):
                 raise error from None
-            raise Unreachable("MongoDB cannot be reached: it did not answer in time. Ask the administrator.") from None
+            message = f"The target {target.key} cannot be reached: it did not answer in time. Ask its administrator."
+            raise Unreachable(message) from None
         return "setName" in hello or hello.get("msg") == "isdbgrid"
 
     def _client(self, target: Target) -> MongoClient[Document]:

@@ -71,7 +71,7 @@ def translate(  # noqa: PLR0911 - one line for each kind of trouble
     if isinstance(problem, MemoryError):
         return TooLarge("The result did not fit the memory an execution may use.")
     if isinstance(problem, ServerSelectionTimeoutError | WaitQueueTimeoutError | InvalidURI | ConfigurationError):
-        return _unreachable(problem)
+        return _unreachable(problem, target)
     if isinstance(problem, OperationFailure):
         return _server_error(problem, target)
     if isinstance(problem, PyMongoError) and problem.timeout:
@@ -83,17 +83,17 @@ def translate(  # noqa: PLR0911 - one line for each kind of trouble
     return StatementFailed(f"The query could not be sent: {public(str(problem), target)}")
 
 
-def _unreachable(problem: PyMongoError) -> Unreachable:
+def _unreachable(problem: PyMongoError, target: Target) -> Unreachable:
     """Why no server could be had; the driver's own text names hosts, so only its class is told."""
-    text = str(problem)
+    text, name = str(problem), target.key
     if isinstance(problem, InvalidURI | ConfigurationError):
-        return Unreachable("The target's URL is not a MongoDB URL that can be used. An administrator must correct it.")
+        return Unreachable(f"The URL of the target {name} cannot be used. An administrator must correct it.")
     if isinstance(problem, WaitQueueTimeoutError):
-        return Unreachable("All connections to this target are in use. Try again in a moment.")
+        return Unreachable(f"All connections to the target {name} are in use. Try again in a moment.")
     for sign, reason, advice in _REASONS:
         if sign in text:
-            return Unreachable(f"MongoDB cannot be reached: {reason}. {advice}")
-    return Unreachable("MongoDB cannot be reached: no suitable server was found. Ask the administrator of the target.")
+            return Unreachable(f"The target {name} cannot be reached: {reason}. {advice}")
+    return Unreachable(f"The target {name} cannot be reached: no suitable server was found. Ask its administrator.")
 
 
 _REASONS: Final = (
@@ -110,7 +110,7 @@ _REASONS: Final = (
 def _server_error(problem: OperationFailure, target: Target) -> ExecutionError:
     code = problem.code or 0
     if code in _CREDENTIALS:
-        return Unreachable("MongoDB does not accept the target's credential. An administrator must correct it.")
+        return Unreachable(f"The target {target.key} does not accept its credential. An administrator must correct it.")
     if code in _TIME_LIMIT or problem.timeout:
         return TimedOut("The time limit was reached.")
     if code in _STOPPED:

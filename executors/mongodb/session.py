@@ -93,14 +93,20 @@ class MongoSession:
 
         Raises `ExecutionError`; closing the iterator closes the cursor on the server.
         """
-        with self._guarded(seconds, unsafe=plan.writes):
-            cursor = self._cursor(plan, most)
-            try:
-                for batch in cursor:
-                    self._check()
-                    yield bytes(batch)
-            finally:
-                with contextlib.suppress(PyMongoError):
+        until = self._until(seconds)
+        cursor: _Batches = None
+        try:
+            # The deadline is set anew for each batch: whoever takes the batches may do so from several threads.
+            while True:
+                with self._guarded(until, unsafe=plan.writes):
+                    cursor = cursor or self._cursor(plan, most)
+                    batch = next(cursor, None)
+                if batch is None:
+                    return
+                yield bytes(batch)
+        finally:
+            with contextlib.suppress(PyMongoError), pymongo.timeout(_FAREWELL_SECONDS):
+                if cursor:
                     cursor.close()
 
     def _cursor(self, plan: Stream, most: int) -> _Batches:
@@ -120,7 +126,7 @@ class MongoSession:
         if writes and not inside:
             sent["writeConcern"] = {"w": "majority"}
         session = None if name in _OUTSIDE else self._session
-        with self._guarded(seconds, unsafe=writes and not inside):
+        with self._guarded(self._until(seconds), unsafe=writes and not inside):
             reply = self._database.command(sent, codec_options=_RAW, session=session)
             data = bytes(reply.raw)
         if writes:
@@ -145,15 +151,18 @@ class MongoSession:
         if self._cancelled:
             raise Cancelled("The query was stopped.")
 
+    def _until(self, seconds: float | None) -> float:
+        """The session's deadline, or a nearer one, in monotonic seconds."""
+        return self._deadline if seconds is None else min(self._deadline, time.monotonic() + seconds)
+
     @contextlib.contextmanager
-    def _guarded(self, seconds: float | None, *, unsafe: bool = False) -> Iterator[None]:
-        """Keep the deadline (or a shorter one) around server calls, and turn their errors into ours.
+    def _guarded(self, until: float, *, unsafe: bool = False) -> Iterator[None]:
+        """Keep a deadline around server calls, and turn their errors into ours.
 
         `unsafe` marks writes that no transaction undoes: when such a one stops half-way, its outcome is unknown.
         """
         self._check()
-        left = self._deadline - time.monotonic()
-        left = left if seconds is None else min(left, seconds)
+        left = until - time.monotonic()
         if left <= 0:
             raise TimedOut("The time limit was reached.")
         try:

@@ -13,7 +13,7 @@ from bson import decode_all
 from pymongo import MongoClient
 from pymongo.database import Database
 
-from executors import registry
+from executors import processes, registry
 from executors.base import Access, Call, Column, EngineKind, Job, Language, Limits, Outcome, RowEncoding, Target
 from executors.mongo.runner import MongoRunner
 from executors.mongodb.engine import MongoDBEngine
@@ -122,6 +122,7 @@ def mongo_targets(mongo_url: str) -> Iterator[tuple[MongoClient[Document], Targe
             url = parts._replace(netloc=netloc, path=f"/{name}").geturl()
             targets.append(Target(name, EngineKind.MONGODB, access, url))
         yield client, targets[0], targets[1]
+        processes.close()
         shared = registry.engine(EngineKind.MONGODB)
         assert isinstance(shared, MongoDBEngine)
         shared.close()
@@ -144,6 +145,4 @@ def mongo(mongo_targets: tuple[MongoClient[Document], Target, Target]) -> Iterat
     client, read, write = mongo_targets
     database = client[read.key]
     yield Bench(database, read, write)
-    for name in database.list_collection_names():
-        if not name.startswith("system."):
-            database[name].drop()
+    client.drop_database(database)

@@ -1,5 +1,7 @@
 """The attacks of every class known: each is refused with a place, in either access, and changes nothing."""
 
+# ruff: noqa: E501 - a table reads best with one case a line, or several
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -48,8 +50,7 @@ ALWAYS = [
     f"db.c.aggregate([{{$lookup: {{from: 'd', as: 'x', let: {{x: {JS}}}, pipeline: []}}}}])",
     f"db.c.aggregate([{{$unionWith: {{coll: 'd', pipeline: [{{$set: {{x: {JS}}}}}]}}}}])",
     f"db.c.aggregate([{{$facet: {{a: [{{$set: {{x: {JS}}}}}]}}}}])",
-    "db.c.aggregate([{$graphLookup: {from: 'd', startWith: 1, connectFromField: 'a', connectToField: 'b', as: 'x',"
-    " restrictSearchWithMatch: {$where: '1'}}}])",
+    "db.c.aggregate([{$graphLookup: {from: 'd', startWith: 1, connectFromField: 'a', connectToField: 'b', as: 'x', restrictSearchWithMatch: {$where: '1'}}}])",
     f"db.c.aggregate([{{$redact: {JS}}}])",
     f"db.c.aggregate([{{$match: {{}}}}], {{let: {{x: {JS}}}}})",
     "db.c.aggregate([{$group: {_id: 1, x: {$_internalJsReduce: {data: 1, eval: 'f'}}}}])",

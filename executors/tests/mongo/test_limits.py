@@ -47,7 +47,7 @@ def busy(mongo: Bench) -> Bench:
 
 
 def operations(mongo: Bench) -> list[dict[str, Any]]:
-    pipeline = [{"$currentOp": {}}, {"$match": {"command.comment": {"$regex": "^query-"}}}]
+    pipeline: list[dict[str, Any]] = [{"$currentOp": {}}, {"$match": {"command.comment": {"$regex": "^query-"}}}]
     return list(mongo.database.client.admin.aggregate(pipeline))
 
 

@@ -120,7 +120,8 @@ def test_bulk_write_counts_each_kind(mongo: Bench) -> None:
     mongo.database.c.insert_many([{"_id": 1}, {"_id": 2}])
     operations = (
         "{insertOne: {document: {_id: 3}}}, {updateOne: {filter: {_id: 1}, update: {$set: {a: 1}}}},"
-        "{replaceOne: {filter: {_id: 5}, replacement: {b: 1}, upsert: true}}, {deleteMany: {filter: {_id: {$in: [2, 3]}}}}"
+        "{replaceOne: {filter: {_id: 5}, replacement: {b: 1}, upsert: true}},"
+        "{deleteMany: {filter: {_id: {$in: [2, 3]}}}}"
     )
     assert changed(mongo, f"db.c.bulkWrite([{operations}])") == 5
     result = mongo.sink.documents[0]
@@ -173,10 +174,9 @@ def test_forbidden_commit_leaves_nothing(mongo: Bench) -> None:
         raise OSError("the portal's own database is gone")
 
     mongo.control.commit = forbid
-    with pytest.raises(Refused):
-        mongo.run("db.c.insertOne({_id: 1})", Access.WRITE)
-    with pytest.raises(Refused):
-        mongo.run("db.c.createIndex({a: 1})", Access.WRITE)
+    for statement in ("db.c.insertOne({_id: 1})", "db.c.createIndex({a: 1})"):
+        with pytest.raises(OSError, match="portal's own"):
+            mongo.run(statement, Access.WRITE)
     assert mongo.database.list_collection_names() == []
 
 
@@ -210,5 +210,5 @@ def test_server_error_names_code_and_no_host(mongo: Bench) -> None:
     with pytest.raises(StatementFailed) as caught:
         mongo.run("db.c.find({a: {$nope: 1}})")
     assert caught.value.public_message.startswith("BadValue: unknown operator: $nope")
-    assert caught.value.detail["codeName"] == "BadValue"
+    assert caught.value.detail == {"code": "2", "codeName": "BadValue", "line": "1", "column": "6"}
     assert "127.0.0.1" not in caught.value.public_message

@@ -1,5 +1,7 @@
 """Documents as text and as cells: nothing is lost, rounded or mistaken for something else."""
 
+# ruff: noqa: E501 - a table reads best with one case a line, or several
+
 from __future__ import annotations
 
 import math
@@ -37,7 +39,7 @@ TEXTS: list[tuple[bytes, str, str | None]] = [
     (encode({"v": Decimal128("1.10")}), '{"$numberDecimal": "1.10"}', "1.10"),
     (encode({"v": Decimal128("-0E+3")}), '{"$numberDecimal": "-0E+3"}', "-0E+3"),
     (encode({"v": Decimal128("NaN")}), '{"$numberDecimal": "NaN"}', "NaN"),
-    (encode({"v": "a\0\"ü"}), '"a\\u0000\\"ü"', 'a\0"ü'),
+    (encode({"v": 'a\0"ü'}), '"a\\u0000\\"ü"', 'a\0"ü'),
     (encode({"v": None}), "null", None),
     (encode({"v": True}), "true", "true"),
     (encode({"v": OID}), f'{{"$oid": "{OID}"}}', str(OID)),
