@@ -10,6 +10,7 @@ import os
 import threading
 
 from executors.base import CommitStatus, Control, Job, Outcome, RowSink, Table, Target
+from executors.processes import scripts
 from executors.processes.messages import to_tables
 from executors.processes.pool import Pool
 
@@ -19,8 +20,8 @@ _lock = threading.Lock()
 
 def run(job: Job, sink: RowSink, control: Control) -> Outcome:
     """Run `job` in a helper process. `sink` and `control` are called on this thread. Raises `ExecutionError`."""
-    with _pool().helper(job.target) as helper:
-        return helper.run(job, sink, control)
+    with _pool().helper(job.target) as helper, scripts.child_for(job) as child:
+        return helper.run(job, sink, control, child)
 
 
 def introspect(target: Target) -> tuple[Table, ...]:
@@ -42,11 +43,12 @@ def server_version(target: Target) -> str:
 
 
 def close() -> None:
-    """End the helpers of this process."""
+    """End the helpers of this process, and the sandbox of its scripts."""
     with _lock:
         pool = _pools.pop(os.getpid(), None)
     if pool:
         pool.close()
+    scripts.close()
 
 
 def _pool() -> Pool:

@@ -30,6 +30,7 @@ class Frame(IntEnum):
     CANCEL = 3
     GO_AHEAD = 4
     FORBIDDEN = 5
+    CHILD = 6
     # helper → parent
     READY = 20
     STARTED = 21
@@ -53,6 +54,8 @@ class Channel:
     def __init__(self, connection: socket.socket) -> None:
         self.socket = connection
         self._buffer = bytearray()
+        # File descriptors that came with frames, until somebody takes them.
+        self.descriptors: list[int] = []
         self._held = bytearray()
 
     def hold_json(self, kind: Frame, value: object) -> None:
@@ -70,6 +73,13 @@ class Channel:
     def send_json(self, kind: Frame, value: object) -> None:
         """Send one frame of JSON."""
         self.send(kind, _json(value))
+
+    def send_descriptor(self, kind: Frame, descriptor: int) -> None:
+        """Send a frame without a payload, and with it a file descriptor. Raises `Closed`."""
+        try:
+            socket.send_fds(self.socket, [self._release() + _HEADER.pack(kind, 0)], [descriptor])
+        except OSError as error:
+            raise Closed from error
 
     def send_rows(self, data: bytes, count: int) -> None:
         """Send a block of rows; a small one waits for the next frame, which follows at once."""
@@ -120,7 +130,8 @@ class Channel:
 
     def _fill(self, wanted: int) -> None:
         try:
-            data = self.socket.recv(max(wanted, 4096) if wanted < _RECEIVE_BYTES else _RECEIVE_BYTES)
+            size = max(wanted, 4096) if wanted < _RECEIVE_BYTES else _RECEIVE_BYTES
+            data, descriptors, _, _ = socket.recv_fds(self.socket, size, 1, socket.MSG_CMSG_CLOEXEC)
         except TimeoutError:
             raise
         except OSError as error:
@@ -128,6 +139,7 @@ class Channel:
         if not data:
             raise Closed
         self._buffer += data
+        self.descriptors += descriptors
 
 
 def _json(value: object) -> bytes:

@@ -73,10 +73,21 @@ class Helper:
         """The process id."""
         return self._process.pid
 
-    def run(self, job: Job, sink: RowSink, control: Control) -> Outcome:
-        """Run `job` in the helper; sink and control are called on this thread."""
+    def run(self, job: Job, sink: RowSink, control: Control, child: int | None = None) -> Outcome:
+        """Run `job` in the helper; sink and control are called on this thread. `child` is the channel of a script's."""
         self.served.add(job.target)
+        if child is not None:
+            self._hand_over(child)
         return _Conversation(self._channel, self._process, job, sink, control).hold(self)
+
+    def _hand_over(self, child: int) -> None:
+        """Give the helper the channel of a confined child. Raises `Interrupted` when the helper is gone."""
+        try:
+            self._channel.socket.settimeout(None)
+            self._channel.send_descriptor(Frame.CHILD, child)
+        except Closed:
+            self.kill()
+            raise Interrupted("The helper that was to run this request ended early; nothing was changed.") from None
 
     def ask(self, question: messages.Question, target: Target, **more: str) -> Any:
         """Put a question to the target's engine."""

@@ -31,6 +31,7 @@ from executors.base import (
 )
 from executors.processes import messages
 from executors.processes.frames import Channel, Closed, Frame, read_json
+from executors.script import handover
 
 # One row in libpq's buffer, which doubles as it grows, next to the interpreter and the drivers.
 MEMORY_BYTES = 512 * 1024 * 1024
@@ -60,6 +61,8 @@ class _Link:
                     os._exit(0)
                 if kind is Frame.CANCEL:
                     self.was_cancelled = True
+                elif kind is Frame.CHILD:
+                    handover.hand_over(self.channel.descriptors.pop())
                 else:
                     # A cancel meant for the run before must not stop this one.
                     self.was_cancelled = self.was_cancelled and kind is not Frame.RUN

@@ -96,6 +96,14 @@ class SpawnerClient:
             except OSError:
                 self._stop()
 
+    def forget(self) -> None:
+        """Let go of a spawner that belongs to the process this one was forked from."""
+        if self._socket is not None:
+            self._socket.close()
+        if self._process is not None:
+            self._process.returncode = 0  # not our child: never wait for it, never warn about it
+        self._socket = self._process = None
+
     def close(self) -> None:
         """End the spawner and with it every child."""
         with self._lock:
@@ -149,7 +157,7 @@ class SpawnerClient:
 def _ask(channel: socket.socket, request: dict[str, Any]) -> tuple[dict[str, Any], list[int]]:
     """Send one request and receive its answer with the descriptors that came along. Raises `OSError` on a dead spawner."""
     channel.send(json.dumps(request).encode())
-    message, descriptors, _, _ = socket.recv_fds(channel, MESSAGE_BYTES, 1)
+    message, descriptors, _, _ = socket.recv_fds(channel, MESSAGE_BYTES, 1, socket.MSG_CMSG_CLOEXEC)
     if not message:
         raise ConnectionResetError("the spawner is gone")
     answer: dict[str, Any] = json.loads(message)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from executors.base import Refused
 
 _channels: list[int] = []
@@ -9,6 +11,8 @@ _channels: list[int] = []
 
 def hand_over(channel: int) -> None:
     """Leave the file descriptor of a fresh child for the next script run in this process (one runs at a time)."""
+    while _channels:  # one left by a run that never began
+        os.close(_channels.pop())
     _channels.append(channel)
 
 
