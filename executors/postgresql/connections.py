@@ -66,7 +66,7 @@ class Connections:
             self._idle.popitem()[1][0].close()
 
     def open(self, key: ConnectionKey, watch: Watch) -> Wire:
-        """A new connection under `watch`. Raises `Unreachable`, or `Refused` when its role is too strong to be used here."""
+        """A new connection. Raises `Unreachable`, or `Refused` when its role is too strong to be used here."""
         wire = Wire(self._connect(key))
         wire.begin(watch)
         try:

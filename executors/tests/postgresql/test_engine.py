@@ -59,7 +59,7 @@ def test_query_id_is_in_the_activity_of_the_server(database: Database) -> None:
     [
         ({"password": "nope"}, "credential"),
         ({"dbname": "nowhere_"}, "does not exist"),
-        ({"host": "no.invalid"}, "host"),
+        ({"host": "no.invalid"}, "name is unknown"),
     ],
 )
 def test_reason_of_a_failed_connection_is_told(database: Database, changes: dict[str, str], word: str) -> None:
@@ -72,9 +72,9 @@ def test_reason_of_a_failed_connection_is_told(database: Database, changes: dict
 
 def test_refused_functions_are_those_of_the_live_server(database: Database) -> None:
     rows = database.admin.execute(NAMES_QUERY).fetchall()
-    expected = {name for name, volatile in rows if refused(name, volatile=bool(volatile))}  # type: ignore[misc]
+    expected = {name for name, volatile in rows if refused(name, volatile=bool(volatile))}
     assert expected <= REFUSED
-    unknown = {name for name, _ in rows} & REFUSED - expected - KNOWN_ELSEWHERE  # type: ignore[misc]
+    unknown = {name for name, _ in rows} & REFUSED - expected - KNOWN_ELSEWHERE
     assert not unknown
 
 

@@ -36,7 +36,7 @@ def write(database: Database, text: str, *parameters: str, limits: Limits = LIMI
 
 
 def ids(database: Database) -> list[int]:
-    return [row[0] for row in database.admin.execute("SELECT id FROM shop.orders ORDER BY id").fetchall()]  # type: ignore[misc]
+    return [row[0] for row in database.admin.execute("SELECT id FROM shop.orders ORDER BY id").fetchall()]
 
 
 def test_several_statements_share_one_transaction(database: Database) -> None:
@@ -138,11 +138,26 @@ _KILL = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE applicatio
 
 @pytest.mark.parametrize(
     "text",
-    ["COMMIT", "BEGIN", "SET ROLE x", "GRANT SELECT ON orders TO x", "COPY orders FROM STDIN", "DO $$BEGIN END$$",
-     "CALL p()", "LISTEN a", "PREPARE p AS SELECT 1", "VACUUM", "CREATE EXTENSION x", "SELECT set_config('a.b', '', false)",
-     "CREATE SCHEMA s GRANT SELECT ON t TO x", "DROP TABLE orders; ROLLBACK", "CREATE INDEX CONCURRENTLY ON orders (id)",
-     "ALTER TABLE orders OWNER TO x", "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'"],
-)  # fmt: skip
+    [
+        "COMMIT",
+        "BEGIN",
+        "SET ROLE x",
+        "GRANT SELECT ON orders TO x",
+        "COPY orders FROM STDIN",
+        "DO $$BEGIN END$$",
+        "CALL p()",
+        "LISTEN a",
+        "PREPARE p AS SELECT 1",
+        "VACUUM",
+        "CREATE EXTENSION x",
+        "SELECT set_config('a.b', '', false)",
+        "CREATE SCHEMA s GRANT SELECT ON t TO x",
+        "DROP TABLE orders; ROLLBACK",
+        "CREATE INDEX CONCURRENTLY ON orders (id)",
+        "ALTER TABLE orders OWNER TO x",
+        "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+    ],
+)
 def test_refused_in_a_write(database: Database, text: str) -> None:
     before = database.state()
     with pytest.raises(Refused):

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
@@ -67,7 +68,7 @@ SELECT md5(pg_catalog.concat_ws('|',
 class Database:
     """The names, the passwords and a superuser's connection."""
 
-    admin: psycopg.Connection[tuple[str]]
+    admin: psycopg.Connection[tuple[Any, ...]]
     url: str
     name: str
     password: str
@@ -122,4 +123,4 @@ class Database:
         """A digest of everything an attack could change."""
         row = self.admin.execute(_STATE).fetchone()
         assert row is not None
-        return row[0]
+        return str(row[0])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import signal
 import subprocess
 import sys
 import threading
@@ -155,8 +156,7 @@ def test_killed_helper_fails_its_run_only(database: Database) -> None:
     thread = threading.Thread(target=go)
     thread.start()
     _wait_for(database, "SELECT pg_sleep(20)", running=True)
-    for helper in list(processes._pool()._busy):
-        os.kill(helper.pid, 9)
+    _signal_busy(signal.SIGKILL)
     thread.join(5)
     assert [type(failure).__name__ for failure in failures] == ["Interrupted"]
     assert run(database, "SELECT 1").row_count == 1
@@ -164,7 +164,7 @@ def test_killed_helper_fails_its_run_only(database: Database) -> None:
 
 def test_frozen_helper_is_given_up(database: Database) -> None:
     recorder = Recorder()
-    freezer = threading.Timer(0.5, lambda: [os.kill(helper.pid, 19) for helper in processes._pool()._busy])
+    freezer = threading.Timer(0.5, _signal_busy, (signal.SIGSTOP,))
     freezer.start()
     job = Job("frozen", database.target("reader"), Language.SQL, "SELECT pg_sleep(30)", Limits(1.5, 10, 1000))
     began = time.monotonic()
@@ -218,6 +218,11 @@ def test_importing_the_facade_loads_no_driver() -> None:
 def _helpers() -> list[int]:
     made = processes._pool()
     return [helper.pid for helper in [*made._idle, *made._busy]]
+
+
+def _signal_busy(number: signal.Signals) -> None:
+    for helper in list(processes._pool()._busy):
+        os.kill(helper.pid, number)
 
 
 def _wait_for(database: Database, statement: str, *, running: bool) -> None:

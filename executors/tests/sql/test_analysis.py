@@ -28,15 +28,20 @@ def only(analysis: Analysis) -> Finding:
 @pytest.mark.parametrize(
     ("statement", "kinds"),
     [
-        ("SELECT 1", ("SELECT",)), ("VALUES (1)", ("SELECT",)), ("TABLE a", ("SELECT",)), ("SHOW all", ("SHOW",)),
-        ("EXPLAIN (ANALYZE, BUFFERS) SELECT 1", ("EXPLAIN",)), ("SELECT 1;", ("SELECT",)),
+        ("SELECT 1", ("SELECT",)),
+        ("VALUES (1)", ("SELECT",)),
+        ("TABLE a", ("SELECT",)),
+        ("SHOW all", ("SHOW",)),
+        ("EXPLAIN (ANALYZE, BUFFERS) SELECT 1", ("EXPLAIN",)),
+        ("SELECT 1;", ("SELECT",)),
         ("SELECT now(), random(), gen_random_uuid(), count(*), current_setting('a.b', true), pg_sleep(0)", ("SELECT",)),
         ("SELECT * FROM information_schema.tables UNION ALL SELECT 1 EXCEPT SELECT 2", ("SELECT",)),
         ("SELECT lag(a) OVER (ORDER BY b) FROM c WHERE d ~ 'x' AND e->>'f' = ANY ('{1}')", ("SELECT",)),
         ("SELECT ts_rewrite('a'::tsquery, 'b'::tsquery, 'c'::tsquery)", ("SELECT",)),
-        ("SELECT 1 OPERATOR(pg_catalog.+) 1", ("SELECT",)), ("SELECT shop.mine(1)", ("SELECT",)),
+        ("SELECT 1 OPERATOR(pg_catalog.+) 1", ("SELECT",)),
+        ("SELECT shop.mine(1)", ("SELECT",)),
     ],
-)  # fmt: skip
+)
 def test_reads(statement: str, kinds: tuple[str, ...]) -> None:
     found = look(statement)
     assert (found.access, found.kinds, found.valid) == (Access.READ, kinds, True)
@@ -45,14 +50,24 @@ def test_reads(statement: str, kinds: tuple[str, ...]) -> None:
 @pytest.mark.parametrize(
     ("statement", "kind"),
     [
-        ("INSERT INTO a VALUES (1)", "INSERT"), ("UPDATE a SET b = 1 WHERE c", "UPDATE"), ("SELECT nextval('s')", "SELECT"),
-        ("DELETE FROM a WHERE b", "DELETE"), ("CREATE TABLE a (b int)", "CREATE TABLE"), ("SELECT 1 INTO a", "SELECT"),
-        ("MERGE INTO a USING b ON a.c = b.c WHEN MATCHED THEN DELETE", "MERGE"), ("ALTER TABLE a ADD b int", "ALTER TABLE"),
-        ("SELECT * FROM a FOR UPDATE", "SELECT"), ("EXPLAIN DELETE FROM a WHERE b", "EXPLAIN"), ("DROP TABLE a", "DROP"),
-        ("WITH x AS (DELETE FROM a WHERE b RETURNING 1) SELECT * FROM x", "SELECT"), ("TRUNCATE a", "TRUNCATE"),
-        ("ALTER TABLE a RENAME TO b", "RENAME"), ("COMMENT ON TABLE a IS 'x'", "COMMENT"), ("CREATE INDEX ON a (b)", "CREATE INDEX"),
+        ("INSERT INTO a VALUES (1)", "INSERT"),
+        ("UPDATE a SET b = 1 WHERE c", "UPDATE"),
+        ("SELECT nextval('s')", "SELECT"),
+        ("DELETE FROM a WHERE b", "DELETE"),
+        ("CREATE TABLE a (b int)", "CREATE TABLE"),
+        ("SELECT 1 INTO a", "SELECT"),
+        ("MERGE INTO a USING b ON a.c = b.c WHEN MATCHED THEN DELETE", "MERGE"),
+        ("ALTER TABLE a ADD b int", "ALTER TABLE"),
+        ("SELECT * FROM a FOR UPDATE", "SELECT"),
+        ("EXPLAIN DELETE FROM a WHERE b", "EXPLAIN"),
+        ("DROP TABLE a", "DROP"),
+        ("WITH x AS (DELETE FROM a WHERE b RETURNING 1) SELECT * FROM x", "SELECT"),
+        ("TRUNCATE a", "TRUNCATE"),
+        ("ALTER TABLE a RENAME TO b", "RENAME"),
+        ("COMMENT ON TABLE a IS 'x'", "COMMENT"),
+        ("CREATE INDEX ON a (b)", "CREATE INDEX"),
     ],
-)  # fmt: skip
+)
 def test_writes_are_refused_as_reads_and_allowed_as_writes(statement: str, kind: str) -> None:
     assert errors(look(statement)) == ["write_in_read"]
     found = look(statement, Access.WRITE)
@@ -62,15 +77,48 @@ def test_writes_are_refused_as_reads_and_allowed_as_writes(statement: str, kind:
 @pytest.mark.parametrize("access", Access)
 @pytest.mark.parametrize(
     "statement",
-    ["COMMIT", "ROLLBACK TO a", "SET a.b = 1", "RESET ALL", "DISCARD ALL", "GRANT SELECT ON a TO b", "CREATE ROLE a",
-     "ALTER ROLE a SET b = 1", "ALTER SYSTEM SET a = 1", "COPY a TO STDOUT", "COPY a FROM PROGRAM 'x'", "DO 'x'",
-     "CALL a()", "LOAD 'a'", "LISTEN a", "NOTIFY a", "UNLISTEN *", "PREPARE a AS SELECT 1", "EXECUTE a",
-     "DEALLOCATE a", "PREPARE TRANSACTION 'a'", "COMMIT PREPARED 'a'", "VACUUM a", "ANALYZE a", "CLUSTER a",
-     "REINDEX TABLE a", "CHECKPOINT", "CREATE FUNCTION a() RETURNS int LANGUAGE sql AS ''", "CREATE EXTENSION a",
-     "CREATE DATABASE a", "DROP DATABASE a", "CREATE TRIGGER a AFTER INSERT ON b EXECUTE FUNCTION c()",
-     "CREATE SUBSCRIPTION a CONNECTION 'b' PUBLICATION c", "FETCH 1 FROM a", "DECLARE a CURSOR FOR SELECT 1",
-     "EXPLAIN EXECUTE a", "REASSIGN OWNED BY a TO b", "CREATE POLICY a ON b", "DROP FUNCTION a()"],
-)  # fmt: skip
+    [
+        "COMMIT",
+        "ROLLBACK TO a",
+        "SET a.b = 1",
+        "RESET ALL",
+        "DISCARD ALL",
+        "GRANT SELECT ON a TO b",
+        "CREATE ROLE a",
+        "ALTER ROLE a SET b = 1",
+        "ALTER SYSTEM SET a = 1",
+        "COPY a TO STDOUT",
+        "COPY a FROM PROGRAM 'x'",
+        "DO 'x'",
+        "CALL a()",
+        "LOAD 'a'",
+        "LISTEN a",
+        "NOTIFY a",
+        "UNLISTEN *",
+        "PREPARE a AS SELECT 1",
+        "EXECUTE a",
+        "DEALLOCATE a",
+        "PREPARE TRANSACTION 'a'",
+        "COMMIT PREPARED 'a'",
+        "VACUUM a",
+        "ANALYZE a",
+        "CLUSTER a",
+        "REINDEX TABLE a",
+        "CHECKPOINT",
+        "CREATE FUNCTION a() RETURNS int LANGUAGE sql AS ''",
+        "CREATE EXTENSION a",
+        "CREATE DATABASE a",
+        "DROP DATABASE a",
+        "CREATE TRIGGER a AFTER INSERT ON b EXECUTE FUNCTION c()",
+        "CREATE SUBSCRIPTION a CONNECTION 'b' PUBLICATION c",
+        "FETCH 1 FROM a",
+        "DECLARE a CURSOR FOR SELECT 1",
+        "EXPLAIN EXECUTE a",
+        "REASSIGN OWNED BY a TO b",
+        "CREATE POLICY a ON b",
+        "DROP FUNCTION a()",
+    ],
+)
 def test_never_allowed(statement: str, access: Access) -> None:
     finding = next(f for f in look(statement, access).findings if f.code == "refused_statement")
     assert finding.severity is Severity.ERROR
@@ -125,8 +173,10 @@ def test_second_statement_of_a_read() -> None:
 def test_place_of_a_later_statement_and_of_a_function() -> None:
     found = look("UPDATE a SET b = 1;\n\n  DELETE FROM a; SELECT pg_notify('é', 'b')", Access.WRITE)
     assert [(f.code, f.line, f.column) for f in found.findings] == [
-        ("no_where", 1, 1), ("no_where", 3, 3), ("refused_function", 3, 25),
-    ]  # fmt: skip
+        ("no_where", 1, 1),
+        ("no_where", 3, 3),
+        ("refused_function", 3, 25),
+    ]
 
 
 @pytest.mark.parametrize(("count", "valid"), [(0, False), (1, False), (2, True), (3, False)])
@@ -145,10 +195,16 @@ def test_read_asked_as_write_is_told() -> None:
 
 @pytest.mark.parametrize(
     ("statement", "code"),
-    [("DELETE FROM a", "no_where"), ("UPDATE a SET b = 1", "no_where"), ("TRUNCATE a", "destructive"),
-     ("DROP TABLE a", "destructive"), ("EXPLAIN ANALYZE DELETE FROM a WHERE b", "explain_analyze"), ("LOCK a", "locks_table"),
-     ("WITH x AS (DELETE FROM a RETURNING 1) SELECT * FROM x", "no_where")],
-)  # fmt: skip
+    [
+        ("DELETE FROM a", "no_where"),
+        ("UPDATE a SET b = 1", "no_where"),
+        ("TRUNCATE a", "destructive"),
+        ("DROP TABLE a", "destructive"),
+        ("EXPLAIN ANALYZE DELETE FROM a WHERE b", "explain_analyze"),
+        ("LOCK a", "locks_table"),
+        ("WITH x AS (DELETE FROM a RETURNING 1) SELECT * FROM x", "no_where"),
+    ],
+)
 def test_warnings(statement: str, code: str) -> None:
     finding = only(look(statement, Access.WRITE))
     assert (finding.code, finding.severity) == (code, Severity.WARNING)
@@ -177,11 +233,22 @@ def bomb(opening: str, middle: str, closing: str) -> str:
 
 @pytest.mark.parametrize(
     "statement",
-    [bomb("(", "1", ")"), bomb("1+", "1", ""), bomb("-", "1", ""), bomb("NOT ", "a", ""), bomb("(SELECT ", "1", ")"),
-     bomb("CASE WHEN a THEN ", "1", " END"), bomb("1 UNION ALL SELECT ", "1", ""), bomb("1,", "1", ""),
-     bomb("a[", "1", "]"), bomb("f(", "1", ")"), bomb("ARRAY[", "1", "]"), bomb("", "1", "::int")],
+    [
+        bomb("(", "1", ")"),
+        bomb("1+", "1", ""),
+        bomb("-", "1", ""),
+        bomb("NOT ", "a", ""),
+        bomb("(SELECT ", "1", ")"),
+        bomb("CASE WHEN a THEN ", "1", " END"),
+        bomb("1 UNION ALL SELECT ", "1", ""),
+        bomb("1,", "1", ""),
+        bomb("a[", "1", "]"),
+        bomb("f(", "1", ")"),
+        bomb("ARRAY[", "1", "]"),
+        bomb("", "1", "::int"),
+    ],
     ids=str.__len__,
-)  # fmt: skip
+)
 def test_deep_or_long_statement_up_to_the_cap_harms_nobody(statement: str) -> None:
     """On a thread, as the web worker's are: its stack is the smaller one."""
     found: list[Analysis] = []
