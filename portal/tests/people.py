@@ -102,6 +102,11 @@ def make_user(username: str, role: Role, **fields: Any) -> User:
     return User.objects.create_user(username, password=PASSWORD, role=role, **fields)
 
 
+def make_auditor() -> User:
+    """Somebody who may read the audit log, and is in no pod."""
+    return make_user("auditor", Role.DEVELOPER, can_read_audit=True)
+
+
 @pytest.fixture
 def author(db: None) -> User:
     """A developer of the pod."""
@@ -129,7 +134,7 @@ def outsider(db: None) -> User:
 @pytest.fixture
 def auditor(db: None) -> User:
     """Somebody who may read the audit log, and is in no pod."""
-    return make_user("auditor", Role.DEVELOPER, can_read_audit=True)
+    return make_auditor()
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from django.http import QueryDict
 from accounts.errors import BadInput, FieldError
 from accounts.models import User
 from queries.api import pagination
+from queries.api.shapes import DECISIONS
 from queries.lifecycle import Status
 from queries.models import QueryRequest
 from queries.querysets import QueryRequestQuerySet
@@ -59,4 +60,4 @@ def _filtered(reader: User, sent: QueryDict, statuses: list[str]) -> QueryReques
         queries = queries.search_for(str(sent["q"]))
     if sent.get("cursor"):
         queries = queries.filter(pk__lt=pagination.decode(str(sent["cursor"])))
-    return queries.prefetch_related("decisions__reviewer")
+    return queries.prefetch_related(DECISIONS)

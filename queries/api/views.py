@@ -34,7 +34,7 @@ from queries.api.serializers import (
     ResultShape,
     SubmitBody,
 )
-from queries.api.shapes import query_json, result_json, share_pods
+from queries.api.shapes import DECISIONS, query_json, result_json, share_pods
 from queries.lifecycle import Status
 from queries.models import QueryRequest
 from queries.results import download, view_page
@@ -50,9 +50,9 @@ def read(body: StrictSerializer) -> dict[str, Any]:
     return dict(body.validated_data)
 
 
-def seen(reader: User, public_id: uuid.UUID) -> dict[str, object]:
-    """A request as the reader sees it now."""
-    query = services.visible_query(actor=reader, public_id=public_id)
+def after(reader: User, query_id: int) -> dict[str, object]:
+    """A request as the reader sees it after acting on it, which has shown that they may know of it."""
+    query = QueryRequest.objects.with_people().select_related("revises").prefetch_related(DECISIONS).get(pk=query_id)
     share_pods([query])
     return query_json(query, reader)
 
@@ -121,7 +121,7 @@ class Queries(View):
         sent = read(body)
         query = services.submit(actor=author, draft=body.draft(), revises=_revised(author, sent.get("revises")))
         headers = {"Location": f"{request.path}{query.public_id}/"}
-        return Response(seen(author, query.public_id), status=status.HTTP_201_CREATED, headers=headers)
+        return Response(after(author, query.pk), status=status.HTTP_201_CREATED, headers=headers)
 
 
 class Query(View):
@@ -130,7 +130,10 @@ class Query(View):
     @extend_schema(operation_id="query", responses=QueryShape, tags=QUERIES)
     def get(self, request: Request, public_id: uuid.UUID) -> Response:
         """One request."""
-        return Response(seen(actor(request), public_id))
+        reader = actor(request)
+        query = services.visible_query(actor=reader, public_id=public_id)
+        share_pods([query])
+        return Response(query_json(query, reader))
 
 
 class Approve(View):
@@ -143,7 +146,7 @@ class Approve(View):
         reviewer = actor(request)
         query_id = known(reviewer, public_id)
         services.approve(actor=reviewer, query_id=query_id, **read(ApproveBody(data=request.data)))
-        return Response(seen(reviewer, public_id))
+        return Response(after(reviewer, query_id))
 
 
 class Reject(View):
@@ -157,7 +160,7 @@ class Reject(View):
         query_id = known(reviewer, public_id)
         sent = {"comment": "", **read(RejectBody(data=request.data))}
         services.reject(actor=reviewer, query_id=query_id, **sent)
-        return Response(seen(reviewer, public_id))
+        return Response(after(reviewer, query_id))
 
 
 class Withdraw(View):
@@ -170,7 +173,7 @@ class Withdraw(View):
         author = actor(request)
         query_id = known(author, public_id)
         services.withdraw(actor=author, query_id=query_id, **read(CommentBody(data=request.data)))
-        return Response(seen(author, public_id))
+        return Response(after(author, query_id))
 
 
 class Cancel(View):
@@ -183,7 +186,7 @@ class Cancel(View):
         person = actor(request)
         query_id = known(person, public_id)
         services.cancel(actor=person, query_id=query_id, **read(CommentBody(data=request.data)))
-        return Response(seen(person, public_id))
+        return Response(after(person, query_id))
 
 
 class Result(View):

@@ -1,0 +1,87 @@
+"""Targets hold names of variables, never a credential."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.core.exceptions import ValidationError
+
+from accounts.models import User
+from executors.base import Access, Language
+from pods.models import Pod, Target
+from portal.tests.people import READ, WRITE, Orders
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("read_url_variable", "postgresql://me:secret@host/db"),
+        ("read_url_variable", "lower_case"),
+        ("write_url_variable", READ),
+        ("search_path", "public, pg_temp"),
+        ("search_path", "pub\0lic"),
+        ("seconds_limit", 0),
+        ("rows_limit", 10_000_001),
+        ("approvals_required", 0),
+        ("retention_days", 0),
+        ("engine", "oracle"),
+    ],
+)
+def test_settings_that_cannot_be(field: str, value: Any, target: Target) -> None:
+    setattr(target, field, value)
+    with pytest.raises(ValidationError) as caught:
+        target.full_clean()
+    assert list(caught.value.message_dict) == [field]
+
+
+def test_a_usual_target_is_fine(target: Target) -> None:
+    target.full_clean()
+
+
+def test_each_access_gets_its_own_login(target: Target, orders: Orders) -> None:
+    assert target.with_credential(Access.READ).url == orders.read
+    assert target.with_credential(Access.WRITE).url == orders.write
+
+
+def test_no_repr_shows_a_url(target: Target, orders: Orders) -> None:
+    assert orders.read not in repr(target.with_credential(Access.READ)) + repr(target) + str(target)
+
+
+def test_a_missing_variable_is_raised_by_name(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(WRITE)
+    assert (target.missing_variables(), target.offers(Access.WRITE)) == ([WRITE], False)
+    with pytest.raises(KeyError, match=WRITE):
+        target.with_credential(Access.WRITE)
+
+
+def test_without_a_write_variable_nothing_is_missing(target: Target) -> None:
+    target.write_url_variable = ""
+    assert (target.missing_variables(), target.offers(Access.WRITE)) == ([], False)
+
+
+def test_scripts_only_where_they_are_allowed(target: Target) -> None:
+    assert Language.SCRIPT not in target.languages
+    target.allow_scripts = True
+    assert list(target.languages) == [Language.SQL, Language.SCRIPT]
+
+
+def test_the_lock_limit_is_within_the_time_limit(target: Target) -> None:
+    target.seconds_limit, target.lock_seconds_limit = 3, 5
+    assert target.limits.lock_seconds == 3
+
+
+@pytest.mark.parametrize(("person", "slugs"), [("author", ["orders"]), ("outsider", ["theirs"]), ("admin", [])])
+def test_targets_one_may_ask_for(person: str, slugs: list[str], other_target: Target, request: Any) -> None:
+    user: User = request.getfixturevalue(person)
+    assert list(Target.objects.usable_by(user).values_list("slug", flat=True)) == slugs
+
+
+def test_inactive_pods_and_targets_take_nothing(author: User, pod: Pod, target: Target) -> None:
+    Target.objects.update(active=False)
+    assert not Target.objects.usable_by(author).exists()
+    Target.objects.update(active=True)
+    Pod.objects.update(active=False)
+    assert not Target.objects.usable_by(author).exists()
