@@ -58,8 +58,11 @@ class PostgreSQLSession:
         self._watch = Watch(limits.seconds, control)
         self.wire = self._open(name)
         self.backend = str(self.wire.pgconn.backend_pid)
-        self._committed = False
-        control.started(self.backend)
+        try:
+            control.started(self.backend)
+        except BaseException:
+            self.wire.close()
+            raise
 
     def run(
         self, statement: str, parameters: Sequence[Parameter], sink: RowSink, limits: Limits | None = None
@@ -155,7 +158,6 @@ class PostgreSQLSession:
         if result.command_status != b"COMMIT":
             message = "The server rolled the transaction back instead of committing it."
             raise StatementFailed(message)
-        self._committed = True
 
     def _reset(self) -> bool:
         try:
