@@ -1,0 +1,87 @@
+"""A real gunicorn with one worker, on the portal's committed database, that stops where a ticket says."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rest_framework_simplejwt.tokens import AccessToken
+
+from accounts.models import User
+from devtools.postgres import HOST, free_port
+from queries.models import QueryRequest
+from queries.tests.running.conftest import ROOT, portal_environment
+from queries.tests.world import World
+
+
+@dataclass(frozen=True, slots=True)
+class Portal:
+    """A running portal."""
+
+    port: int
+
+    def approve(self, query: QueryRequest, by: User) -> int:
+        """The answer's status; 0 when the portal died instead of answering."""
+        body = json.dumps({"digest": query.digest})
+        headers = {
+            "Authorization": f"Bearer {AccessToken.for_user(by)}",
+            "Content-Type": "application/json",
+            "Host": "localhost",
+        }
+        try:
+            return self._ask("POST", f"/api/v1/queries/{query.public_id}/approve/", body, headers)
+        except (ConnectionError, http.client.HTTPException):
+            return 0
+
+    def ready(self) -> bool:
+        """Whether it answers."""
+        try:
+            return self._ask("GET", "/healthz", None, {"Host": "localhost"}) == 200
+        except (OSError, http.client.HTTPException):
+            return False
+
+    def _ask(self, method: str, path: str, body: str | None, headers: dict[str, str]) -> int:
+        client = http.client.HTTPConnection(HOST, self.port, timeout=30)
+        try:
+            client.request(method, path, body, headers)
+            answer = client.getresponse()
+            answer.read()
+            return answer.status
+        finally:
+            client.close()
+
+
+@pytest.fixture(scope="module")
+def portal(committed: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
+    """gunicorn as in production, but for one worker and the points."""
+    found = Portal(free_port())
+    environment: dict[str, Any] = portal_environment() | {
+        "DJANGO_SETTINGS_MODULE": "queries.tests.faults.settings",
+        "PORTAL_BIND": f"{HOST}:{found.port}",
+        "WEB_CONCURRENCY": "1",
+        "PORTAL_RATE_LIMITS": "false",
+    }
+    log = Path(tmp_path_factory.mktemp("portal")) / "log"
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "gunicorn", "portal.wsgi"], cwd=ROOT, env=environment, stdout=out, stderr=out
+        )
+    try:
+        by = time.monotonic() + 30
+        while not found.ready():
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < by, log.read_text()
+            time.sleep(0.1)
+        yield found
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=30)
