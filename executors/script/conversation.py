@@ -22,7 +22,7 @@ from executors.base import (
     Truncation,
 )
 from executors.script.database import Answer, Request, ScriptDatabase
-from executors.script.wire import Channel, ChildEnded, Message, ProtocolError, strict_json
+from executors.script.wire import MAX_DEPTH, Channel, ChildEnded, Message, ProtocolError, TooDeep, strict_json
 
 MAX_CALLS = 10_000
 MAX_LOG_BYTES = 1024 * 1024
@@ -201,7 +201,10 @@ def _texts(values: list[Any]) -> bool:
 
 def _row(line: str, columns: int) -> bytes:
     """One row, as one line of JSON that parses and has a value for each column."""
-    values = strict_json(line)
+    try:
+        values = strict_json(line)
+    except TooDeep as error:
+        raise StatementFailed(f"The script returned a value nested more than {MAX_DEPTH} levels deep.") from error
     if not isinstance(values, list) or len(values) != columns or "\n" in line:
         raise ProtocolError("a row of another shape")
     try:

@@ -28,6 +28,10 @@ class ProtocolError(Exception):
     """The child sent what the bootstrap never sends."""
 
 
+class TooDeep(ProtocolError):
+    """JSON nested more than `MAX_DEPTH` levels deep."""
+
+
 class ChildEnded(Exception):  # noqa: N818 - it is an event, named as one
     """The child closed its end: it finished, crashed, or was killed."""
 
@@ -36,10 +40,12 @@ def strict_json(text: bytes | str) -> Any:
     """A JSON value without NaN or infinities, at most `MAX_DEPTH` deep. Raises `ProtocolError`."""
     try:
         value = json.loads(text, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
+    except RecursionError as error:
+        raise TooDeep("nested too deeply") from error
+    except ValueError as error:
         raise ProtocolError("not JSON") from error
     if _may_be_deep(text) and _depth(value) > MAX_DEPTH:
-        raise ProtocolError("nested too deeply")
+        raise TooDeep("nested too deeply")
     return value
 
 
