@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from threading import Event
 from typing import TypeAlias
 
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from queries import running, services
@@ -68,6 +68,7 @@ def maintain(*, stop: Event, interval: float = 15.0, once: bool = False) -> dict
     """Run the tasks until `stop` is set, or once; how much each did. An error of one does not keep the others."""
     done: dict[str, int] = {}
     plan = dict.fromkeys(tasks(interval), 0.0)
+    logger.info("maintaining%s", "" if once else f" every {interval:g} s")
     while not stop.is_set():
         for task, due in plan.items():
             if stop.is_set() or time.monotonic() < due:
@@ -84,17 +85,17 @@ def _attempt(task: Task, stopping: Stopping) -> int:
     try:
         with _lock(task.lock) as mine:
             count = task.run(stopping) if mine else 0
-    except DatabaseError as error:
-        logger.warning("%s: the portal's database does not answer: %s", task.name, error)
-        # A new one is made when the next task asks for it.
-        connection.close()
-        return 0
+    except Error as error:
+        logger.warning("%s: the portal's database did not do its part: %s", task.name, error)
     except Exception:
         logger.exception("%s failed; it is tried again", task.name)
-        return 0
-    if count:
-        logger.info("%s: %s", task.name, count)
-    return count
+    else:
+        if count:
+            logger.info("%s: %s", task.name, count)
+        return count
+    # Perhaps it is the connection that is broken: the next task that asks for one gets another.
+    connection.close()
+    return 0
 
 
 @contextmanager

@@ -29,13 +29,14 @@ SILENT = frozenset({Verb.CLAIM})
 # The author need not be told what they did themselves.
 AUTHOR_HEARS = frozenset({Verb.ENDORSE, Verb.APPROVE, Verb.REJECT, Verb.EXPIRE, Verb.COMPLETE, Verb.FAIL})
 
-# A pod without a channel still has the messages it posted before kept true.
+# A pod without a channel still has the messages it posted before kept true. Whether a person wants mail is asked here,
+# for the locked row of a request comes without its author.
 ANNOUNCE = """
 INSERT INTO notices AS notice (query_id, medium, person_id, channel)
 SELECT %(query)s::bigint, 'slack', NULL::bigint, %(channel)s::text WHERE %(slack)s AND (
     %(channel)s::text <> '' OR EXISTS (SELECT FROM notices WHERE query_id = %(query)s AND medium = 'slack'))
 UNION ALL
-SELECT %(query)s, 'email', person, '' FROM unnest(%(people)s::bigint[]) AS person
+SELECT %(query)s, 'email', id, '' FROM users WHERE id = ANY(%(people)s::bigint[]) AND is_active AND notify_by_email
 ON CONFLICT (query_id, medium, person_id) DO UPDATE SET
     version = notice.version + 1,
     changed_at = statement_timestamp(),
@@ -88,8 +89,7 @@ def announce(query: QueryRequest, verb: Verb) -> None:
     """Say that `verb` happened, in the transaction in which it did."""
     if verb in SILENT:
         return
-    author_hears = verb in AUTHOR_HEARS and mail_is_on() and query.author.notify_by_email
-    _announce(query, [query.author_id] if author_hears else [])
+    _announce(query, [query.author_id] if verb in AUTHOR_HEARS and mail_is_on() else [])
 
 
 def announce_submission(query: QueryRequest) -> None:

@@ -171,15 +171,16 @@ def _call(method: str, body: Mapping[str, object]) -> dict[str, Any]:
 def _refused(method: str, error: SlackApiError) -> Exception:
     response = error.response
     code = str(response.get("error", "")) if response is not None else ""
+    # A code is a word; anything else is a page that something between us and Slack made up.
+    code = code[:80] if code.isidentifier() else ""
     status = getattr(response, "status_code", 0)
     if status == TOO_MANY_REQUESTS or code == RATE_LIMITED:
         return SlowDown("Slack asks for a pause", after=_retry_after(response.headers))
-    # A code is a word; anything else is a page that something between us and Slack made up.
-    if status >= SERVER_ERROR or code in TROUBLE or not code.isidentifier():
-        return Failure(f"Slack is in trouble: {status} {code[:80]}", reached=True, everybody=True)
+    if status >= SERVER_ERROR or code in TROUBLE or not code:
+        return Failure(f"Slack is in trouble: {status} {code}", reached=True, everybody=True)
     if code in DELETED:
         return Deleted()
-    return Failure(f"Slack refused {method}: {code[:200]}", after=SLOW_SECONDS, everybody=code in ACCOUNT)
+    return Failure(f"Slack refused {method}: {code}", after=SLOW_SECONDS, everybody=code in ACCOUNT)
 
 
 def _retry_after(headers: Mapping[str, object]) -> float:
