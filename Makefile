@@ -64,7 +64,7 @@ lock: venv ## Lock the dependencies anew, with hashes (ARGS=--upgrade for newer 
 
 .PHONY: bench
 bench: venv ## Measure the speed goals, each beside its floor, on servers of its own
-	$(BIN)/python -m devtools.servers $(BIN)/python -m bench $(ARGS)
+	$(BIN)/python -m bench $(ARGS)
 
 .PHONY: clean
 clean: ## Remove the virtual environment, the demo's data and every cache

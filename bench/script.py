@@ -99,7 +99,9 @@ def database() -> Iterator[tuple[str, str]]:
         with postgres.running(Path(folder) / "postgres") as server:
             with psycopg.connect(server.url(), autocommit=True) as admin:
                 admin.execute("CREATE ROLE bench LOGIN PASSWORD 'bench'")
-                admin.execute("CREATE TABLE bench_rows AS SELECT i AS id, 'row ' || i AS name FROM generate_series(0, 999) i")
+                admin.execute(
+                    "CREATE TABLE bench_rows AS SELECT i AS id, 'row ' || i AS name FROM generate_series(0, 999) i"
+                )
                 admin.execute("ALTER TABLE bench_rows ADD PRIMARY KEY (id)")
                 admin.execute("GRANT SELECT ON bench_rows TO bench")
             url = re.sub(r"//[^@/]*@", "//bench:bench@", server.url())
@@ -176,14 +178,18 @@ def main() -> None:
     empty = started["empty deno run"]
     print(f"empty `deno run`            {empty:8.1f} ms")
     print(f"cold start ÷ empty          {started['cold'] / empty:8.2f}      (goal ≤ 1.4; {started['cold']:.1f} ms)")
-    print(f"pre-started ÷ empty         {started['pre-started'] / empty:8.2f}      (goal ≤ 0.15; {started['pre-started']:.1f} ms)")
+    print(
+        f"pre-started ÷ empty         {started['pre-started'] / empty:8.2f}      (goal ≤ 0.15; {started['pre-started']:.1f} ms)"
+    )
     with SpawnerClient() as client:
         rss, pss = memory(client)
         print(f"a waiting child             {pss:8.1f} MiB  PSS ({rss:.1f} RSS; goal ≤ 45)")
         with database() as (script_url, bare_url):
             measured = {name: statistics.median(v) for name, v in calls(rounds, client, script_url, bare_url).items()}
     ratio = measured["script"] / measured["bare"]
-    print(f"100 calls ÷ bare psycopg    {ratio:8.2f}      (goal ≤ 3.5; {measured['script']:.1f} ÷ {measured['bare']:.1f} ms)")
+    print(
+        f"100 calls ÷ bare psycopg    {ratio:8.2f}      (goal ≤ 3.5; {measured['script']:.1f} ÷ {measured['bare']:.1f} ms)"
+    )
     jitless, jit = processor_cost(max(3, rounds // 5))
     print(f"--jitless on a number loop  {jitless / jit:8.1f}×     ({jitless:.0f} ÷ {jit:.0f} ms)")
 

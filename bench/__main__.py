@@ -1,0 +1,23 @@
+"""`make bench`: a table of figures, goals, and whether each is met. `python -m bench approve trail` measures a part."""
+
+import sys
+from importlib import import_module
+
+from bench.stage import staged
+
+PARTS = ("approve", "results", "trail", "queue")
+
+
+def main(wanted: list[str]) -> int:
+    """Measure the wanted parts, or all; 1 when a goal is missed."""
+    figures = []
+    with staged() as stage:
+        for part in wanted or PARTS:
+            for figure in import_module(f"bench.{part}").measure(stage):
+                figures.append(figure)
+                print(figure.line(), flush=True)
+    return any(figure.met == "MISSED" for figure in figures)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

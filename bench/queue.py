@@ -1,0 +1,57 @@
+"""The queue page over a million requests, at any depth."""
+
+from collections.abc import Iterator
+from urllib.parse import urlencode
+
+from bench.figure import Figure, turn_about
+from bench.stage import Stage
+
+QUERIES = 1_000_000
+FILL = """
+INSERT INTO query_requests (public_id, pod_id, target_id, author_id, status, code, language, access, statement,
+    parameters, seconds_limit, lock_seconds_limit, rows_limit, bytes_limit, digest, reason, ticket, findings, kinds,
+    tables, approvals_required, submitted_at, expires_at, search)
+SELECT gen_random_uuid(), q.pod_id, q.target_id, q.author_id,
+    CASE WHEN n %% 50 = 0 THEN 'PENDING' ELSE 'REJECTED' END, '', q.language, q.access, q.statement,
+    q.parameters, q.seconds_limit, q.lock_seconds_limit, q.rows_limit, q.bytes_limit, q.digest, q.reason, q.ticket,
+    q.findings, q.kinds, q.tables, q.approvals_required, now(), now() + make_interval(mins => n), q.search
+FROM (SELECT * FROM query_requests ORDER BY id LIMIT 1) AS q, generate_series(1, %s) AS n
+"""
+
+
+def measure(_stage: Stage) -> Iterator[Figure]:
+    """Deepest page against the first, and how many SQL statements a page needs."""
+    from django.db import connection  # noqa: PLC0415 -- the stage has set Django up
+    from django.test import Client  # noqa: PLC0415
+    from django.test.utils import CaptureQueriesContext  # noqa: PLC0415
+
+    from accounts.models import User  # noqa: PLC0415
+    from queries.models import QueryRequest  # noqa: PLC0415
+
+    with connection.cursor() as cursor:
+        cursor.execute(FILL, [QUERIES])
+        cursor.execute("VACUUM ANALYZE query_requests")
+    client = Client(SERVER_NAME="127.0.0.1")
+    client.force_login(User.objects.get(username="manager0"), backend="django.contrib.auth.backends.ModelBackend")
+    waiting = QueryRequest.objects.filter(status="PENDING").order_by("-expires_at", "-pk")
+    oldest = QueryRequest.objects.exclude(status="PENDING").order_by("pk")
+    pages = {
+        "queue, waiting": ("/review/", {"after": waiting[60].pk}),
+        "queue, done": ("/review/", {"view": "done", "after": oldest[60].pk}),
+        "list of requests": ("/queries/", {"author": "", "after": oldest[60].pk}),
+    }
+    for name, (path, query) in pages.items():
+        first = path + ("?" + urlencode({k: v for k, v in query.items() if k != "after"}) if len(query) > 1 else "")
+        deepest = f"{path}?{urlencode(query)}"
+        deep, shallow = turn_about(lambda url=deepest: _page(client, url), lambda url=first: _page(client, url), 15)
+        note = f"{deep * 1000:.0f} ms against {shallow * 1000:.0f} ms"
+        yield Figure(f"{name}: deepest page ÷ first, 1M requests", deep / shallow, goal=1.1, note=note)
+        with CaptureQueriesContext(connection) as captured:
+            _page(client, deepest)
+        yield Figure(f"{name}: SQL statements", len(captured), "", 4)
+
+
+def _page(client: object, url: str) -> None:
+    response = client.get(url)  # type: ignore[attr-defined]
+    if response.status_code != 200:
+        raise RuntimeError(f"{url}: {response.status_code}")
