@@ -10,6 +10,7 @@ from accounts.models import SYSTEM, User
 from audit import log
 
 LOCKED_SECONDS = 15 * 60
+NAME_LENGTH = 150
 
 
 class WrongCredentials(PortalError):
@@ -25,7 +26,8 @@ def check_credentials(request: HttpRequest, *, username: str, password: str, doo
     Raises TooManyRequests while the pair of user and address is locked out, WrongCredentials otherwise.
     """
     credentials = {"username": username, "password": password}
-    if "\0" in username or "\0" in password:
+    # Neither can be anybody's, and the lock-out's table has no room for them.
+    if "\0" in username + password or len(username) > NAME_LENGTH:
         _failed(username.replace("\0", ""), door)
         raise WrongCredentials("The user name or the password is wrong.")
     if not AxesProxyHandler.is_allowed(request, credentials):
@@ -55,7 +57,7 @@ def record_sign_out(user: User) -> None:
 
 def _failed(username: str, door: str) -> None:
     with transaction.atomic():
-        subject = log.Subject("user", "", username[:150])
+        subject = log.Subject("user", "", username[:NAME_LENGTH])
         log.append(log.Action.SIGN_IN_FAILED, actor=SYSTEM, subject=subject, data={"door": door})
 
 

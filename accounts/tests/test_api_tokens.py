@@ -95,6 +95,12 @@ def test_credentials_are_two_texts(body: dict[str, Any], client: APIClient, db: 
 
 
 @pytest.mark.parametrize("name", ["username", "password"])
+def test_credentials_of_any_length_are_only_wrong(name: str, client: APIClient, author: User) -> None:
+    body = {"username": author.username, "password": PASSWORD, name: "x" * 100_000}
+    assert client.post(TOKEN, body, format="json").status_code == 401
+
+
+@pytest.mark.parametrize("name", ["username", "password"])
 def test_a_nul_byte_is_bad_input(name: str, client: APIClient, author: User) -> None:
     body = {"username": author.username, "password": PASSWORD, name: "a\0b"}
     assert client.post(TOKEN, body, format="json").json()["error"]["fields"][name][0]["code"] == "nul"
