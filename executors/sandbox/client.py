@@ -61,7 +61,9 @@ class SpawnerClient:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def probe(self) -> Probe:
@@ -127,9 +129,9 @@ class SpawnerClient:
     def _start(self) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
-            self._process = subprocess.Popen(  # noqa: S603 - our own module; nothing of the author's is in the command
+            self._process = subprocess.Popen(
                 [sys.executable, "-m", "executors.sandbox.spawner", json.dumps(asdict(self._settings))],
-                stdin=theirs,
+                stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 cwd=_ROOT,
                 # Nothing of the portal's environment: it holds credentials.
@@ -155,7 +157,7 @@ class SpawnerClient:
 
 
 def _ask(channel: socket.socket, request: dict[str, Any]) -> tuple[dict[str, Any], list[int]]:
-    """Send one request and receive its answer with the descriptors that came along. Raises `OSError` on a dead spawner."""
+    """Send one request; its answer, and the descriptors that came along. Raises `OSError` on a dead spawner."""
     channel.send(json.dumps(request).encode())
     message, descriptors, _, _ = socket.recv_fds(channel, MESSAGE_BYTES, 1, socket.MSG_CMSG_CLOEXEC)
     if not message:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from executors.sandbox import syscalls
 
-# prctl(2)
+# Numbers of prctl, as its manual page names them.
 _PR_SET_PDEATHSIG = 1
 _PR_SET_SECCOMP = 22
 _PR_SET_NO_NEW_PRIVS = 38
@@ -31,14 +31,16 @@ _CLONE_NEWIPC = 0x08000000
 _CLONE_NEWUTS = 0x04000000
 _CLONE_THREAD = 0x00010000
 
-# landlock(7)
+# Landlock's rights and versions.
 _EXECUTE, _WRITE_FILE, _READ_FILE, _READ_DIR = 1, 2, 4, 8
 _FILE_RIGHTS_BY_ABI = {1: 13, 2: 14, 3: 15, 4: 15}
 _RULE_PATH_BENEATH = 1
+_ABI_WITH_NETWORK = 4
+_ABI_WITH_SCOPES = 6
 _NET_TCP = 0b11
 _SCOPE_SIGNAL_AND_ABSTRACT_SOCKET = 0b11
 
-# seccomp(2), bpf(4)
+# BPF instructions, and what a seccomp filter may answer.
 _RET_KILL_PROCESS = 0x80000000
 _RET_ERRNO = 0x00050000
 _RET_ALLOW = 0x7FFF0000
@@ -106,7 +108,7 @@ def limit_resources(limits: ResourceLimits) -> None:
 
 
 def _lowered(what: int, value: tuple[int, int]) -> tuple[int, int]:
-    """`value`, or what is already lower: the spawner may have set the processor time of a child it hands out at once."""
+    """`value`, or what is already lower: the spawner may have limited a child it hands out at once."""
     _, hard = resource.getrlimit(what)
     return value if hard == resource.RLIM_INFINITY else (min(value[0], hard), min(value[1], hard))
 
@@ -136,13 +138,16 @@ def landlock_ruleset(*, executable: Sequence[Path], readable: Sequence[Path]) ->
     attributes = struct.pack(
         "QQQ",
         _handled_file_rights(),
-        _NET_TCP if abi >= 4 else 0,
-        _SCOPE_SIGNAL_AND_ABSTRACT_SOCKET if abi >= 6 else 0,
+        _NET_TCP if abi >= _ABI_WITH_NETWORK else 0,
+        _SCOPE_SIGNAL_AND_ABSTRACT_SOCKET if abi >= _ABI_WITH_SCOPES else 0,
     )
     buffer = ctypes.create_string_buffer(attributes, len(attributes))
     ruleset = _check(
         _libc.syscall(
-            ctypes.c_long(syscalls.LANDLOCK_CREATE_RULESET), buffer, ctypes.c_size_t(len(attributes)), ctypes.c_uint32(0)
+            ctypes.c_long(syscalls.LANDLOCK_CREATE_RULESET),
+            buffer,
+            ctypes.c_size_t(len(attributes)),
+            ctypes.c_uint32(0),
         ),
         "Landlock rules",
     )

@@ -1,4 +1,4 @@
-"""Which layers of confinement this machine really has: each one is put on a child process, which then tries to break it."""
+"""Which layers of confinement this machine really has: each is put on a child process, which then tries to break it."""
 
 from __future__ import annotations
 
@@ -77,19 +77,19 @@ def _resources() -> None:
 
 
 def _namespaces() -> None:
-    before = os.readlink("/proc/self/ns/net")
+    before = str(Path("/proc/self/ns/net").readlink())
     confinement.enter_namespaces()
-    if os.readlink("/proc/self/ns/net") == before:
+    if str(Path("/proc/self/ns/net").readlink()) == before:
         raise OSError("the network namespace did not change")
 
 
 def _landlock() -> None:
     confinement.no_new_privileges()
     confinement.restrict_files(confinement.landlock_ruleset(executable=(), readable=(Path("/dev/null"),)))
-    with open("/dev/null", "rb"):
+    with Path("/dev/null").open("rb"):
         pass
     try:
-        os.listdir("/")
+        list(Path("/").iterdir())
     except PermissionError:
         return
     raise OSError("files are still open to the process")

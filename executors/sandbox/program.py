@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import deno
+import deno  # type: ignore[import-untyped]
 
 _SCRIPT = Path(__file__).resolve().parent.parent / "script"
 BOOTSTRAP = _SCRIPT / "bootstrap.mjs"
@@ -60,7 +60,7 @@ def script_program(*, jit: bool = False) -> Program:
 
 def _shared_libraries(binary: Path) -> tuple[Path, ...]:
     """The libraries the dynamic loader would map, the loader itself included."""
-    listing = subprocess.run(  # noqa: S603 - our own pinned binary, which the loader only lists and does not start
+    listing = subprocess.run(
         [binary],
         env={**os.environ, "LD_TRACE_LOADED_OBJECTS": "1"},
         capture_output=True,

@@ -17,7 +17,7 @@ LANDLOCK_RESTRICT_SELF = 446
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What a seccomp filter must know of a processor: its audit number, the numbers of `clone` and `prlimit64`, the calls to refuse."""
+    """What a seccomp filter must know of a processor: audit number, `clone`, `prlimit64`, the calls to refuse."""
 
     audit_arch: int
     clone: int

@@ -21,7 +21,7 @@ _MODULE_SYNTAX = {"import_statement": "import", "export_statement": "export"}
 # Names people bring from Node.js, Deno or a browser.
 _ABSENT = frozenset(
     "Deno process fetch WebSocket Worker XMLHttpRequest localStorage sessionStorage Buffer EventSource indexedDB module "
-    "exports __dirname __filename window document navigator SharedArrayBuffer Atomics WebAssembly".split()
+    "__dirname __filename document navigator SharedArrayBuffer Atomics WebAssembly".split()
 )
 
 
@@ -70,7 +70,9 @@ def _look(reading: _Reading, node: Node) -> None:
             _warn_of_code(reading, node, "new Function")
     elif node.type == "identifier" and reading.source.text(node) in _ABSENT:
         message = f"{reading.source.text(node)} does not exist in a script."
-        reading.add(node, "not_available", Severity.WARNING, message, "A script has db, console, require and the language.")
+        reading.add(
+            node, "not_available", Severity.WARNING, message, "A script has db, console, require and the language."
+        )
 
 
 def _look_at_call(reading: _Reading, node: Node) -> None:
@@ -120,4 +122,3 @@ def _kinds(calls: Sequence[DatabaseCall]) -> tuple[str, ...]:
 
 def _tables(calls: Sequence[DatabaseCall]) -> tuple[str, ...]:
     return tuple(sorted({table for call in calls for table in call.tables}))
-

@@ -87,7 +87,7 @@ def _built(arguments: list[Node], line: int, column: int) -> tuple[Finding, ...]
     if not arguments or arguments[0].type not in {"template_string", "binary_expression"}:
         return ()
     message = "This statement is put together from text, so a reviewer cannot see what will run."
-    hint = "Write the statement out and pass values as parameters: db.query(\"… $1\", [value])."
+    hint = 'Write the statement out and pass values as parameters: db.query("… $1", [value]).'
     return (Finding("built_statement", Severity.WARNING, message, line, column, hint),)
 
 

@@ -30,6 +30,7 @@ MAX_LOG_LINES = 5001
 MAX_COLUMNS = 1000
 _LOG_LEVELS = frozenset({"debug", "info", "warn", "error"})
 _MESSAGE = 8000
+_FARTHEST = 1_000_000
 
 # After these there is nothing left for the script to catch: its transaction or its time is gone.
 _FINAL = (TimedOut, Cancelled, Interrupted, TooLarge)
@@ -74,7 +75,7 @@ class Conversation:
                 elif kind == "error":
                     raise self._error(message)
                 else:
-                    raise ProtocolError("an unknown kind of frame")
+                    raise ProtocolError("an unknown kind of frame")  # noqa: TRY301 - told below, like all of them
         except ChildEnded as error:
             raise StatementFailed(
                 "The script's process ended before the script did: it used more memory or processor time than allowed."
@@ -139,7 +140,7 @@ class Conversation:
         pairs = message.get("columns")
         if self._columns >= 0 or not isinstance(pairs, list) or len(pairs) > MAX_COLUMNS:
             raise ProtocolError("columns that are none")
-        if not all(isinstance(pair, list) and len(pair) == 2 and _texts(pair) for pair in pairs):
+        if not all(isinstance(pair, list) and [type(part) for part in pair] == [str, str] for pair in pairs):
             raise ProtocolError("columns that are none")
         self._columns = len(pairs)
         self._sink.columns([Column(name, kind) for name, kind in pairs], RowEncoding.JSON)
@@ -185,7 +186,9 @@ class Conversation:
         place = _place(message)
         failure = self._failure
         if failure is not None and name == "DatabaseError" and text == failure.public_message[:_MESSAGE]:
-            own = {f"statement_{key}" if key in {"line", "column"} else key: value for key, value in failure.detail.items()}
+            own = {
+                f"statement_{key}" if key in {"line", "column"} else key: value for key, value in failure.detail.items()
+            }
             return type(failure)(failure.public_message, detail={**own, **place})
         return StatementFailed(f"{name}: {text}" if text else name, detail=place)
 
@@ -218,7 +221,7 @@ def _place(message: Message) -> dict[str, str]:
     place: dict[str, str] = {}
     for name in ("line", "column"):
         value = message.get(name)
-        if isinstance(value, int) and 0 < value < 1_000_000:
+        if isinstance(value, int) and 0 < value < _FARTHEST:
             place[name] = str(value)
     stack = message.get("stack")
     if isinstance(stack, str) and stack:

@@ -46,7 +46,7 @@ class ScriptDatabase(Protocol):
         """The call a child asks for, checked in shape only. Raises `Refused`."""
 
     def call(self, request: Request) -> Answer:
-        """Run it under the guards of its language. Raises `ExecutionError`; the script may catch what was rolled back."""
+        """Run it under the guards of its language. Raises `ExecutionError`, which the script may catch."""
 
     def commit(self) -> None:
         """Keep the changes: after `Control.committing` for write access, nothing for read. Raises `ExecutionError`."""

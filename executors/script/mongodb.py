@@ -1,4 +1,4 @@
-"""A script's session on MongoDB: each call is one command under the guards of the mongo language, in one transaction."""
+"""A script's session on MongoDB: each call is one command under the guards of the mongo language."""
 
 from __future__ import annotations
 
@@ -28,9 +28,7 @@ from executors.script.database import MAX_CURSORS, MAX_REPLY_BYTES, Answer, Requ
 MAX_REPLY_DOCUMENTS = 100_000
 # BSON of one batch of an iteration; as Extended JSON it grows to two or three times that.
 _PIECE_BYTES = 1024 * 1024
-_OPTIONS = JSONOptions(
-    json_mode=JSONMode.CANONICAL, datetime_conversion=DatetimeConversion.DATETIME_MS, tz_aware=False
-)
+_OPTIONS = JSONOptions(json_mode=JSONMode.CANONICAL, datetime_conversion=DatetimeConversion.DATETIME_MS, tz_aware=False)
 
 _NUMBER = re.compile(r'\{"\$number(?:Int|Double)":"(-?[\d.e+-]+)"\}')
 

@@ -69,7 +69,9 @@ class PostgreSQLScript:
         """`query` and `open` carry a statement; `fetch` and `close` name a cursor."""
         if operation in {"query", "open"}:
             parameters = payload.get("parameters")
-            if not isinstance(parameters, list) or not all(item is None or isinstance(item, str) for item in parameters):
+            if not isinstance(parameters, list) or not all(
+                item is None or isinstance(item, str) for item in parameters
+            ):
                 raise Refused("A script sent parameters that are neither text nor null.")
             return Request(operation, payload, bounded(text_of(payload, "text")), bounded(parameters))
         if operation in {"fetch", "close"}:
@@ -115,7 +117,7 @@ class PostgreSQLScript:
         return Answer({"columns": collected.columns, "rows": collected.rows, "rowCount": count}, count)
 
     def _prepared(self, item: Statement, text: str, parameters: int) -> Prepared | bytes:
-        """The statement itself, or from its third use in a script its name on the server, which need not plan it again."""
+        """The statement itself, or from its third use its name on the server, which need not plan it again."""
         sql = item.text.encode()
         if item.type not in _PLANNED:
             # It may change what the prepared ones mean.

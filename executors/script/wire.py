@@ -32,7 +32,7 @@ class TooDeep(ProtocolError):
     """JSON nested more than `MAX_DEPTH` levels deep."""
 
 
-class ChildEnded(Exception):  # noqa: N818 - it is an event, named as one
+class ChildEnded(Exception):
     """The child closed its end: it finished, crashed, or was killed."""
 
 
@@ -73,10 +73,10 @@ def _depth(value: object) -> int:
 
 
 class Channel:
-    """Our end of a child's socket. `watch` is called at least twice a second while waiting; what it raises comes out."""
+    """Our end of a child's socket. `watch` is called twice a second while waiting; what it raises comes out."""
 
     def __init__(self, connection: socket.socket, secret: bytes, watch: Callable[[], None]) -> None:
-        connection.setblocking(False)
+        connection.settimeout(0)
         self._socket = connection
         self._secret = secret
         self._watch = watch
@@ -116,15 +116,18 @@ class Channel:
     def _take(self, count: int) -> bytes:
         """Exactly `count` bytes off the front of what was received."""
         while len(self._received) < count:
-            self._read(wait=True)
+            self._wait_and_read()
         taken = bytes(self._received[:count])
         del self._received[:count]
         return taken
 
-    def _read(self, *, wait: bool) -> None:
-        if wait and not self._poll.poll(_POLL_MILLISECONDS):
+    def _wait_and_read(self) -> None:
+        if self._poll.poll(_POLL_MILLISECONDS):
+            self._read()
+        else:
             self._watch()
-            return
+
+    def _read(self) -> None:
         try:
             data = self._socket.recv(_CHUNK)
         except BlockingIOError:
@@ -144,6 +147,6 @@ class Channel:
         started = time.monotonic()
         events = writable.poll(_POLL_MILLISECONDS)
         if any(event & select.POLLIN for _, event in events):
-            self._read(wait=False)
+            self._read()
         if time.monotonic() - started > _POLL_MILLISECONDS / 2000:
             self._watch()

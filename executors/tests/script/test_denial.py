@@ -1,5 +1,6 @@
 """Scripts that try to use up memory, time, output or the portal's patience: each ends, and nobody else notices."""
 
+# ruff: noqa: E501 - scripts as people write them stand on one line
 from __future__ import annotations
 
 import resource

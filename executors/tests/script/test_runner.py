@@ -1,5 +1,6 @@
 """Scripts on a live PostgreSQL, through real helper processes and the real sandbox."""
 
+# ruff: noqa: E501 - scripts as people write them stand on one line
 from __future__ import annotations
 
 import json
@@ -10,7 +11,18 @@ import psycopg
 import pytest
 
 from executors import processes
-from executors.base import Access, Cancelled, EngineKind, Job, Language, Limits, Refused, StatementFailed, Target, TimedOut
+from executors.base import (
+    Access,
+    Cancelled,
+    EngineKind,
+    Job,
+    Language,
+    Limits,
+    Refused,
+    StatementFailed,
+    Target,
+    TimedOut,
+)
 from executors.tests.script.conftest import MODULES, Recorder
 
 pytestmark = pytest.mark.sandbox
@@ -27,8 +39,12 @@ def urls(postgres_url: str) -> Iterator[dict[Access, str]]:
             admin.execute(f"CREATE ROLE {name} LOGIN PASSWORD '{name}'")
         admin.execute("CREATE SCHEMA scripted AUTHORIZATION script_w")
         admin.execute("GRANT USAGE ON SCHEMA scripted TO script_r")
-        admin.execute("CREATE TABLE scripted.items (id int PRIMARY KEY, big int8, price numeric, doc jsonb, at timestamptz)")
-        admin.execute("INSERT INTO scripted.items SELECT i, 9007199254740993, 1.10, '{\"a\": [1]}', 'epoch' FROM generate_series(1, 1200) i")
+        admin.execute(
+            "CREATE TABLE scripted.items (id int PRIMARY KEY, big int8, price numeric, doc jsonb, at timestamptz)"
+        )
+        admin.execute(
+            "INSERT INTO scripted.items SELECT i, 9007199254740993, 1.10, '{\"a\": [1]}', 'epoch' FROM generate_series(1, 1200) i"
+        )
         admin.execute("ALTER TABLE scripted.items OWNER TO script_w")
         admin.execute("GRANT SELECT ON scripted.items TO script_r")
     host = parts.netloc.rpartition("@")[2]
@@ -82,7 +98,9 @@ def test_a_repeated_statement_gives_the_same_as_the_first(run_sql: RunSQL) -> No
 def test_a_script_commits_as_one_transaction(run_sql: RunSQL) -> None:
     text = "await db.query('insert into items(id) values ($1)', [5001]); await db.query('insert into items(id) values (5002)')"
     assert len(run_sql(text, Access.WRITE).commits) == 1
-    assert values(run_sql("return (await db.query('select id from items where id > 5000 order by 1')).rowCount")) == [[2]]
+    assert values(run_sql("return (await db.query('select id from items where id > 5000 order by 1')).rowCount")) == [
+        [2]
+    ]
 
 
 @pytest.mark.parametrize("end", ["throw new Error('no')", "for (;;) {}", "await db.query('select 1/0')"])
@@ -129,6 +147,10 @@ def test_a_cancelled_script_stops(run_sql: RunSQL) -> None:
 
 
 def test_modules_work(run_sql: RunSQL) -> None:
-    text = "const D = require('decimal.js'), {format} = require('date-fns'), _ = require('lodash'), {z} = require('zod');"
-    seen = run_sql(f"{text} return [D('0.1').plus('0.2').toString(), _.sum([1, 2]), z.number().parse(3), typeof format]")
+    text = (
+        "const D = require('decimal.js'), {format} = require('date-fns'), _ = require('lodash'), {z} = require('zod');"
+    )
+    seen = run_sql(
+        f"{text} return [D('0.1').plus('0.2').toString(), _.sum([1, 2]), z.number().parse(3), typeof format]"
+    )
     assert values(seen) == [["0.3"], [3], [3], ["function"]]
