@@ -10,7 +10,8 @@ from executors.rows import decode_copy_row
 def cells(encoding: RowEncoding, columns: Sequence[Column], rows: Iterable[bytes]) -> list[list[str | None]]:
     """The text of each cell, None for NULL (or a field a document does not have)."""
     if encoding is RowEncoding.COPY:
-        return [list(decode_copy_row(row)) for row in rows]
+        # A row without columns is an empty line, which is not a row with one empty cell.
+        return [list(decode_copy_row(row)) if columns else [] for row in rows]
     if encoding is RowEncoding.JSON:
         return [_fields(json.loads(row, parse_float=_Number, parse_int=_Number), columns) for row in rows]
     return _bson_cells(columns, rows)

@@ -25,6 +25,7 @@ FORMULA = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|-?Infinity")
 XLSX_ROWS = 1_048_576
 XLSX_CELL = 32_767
+SHEET_FULL = "A sheet ends here; the result has {:,} rows. Download it as CSV to have all of them."
 READ_BYTES = 64 * 1024
 
 
@@ -104,7 +105,7 @@ def _jsonl(execution: Execution) -> Iterator[bytes]:
         if encoding is RowEncoding.BSON:
             yield "".join([extended_json(row) + "\n" for row in rows]).encode()
         else:
-            yield "".join([_json_line(names, decode_copy_row(row)) for row in rows]).encode()
+            yield "".join([_json_line(names, decode_copy_row(row) if names else ()) for row in rows]).encode()
 
 
 def _json_line(names: list[str], row: Sequence[str | None]) -> str:
@@ -124,14 +125,20 @@ def _xlsx(execution: Execution) -> Iterator[bytes]:
         with xlsxwriter.Workbook(str(path), options) as book:
             sheet = book.add_worksheet("result")
             for number, row in enumerate(_table(execution)):
-                if number >= XLSX_ROWS:
+                if number == XLSX_ROWS - 1 and execution.row_count >= XLSX_ROWS:
+                    sheet.write_string(number, 0, SHEET_FULL.format(execution.row_count))
                     break
                 for column, cell in enumerate(row):
                     if cell is not None:
-                        sheet.write_string(number, column, cell[:XLSX_CELL])
+                        sheet.write_string(number, column, _shortened(cell))
         with path.open("rb") as file:
             while data := file.read(READ_BYTES):
                 yield data
+
+
+def _shortened(cell: str) -> str:
+    """What fits a cell, and an ellipsis where that is not all of it."""
+    return cell if len(cell) <= XLSX_CELL else f"{cell[: XLSX_CELL - 1]}…"
 
 
 def _table(execution: Execution) -> Iterator[Sequence[str | None]]:
