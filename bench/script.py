@@ -19,7 +19,8 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+# In place of this folder, where a file may have the name of a standard module.
+sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 import deno
 import psycopg

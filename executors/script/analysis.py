@@ -20,7 +20,7 @@ _LITERALS = frozenset({"string", "template_string", "regex"})
 _MODULE_SYNTAX = {"import_statement": "import", "export_statement": "export"}
 # Names people bring from Node.js, Deno or a browser.
 _ABSENT = frozenset(
-    "Deno process fetch WebSocket Worker XMLHttpRequest localStorage sessionStorage Buffer EventSource indexedDB module "
+    "Deno process fetch WebSocket Worker localStorage sessionStorage Buffer EventSource indexedDB module "
     "__dirname __filename document navigator SharedArrayBuffer Atomics WebAssembly".split()
 )
 

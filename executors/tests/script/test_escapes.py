@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import os
 import resource
+import time
 from pathlib import Path
 
 import pytest
 
 from executors.base import ExecutionError
-from executors.sandbox.client import SpawnerClient
+from executors.sandbox.client import SandboxChild, SpawnerClient
 from executors.tests.script.conftest import Recorder, Run, RunScript
 
 pytestmark = pytest.mark.sandbox
@@ -152,8 +153,17 @@ def test_patching_the_language_forges_nothing(name: str, run_script: RunScript) 
     assert run_script("return 1 + 1").value == "[2]"
 
 
-def test_a_child_has_no_file_but_its_channel(sandbox: SpawnerClient) -> None:
+def _started(sandbox: SpawnerClient) -> SandboxChild:
+    """A child that has become Deno: one started cold is still being confined."""
     child = sandbox.take(5)
+    by = time.monotonic() + 5
+    while Path(f"/proc/{child.pid}/comm").read_text().strip() != "deno" and time.monotonic() < by:
+        time.sleep(0.01)
+    return child
+
+
+def test_a_child_has_no_file_but_its_channel(sandbox: SpawnerClient) -> None:
+    child = _started(sandbox)
     try:
         targets = [str(Path(f"/proc/{child.pid}/fd/{name}").readlink()) for name in ("0", "1", "2")]
         assert targets[0] == targets[1]
@@ -165,7 +175,7 @@ def test_a_child_has_no_file_but_its_channel(sandbox: SpawnerClient) -> None:
 
 
 def test_a_child_holds_nothing_of_the_environment(sandbox: SpawnerClient) -> None:
-    child = sandbox.take(5)
+    child = _started(sandbox)
     try:
         environment = Path(f"/proc/{child.pid}/environ").read_bytes().split(b"\0")
         names = {entry.partition(b"=")[0] for entry in environment if entry}
@@ -176,7 +186,7 @@ def test_a_child_holds_nothing_of_the_environment(sandbox: SpawnerClient) -> Non
 
 
 def test_every_layer_is_on(sandbox: SpawnerClient) -> None:
-    child = sandbox.take(5)
+    child = _started(sandbox)
     try:
         status = Path(f"/proc/{child.pid}/status").read_text()
         assert "NoNewPrivs:\t1" in status
