@@ -1,7 +1,7 @@
 """The hash chain: what each entry's hash covers, and how to check a whole log.
 
-`hash = sha256(0x00 || previous hash || seq as int8 || fields)`, each field as its UTF-8 bytes behind their length as int4, in
-the order of `FIELDS`; the database computes the same in `audit_chain()` (migration 0002).
+`hash = sha256(0x00 || previous hash || seq as int8 || fields)`, each field as its UTF-8 bytes behind their length as
+int4, in the order of `entry_hash`; the database computes the same in `audit_chain()` (migration 0002).
 """
 
 import hashlib
@@ -15,7 +15,7 @@ GENESIS = bytes(32)
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An entry as it is hashed. `at` is aware, to the microsecond; `actor` is the user's id as text, "" for the portal."""
+    """An entry as it is hashed. `at` is aware; `actor` is the user's id as text, "" for the portal."""
 
     seq: int
     at: datetime

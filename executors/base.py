@@ -124,7 +124,7 @@ class RowEncoding(StrEnum):
 
     COPY: PostgreSQL's COPY text format, one line a row.
     BSON: concatenated BSON documents.
-    JSON: one JSON value a line (the value a script returned).
+    JSON: one JSON array a line, a value for each column (what a script returned).
     """
 
     COPY = "copy"
@@ -166,7 +166,7 @@ class Control(Protocol):
     """What a running execution asks of, and tells, the portal. Called on the thread that called `run`."""
 
     def started(self, backend: str) -> None:
-        """The session is open; `backend` identifies it on the server (PostgreSQL: the process id). Nothing of the author's has been sent yet."""
+        """The session is open, nothing of the author's was sent yet; `backend` names it on the server (a process id)."""
 
     def committing(self, transaction: str) -> None:
         """COMMIT comes next. Must be durable when it returns; an exception forbids the commit.

@@ -52,15 +52,10 @@ def decode_rows(encoding: RowEncoding, data: bytes) -> Iterator[Row]:
 
 
 def extended_json(document: bytes) -> str:
-    """Canonical Extended JSON of one BSON document: every type survives, years past 9999 included."""
-    from bson import decode, json_util  # noqa: PLC0415  only a reader of BSON pays for the driver
-    from bson.codec_options import CodecOptions, DatetimeConversion  # noqa: PLC0415
+    """Canonical Extended JSON of one BSON document: every type survives, far years and duplicate keys too."""
+    from executors.mongo.show import canonical  # noqa: PLC0415  only a reader of BSON pays for it
 
-    options: CodecOptions[dict[str, object]] = CodecOptions(
-        datetime_conversion=DatetimeConversion.DATETIME_MS, document_class=dict
-    )
-    value = decode(document, codec_options=options)
-    return json_util.dumps(value, json_options=json_util.CANONICAL_JSON_OPTIONS, ensure_ascii=False)
+    return canonical(document)
 
 
 def _lines(data: bytes) -> Iterator[bytes]:

@@ -29,8 +29,9 @@ PORTAL_RATE_LIMITS = env.flag("PORTAL_RATE_LIMITS", default=True)
 PORTAL_METRICS_TOKEN = env.text("PORTAL_METRICS_TOKEN", "")
 REDIS_URL = env.text("PORTAL_REDIS_URL", "")
 
-if len(SECRET_KEY) < 50:
-    raise ImproperlyConfigured("PORTAL_SECRET_KEY is shorter than 50 characters; make a random one.")
+SECRET_KEY_LENGTH = 50
+if len(SECRET_KEY) < SECRET_KEY_LENGTH:
+    raise ImproperlyConfigured(f"PORTAL_SECRET_KEY is shorter than {SECRET_KEY_LENGTH} characters; make a random one.")
 
 # --- applications ----------------------------------------------------------------------------------
 

@@ -83,7 +83,7 @@ def result_json(page: ResultPage) -> dict[str, object]:
     """A page of a result."""
     return {
         "columns": [{"name": column.name, "type": column.type} for column in page.columns],
-        "rows": page.rows,
+        "rows": [[cell if isinstance(cell, str) else None for cell in row] for row in page.rows],
         "documents": page.documents,
         "first_row": page.first_row,
         "row_count": page.row_count,

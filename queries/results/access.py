@@ -11,7 +11,7 @@ from audit import log
 from executors.base import Column, RowEncoding
 from queries import policies
 from queries.models import Execution, QueryRequest
-from queries.results.cells import cells, documents
+from queries.results.cells import Cell, cells, documents
 from queries.results.export import CONTENT_TYPES, export
 from queries.results.reader import window
 from queries.results.vault import Unreadable
@@ -25,7 +25,7 @@ class ResultPage:
     """Some rows of a result. Cells are the server's own text, None for NULL; `next` is where the next page starts."""
 
     columns: list[Column]
-    rows: list[list[str | None]]
+    rows: list[list[Cell]]
     documents: list[str] | None
     first_row: int
     row_count: int

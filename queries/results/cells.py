@@ -2,18 +2,25 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, TypeAlias
 
 from executors.base import Column, RowEncoding
-from executors.rows import decode_copy_row
+from executors.rows import decode_copy_row, extended_json
+
+if TYPE_CHECKING:
+    from executors.mongo.show import Missing
+
+# Text, None for NULL, or Missing: the field is not there, which is not the same as null.
+Cell: TypeAlias = "str | Missing | None"
 
 
-def cells(encoding: RowEncoding, columns: Sequence[Column], rows: Iterable[bytes]) -> list[list[str | None]]:
-    """The text of each cell, None for NULL (or a field a document does not have)."""
+def cells(encoding: RowEncoding, columns: Sequence[Column], rows: Iterable[bytes]) -> list[list[Cell]]:
+    """The text of each cell, None for NULL, Missing for a field that a document does not have."""
     if encoding is RowEncoding.COPY:
         # A row without columns is an empty line, which is not a row with one empty cell.
         return [list(decode_copy_row(row)) if columns else [] for row in rows]
     if encoding is RowEncoding.JSON:
-        return [_fields(json.loads(row, parse_float=_Number, parse_int=_Number), columns) for row in rows]
+        return [[_text(value) for value in json.loads(row, parse_float=_Number, parse_int=_Number)] for row in rows]
     return _bson_cells(columns, rows)
 
 
@@ -21,21 +28,13 @@ def documents(encoding: RowEncoding, rows: Iterable[bytes]) -> list[str] | None:
     """Each document as indented canonical Extended JSON; None for results that are not documents."""
     if encoding is not RowEncoding.BSON:
         return None
-    from executors.mongo import show  # noqa: PLC0415 -- only a reader of documents pays for the driver
-
-    return [json.dumps(json.loads(show.canonical(row)), indent=2, ensure_ascii=False) for row in rows]
+    return [json.dumps(json.loads(extended_json(row)), indent=2, ensure_ascii=False) for row in rows]
 
 
 class _Number(str):
     """A number of a JSON text, every digit kept."""
 
     __slots__ = ()
-
-
-def _fields(value: object, columns: Sequence[Column]) -> list[str | None]:
-    if not isinstance(value, dict):
-        return [_text(value)]
-    return [_text(value.get(column.name)) for column in columns]
 
 
 def _text(value: object) -> str | None:
@@ -57,8 +56,7 @@ def _compact(value: object) -> str:
     return str(value) if isinstance(value, _Number) else json.dumps(value, ensure_ascii=False)
 
 
-def _bson_cells(columns: Sequence[Column], rows: Iterable[bytes]) -> list[list[str | None]]:
+def _bson_cells(columns: Sequence[Column], rows: Iterable[bytes]) -> list[list[Cell]]:
     from executors.mongo import show  # noqa: PLC0415 -- only a reader of documents pays for the driver
 
-    table = show.table(b"".join(rows), [column.name for column in columns])
-    return [[None if isinstance(cell, show.Missing) else cell for cell in row] for row in table]
+    return show.table(b"".join(rows), [column.name for column in columns])

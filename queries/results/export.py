@@ -11,7 +11,7 @@ import xlsxwriter
 from executors.base import Column, RowEncoding
 from executors.rows import decode_copy_row, extended_json, split_rows
 from queries.models import Execution
-from queries.results.cells import cells
+from queries.results.cells import Cell, cells
 from queries.results.reader import blocks
 
 CONTENT_TYPES = {
@@ -78,8 +78,8 @@ def _csv_row(line: bytes) -> bytes:
     return _csv_line(decode_copy_row(line))
 
 
-def _csv_line(row: Sequence[str | None]) -> bytes:
-    return (",".join(["" if cell is None else _csv_cell(harmless(cell)) for cell in row]) + "\n").encode()
+def _csv_line(row: Sequence[Cell]) -> bytes:
+    return (",".join([_csv_cell(harmless(cell)) if isinstance(cell, str) else "" for cell in row]) + "\n").encode()
 
 
 _QUOTED = re.compile(r'[",\r\n]')
@@ -96,19 +96,18 @@ def _csv_cell(text: str) -> str:
 
 def _jsonl(execution: Execution) -> Iterator[bytes]:
     encoding = RowEncoding(execution.encoding)
-    if encoding is RowEncoding.JSON:
-        yield from blocks(execution)
-        return
     names = [column["name"] for column in execution.columns]
     for block in blocks(execution):
         rows = split_rows(encoding, block)
         if encoding is RowEncoding.BSON:
             yield "".join([extended_json(row) + "\n" for row in rows]).encode()
+        elif encoding is RowEncoding.JSON:
+            yield "".join([_json_line(names, json.loads(row)) for row in rows]).encode()
         else:
             yield "".join([_json_line(names, decode_copy_row(row) if names else ()) for row in rows]).encode()
 
 
-def _json_line(names: list[str], row: Sequence[str | None]) -> str:
+def _json_line(names: list[str], row: Sequence[object]) -> str:
     """An object, or an array when two columns share a name."""
     value: object = dict(zip(names, row, strict=True)) if len(set(names)) == len(names) else list(row)
     return json.dumps(value, ensure_ascii=False) + "\n"
@@ -129,7 +128,7 @@ def _xlsx(execution: Execution) -> Iterator[bytes]:
                     sheet.write_string(number, 0, SHEET_FULL.format(execution.row_count))
                     break
                 for column, cell in enumerate(row):
-                    if cell is not None:
+                    if isinstance(cell, str):
                         sheet.write_string(number, column, _shortened(cell))
         with path.open("rb") as file:
             while data := file.read(READ_BYTES):
@@ -141,7 +140,7 @@ def _shortened(cell: str) -> str:
     return cell if len(cell) <= XLSX_CELL else f"{cell[: XLSX_CELL - 1]}…"
 
 
-def _table(execution: Execution) -> Iterator[Sequence[str | None]]:
+def _table(execution: Execution) -> Iterator[Sequence[Cell]]:
     columns = _columns(execution)
     encoding = RowEncoding(execution.encoding)
     yield [column.name for column in columns]
