@@ -1,8 +1,16 @@
 """What people type about themselves."""
 
+from typing import TYPE_CHECKING
+
 from django import forms
 
 from accounts.models import User
+
+
+if TYPE_CHECKING:
+    ModelForm = forms.ModelForm[User]
+else:
+    ModelForm = forms.ModelForm
 
 
 class SignInForm(forms.Form):
@@ -12,7 +20,7 @@ class SignInForm(forms.Form):
     password = forms.CharField(max_length=4096, strip=False)
 
 
-class ProfileForm(forms.ModelForm[User]):
+class ProfileForm(ModelForm):
     """What a person may change about themselves; the role is not part of it."""
 
     class Meta:

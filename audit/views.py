@@ -82,9 +82,13 @@ def _readable(entry: AuditLog) -> dict[str, Any]:
     data = json.loads(entry.data)
     circumstances = {name: data.pop(name) for name in CIRCUMSTANCES if name in data}
     known = entry.action in set(Action)
+    # Nobody has signed in when signing in fails: the sentence is about the name that was typed.
+    who = entry.subject_label if entry.action == Action.SIGN_IN_FAILED else entry.actor_label
     return {
         "entry": entry,
+        "who": who,
         "sentence": LABELS[Action(entry.action)] if known else entry.action,
+        "subject": "" if entry.subject_label == who else entry.subject_label,
         "facts": _facts(data),
         "circumstances": circumstances,
         "hash": bytes(entry.hash).hex(),

@@ -1,6 +1,6 @@
 """Pods and targets in the admin. Who is in a pod is edited here, and only here."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin
@@ -17,7 +17,13 @@ from pods import membership
 from pods.models import Pod, Target
 
 
-class PodForm(forms.ModelForm[Pod]):
+if TYPE_CHECKING:
+    ModelForm = forms.ModelForm[Pod]
+else:
+    ModelForm = forms.ModelForm
+
+
+class PodForm(ModelForm):
     """A pod with its members."""
 
     managers_of_pod = forms.ModelMultipleChoiceField(

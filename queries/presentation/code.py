@@ -50,13 +50,14 @@ class CodeLine:
 
 
 def pieces(text: str, language: str) -> list[Line]:
-    """The text as lines of coloured pieces; joined again they are the text, character for character."""
+    """The text as lines of coloured pieces; joined by line ends they are the text, but for a last one."""
     lines: list[list[Piece]] = [[]]
     for css, value in _tokens(text, language):
         first, *rest = value.split("\n")
         lines[-1].append((css, first))
         lines.extend([(css, part)] for part in rest)
-    return list(lines)
+    # A final line end ends the last line; it does not begin another.
+    return list(lines[:-1] if len(lines) > 1 and not plain_text(lines[-1]) else lines)
 
 
 def render(line: Line, marks: Sequence[tuple[int, int]] = (), tag: str = "") -> SafeString:

@@ -1,0 +1,71 @@
+"""The page of the audit log."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.db import transaction
+from django.test import Client
+
+from audit import log, views
+
+
+@pytest.fixture
+def reader(db: None) -> Client:
+    user = get_user_model().objects.create(username="auditor", can_read_audit=True)
+    client = Client()
+    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    return client
+
+
+class Somebody:
+    """An actor that is nobody's account."""
+
+    pk = None
+    label = "Somebody <b>"
+
+
+def record(action: log.Action, subject: log.Subject) -> None:
+    with transaction.atomic():
+        log.append(action, actor=Somebody(), subject=subject, data={"note": "<i>x</i>"})
+
+
+def test_every_action_reads_as_a_sentence(reader: Client) -> None:
+    for action in log.Action:
+        record(action, log.Subject("pod", "payments", "Payments"))
+    body = reader.get("/audit/").content.decode()
+    assert [label for label in log.LABELS.values() if label.replace("'", "&#x27;") not in body] == []
+    assert "Somebody &lt;b&gt;" in body
+    assert "<i>x</i>" not in body
+
+
+@pytest.mark.parametrize(
+    ("filters", "found"),
+    [
+        ("action=pod.members_change", True),
+        ("action=query.submit", False),
+        ("subject=payments", True),
+        ("subject=Payments", True),
+        ("actor=somebody+<b>", True),
+        ("actor=nobody", False),
+        ("since=2000-01-01", True),
+        ("until=2000-01-01", False),
+        ("since=nonsense", True),
+        ("until=9999-12-31", True),
+        ("subject=%00", True),
+        ("after=nonsense", True),
+    ],
+)
+def test_log_is_filtered_by_its_address(filters: str, found: bool, reader: Client) -> None:
+    record(log.Action.MEMBERS_CHANGE, log.Subject("pod", "payments", "Payments"))
+    response = reader.get(f"/audit/?{filters}")
+    assert response.status_code == 200
+    assert ("changed the members of" in response.content.decode()) is found
+
+
+def test_log_goes_on_where_the_page_ended(reader: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(views, "PAGE_SIZE", 2)
+    for name in "abc":
+        record(log.Action.ADMIN_ADD, log.Subject("pod", name, f"Pod {name}"))
+    first = reader.get("/audit/").content.decode()
+    assert ("Pod c" in first, "Pod a" in first, "Next page" in first) == (True, False, True)

@@ -1,0 +1,136 @@
+"""The main job in a real browser, on a real database: ask, approve, read the rows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+from django.contrib.staticfiles.handlers import StaticFilesHandler
+from django.test.testcases import LiveServerThread
+
+from accounts.models import User
+from queries.tests.world import World
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+PASSWORD = "correct horse battery"
+REQUEST_PAGE = re.compile(r"/queries/[0-9a-f-]{36}/$")
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def portal(committed: World) -> Iterator[str]:
+    """The address of the portal, served by threads of its own on the committed database.
+
+    pytest-django's live server empties every table afterwards, which the audit log refuses.
+    """
+    server = LiveServerThread("127.0.0.1", StaticFilesHandler)
+    server.daemon = True
+    server.start()
+    server.is_ready.wait()
+    if server.error:
+        raise server.error
+    yield f"http://127.0.0.1:{server.port}"
+    server.terminate()
+
+
+@pytest.fixture
+def everybody(committed: World) -> World:
+    """Everybody, able to sign in with a password."""
+    for person in (committed.author, committed.reviewer):
+        person.set_password(PASSWORD)
+        person.save()
+    return committed
+
+
+@pytest.fixture
+def pages(browser: Browser) -> Iterator[dict[str, Page]]:
+    """A window of their own for two people, and whatever their consoles complained of."""
+    contexts = [browser.new_context() for _ in range(2)]
+    yield {name: context.new_page() for name, context in zip(("author", "reviewer"), contexts, strict=True)}
+    for context in contexts:
+        context.close()
+
+
+def sign_in(page: Page, portal: str, user: User) -> list[str]:
+    """Sign in through the page; returns the list that errors of the page's scripts will be in."""
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("console", lambda line: faults.append(line.text) if "Content Security Policy" in line.text else None)
+    page.goto(f"{portal}/accounts/login/")
+    page.get_by_label("User name").fill(user.username)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(f"{portal}/")
+    return faults
+
+
+def test_developer_asks_manager_approves_both_see_the_rows(
+    portal: str, everybody: World, pages: dict[str, Page]
+) -> None:
+    author, reviewer = pages["author"], pages["reviewer"]
+    faults = sign_in(author, portal, everybody.author)
+    author.get_by_role("link", name="New request").first.click()
+    author.locator(".cm-content").click()
+    author.keyboard.type("SELEC id FROM items")
+    author.get_by_text("Syntax error").first.wait_for()
+    author.locator(".cm-content").press("Control+a")
+    author.locator(".cm-content").press("Delete")
+    author.keyboard.type("SELECT id, name FROM items ORDER BY id")
+    author.get_by_text("Reads as valid").wait_for()
+    author.get_by_label("Reason").fill("The list of items looks wrong")
+    author.keyboard.press("Control+Enter")
+    author.wait_for_url(REQUEST_PAGE)
+    assert "You asked for this yourself" in author.inner_text("main")
+
+    faults += sign_in(reviewer, portal, everybody.reviewer)
+    reviewer.get_by_role("link", name="Review queue", exact=False).first.click()
+    reviewer.wait_for_url(f"{portal}/review/")
+    reviewer.keyboard.press("j")
+    reviewer.keyboard.press("Enter")
+    reviewer.wait_for_url(REQUEST_PAGE)
+    reviewer.keyboard.press("a")
+    assert reviewer.evaluate("document.activeElement.textContent").strip().startswith("Approve and run")
+    reviewer.get_by_role("button", name="Approve and run").click()
+    reviewer.get_by_text("ran and finished").wait_for()
+
+    author.reload()
+    for page in (author, reviewer):
+        rows = page.locator(".datagrid tbody tr").all_inner_texts()
+        assert [row.split() for row in rows] == [["1", "1", "one"], ["2", "2", "empty"], ["3", "3", "NULL"]]
+    assert faults == []
+
+
+def test_draft_survives_closing_the_page(portal: str, everybody: World, pages: dict[str, Page]) -> None:
+    page = pages["author"]
+    sign_in(page, portal, everybody.author)
+    page.goto(f"{portal}/queries/new/")
+    page.locator(".cm-content").click()
+    page.keyboard.type("SELECT 'unfinished'")
+    page.get_by_text("Draft saved").wait_for()
+    page.goto(f"{portal}/")
+    page.goto(f"{portal}/queries/new/")
+    assert "SELECT 'unfinished'" in page.locator(".cm-content").inner_text()
+
+
+def test_request_is_made_and_decided_without_javascript(
+    portal: str, everybody: World, browser: Browser
+) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    sign_in(page, portal, everybody.author)
+    page.goto(f"{portal}/queries/new/")
+    page.get_by_role("textbox", name="Statement").fill("SELECT 42 AS answer")
+    page.get_by_label("Reason").fill("Without scripts")
+    page.get_by_role("button", name="Ask for approval").click()
+    page.wait_for_url(REQUEST_PAGE)
+    address = page.url
+    context.clear_cookies()
+    sign_in(page, portal, everybody.reviewer)
+    page.goto(address)
+    page.get_by_role("button", name="Approve and run").click()
+    assert page.locator(".datagrid tbody td").all_inner_texts() == ["1", "42"]
+    context.close()

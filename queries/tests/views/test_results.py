@@ -1,0 +1,98 @@
+"""Results as pages and files, from a real run on a real target."""
+
+from __future__ import annotations
+
+import pytest
+from django.urls import reverse
+
+from audit.models import AuditLog
+from queries.models import QueryRequest
+from queries.tests.views.conftest import SignedIn
+from queries.tests.world import World
+
+VALUES = "SELECT NULL::text AS nothing, '' AS vacant, 12345678901234567890.10::numeric AS amount, 'joi' || 'ned' AS joined"
+
+
+@pytest.fixture
+def ran(committed: World) -> QueryRequest:
+    return committed.executed(VALUES)
+
+
+def result(query: QueryRequest, extra: str = "") -> str:
+    return reverse("queries:result", args=[query.public_id]) + extra
+
+
+def test_null_and_empty_differ_and_numbers_keep_every_digit(
+    ran: QueryRequest, committed: World, client_of: SignedIn
+) -> None:
+    body = client_of(committed.author).get(result(ran)).content.decode()
+    assert '<i class="null">NULL</i>' in body
+    assert '<i class="null">empty</i>' in body
+    assert '<td class="num">12345678901234567890.10</td>' in body
+    assert "<small>numeric</small>" in body
+
+
+def test_manager_sees_the_rows_on_the_page_of_the_request(
+    ran: QueryRequest, committed: World, client_of: SignedIn
+) -> None:
+    body = client_of(committed.reviewer).get(reverse("queries:detail", args=[ran.public_id])).content.decode()
+    assert "joined</td>" in body
+
+
+def test_colleague_sees_that_it_ran_but_not_its_rows(ran: QueryRequest, committed: World, client_of: SignedIn) -> None:
+    client = client_of(committed.colleague)
+    body = client.get(reverse("queries:detail", args=[ran.public_id])).content.decode()
+    assert "joined</td>" not in body
+    assert "for the author and the managers of Payments" in body
+    assert client.get(result(ran)).status_code == 403
+
+
+def test_viewing_is_recorded(ran: QueryRequest, committed: World, client_of: SignedIn) -> None:
+    client_of(committed.author).get(result(ran))
+    entry = AuditLog.objects.filter(action="result.view", subject_id=str(ran.public_id)).first()
+    assert entry is not None
+    assert entry.actor_id == committed.author.pk  # type: ignore[attr-defined]  # the column behind the foreign key
+
+
+def test_pages_of_rows_follow_each_other(committed: World, client_of: SignedIn) -> None:
+    query = committed.executed("SELECT n FROM generate_series(1, 450) AS n")
+    client = client_of(committed.author)
+    assert "?row=200" in client.get(result(query)).content.decode()
+    body = client.get(result(query, "?row=400")).content.decode()
+    assert "Rows 401 to 450 of 450" in body
+    assert '<td class="num">450</td>' in body
+
+
+def test_truncated_result_says_so_loudly(committed: World, client_of: SignedIn) -> None:
+    committed.change_target(rows_limit=5)
+    query = committed.executed("SELECT n FROM generate_series(1, 50) AS n")
+    committed.change_target(rows_limit=50_000)
+    assert "This is not the whole result" in client_of(committed.author).get(result(query)).content.decode()
+
+
+def test_failure_is_explained_and_marked_at_its_line(committed: World, client_of: SignedIn) -> None:
+    query = committed.executed("SELECT 1\n  FROM nowhere_at_all")
+    body = client_of(committed.author).get(reverse("queries:detail", args=[query.public_id])).content.decode()
+    assert "The database refused it. Nothing was changed." in body
+    assert "42P01" in body
+    assert 'id="L2" class="noted"' in body
+
+
+@pytest.mark.parametrize("format", ["csv", "jsonl", "xlsx"])
+def test_download_is_a_file(format: str, ran: QueryRequest, committed: World, client_of: SignedIn) -> None:
+    response = client_of(committed.author).get(reverse("queries:download", args=[ran.public_id, format]))
+    assert response["Content-Disposition"].endswith(f'.{format}"')
+    assert len(b"".join(response.streaming_content)) > 50
+
+
+def test_unknown_format_is_not_found(ran: QueryRequest, committed: World, client_of: SignedIn) -> None:
+    assert client_of(committed.author).get(reverse("queries:download", args=[ran.public_id, "exe"])).status_code == 404
+
+
+def test_approving_runs_and_shows_the_page_again(committed: World, client_of: SignedIn) -> None:
+    query = committed.submitted("SELECT 'right away' AS words")
+    client = client_of(committed.reviewer)
+    address = reverse("queries:approve", args=[query.public_id])
+    body = client.post(address, {"digest": query.digest}, follow=True).content.decode()
+    assert "ran and finished" in body
+    assert "right away" in body
