@@ -19,7 +19,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from queries import running, services
 from queries.maintenance import tidying
 from queries.models import QueryRequest
-from queries.notices import sending
+from queries.notices import outbox, sending
 
 logger = logging.getLogger(__name__)
 
@@ -54,11 +54,17 @@ def expire(stopping: Stopping) -> int:
     return sum(services.expire(query_id=pk) for pk in list(stale) if not stopping())
 
 
+def remind(stopping: Stopping) -> int:
+    """Remind managers of what has waited half of its time."""
+    return 0 if stopping() else outbox.remind()
+
+
 def tasks(interval: float) -> list[Task]:
     """The tasks, those that matter soonest first. `interval` in seconds."""
     return [
         Task("settle", settle, interval, 1),
         Task("expire", expire, interval, 2),
+        Task("remind", remind, interval, 4),
         Task("notices", sending.send_due, min(interval, NOTICE_SECONDS), 0),
         Task("tidy", lambda stopping: sum(tidying.tidy(stopping).values()), max(interval, TIDY_SECONDS), 3),
     ]

@@ -1,4 +1,4 @@
-"""E-mail: to a manager when something waits for them, to the author at each decision and at the end.
+"""E-mail: to a manager when something waits for them and at half its time, to the author at each decision and the end.
 
 A mail cannot be edited, and a server that took it may not live to say so. It is sent at least once, and a repeat has
 the same Message-ID, by which mailboxes drop it.
@@ -44,7 +44,8 @@ def _waits_for(query: QueryRequest, person: User) -> bool:
 
 def _message(notice: Notice, person: User, words: Said) -> EmailMessage:
     mine = person.pk == notice.query.author_id
-    subject = words.headline if mine else f"{words.number} waits for your review"
+    waits = "still waits" if notice.version > 1 else "waits"
+    subject = words.headline if mine else f"{words.number} {waits} for your review"
     paragraphs = (f"{words.headline}.", words.title, _lines((words.asks, words.decided, words.outcome)), words.link)
     domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2] or "localhost"
     thread = f"<{notice.key}@{domain}>"

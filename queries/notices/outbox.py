@@ -47,6 +47,16 @@ ON CONFLICT (query_id, medium, person_id) DO UPDATE SET
         FROM (VALUES (notice.gave_up_at IS NULL AND notice.sent_version < notice.version)) AS now (still_trying))
 """
 
+# Nothing but a reminder raises the version of a reviewer's notice, so the first one says that none was sent yet.
+REMIND = """
+UPDATE notices AS notice SET version = 2, changed_at = statement_timestamp(), due_at = statement_timestamp(),
+    attempts = 0, gave_up_at = NULL
+FROM query_requests AS query
+WHERE query.id = notice.query_id AND query.status = 'PENDING' AND query.author_id <> notice.person_id
+    AND query.submitted_at + (query.expires_at - query.submitted_at) / 2 <= statement_timestamp()
+    AND notice.medium = 'email' AND notice.version = 1
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:
@@ -99,6 +109,13 @@ def announce_submission(query: QueryRequest) -> None:
         reviewers = query.pod.reviewers().filter(notify_by_email=True).exclude(pk=query.author_id)
         people = list(reviewers.order_by("pk").values_list("pk", flat=True))
     _announce(query, people)
+
+
+def remind() -> int:
+    """Write once more to managers for whom a request has waited half of its time; how many."""
+    with connection.cursor() as cursor:
+        cursor.execute(REMIND)
+        return int(cursor.rowcount)
 
 
 def mail_is_on() -> bool:

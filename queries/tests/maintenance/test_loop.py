@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings as django_settings
+from django.core import mail
 from django.core.management import CommandError, call_command
 from django.db import connection
-from django.utils import timezone
 
 from queries.maintenance import loop
 from queries.maintenance.loop import Stopping, Task, maintain
@@ -38,15 +38,45 @@ def maintain_once_and_close() -> None:
 
 
 def test_every_task_runs_once_with_once(committed: World) -> None:
-    assert maintain(stop=threading.Event(), once=True) == {"settle": 0, "expire": 0, "notices": 0, "tidy": 0}
+    assert maintain(stop=threading.Event(), once=True) == {
+        "settle": 0,
+        "expire": 0,
+        "remind": 0,
+        "notices": 0,
+        "tidy": 0,
+    }
+
+
+def waited(query: QueryRequest, *, hours: float) -> None:
+    """Let the request have been submitted so much earlier."""
+    earlier = dt.timedelta(hours=hours)
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE query_requests DISABLE TRIGGER query_is_frozen")
+        QueryRequest.objects.filter(pk=query.pk).update(
+            submitted_at=query.expires_at - dt.timedelta(hours=10) - earlier, expires_at=query.expires_at - earlier
+        )
+        cursor.execute("ALTER TABLE query_requests ENABLE TRIGGER query_is_frozen")
+
+
+def test_manager_is_reminded_once_at_half_time(committed: World) -> None:
+    committed.reviewer.notify_by_email, committed.reviewer.email = True, "reviewer@example.com"
+    committed.reviewer.save()
+    committed.change_target(pending_hours=10)
+    query = committed.submitted()
+    for hours in (4.9, 0.2, 1.0):
+        maintain(stop=threading.Event(), once=True)
+        query.refresh_from_db()
+        waited(query, hours=hours)
+    maintain(stop=threading.Event(), once=True)
+    said = [message.subject for message in mail.outbox]
+    assert said == [f"{query.number} waits for your review", f"{query.number} still waits for your review"]
 
 
 def test_stale_request_expires(committed: World) -> None:
+    committed.change_target(pending_hours=10)
     query = committed.submitted()
-    with connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE query_requests DISABLE TRIGGER query_is_frozen")
-        QueryRequest.objects.filter(pk=query.pk).update(expires_at=timezone.now() - dt.timedelta(seconds=1))
-        cursor.execute("ALTER TABLE query_requests ENABLE TRIGGER query_is_frozen")
+    query.refresh_from_db()
+    waited(query, hours=10)
     assert maintain(stop=threading.Event(), once=True)["expire"] == 1
     query.refresh_from_db()
     assert (query.status, query.code) == ("WITHDRAWN", "EXPIRED")

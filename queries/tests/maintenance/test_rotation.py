@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -30,7 +31,7 @@ def keys() -> set[str]:
     return set(ResultChunk.objects.values_list("key_id", flat=True))
 
 
-def last_row(world: World, query: QueryRequest) -> list[str | None]:
+def last_row(world: World, query: QueryRequest) -> Sequence[object]:
     page = results.view_page(actor=world.author, query=QueryRequest.objects.get(pk=query.pk), first_row=1999)
     return page.rows[0]
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +23,8 @@ from queries.notices.sending import send_due
 from queries.tests.notices import slack_server
 from queries.tests.notices.slack_server import Handler, Slack
 from queries.tests.world import World
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture(scope="module")
@@ -158,6 +164,34 @@ def test_sender_that_lost_its_lease_changes_nothing_but_the_address(live: World)
     outbox.delivered(first, notice)
     stored = Notice.objects.get()
     assert (stored.sent_version, stored.lease, stored.message_ts) == (0, second.lease, "1.1")
+
+
+@pytest.mark.slow
+def test_process_killed_between_the_post_and_its_answer_leaves_one_message(live: World, server: Slack) -> None:
+    query = live.submitted()
+    server.let_go.clear()
+    server.post_and_hang()
+    process = subprocess.Popen([sys.executable, "manage.py", "send_notices"], cwd=ROOT, env=environment(server))
+    while not server.messages and process.poll() is None:
+        time.sleep(0.05)
+    process.kill()
+    assert process.wait() == -signal.SIGKILL
+    server.let_go.set()
+    Notice.objects.update(leased_until="2000-01-01T00:00Z")
+    services.withdraw(actor=live.author, query_id=query.pk)
+    assert send_due() == 1
+    assert len(server.messages) == 1
+
+
+def environment(server: Slack) -> dict[str, str]:
+    """What a process of the portal's needs to use this test's database and Slack."""
+    url = "postgresql://{USER}:{PASSWORD}@{HOST}:{PORT}/{NAME}".format(**connection.settings_dict)
+    return {
+        **os.environ,
+        "PORTAL_DATABASE_URL": url,
+        "PORTAL_SLACK_TOKEN": Handler.token,
+        "PORTAL_SLACK_API_URL": server.url,
+    }
 
 
 def test_sender_killed_after_the_post_leaves_one_message(
