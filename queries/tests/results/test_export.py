@@ -254,7 +254,7 @@ def peak_of(streams: Sequence[Iterator[bytes]]) -> tuple[int, int]:
 
 @pytest.mark.slow
 def test_a_big_result_is_stored_and_read_in_little_memory(world: World) -> None:
-    query = world.submitted("SELECT repeat(md5(n::text), 30) FROM generate_series(1, 70000) AS n")
+    query = world.submitted("SELECT repeat(md5(n::text), 40) FROM generate_series(1, 50000) AS n")
     tracemalloc.start()
     try:
         ran = world.approved(query)
