@@ -1,6 +1,6 @@
 """People in the admin: their role and how they sign in. Which pods they are in is edited on the pod."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as StockUserAdmin
@@ -14,12 +14,17 @@ from accounts.models import User
 from audit import log
 from audit.administration import AuditedAdmin
 
+if TYPE_CHECKING:
+    Base = StockUserAdmin[User]
+else:
+    Base = StockUserAdmin
+
 # A pod's groups are its members; they have no meaning of their own.
 admin.site.unregister(Group)
 
 
 @admin.register(User)
-class UserAdmin(AuditedAdmin, StockUserAdmin):
+class UserAdmin(AuditedAdmin, Base):
     """Add people, set their role, deactivate them."""
 
     list_display = ("username", "first_name", "last_name", "email", "role", "can_read_audit", "is_active", "last_login")

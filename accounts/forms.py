@@ -6,7 +6,6 @@ from django import forms
 
 from accounts.models import User
 
-
 if TYPE_CHECKING:
     ModelForm = forms.ModelForm[User]
 else:

@@ -16,7 +16,6 @@ from audit.administration import AuditedAdmin, is_admin
 from pods import membership
 from pods.models import Pod, Target
 
-
 if TYPE_CHECKING:
     ModelForm = forms.ModelForm[Pod]
 else:
@@ -31,7 +30,7 @@ class PodForm(ModelForm):
         required=False,
         label="Managers",
         widget=FilteredSelectMultiple("managers", is_stacked=False),
-        help_text="They decide on this pod's requests and may submit. A person whose role is developer may still not decide.",
+        help_text="They decide on this pod's requests and may submit. Whose role is developer may still not decide.",
     )
     developers_of_pod = forms.ModelMultipleChoiceField(
         User.objects.filter(is_active=True).order_by("username"),
@@ -58,7 +57,7 @@ class PodForm(ModelForm):
 class PodAdmin(AuditedAdmin):
     """A team and its members."""
 
-    form = PodForm
+    form = PodForm  # type: ignore[assignment]  # the base is written for any model
     list_display = ("name", "slug", "active", "manager_count", "developer_count", "slack_channel")
     list_filter = ("active",)
     search_fields = ("name", "slug")
@@ -135,15 +134,20 @@ class TargetAdmin(AuditedAdmin):
             "Credentials",
             {
                 "fields": ("read_url_variable", "write_url_variable", "variables"),
-                "description": "Names of environment variables of the portal's process. The URLs themselves are never shown or stored.",
+                "description": "Names of variables in the portal's environment. The URLs are never shown or stored.",
             },
         ),
-        ("What a run may use", {"fields": ("search_path", "seconds_limit", "lock_seconds_limit", "rows_limit", "bytes_limit")}),
+        (
+            "What a run may use",
+            {"fields": ("search_path", "seconds_limit", "lock_seconds_limit", "rows_limit", "bytes_limit")},
+        ),
         ("Rules", {"fields": ("approvals_required", "pending_hours", "retention_days")}),
         ("Scripts", {"fields": ("allow_scripts", "script_modules")}),
     )
     recorded_fields = frozenset(
-        field.name for field in Target._meta.concrete_fields if field.name not in {"id", "pod"}  # noqa: SLF001 -- documented API
+        field.name
+        for field in Target._meta.concrete_fields  # noqa: SLF001 -- Django's documented API
+        if field.name not in {"id", "pod"}
     )
 
     @admin.display(description="Variables")
@@ -175,6 +179,6 @@ class TargetAdmin(AuditedAdmin):
         obj.delete()
         log.append(log.Action.ADMIN_DELETE, actor=user, subject=subject)
 
-    def log_deletions(self, request: HttpRequest, queryset: Any) -> list[Any]:
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> list[Any]:  # noqa: ARG002 -- Django's call
         """Recorded by `delete_model`; Django's own admin log is not written."""
         return []

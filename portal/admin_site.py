@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.decorators import method_decorator
@@ -26,7 +26,7 @@ class PortalAdminSite(admin.AdminSite):
         """Only the role counts; `is_staff` does not."""
         return isinstance(request.user, User) and request.user.is_portal_admin
 
-    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:  # noqa: ARG002 -- Django's call
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:  # noqa: ARG002 -- Django's call
         """The portal's sign-in page, with its lock-out and its audit entries."""
         wanted = str(request.GET.get("next") or reverse("admin:index"))
         if request.user.is_authenticated:
@@ -36,12 +36,12 @@ class PortalAdminSite(admin.AdminSite):
         return redirect_to_login(wanted)
 
     @method_decorator(require_POST)
-    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:  # noqa: ARG002 -- Django's call
+    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:  # noqa: ARG002 -- Django's call
         """The portal's sign-out, which is recorded."""
         from accounts.views import sign_out  # noqa: PLC0415 -- the admin is configured before the apps are loaded
 
         return sign_out(request)
 
-    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:  # noqa: ARG002 -- Django's call
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:  # noqa: ARG002 -- Django's call
         """The portal's own page."""
         return redirect("accounts:password")

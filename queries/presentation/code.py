@@ -1,5 +1,6 @@
 """A statement as numbered, coloured lines, made on the server: the review page needs no script to be read."""
 
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -92,7 +93,7 @@ def _folded(lines: Sequence[Line], notes: dict[object, list[dict[str, object]]])
     while number <= len(lines):
         blanks = _blank_run(lines, number - 1)
         if blanks > BLANK_RUN:
-            yield CodeLine(number, mark_safe(""), blanks=blanks)  # noqa: S308 -- empty
+            yield CodeLine(number, mark_safe(""), blanks=blanks)
             number += blanks
             continue
         line = lines[number - 1]
@@ -124,4 +125,4 @@ def _css(kind: _TokenType) -> str:
 def _cuts(start: int, length: int, marks: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
     end = start + length
     points = sorted({start, end, *(point for mark in marks for point in mark if start < point < end)})
-    return zip(points, points[1:], strict=False)
+    return itertools.pairwise(points)

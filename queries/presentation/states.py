@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from django.utils import timezone
 
-from executors.base import FailureCode
+from executors.base import Access, EngineKind, FailureCode
 from queries.lifecycle import Status
 from queries.models import Code, QueryRequest
 
@@ -27,18 +27,20 @@ PLAIN: dict[Status, Badge] = {
     Status.WITHDRAWN: Badge("Withdrawn", "", "undo-2"),
 }
 
+UNCHANGED = "Nothing was changed."
+
 # What a failure means for the data, in one sentence: the question everybody asks first.
 MEANING: dict[str, str] = {
     FailureCode.ERROR: "The database refused it. Nothing was changed.",
     FailureCode.TIMEOUT: "It reached its time limit and was stopped. Nothing was changed.",
     FailureCode.CANCELLED: "It was stopped. Nothing was changed.",
     FailureCode.REFUSED: "A guard of the portal refused it. Nothing was changed.",
-    FailureCode.ROW_BOUND: "It would have changed more rows than its bound, so it was rolled back. Nothing was changed.",
+    FailureCode.ROW_BOUND: "It would have changed more rows than its bound. It was rolled back: nothing was changed.",
     FailureCode.TOO_LARGE: "A value was larger than a run may hold. Nothing was changed.",
     FailureCode.UNREACHABLE: "The database could not be reached. Nothing ran and nothing was changed.",
     FailureCode.INTERRUPTED: "The portal stopped in the middle. Nothing was committed on the database.",
-    FailureCode.OUTCOME_UNKNOWN: "The answer to the commit never came. It may or may not have been applied: look at the data "
-    "before you ask again.",
+    FailureCode.OUTCOME_UNKNOWN: "The answer to the commit never came. It may or may not have been applied: "
+    "look at the data before you ask again.",
 }
 
 NEXT_STEP: dict[str, str] = {
@@ -49,8 +51,16 @@ NEXT_STEP: dict[str, str] = {
 }
 
 
+def meaning(query: QueryRequest, code: str) -> str:
+    """What the failure means. A MongoDB server without transactions may keep a part of a write: its message says."""
+    sentence = MEANING.get(code, "")
+    if query.access == Access.WRITE and query.target.engine == EngineKind.MONGODB and code != FailureCode.UNREACHABLE:
+        return sentence.replace(UNCHANGED, "").strip()
+    return sentence
+
+
 def is_overdue(query: QueryRequest) -> bool:
-    """Whether it waits no longer, although nobody has written that down yet: it is shown and treated as expired at once."""
+    """Whether it waits no longer, although nobody has written that down yet: it counts as expired at once."""
     return query.state is Status.PENDING and query.expires_at <= timezone.now()
 
 

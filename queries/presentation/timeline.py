@@ -51,7 +51,9 @@ def _run(execution: Execution | None) -> Iterator[Event]:
     if execution is None:
         return
     if execution.cancel_requested_at and execution.cancel_requested_by:
-        yield Event(execution.cancel_requested_by.label, "asked to stop the run", execution.cancel_requested_at, "x", "warn")
+        yield Event(
+            execution.cancel_requested_by.label, "asked to stop the run", execution.cancel_requested_at, "x", "warn"
+        )
     yield Event("Query Portal", "started the run", execution.started_at, "play")
 
 

@@ -69,7 +69,7 @@ def cancel(request: HttpRequest, public_id: UUID) -> HttpResponse:
 def revise(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Start a new request from this one; nothing is stored before it is sent."""
     query = services.visible_query(actor=person(request), public_id=public_id)
-    return redirect(f"{reverse('queries:new')}?{urlencode({'revises': query.public_id})}")
+    return redirect(f"{reverse('queries:new')}?{urlencode({'revises': str(query.public_id)})}")
 
 
 def _perform(request: HttpRequest, public_id: UUID, act: Act) -> HttpResponse:

@@ -17,7 +17,7 @@ from queries.lifecycle import Status
 from queries.models import Execution, QueryRequest, Verdict
 from queries.presentation.code import code_lines
 from queries.presentation.difference import counts, difference
-from queries.presentation.states import MEANING, NEXT_STEP, is_overdue
+from queries.presentation.states import NEXT_STEP, is_overdue, meaning
 from queries.presentation.timeline import timeline
 from queries.results import ResultPage, view_page
 
@@ -42,7 +42,9 @@ def status(request: HttpRequest, public_id: UUID) -> HttpResponse:
     return response
 
 
-def page(request: HttpRequest, query: QueryRequest, *, error: PortalError | None = None, comment: str = "") -> HttpResponse:
+def page(
+    request: HttpRequest, query: QueryRequest, *, error: PortalError | None = None, comment: str = ""
+) -> HttpResponse:
     """The page, after a refused decision too: with the reason, and the comment that was typed."""
     user = person(request)
     execution = _execution(query)
@@ -74,7 +76,7 @@ def _progress(query: QueryRequest, user: User) -> dict[str, Any]:
         "allowed": policies.allowed(user, query),
         "running": query.state in {Status.APPROVED, Status.EXECUTING},
         "elapsed": int((timezone.now() - execution.started_at).total_seconds()) if execution else 0,
-        "meaning": MEANING.get(code, ""),
+        "meaning": meaning(query, code),
         "next_step": NEXT_STEP.get(code, ""),
     }
 
@@ -107,7 +109,13 @@ def _statement(request: HttpRequest, query: QueryRequest, execution: Execution |
     if before is not None and request.GET.get("view") != "whole":
         rows = difference(before.statement, query.statement, query.language)
         added, removed = counts(rows)
-        return {"tab": "changes", "diff": rows, "added": added, "removed": removed, "other_changes": _other_changes(before, query)}
+        return {
+            "tab": "changes",
+            "diff": rows,
+            "added": added,
+            "removed": removed,
+            "other_changes": _other_changes(before, query),
+        }
     return {"tab": "whole", "lines": code_lines(query.statement, query.language, _notes(query, execution))}
 
 
@@ -150,7 +158,9 @@ def _neighbours(query: QueryRequest, user: User) -> dict[str, Any]:
     if query.state is not Status.PENDING:
         return {}
     waiting: Sequence[UUID] = list(
-        QueryRequest.objects.awaiting(user).order_by("expires_at", "pk").values_list("public_id", flat=True)[:NEIGHBOURS]
+        QueryRequest.objects.awaiting(user)
+        .order_by("expires_at", "pk")
+        .values_list("public_id", flat=True)[:NEIGHBOURS]
     )
     if query.public_id not in waiting:
         return {}

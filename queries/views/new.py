@@ -114,14 +114,18 @@ def _page(request: HttpRequest, form: RequestForm, status: int = 200) -> HttpRes
         "languages": LANGUAGES,
         "accesses": ACCESS,
         "revises": revises,
-        "findings": [{"line": p.line, "column": p.column, "message": p.message, "severity": "error"} for p in form.placed],
+        "findings": [
+            {"line": p.line, "column": p.column, "message": p.message, "severity": "error"} for p in form.placed
+        ],
     }
     return render(request, "queries/new.html", context, status=status)
 
 
 def _described(target: Target, user: User) -> dict[str, Any]:
     """A target with what its panel says and what the page's script needs to know."""
-    reviewers = [reviewer.label for reviewer in target.pod.reviewers().exclude(pk=user.pk).order_by("first_name", "username")]
+    reviewers = [
+        reviewer.label for reviewer in target.pod.reviewers().exclude(pk=user.pk).order_by("first_name", "username")
+    ]
     return {
         "target": target,
         "reviewers": reviewers,

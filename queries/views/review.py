@@ -53,7 +53,9 @@ def queue(request: HttpRequest) -> HttpResponse:
     context = {
         "nav": "review",
         "view": view,
-        "tabs": [(key, label, None if key == UNCOUNTED else count(scope(user))) for key, (label, scope) in VIEWS.items()],
+        "tabs": [
+            (key, label, None if key == UNCOUNTED else count(scope(user))) for key, (label, scope) in VIEWS.items()
+        ],
         "filters": filters,
         "page": _page(filters.apply(VIEWS[view][1](user)), view, after_key(request)),
         "paged": "after" in request.GET,

@@ -116,9 +116,7 @@ def test_draft_survives_closing_the_page(portal: str, everybody: World, pages: d
     assert "SELECT 'unfinished'" in page.locator(".cm-content").inner_text()
 
 
-def test_request_is_made_and_decided_without_javascript(
-    portal: str, everybody: World, browser: Browser
-) -> None:
+def test_request_is_made_and_decided_without_javascript(portal: str, everybody: World, browser: Browser) -> None:
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     sign_in(page, portal, everybody.author)

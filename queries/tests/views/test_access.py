@@ -31,7 +31,14 @@ PAGES: dict[str, dict[str, int]] = {
     "queries:revise": POSTS,
     # It has not run; whoever may never see its result is told that first.
     "queries:result": {"author": 409, "reviewer": 409, "colleague": 403, "outsider": 404, "auditor": 403, "admin": 403},
-    "queries:download": {"author": 409, "reviewer": 409, "colleague": 403, "outsider": 404, "auditor": 403, "admin": 403},
+    "queries:download": {
+        "author": 409,
+        "reviewer": 409,
+        "colleague": 403,
+        "outsider": 404,
+        "auditor": 403,
+        "admin": 403,
+    },
     "pods:list": ALL,
     "pods:detail": {"author": 200, "reviewer": 200, "colleague": 200, "outsider": 404, "auditor": 404, "admin": 200},
     "audit:list": {**dict.fromkeys(PEOPLE, 403), "auditor": 200, "admin": 200},
@@ -72,9 +79,7 @@ def names(patterns: list[URLPattern | URLResolver], prefix: str = "") -> set[str
 @pytest.mark.parametrize("page", PAGES)
 def test_page_answers_each_person(page: str, world: World, client_of: SignedIn) -> None:
     query = world.submitted()
-    answers = {
-        name: client_of(getattr(world, name)).get(address(page, query)).status_code for name in PEOPLE
-    }
+    answers = {name: client_of(getattr(world, name)).get(address(page, query)).status_code for name in PEOPLE}
     assert answers == PAGES[page]
 
 
@@ -90,7 +95,9 @@ def test_no_page_is_missing_from_the_table() -> None:
 
 
 @pytest.mark.parametrize("verb", ["approve", "reject", "withdraw", "cancel", "revise"])
-def test_viewer_from_another_pod_cannot_learn_that_a_request_exists(verb: str, world: World, client_of: SignedIn) -> None:
+def test_viewer_from_another_pod_cannot_learn_that_a_request_exists(
+    verb: str, world: World, client_of: SignedIn
+) -> None:
     query = world.submitted()
     body = {"digest": query.digest, "comment": "x"}
     response = client_of(world.other_manager).post(reverse(f"queries:{verb}", args=[query.public_id]), body)

@@ -43,9 +43,7 @@ def test_author_sees_no_decision_and_is_told_who_can(world: World, client_of: Si
     assert verb("withdraw", query) in body
 
 
-def test_expired_request_offers_no_decision(
-    world: World, client_of: SignedIn, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_expired_request_offers_no_decision(world: World, client_of: SignedIn, monkeypatch: pytest.MonkeyPatch) -> None:
     query = world.submitted()
     after = query.expires_at + dt.timedelta(minutes=1)
     monkeypatch.setattr(timezone, "now", lambda: after)

@@ -61,20 +61,16 @@ def test_list_is_filtered_by_its_address(filters: str, found: bool, world: World
     assert ("About payroll" in response.content.decode()) is found
 
 
-def test_list_goes_on_where_the_page_ended(
-    world: World, client_of: SignedIn, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_list_goes_on_where_the_page_ended(world: World, client_of: SignedIn, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listing, "PAGE_SIZE", 2)
-    first, second, third = (world.submitted(reason=f"Number {n}") for n in "abc")
+    _first, second, _third = (world.submitted(reason=f"Number {n}") for n in "abc")
     client = client_of(world.author)
     assert f"?after={second.pk}" in client.get("/queries/").content.decode()
     body = client.get(f"/queries/?after={second.pk}").content.decode()
     assert ("Number a" in body, "Number c" in body) == (True, False)
 
 
-def test_waiting_page_goes_on_by_time_left(
-    world: World, client_of: SignedIn, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_waiting_page_goes_on_by_time_left(world: World, client_of: SignedIn, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listing, "PAGE_SIZE", 1)
     first, _second = world.submitted(reason="Number a"), world.submitted(reason="Number b")
     body = client_of(world.reviewer).get(f"/review/?after={first.pk}").content.decode()
