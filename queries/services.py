@@ -83,10 +83,7 @@ def approve(*, actor: User, query_id: int, digest: str, comment: str = "") -> Qu
     """Approve; the last approval needed runs the statement at once. Returns the request as it is afterwards."""
     with transaction.atomic():
         query = _decide(actor, query_id, Verb.APPROVE, digest, comment)
-    if query.state is Status.APPROVED:
-        running.run(query.pk)
-        query.refresh_from_db(fields=("status", "code"))
-    return query
+    return running.run(query.pk) if query.state is Status.APPROVED else query
 
 
 def reject(

@@ -20,7 +20,7 @@ def cells(encoding: RowEncoding, columns: Sequence[Column], rows: Iterable[bytes
         # A row without columns is an empty line, which is not a row with one empty cell.
         return [list(decode_copy_row(row)) if columns else [] for row in rows]
     if encoding is RowEncoding.JSON:
-        return [[_text(value) for value in json.loads(row, parse_float=_Number, parse_int=_Number)] for row in rows]
+        return [[_text(value) for value in exactly(row)] for row in rows]
     return _bson_cells(columns, rows)
 
 
@@ -29,6 +29,11 @@ def documents(encoding: RowEncoding, rows: Iterable[bytes]) -> list[str] | None:
     if encoding is not RowEncoding.BSON:
         return None
     return [json.dumps(json.loads(extended_json(row)), indent=2, ensure_ascii=False) for row in rows]
+
+
+def exactly(row: bytes) -> list[object]:
+    """The values of a row of JSON, its numbers as they were written."""
+    return list(json.loads(row, parse_float=_Number, parse_int=_Number))
 
 
 class _Number(str):
@@ -44,15 +49,15 @@ def _text(value: object) -> str | None:
         return "true" if value else "false"
     if isinstance(value, str):
         return str(value)
-    return _compact(value)
+    return exact_json(value)
 
 
-def _compact(value: object) -> str:
-    """JSON text of a nested value with its numbers as they were written."""
+def exact_json(value: object) -> str:
+    """JSON text of such a value, its numbers as they were written."""
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{json.dumps(k, ensure_ascii=False)}: {_compact(v)}" for k, v in value.items()) + "}"
+        return "{" + ", ".join(f"{json.dumps(k, ensure_ascii=False)}: {exact_json(v)}" for k, v in value.items()) + "}"
     if isinstance(value, list):
-        return "[" + ", ".join(map(_compact, value)) + "]"
+        return "[" + ", ".join(map(exact_json, value)) + "]"
     return str(value) if isinstance(value, _Number) else json.dumps(value, ensure_ascii=False)
 
 

@@ -11,7 +11,7 @@ import xlsxwriter
 from executors.base import Column, RowEncoding
 from executors.rows import decode_copy_row, extended_json, split_rows
 from queries.models import Execution
-from queries.results.cells import Cell, cells
+from queries.results.cells import Cell, cells, exact_json, exactly
 from queries.results.reader import blocks
 
 CONTENT_TYPES = {
@@ -102,15 +102,18 @@ def _jsonl(execution: Execution) -> Iterator[bytes]:
         if encoding is RowEncoding.BSON:
             yield "".join([extended_json(row) + "\n" for row in rows]).encode()
         elif encoding is RowEncoding.JSON:
-            yield "".join([_json_line(names, json.loads(row)) for row in rows]).encode()
+            yield "".join([exact_json(_json_value(names, exactly(row))) + "\n" for row in rows]).encode()
         else:
             yield "".join([_json_line(names, decode_copy_row(row) if names else ()) for row in rows]).encode()
 
 
 def _json_line(names: list[str], row: Sequence[object]) -> str:
+    return json.dumps(_json_value(names, row), ensure_ascii=False) + "\n"
+
+
+def _json_value(names: list[str], row: Sequence[object]) -> object:
     """An object, or an array when two columns share a name."""
-    value: object = dict(zip(names, row, strict=True)) if len(set(names)) == len(names) else list(row)
-    return json.dumps(value, ensure_ascii=False) + "\n"
+    return dict(zip(names, row, strict=True)) if len(set(names)) == len(names) else list(row)
 
 
 # --- XLSX ------------------------------------------------------------------------------------------

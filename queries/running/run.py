@@ -15,13 +15,13 @@ from queries.running.settling import settle_surely
 logger = logging.getLogger(__name__)
 
 
-def run(query_id: int) -> None:
-    """Run an approved request to its end. Raises NotNow when another process has it."""
+def run(query_id: int) -> QueryRequest:
+    """Run an approved request to its end, and return it as settled. Raises NotNow when another process has it."""
     try:
         query = claim(query_id)
         writer = ChunkWriter(query_id)
         ending = _execute(query, writer)
-        settle_surely(query, ending, writer)
+        return settle_surely(query, ending, writer)
     finally:
         # Also after a claim that failed: the hold outlives its transaction.
         release()

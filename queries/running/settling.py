@@ -4,8 +4,9 @@ import datetime as dt
 import logging
 import time
 from dataclasses import asdict
+from typing import Any
 
-from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, models, transaction
 from django.db.models.functions import Now
 
 from accounts.errors import Unavailable
@@ -25,11 +26,11 @@ logger = logging.getLogger(__name__)
 SETTLE_PAUSES = (0.2, 1.0, 3.0)
 
 
-def settle_surely(claimed: QueryRequest, ending: Ending, writer: ChunkWriter) -> None:
+def settle_surely(claimed: QueryRequest, ending: Ending, writer: ChunkWriter) -> QueryRequest:
     """Settle, again after a lost connection, and without the rows when it is they that cannot be stored."""
     for pause in (*SETTLE_PAUSES, None):
         try:
-            _settle(claimed, ending, writer)
+            return _settle(claimed, ending, writer)
         except (OperationalError, InterfaceError) as error:
             connection.close()
             if pause is None:
@@ -42,43 +43,46 @@ def settle_surely(claimed: QueryRequest, ending: Ending, writer: ChunkWriter) ->
                 raise
             logger.exception("the result of %s cannot be stored", claimed.number)
             ending.result_lost = f"The result could not be stored ({type(error).__name__})."
-            _settle(claimed, ending, writer)
-            return
-        else:
-            return
+            return _settle(claimed, ending, writer)
+    raise AssertionError("the last pause raises")
 
 
-def _settle(claimed: QueryRequest, ending: Ending, writer: ChunkWriter) -> None:
+def _settle(claimed: QueryRequest, ending: Ending, writer: ChunkWriter) -> QueryRequest:
     with transaction.atomic():
         query = locked(claimed.pk)
-        if query.state is not Status.EXECUTING or not _ours(query.pk):
-            logger.warning("%s was settled by another process", query.number)
-            return
         ending.result_lost = ending.result_lost or writer.missing()
         if ending.outcome is None or ending.result_lost:
             writer.discard()
         writer.finish()
-        Execution.objects.filter(pk=query.pk).update(
-            **outcome_fields(ending.outcome),
-            **error_fields(ending.error),
-            columns=[asdict(column) for column in writer.column_list],
-            encoding=writer.encoding.value if writer.encoding else "",
-            result_bytes=writer.byte_count,
-            result_lost=ending.result_lost,
-            duration_ms=ending.duration_ms,
-            finished_at=Now(),
-            result_expires_at=Now() + dt.timedelta(days=query.target.retention_days),
-        )
-        _store_calls(query.pk, ending)
-        conclude(query, ending)
+        if query.state is Status.EXECUTING and _store(query, _fields(query, ending, writer)):
+            _store_calls(query.pk, ending)
+            conclude(query, ending)
+        else:
+            logger.warning("%s was settled by another process", query.number)
+            transaction.set_rollback(True)
+    return query
 
 
-def _ours(query_id: int) -> bool:
-    """Whether the run is still held: by the connection that claimed it, or taken again after that one was lost."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT holder = pg_backend_pid() FROM executions WHERE query_id = %s", [query_id])
-        row = cursor.fetchone()
-    return (row is not None and row[0]) or take(query_id) is not None
+def _fields(query: QueryRequest, ending: Ending, writer: ChunkWriter) -> dict[str, Any]:
+    return {
+        **outcome_fields(ending.outcome),
+        **error_fields(ending.error),
+        "columns": [asdict(column) for column in writer.column_list],
+        "encoding": writer.encoding.value if writer.encoding else "",
+        "result_bytes": writer.byte_count,
+        "result_lost": ending.result_lost,
+        "duration_ms": ending.duration_ms,
+        "finished_at": Now(),
+        "result_expires_at": Now() + dt.timedelta(days=query.target.retention_days),
+    }
+
+
+def _store(query: QueryRequest, fields: dict[str, Any]) -> bool:
+    """Store them if the run is still held: by the connection that claimed it, or taken again after a lost one."""
+    execution = Execution.objects.filter(pk=query.pk)
+    if execution.filter(holder=models.Func(function="pg_backend_pid")).update(**fields):
+        return True
+    return take(query.pk) is not None and bool(execution.update(**fields))
 
 
 def conclude(query: QueryRequest, ending: Ending) -> None:

@@ -16,7 +16,7 @@ from queries.tests.world import World
 def executing(world: World, monkeypatch: pytest.MonkeyPatch) -> QueryRequest:
     """A request that was claimed and whose process is busy with it."""
     with monkeypatch.context() as patch:
-        patch.setattr("queries.running.run", lambda _: None)
+        patch.setattr("queries.running.run", lambda key: QueryRequest.objects.get(pk=key))
         query = world.approved(world.submitted("SELECT pg_sleep(1)"))
     from queries.running.claim import claim  # noqa: PLC0415 -- beside the function of the same package
 
