@@ -13,10 +13,11 @@ from accounts.errors import NotAllowed, NotNow
 from accounts.models import SYSTEM, User
 from queries import lifecycle, services
 from queries.lifecycle import TRANSITIONS, Status, Verb
+from queries.locking import locked
 from queries.models import Decision, Execution, QueryRequest
 from queries.tests import trail
 from queries.tests.world import TargetDatabase, World
-from queries.transitions import ACTIONS, STATES, locked, step
+from queries.transitions import ACTIONS, STATES, step
 
 
 def actor_for(world: World, verb: Verb) -> object:
@@ -183,7 +184,7 @@ def test_a_claim_without_its_entry_leaves_the_target_untouched(world: World, tar
 
 # --- what the database itself refuses --------------------------------------------------------------
 
-FROZEN: dict[str, object] = {
+FROZEN: dict[str, str | int | None] = {
     "statement": "DROP TABLE items",
     "parameters": "[1]",
     "digest": "0" * 64,

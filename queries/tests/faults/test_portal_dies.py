@@ -91,13 +91,11 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 def settled(query: QueryRequest) -> QueryRequest:
     """The request once it has come to an end, with whoever finds it settling it."""
     by = time.monotonic() + 10
-    while time.monotonic() < by:
+    while (found := QueryRequest.objects.get(pk=query.pk)).state not in FINAL:
+        assert time.monotonic() < by, f"still {found.status}"
         running.settle_all_lost()
-        found = QueryRequest.objects.get(pk=query.pk)
-        if found.state in FINAL:
-            return found
         time.sleep(0.1)
-    pytest.fail(f"still {found.status}")
+    return found
 
 
 def open_doors(postgres_url: str) -> None:

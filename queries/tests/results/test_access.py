@@ -13,6 +13,7 @@ from accounts.errors import NotAllowed, NotFound, NotNow
 from accounts.models import SYSTEM
 from audit.models import AuditLog
 from pods.membership import set_members
+from queries.lifecycle import Verb
 from queries.models import Execution, QueryRequest
 from queries.results import download, view_page
 from queries.tests import trail
@@ -144,7 +145,7 @@ def test_a_truncated_result_says_by_which_limit(world: World) -> None:
     query = world.executed("SELECT * FROM generate_series(1, 10)")
     page = view_page(actor=world.author, query=query)
     assert (page.rows, page.row_count, page.truncated) == ([["1"], ["2"], ["3"]], 3, "rows")
-    assert trail.last(query, trail.VERBS[trail.log.Action.QUERY_COMPLETE])["truncated"] == "rows"
+    assert trail.last(query, Verb.COMPLETE)["truncated"] == "rows"
     world.change_target(rows_limit=1000, bytes_limit=1000)
     query = world.executed("SELECT repeat('x', 100) FROM generate_series(1, 100)")
     execution = QueryRequest.objects.get(pk=query.pk).execution

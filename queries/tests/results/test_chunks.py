@@ -49,7 +49,7 @@ def test_a_window_is_that_slice(world: World, encoding: RowEncoding, first: int,
 
 def test_pages_follow_each_other_without_a_gap(world: World) -> None:
     query = store(world, RowEncoding.COPY, ENCODED[RowEncoding.COPY], ["n", "null", "empty", "odd"])
-    seen: list[list[str | None]] = []
+    seen: list[object] = []
     at: int | None = 0
     while at is not None:
         page = view_page(actor=world.author, query=query, first_row=at, limit=73)

@@ -112,7 +112,8 @@ def test_null_is_nothing_and_empty_is_quoted() -> None:
 
 @pytest.mark.parametrize("cell", FORMULAS)
 def test_a_formula_is_behind_an_apostrophe(cell: str) -> None:
-    for row in ([cell], ["a", cell], [cell, "b"], ["a", cell, "b"]):
+    rows: Table = [[cell], ["a", cell], [cell, "b"], ["a", cell, "b"]]
+    for row in rows:
         (read,) = csv.reader(io.StringIO(through_csv([row]), newline=""))
         assert read == [f"'{value}" if value == cell else value for value in row]
 
@@ -158,11 +159,24 @@ def test_json_lines_of_columns_of_one_name_lose_none(world: World) -> None:
     assert json.loads(text(world, query, "jsonl")) == ["1", "2"]
 
 
-def test_json_lines_of_a_script_are_as_it_returned_them(world: World) -> None:
-    line = '{"n": 12345678901234567890.10, "deep": [1, null]}\n'
-    query = store(world, RowEncoding.JSON, [line.encode()], ["n", "deep"])
-    assert text(world, query, "jsonl") == line
-    assert text(world, query, "csv") == 'n,deep\n12345678901234567890.10,"[1, null]"\n'
+def test_a_scripts_rows_are_objects_again_and_their_nested_values_json(world: World) -> None:
+    query = store(
+        world, RowEncoding.JSON, [b'[12345678901234567890, [1, null], null, "=x"]\n'], ["n", "deep", "no", "t"]
+    )
+    assert json.loads(text(world, query, "jsonl")) == {
+        "n": 12345678901234567890,
+        "deep": [1, None],
+        "no": None,
+        "t": "=x",
+    }
+    assert text(world, query, "csv") == 'n,deep,no,t\n12345678901234567890,"[1, null]",,\'=x\n'
+
+
+def test_a_field_that_is_not_there_is_an_empty_cell(world: World) -> None:
+    documents = [bson.encode({"a": 1, "b": "x"}), bson.encode({"a": 2})]
+    query = store(world, RowEncoding.BSON, documents, ["a", "b"])
+    assert text(world, query, "csv").splitlines()[2] == "2,"
+    assert sheet(content(world, query, "xlsx"))[2] == {"A3": "2"}
 
 
 def test_json_lines_of_documents_are_canonical_extended_json(world: World) -> None:
