@@ -4,6 +4,8 @@ Threads, because a request may wait for a target; the work itself happens in hel
 """
 
 import os
+import threading
+from typing import Any
 
 bind = os.environ.get("PORTAL_BIND", "0.0.0.0:8000")
 worker_class = "gthread"
@@ -17,3 +19,10 @@ graceful_timeout = 60
 keepalive = 5
 # Nobody steers it over a socket; signals do.
 control_socket_disable = True
+
+
+def post_worker_init(_worker: Any) -> None:
+    """Have helpers and sandbox ready before the first approval, without holding up the first request."""
+    from executors import processes  # noqa: PLC0415 -- in the worker, after the fork
+
+    threading.Thread(target=processes.warm_up, name="warm-up", daemon=True).start()

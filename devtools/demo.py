@@ -211,12 +211,11 @@ def collect_static(environment: dict[str, str]) -> None:
 
 
 @contextmanager
-def portal(environment: dict[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Run gunicorn; it is told to finish when we leave, and by its keeper should we be killed."""
-    command = [sys.executable, "-m", "gunicorn", "portal.wsgi"]
-    with log.open("wb") as output:
+def serving(environment: dict[str, str], log: Path, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run Python beside us; it is told to finish when we leave, and by its keeper should we be killed."""
+    with log.open("ab") as output:
         process = subprocess.Popen(
-            keeper.command(command, stop=signal.SIGTERM, user=None),
+            keeper.command([sys.executable, *arguments], stop=signal.SIGTERM, user=None),
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=output,
@@ -292,8 +291,10 @@ def main() -> None:
         environment = portal_environment(port, kept, start_databases(stack, folder, kept))
         say("Preparing the portal …")
         collect_static(environment)
-        process = stack.enter_context(portal(environment, log))
+        log.unlink(missing_ok=True)
+        process = stack.enter_context(serving(environment, log, "-m", "gunicorn", "portal.wsgi"))
         run(environment, "-m", "devtools.prepare")
+        stack.enter_context(serving(environment, log, "manage.py", "maintain"))
         wait_until_ready(environment["PORTAL_BASE_URL"], process, log)
         announce(environment, folder, time.monotonic() - began)
         code = process.wait()

@@ -1,17 +1,23 @@
 """Application configuration of the wiring and of the admin site."""
 
 from django.apps import AppConfig
+from django.conf import settings
 from django.contrib.admin.apps import AdminConfig
+
+from executors.processes import scripts
+from executors.sandbox.client import SpawnerSettings
 
 
 class PortalConfig(AppConfig):
-    """Registers the system checks."""
+    """Registers the system checks and hands the operator's word on the sandbox to the executors."""
 
     name = "portal"
 
     def ready(self) -> None:
-        """Import the checks so that Django runs them."""
+        """Import the checks so that Django runs them; start nothing."""
         from portal import checks  # noqa: F401, PLC0415 -- registered by import, once the apps are loaded
+
+        scripts.configure(SpawnerSettings(allow_missing=settings.PORTAL_SCRIPTS_UNCONFINED))
 
 
 class PortalAdminConfig(AdminConfig):

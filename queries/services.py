@@ -335,8 +335,20 @@ def finding_json(finding: Finding) -> Mapping[str, object]:
 
 
 def visible_query(*, actor: User, public_id: uuid.UUID) -> QueryRequest:
-    """A request the reader may know of, with all that a page shows. Raises NotFound."""
-    query = (
+    """A request the reader may know of, with all that a page shows. Raises NotFound.
+
+    Whoever looks at a run whose process is gone settles it.
+    """
+    query = _visible(actor, public_id)
+    if query is not None and running.settle_lost(query):
+        query = _visible(actor, public_id)
+    if query is None:
+        raise NotFound("There is no such request, or it belongs to a pod that you are not in.")
+    return query
+
+
+def _visible(actor: User, public_id: uuid.UUID) -> QueryRequest | None:
+    return (
         QueryRequest.objects.visible_to(actor)
         .with_people()
         .select_related("revises")
@@ -344,6 +356,3 @@ def visible_query(*, actor: User, public_id: uuid.UUID) -> QueryRequest:
         .filter(public_id=public_id)
         .first()
     )
-    if query is None:
-        raise NotFound("There is no such request, or it belongs to a pod that you are not in.")
-    return query

@@ -24,6 +24,12 @@ def run(job: Job, sink: RowSink, control: Control) -> Outcome:
         return helper.run(job, sink, control, child)
 
 
+def warm_up() -> None:
+    """Start a helper and the sandbox ahead of the first execution of this process; returns when they are there."""
+    _pool().start_ahead()
+    scripts.probe()
+
+
 def introspect(target: Target) -> tuple[Table, ...]:
     """Tables and columns the target's credential may read."""
     with _pool().helper(target) as helper:

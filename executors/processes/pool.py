@@ -42,7 +42,7 @@ class Pool:
         finally:
             self._release(helper, key)
         if is_new:
-            self._start_ahead()
+            self.start_ahead()
 
     def close(self) -> None:
         """End every helper."""
@@ -115,7 +115,7 @@ class Pool:
         self._idle = [helper for helper in self._idle if helper not in doomed]
         return doomed
 
-    def _start_ahead(self) -> None:
+    def start_ahead(self) -> None:
         """Have one unused helper waiting, so that more requests at once than ever before need not wait for a start."""
         with self._changed:
             unused = any(not helper.served for helper in self._idle)
