@@ -19,7 +19,7 @@ from queries.presentation.code import code_lines
 from queries.presentation.difference import counts, difference
 from queries.presentation.states import NEXT_STEP, is_overdue, meaning
 from queries.presentation.timeline import timeline
-from queries.results import ResultPage, view_page
+from queries.results import view_page
 
 INLINE_ROWS = 50
 NEIGHBOURS = 200
@@ -57,7 +57,7 @@ def page(
         "noted": [finding for finding in query.findings if finding["severity"] not in WARNED],
         "parameters": [_parameter(value) for value in query.parameters],
         "events": timeline(query, execution),
-        "result": _inline_result(user, query, execution),
+        **_inline_result(user, query, execution),
         "cannot_see_result": policies.cannot_see_result(user, query),
         **_progress(query, user),
         **_decision(query, user),
@@ -145,12 +145,16 @@ def _parameter(value: object) -> dict[str, str]:
     return {"text": shown, "kind": kinds.get(type(value), "value")}
 
 
-def _inline_result(user: User, query: QueryRequest, execution: Execution | None) -> ResultPage | None:
+def _inline_result(user: User, query: QueryRequest, execution: Execution | None) -> dict[str, Any]:
+    """The first rows, for those who may see them; a result that cannot be read must not take the page with it."""
     if execution is None or execution.finished_at is None or not execution.has_result:
-        return None
+        return {}
     if policies.cannot_see_result(user, query):
-        return None
-    return view_page(actor=user, query=query, limit=INLINE_ROWS)
+        return {}
+    try:
+        return {"result": view_page(actor=user, query=query, limit=INLINE_ROWS)}
+    except PortalError as error:
+        return {"result_error": error.message}
 
 
 def _neighbours(query: QueryRequest, user: User) -> dict[str, Any]:

@@ -65,7 +65,8 @@ def _keep_and_sign_in(request: HttpRequest) -> HttpResponse:
         kept = {name: str(request.POST.get(name, "")) for name in RequestForm.base_fields}
         if sum(map(len, kept.values())) <= KEPT_CHARACTERS:
             request.session[KEPT_DRAFT] = {name: value.replace("\0", "") for name, value in kept.items()}
-    return redirect_to_login(reverse("queries:new"))
+        return redirect_to_login(reverse("queries:new"))
+    return redirect_to_login(request.get_full_path())
 
 
 def _initial(request: HttpRequest) -> dict[str, Any]:

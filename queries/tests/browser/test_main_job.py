@@ -50,6 +50,8 @@ def everybody(committed: World) -> World:
 def pages(browser: Browser) -> Iterator[dict[str, Page]]:
     """A window of their own for two people, and whatever their consoles complained of."""
     contexts = [browser.new_context() for _ in range(2)]
+    for context in contexts:
+        context.set_default_timeout(15_000)
     yield {name: context.new_page() for name, context in zip(("author", "reviewer"), contexts, strict=True)}
     for context in contexts:
         context.close()
@@ -132,3 +134,35 @@ def test_request_is_made_and_decided_without_javascript(portal: str, everybody: 
     page.get_by_role("button", name="Approve and run").click()
     assert page.locator(".datagrid tbody td").all_inner_texts() == ["1", "42"]
     context.close()
+
+
+def test_running_request_is_watched_and_stopped_from_its_page(
+    portal: str, everybody: World, pages: dict[str, Page]
+) -> None:
+    query = everybody.submitted("SELECT count(*) FROM generate_series(1, 900000000)", reason="Runs for long")
+    author, reviewer = pages["author"], pages["reviewer"]
+    address = f"{portal}/queries/{query.public_id}/"
+    for page, user in ((author, everybody.author), (reviewer, everybody.reviewer)):
+        sign_in(page, portal, user)
+        page.goto(address)
+    reviewer.get_by_role("button", name="Approve and run").click(no_wait_after=True)
+    author.wait_for_timeout(500)
+    author.goto(address)
+    author.get_by_text("of at most 10 s").wait_for()
+    author.get_by_role("button", name="Stop it").click()
+    author.get_by_text("Failed: stopped").wait_for()
+    reviewer.get_by_text("It was stopped. Nothing was changed.").wait_for()
+
+
+def test_write_in_production_is_confirmed_first(portal: str, everybody: World, pages: dict[str, Page]) -> None:
+    query = everybody.insert("confirmed")
+    page = pages["reviewer"]
+    sign_in(page, portal, everybody.reviewer)
+    page.goto(f"{portal}/queries/{query.public_id}/")
+    page.get_by_role("button", name="Approve and run").click()
+    dialog = page.get_by_role("dialog")
+    assert "INSERT" in dialog.inner_text()
+    query.refresh_from_db()
+    assert query.status == "PENDING"
+    dialog.get_by_role("button", name="Approve and run").click()
+    page.get_by_text("1 row changed").wait_for()
