@@ -97,7 +97,14 @@ VALUES (%s, %s, %s, %s, %s, %s, %s) RETURNING seq
 
 def canonical(data: Mapping[str, object]) -> str:
     """`data` as canonical JSON: sorted keys, no spaces, UTF-8, NUL escaped (PostgreSQL's text cannot hold it)."""
-    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=str)
+    text = json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=str)
+    # Half a character, which no UTF-8 can hold, stays a JSON escape.
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _storable(text: str) -> str:
+    """The text with a mark where PostgreSQL could not hold it: a NUL, half a character."""
+    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 
 
 def append(action: Action, *, actor: Actor, subject: Subject, data: Mapping[str, object] | None = None) -> int:
@@ -109,7 +116,8 @@ def append(action: Action, *, actor: Actor, subject: Subject, data: Mapping[str,
     if not connection.in_atomic_block:
         raise RuntimeError("An audit entry is written inside the transaction of the act it records.")
     body = canonical({**context.current(), **(data or {})})
-    row = [actor.pk, actor.label, action.value, subject.kind, subject.id, subject.label.replace("\0", "\ufffd"), body]
+    about = [subject.kind, _storable(subject.id), _storable(subject.label)]
+    row = [actor.pk, actor.label, action.value, *about, body]
     with connection.cursor() as cursor:
         cursor.execute(INSERT, row)
         return int(cursor.fetchone()[0])

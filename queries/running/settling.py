@@ -50,15 +50,19 @@ def settle_surely(claimed: QueryRequest, ending: Ending, writer: ChunkWriter) ->
 def _settle(claimed: QueryRequest, ending: Ending, writer: ChunkWriter) -> QueryRequest:
     with transaction.atomic():
         query = locked(claimed.pk)
+        if query.state is not Status.EXECUTING:
+            # By another process, or here, and only the answer to our COMMIT was lost.
+            logger.warning("%s is settled already", query.number)
+            return query
         ending.result_lost = ending.result_lost or writer.missing()
         if ending.outcome is None or ending.result_lost:
             writer.discard()
         writer.finish()
-        if query.state is Status.EXECUTING and _store(query, _fields(query, ending, writer)):
+        if _store(query, _fields(query, ending, writer)):
             _store_calls(query.pk, ending)
             conclude(query, ending)
         else:
-            logger.warning("%s was settled by another process", query.number)
+            logger.warning("%s is being settled by another process", query.number)
             transaction.set_rollback(True)
     return query
 
