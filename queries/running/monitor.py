@@ -14,6 +14,15 @@ logger = logging.getLogger(__name__)
 CALLS_KEPT = 10_000
 LOG_BYTES_KEPT = 256 * 1024
 
+# Flushed before it returns, and with it the claim before it, also where the server is told not to wait for that: a
+# crash that forgot either would have us say that nothing was committed.
+COMMITTING = """
+UPDATE executions SET transaction = %s, backend = %s, committing_at = clock_timestamp()
+FROM (SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off') AS flush
+RIGHT JOIN (SELECT 1) AS always ON true
+WHERE query_id = %s AND holder = pg_backend_pid() AND finished_at IS NULL
+"""
+
 
 class Fenced(Exception):
     """This process no longer holds the run: it must not commit."""
@@ -39,11 +48,7 @@ class Monitor:
     def committing(self, transaction: str) -> None:
         """Store, durably, which transaction is about to commit. Raises Fenced when the run is no longer ours."""
         with connection.cursor() as cursor:
-            cursor.execute(
-                "UPDATE executions SET transaction = %s, backend = %s, committing_at = clock_timestamp() "
-                "WHERE query_id = %s AND holder = pg_backend_pid() AND finished_at IS NULL",
-                [transaction, self._backend, self._query_id],
-            )
+            cursor.execute(COMMITTING, [transaction, self._backend, self._query_id])
             if cursor.rowcount != 1:
                 raise Fenced
         self.committed_from_here = True

@@ -213,6 +213,22 @@ def test_who_lost_its_connection_may_not_commit(committed: World, approved: Appr
     assert settle(query) == SETTLED
 
 
+def test_what_is_about_to_commit_is_on_disk_before_it_does(committed: World, approved: Approved) -> None:
+    query = approved(committed.insert(uuid.uuid4().hex))
+    claim(query.pk)
+    with connection.cursor() as cursor:
+        cursor.execute("SET synchronous_commit = off")
+        cursor.execute("SELECT pg_current_wal_insert_lsn()")
+        before = cursor.fetchone()[0]
+        Monitor(query.pk).committing("1")
+        cursor.execute("SELECT pg_current_wal_flush_lsn() > %s", [before])
+        assert cursor.fetchone()[0]
+        cursor.execute("SHOW synchronous_commit")
+        assert cursor.fetchone()[0] == "off"
+        cursor.execute("RESET synchronous_commit")
+    release()
+
+
 def test_a_late_writer_changes_nothing(committed: World, dead: Approved, caplog: pytest.LogCaptureFixture) -> None:
     query = dead(committed.submitted())
     assert settle(query) == SETTLED
