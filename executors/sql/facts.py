@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,12 +16,16 @@ _DROPPED_RELATIONS = {"OBJECT_TABLE", "OBJECT_VIEW", "OBJECT_MATVIEW", "OBJECT_I
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A call of a function as written. `at` is a byte offset into the whole text, None when the parser gives none."""
+    """A call of a function as written. `at` is a byte offset into the whole text, None when the parser gives none.
+
+    `as_column`: written `x.f` or `(x).f`, which calls f(x) when x has no column of that name.
+    """
 
     schema: str
     name: str
     arguments: int
     at: int | None
+    as_column: bool = False
 
 
 @dataclass(slots=True)
@@ -81,6 +86,10 @@ def _note(key: str, node: Node, scope: Scope, facts: Facts) -> None:
         _note_table(node, scope, facts)
     if "funcname" in node and key == "FuncCall":
         facts.functions.append(_function(node))
+    if key == "ColumnRef" and len(node.get("fields", ())) > 1:
+        facts.functions += _as_columns(node["fields"][-1:], node.get("location"))
+    if key == "A_Indirection":
+        facts.functions += _as_columns(node.get("indirection", ()), None)
     if key == "ParamRef":
         facts.parameters = max(facts.parameters, int(node.get("number", 0)))
     facts.into = facts.into or "intoClause" in node or key == "into"
@@ -103,6 +112,10 @@ def _note_operator(key: str, names: object, facts: Facts) -> None:
 def _function(node: Node) -> Function:
     *schema, name = _strings(node["funcname"])
     return Function(".".join(schema), name, len(node.get("args", ())), node.get("location"))
+
+
+def _as_columns(names: Sequence[Node], at: int | None) -> list[Function]:
+    return [Function("", item["String"].get("sval", ""), 1, at, as_column=True) for item in names if "String" in item]
 
 
 def _dropped(node: Node) -> list[str]:

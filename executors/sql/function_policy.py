@@ -54,6 +54,9 @@ KNOWN_ELSEWHERE = frozenset(
     """.split()
 )
 
+# Methods of TABLESAMPLE, which take no value: `t.system` is a column.
+ROWS_ONLY = frozenset({"bernoulli", "system"})
+
 # What a write may call besides: it changes rows or sequences, or ends with the transaction.
 WRITE_MAY_CALL = frozenset(
     """

@@ -7,7 +7,7 @@ refuses what no read-only mode stops.
 from __future__ import annotations
 
 from executors.sql.facts import Facts, Function
-from executors.sql.function_policy import WRITE_MAY_CALL
+from executors.sql.function_policy import ROWS_ONLY, WRITE_MAY_CALL
 from executors.sql.functions import REFUSED
 from executors.sql.parse import Statement
 
@@ -170,6 +170,8 @@ def refusal(statement: Statement, facts: Facts) -> tuple[str, str] | None:
 def refused_function(function: Function) -> bool:
     """Whether neither a read nor a write may call the function."""
     name = function.name
+    if function.as_column:
+        return name in REFUSED and name not in WRITE_MAY_CALL | ROWS_ONLY
     if function.schema not in {"", "pg_catalog"} and name not in REFUSED:
         return False
     if name == "ts_rewrite":

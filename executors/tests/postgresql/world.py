@@ -28,6 +28,8 @@ CREATE FUNCTION shop.lying() RETURNS int LANGUAGE plpgsql STABLE AS
   $$ BEGIN PERFORM pg_catalog.set_config('x.y', 'z', false); RETURN 1; END $$;
 CREATE FUNCTION shop.twice(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT $1 * 2';
 CREATE FUNCTION shop.lower(text) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT 'shadowed' $$;
+CREATE FUNCTION shop.purge(shop.orders) RETURNS int LANGUAGE sql VOLATILE AS 'DELETE FROM shop.orders RETURNING id';
+CREATE FUNCTION shop.as_owner(shop.orders) RETURNS int LANGUAGE sql STABLE SECURITY DEFINER AS 'SELECT 1';
 CREATE VIEW shop.trap AS SELECT shop.burn() AS gone;
 RESET ROLE;
 """
