@@ -8,10 +8,12 @@ _TOKEN = re.compile(
     r"""
       (?P<line_comment>--[^\n]*)
     | (?P<comment>/\*)
-    | (?P<escape_string>\b[eE]'(?:[^'\\]|\\.|'')*(?:'|\Z))
+    | (?P<escape_string>(?<![\w$\x80-\U0010ffff])[eE]'(?:[^'\\]|\\.|'')*(?:'|\Z)
+        # Literals on the lines below continue it, and are read with its escapes.
+        (?:(?:[ \t]|--[^\n]*+)*+\n(?:\s|--[^\n]*+)*+'(?:[^'\\]|\\.|'')*(?:'|\Z))*)
     | (?P<string>'(?:[^']|'')*(?:'|\Z))
     | (?P<name>"(?:[^"]|"")*(?:"|\Z))
-    | (?P<dollar>(?<![\w$])\$(?P<tag>(?:[^\W\d]\w*)?)\$)
+    | (?P<dollar>(?<![\w$\x80-\U0010ffff])\$(?P<tag>(?:[A-Za-z_\x80-\U0010ffff][\w\x80-\U0010ffff]*)?)\$)
     """,
     re.VERBOSE | re.DOTALL,
 )
