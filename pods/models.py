@@ -116,6 +116,8 @@ class Environment(models.TextChoices):
 VARIABLE_NAME = RegexValidator(
     r"\A[A-Z][A-Z0-9_]*\Z", "Write the name of an environment variable, such as ORDERS_READ_URL."
 )
+# What the portal itself is configured with: its database and its keys are never a target.
+OWN_VARIABLES = "PORTAL_"
 SCHEMA_NAME = re.compile(r"\A[^\x00-\x1f]{1,63}\Z")
 SCRIPT_MODULES = ("date-fns", "decimal.js", "lodash", "zod")
 
@@ -219,6 +221,10 @@ class Target(models.Model):
             raise ValidationError({"search_path": f"Not a schema of the target's own: {', '.join(map(repr, bad))}."})
         if self.write_url_variable and self.write_url_variable == self.read_url_variable:
             raise ValidationError({"write_url_variable": "Reads and writes need logins of their own."})
+        own = [name for name in ("read_url_variable", "write_url_variable") if _is_own(getattr(self, name))]
+        if own:
+            message = f"Variables that begin with {OWN_VARIABLES} are the portal's own settings, never a target's."
+            raise ValidationError(dict.fromkeys(own, message))
 
     @property
     def schemas(self) -> tuple[str, ...]:
@@ -248,11 +254,11 @@ class Target(models.Model):
     def missing_variables(self) -> list[str]:
         """Names of variables that should hold a credential and do not."""
         names = (self.read_url_variable, self.write_url_variable)
-        return [name for name in names if name and not os.environ.get(name)]
+        return [name for name in names if name and not _url_in(name)]
 
     def offers(self, access: Access) -> bool:
         """Whether a credential for `access` is there."""
-        return bool(os.environ.get(self.url_variable(access) or ""))
+        return bool(_url_in(self.url_variable(access)))
 
     def with_credential(self, access: Access) -> ExecutorTarget:
         """What an executor needs to reach it, credential included: fetched now, kept nowhere.
@@ -260,7 +266,7 @@ class Target(models.Model):
         Raises KeyError with the variable's name when it is not set.
         """
         name = self.url_variable(access)
-        url = os.environ.get(name) if name else None
+        url = _url_in(name)
         if not url:
             raise KeyError(name)
         return ExecutorTarget(
@@ -271,3 +277,12 @@ class Target(models.Model):
             search_path=self.schemas,
             script_modules=tuple(self.script_modules) if self.allow_scripts else (),
         )
+
+
+def _is_own(name: str) -> bool:
+    return name.startswith(OWN_VARIABLES)
+
+
+def _url_in(name: str) -> str:
+    """What the variable holds; "" when it is not set. One of the portal's own is never read, whoever named it."""
+    return os.environ.get(name, "") if name and not _is_own(name) else ""

@@ -18,6 +18,7 @@ Document: TypeAlias = dict[str, Any]
 # Long enough for a fail-over to a neighbour, short enough for a person who waits.
 _SELECTION_MS: Final = 5000
 _POOL_SIZE: Final = 8
+_SCHEMES: Final = ("mongodb://", "mongodb+srv://")
 _IDLE_MS: Final = 300_000
 
 
@@ -70,6 +71,9 @@ class Clients:
             return self._clients[key]
 
     def _new(self, target: Target) -> MongoClient[Document]:
+        if not target.url.startswith(_SCHEMES):
+            # pymongo takes any other text for the name of a host, and would look it up.
+            raise translate(InvalidURI(), target)
         try:
             return MongoClient(
                 target.url,

@@ -20,6 +20,8 @@ pytestmark = pytest.mark.django_db
     [
         ("read_url_variable", "postgresql://me:secret@host/db"),
         ("read_url_variable", "lower_case"),
+        ("read_url_variable", "PORTAL_DATABASE_URL"),
+        ("write_url_variable", "PORTAL_SECRET_KEY"),
         ("write_url_variable", READ),
         ("search_path", "public, pg_temp"),
         ("search_path", "pub\0lic"),
@@ -55,6 +57,16 @@ def test_a_missing_variable_is_raised_by_name(target: Target, monkeypatch: pytes
     assert (target.missing_variables(), target.offers(Access.WRITE)) == ([WRITE], False)
     with pytest.raises(KeyError, match=WRITE):
         target.with_credential(Access.WRITE)
+
+
+@pytest.mark.parametrize("name", ["PORTAL_DATABASE_URL", "PORTAL_SECRET_KEY", "PORTAL_RESULT_KEYS"])
+def test_the_portals_own_variables_are_never_read(name: str, target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, "postgresql://portal:secret@127.0.0.1/portal")
+    Target.objects.filter(pk=target.pk).update(read_url_variable=name)
+    target.refresh_from_db()
+    assert (target.missing_variables(), target.offers(Access.READ)) == ([name], False)
+    with pytest.raises(KeyError, match=name):
+        target.with_credential(Access.READ)
 
 
 def test_without_a_write_variable_nothing_is_missing(target: Target) -> None:

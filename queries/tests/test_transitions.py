@@ -78,7 +78,7 @@ def _expired(world: World) -> QueryRequest:
 
 def _unreachable(world: World) -> QueryRequest:
     query = world.submitted()
-    world.change_target(read_url_variable="PORTAL_TEST_GONE_SINCE")
+    world.change_target(read_url_variable="TEST_TARGET_GONE_SINCE")
     return world.approved(query)
 
 

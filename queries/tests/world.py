@@ -17,9 +17,9 @@ from pods.models import Pod, Target
 from queries import services
 from queries.models import QueryRequest
 
-READ_VARIABLE = "PORTAL_TEST_TARGET_READ_URL"
-WRITE_VARIABLE = "PORTAL_TEST_TARGET_WRITE_URL"
-UNSET_VARIABLE = "PORTAL_TEST_TARGET_NOT_SET"
+READ_VARIABLE = "TEST_TARGET_READ_URL"
+WRITE_VARIABLE = "TEST_TARGET_WRITE_URL"
+UNSET_VARIABLE = "TEST_TARGET_NOT_SET"
 
 
 @dataclass(frozen=True, slots=True)
