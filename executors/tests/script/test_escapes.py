@@ -122,6 +122,11 @@ FORGERIES = {
     "typed arrays": "Object.getPrototypeOf(Uint8Array.prototype).set = function () { globalThis.stolen = arguments };"
     " Object.getPrototypeOf(Uint8Array.prototype).subarray = () => null",
     "species": "Object.defineProperty(Uint8Array, Symbol.species, {value: Array})",
+    "species of the prototype": "Object.defineProperty(Uint8Array.prototype, 'constructor', {value: {[Symbol.species]:"
+    " function (b, o, l) { globalThis.stolen = new TextDecoder().decode(b); return new Uint8Array(b, o, l) }}})",
+    "length of typed arrays": "const n = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), 'length')"
+    ".get; Object.defineProperty(Uint8Array.prototype, 'length', {get() { globalThis.stolen ??= new TextDecoder()"
+    ".decode(this.slice(0, 99)); return n.call(this) }})",
     "encoder": "TextEncoder.prototype.encode = () => new Uint8Array(4); TextDecoder.prototype.decode = () => '{}'",
     "setters on array indexes": "Object.defineProperty(Array.prototype, '0', {set(v) { globalThis.stolen = v }})",
     "array iteration": "Array.prototype[Symbol.iterator] = function* () { yield 'evil' }",
