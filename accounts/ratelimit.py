@@ -7,7 +7,7 @@ from django_ratelimit.core import get_usage
 from accounts.addresses import client_address
 from accounts.errors import TooManyRequests
 
-# group: (rate, who is counted)
+# For each group the rate, and who is counted.
 RATES: dict[str, tuple[str, str]] = {
     "sign-in": ("30/m", "address"),
     "token": ("30/m", "address"),

@@ -88,7 +88,7 @@ class Client:
 
 
 def submit(statement: str) -> dict[str, Any]:
-    """Ask for a statement on the bench's target, through the service: submitting is limited, and not what is measured."""
+    """Ask for a statement, through the service: submitting over HTTP is rate-limited, and not what is measured."""
     from accounts.models import User  # noqa: PLC0415 -- the stage has set Django up
     from queries.services import Draft, submit  # noqa: PLC0415
 

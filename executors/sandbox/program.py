@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import deno  # type: ignore[import-untyped]
+import deno
 
 _SCRIPT = Path(__file__).resolve().parent.parent / "script"
 BOOTSTRAP = _SCRIPT / "bootstrap.mjs"

@@ -20,6 +20,7 @@ from queries.presentation.difference import counts, difference
 from queries.presentation.states import NEXT_STEP, is_overdue, meaning
 from queries.presentation.timeline import timeline
 from queries.results import view_page
+from queries.running.activity import activity
 
 INLINE_ROWS = 50
 NEIGHBOURS = 200
@@ -73,9 +74,11 @@ def _progress(query: QueryRequest, user: User) -> dict[str, Any]:
     return {
         "query": query,
         "execution": execution,
+        "failure": _failure(user, query, execution),
         "allowed": policies.allowed(user, query),
         "running": query.state in {Status.APPROVED, Status.EXECUTING},
         "elapsed": int((timezone.now() - execution.started_at).total_seconds()) if execution else 0,
+        "activity": activity(query),
         "meaning": meaning(query, code),
         "next_step": NEXT_STEP.get(code, ""),
     }
@@ -116,15 +119,24 @@ def _statement(request: HttpRequest, query: QueryRequest, execution: Execution |
             "removed": removed,
             "other_changes": _other_changes(before, query),
         }
-    return {"tab": "whole", "lines": code_lines(query.statement, query.language, _notes(query, execution))}
+    return {
+        "tab": "whole",
+        "lines": code_lines(query.statement, query.language, _notes(person(request), query, execution)),
+    }
 
 
-def _notes(query: QueryRequest, execution: Execution | None) -> list[dict[str, object]]:
+def _failure(user: User, query: QueryRequest, execution: Execution | None) -> dict[str, Any]:
+    message, detail = policies.failure_words(user, query, execution) if execution else ("", {})
+    return {"message": message, "detail": detail}
+
+
+def _notes(user: User, query: QueryRequest, execution: Execution | None) -> list[dict[str, object]]:
     """What is said under a line: findings a person should read, and where the database stopped."""
     notes: list[dict[str, object]] = [f for f in query.findings if f["severity"] in WARNED and f.get("line")]
-    failed_at = str(execution.failure_detail.get("line", "")) if execution else ""
-    if execution and failed_at.isdigit():
-        notes.append({"line": int(failed_at), "severity": "error", "message": execution.failure_message})
+    failure = _failure(user, query, execution)
+    failed_at = str(failure["detail"].get("line", ""))
+    if failed_at.isdigit():
+        notes.append({"line": int(failed_at), "severity": "error", "message": failure["message"]})
     return notes
 
 
