@@ -9,6 +9,7 @@ from django.db import models, transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
+from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 
 from accounts.models import User
 from audit import log
@@ -21,6 +22,8 @@ else:
 
 # A pod's groups are its members; they have no meaning of their own.
 admin.site.unregister(Group)
+# Whoever reads a refresh token is its owner: nobody's is shown, nor made good again.
+admin.site.unregister((OutstandingToken, BlacklistedToken))
 
 
 @admin.register(User)

@@ -54,6 +54,16 @@ def last(action: str) -> dict[str, object]:
     return data
 
 
+def test_not_even_a_superuser_reads_or_revives_a_token(client: Client, boss: User) -> None:
+    User.objects.filter(pk=boss.pk).update(is_superuser=True)
+    for page in ("outstandingtoken/", "blacklistedtoken/", "blacklistedtoken/add/"):
+        assert client.get(f"/admin/token_blacklist/{page}").status_code == 404
+
+
+def test_the_admin_holds_people_pods_and_targets() -> None:
+    assert set(admin.site._registry) == {User, Pod, Target}
+
+
 @pytest.mark.parametrize("role", [Role.DEVELOPER, Role.MANAGER])
 def test_staff_without_the_role_stays_outside(role: Role, db: None) -> None:
     user = User.objects.create(username="staff", role=role, is_staff=True, is_superuser=True)
