@@ -12,7 +12,7 @@ from pods.models import Pod
 from queries.api.pagination import encode
 from queries.lifecycle import Status
 from queries.models import Decision, Execution, QueryRequest
-from queries.policies import allowed
+from queries.policies import allowed, failure_words
 from queries.results import ResultPage
 
 # The decisions with who made them, in one query more.
@@ -74,7 +74,7 @@ def query_json(query: QueryRequest, reader: User) -> dict[str, object]:
             }
             for decision in query.decisions.all()
         ],
-        "execution": _execution_json(query),
+        "execution": _execution_json(query, reader),
         "allowed": allowed(reader, query),
     }
 
@@ -93,17 +93,14 @@ def result_json(page: ResultPage) -> dict[str, object]:
     }
 
 
-def _execution_json(query: QueryRequest) -> dict[str, object] | None:
+def _execution_json(query: QueryRequest, reader: User) -> dict[str, object] | None:
     execution: Execution | None = getattr(query, "execution", None) if query.state in RAN else None
     if execution is None:
         return None
     failure = None
     if execution.failure_code:
-        failure = {
-            "code": execution.failure_code,
-            "message": execution.failure_message,
-            "detail": execution.failure_detail,
-        }
+        message, detail = failure_words(reader, query, execution)
+        failure = {"code": execution.failure_code, "message": message, "detail": detail}
     return {
         "started_at": execution.started_at,
         "finished_at": execution.finished_at,
