@@ -11,11 +11,13 @@ from django.utils import timezone
 from accounts.models import Actor, User
 from pods.models import Pod
 from queries.lifecycle import Status, Verb, possible
-from queries.models import QueryRequest
+from queries.models import Code, Execution, QueryRequest
 
 CANCEL = "cancel"
 REVISE = "revise"
 DEACTIVATED = "Your account is deactivated."
+QUOTING = "What the database said may quote data; it is for those who may see the result."
+SAFE_DETAIL = frozenset({"sqlstate", "line", "column", "position", "statement_line", "statement_column"})
 
 
 def objection(actor: Actor, verb: Verb, query: QueryRequest) -> str:
@@ -64,6 +66,15 @@ def cannot_see_result(actor: User, query: QueryRequest) -> str:
     if query.pod.has_manager(actor):
         return ""
     return f"The result is for the author and the managers of {query.pod.name}."
+
+
+def failure_words(actor: User, query: QueryRequest, execution: Execution) -> tuple[str, dict[str, str]]:
+    """The message and detail of a failed run as `actor` may read them: the server's words may quote the data itself."""
+    message, detail = execution.failure_message, dict(execution.failure_detail)
+    if not message or not cannot_see_result(actor, query):
+        return message, detail
+    safe = {key: value for key, value in detail.items() if key in SAFE_DETAIL}
+    return (QUOTING if execution.failure_code in {Code.ERROR, Code.TOO_LARGE} else message), safe
 
 
 def can_submit(actor: User, pod: Pod) -> bool:

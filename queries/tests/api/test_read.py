@@ -172,3 +172,16 @@ def test_views_and_downloads_are_recorded(api: Client, author: User, reviewer: U
     entries = AuditLog.objects.filter(subject_id=str(query.public_id), actor=author).order_by("seq")
     assert [entry.action for entry in entries] == ["query.submit", "result.view", "result.download"]
     assert json.loads(entries[1].data)["address"] == "127.0.0.1"
+
+
+def test_what_a_server_says_of_a_failure_is_for_those_who_may_see_the_result(
+    api: Client, author: User, reviewer: User, auditor: User, submitted: Submit
+) -> None:
+    query = ran(submitted("SELECT CAST('a secret' AS int)"), reviewer)
+    failures = [
+        api(who).get(f"{QUERIES}{query.public_id}/").json()["execution"]["failure"]
+        for who in (author, reviewer, auditor)
+    ]
+    assert ["a secret" in json.dumps(failure) for failure in failures] == [True, True, False]
+    assert [failure["detail"]["sqlstate"] for failure in failures] == ["22P02"] * 3
+    assert "a secret" not in json.dumps(api(auditor).get(QUERIES).json()["results"][0]["execution"])

@@ -119,3 +119,13 @@ def test_status_partial_tells_where_a_request_is(world: World, client_of: Signed
     response = client_of(world.author).get(reverse("queries:status", args=[query.public_id]))
     assert response["X-Query-Status"] == "PENDING"
     assert "<html" not in response.content.decode()
+
+
+@pytest.mark.parametrize("who", ["reviewer", "colleague", "auditor", "admin"])
+def test_what_a_server_says_of_a_failure_is_for_those_who_may_see_the_result(
+    who: str, committed: World, client_of: SignedIn
+) -> None:
+    query = committed.executed("SELECT CAST('a se' || 'cret' AS int)")
+    body = client_of(getattr(committed, who)).get(page(query)).content.decode()
+    assert ("a secret" in body) == (who == "reviewer")
+    assert "22P02" in body
