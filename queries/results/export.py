@@ -49,8 +49,8 @@ def _columns(execution: Execution) -> list[Column]:
 # an order of magnitude faster than a set of two.
 # The first two bytes of the full-width signs, which some spreadsheets take for the plain ones.
 FULL_WIDTH = b"\xef\xbc"
-_MINUS_IN_ROW = re.compile(rb"\t-(?![0-9.]+[\t\n])")
-_MINUS_FIRST = re.compile(rb"\n-(?![0-9.]+[\t\n])")
+_MINUS_IN_ROW = re.compile(rb"\t-(?![0-9]+\.?[0-9]*[\t\n])")
+_MINUS_FIRST = re.compile(rb"\n-(?![0-9]+\.?[0-9]*[\t\n])")
 
 
 def _csv(execution: Execution) -> Iterator[bytes]:

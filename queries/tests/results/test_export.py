@@ -32,6 +32,8 @@ TABLES = st.integers(1, 4).flatmap(
     lambda width: st.lists(st.lists(st.none() | TEXT, min_size=width, max_size=width), min_size=1, max_size=8)
 )
 FORMULAS = [
+    "-1.2.3",
+    "-.",
     "=1+1",
     "=cmd|' /C calc'!A0",
     "+1+1",

@@ -101,6 +101,7 @@ def test_of_many_who_find_it_one_settles_it(committed: World, dead: Approved, th
 
 
 def test_the_command_says_what_it_settled(committed: World, dead: Approved, capsys: pytest.CaptureFixture[str]) -> None:
+    running.settle_all_lost()
     query = dead(committed.submitted())
     call_command("settle")
     assert capsys.readouterr().out == f"QR-{query.pk} FAILED INTERRUPTED\n1 settled.\n"
@@ -111,6 +112,7 @@ def test_the_command_says_what_it_settled(committed: World, dead: Approved, caps
 def test_one_that_cannot_be_settled_does_not_hold_up_the_rest(
     committed: World, dead: Approved, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    running.settle_all_lost()
     first, second = dead(committed.submitted()), dead(committed.submitted())
     original = recovery._lost_ending
 
@@ -227,6 +229,7 @@ def test_what_is_about_to_commit_is_on_disk_before_it_does(committed: World, app
         assert cursor.fetchone()[0] == "off"
         cursor.execute("RESET synchronous_commit")
     release()
+    assert settle(query) == SETTLED
 
 
 def test_a_late_writer_changes_nothing(committed: World, dead: Approved, caplog: pytest.LogCaptureFixture) -> None:
