@@ -64,6 +64,14 @@ def view_page(*, actor: User, query: QueryRequest, first_row: int = 0, limit: in
     )
 
 
+def record_trace_view(*, actor: User, query: QueryRequest, part: str) -> None:
+    """Record that somebody reads what a script called or wrote, which may quote the data. Raises NotAllowed."""
+    reason = policies.cannot_see_result(actor, query)
+    if reason:
+        raise NotAllowed(reason)
+    _record(log.Action.RESULT_VIEW, actor, query, {"part": part})
+
+
 def download(*, actor: User, query: QueryRequest, format: str) -> Download:  # noqa: A002 -- the word people use
     """The whole result. Raises as `view_page`, and NotFound for an unknown format."""
     if format not in CONTENT_TYPES:

@@ -13,13 +13,14 @@ from accounts.ratelimit import limit
 from queries import policies, services
 from queries.lifecycle import FINAL
 from queries.models import Execution, QueryRequest
-from queries.results import ResultPage, download, view_page
+from queries.results import ResultPage, download, record_trace_view, view_page
 
 PAGE_ROWS = 200
 CALLS_SHOWN = 500
 LINES_SHOWN = 2000
 ROW_DIGITS = 12
-VIEWS = ("table", "documents", "calls", "console")
+TRACES = ("calls", "console")
+VIEWS = ("table", "documents", *TRACES)
 
 
 @require_safe
@@ -28,7 +29,11 @@ def result(request: HttpRequest, public_id: UUID) -> HttpResponse:
     query = services.visible_query(actor=person(request), public_id=public_id)
     execution = _ended(request, query)
     view = request.GET.get("view", "")
-    page = _rows(request, query, execution) if view not in {"calls", "console"} else None
+    page = None
+    if view in TRACES:
+        record_trace_view(actor=person(request), query=query, part=view)
+    else:
+        page = _rows(request, query, execution)
     context: dict[str, Any] = {
         "nav": "mine" if query.author_id == request.user.pk else "review",
         "query": query,
@@ -75,7 +80,7 @@ def _rows(request: HttpRequest, query: QueryRequest, execution: Execution) -> Re
 
 
 def _view(view: str, page: ResultPage | None) -> str:
-    if view in {"calls", "console"}:
+    if view in TRACES:
         return view
     if page is not None and page.documents is not None:
         return view if view in VIEWS else "documents"

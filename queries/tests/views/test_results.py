@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from django.urls import reverse
 
@@ -54,6 +56,16 @@ def test_viewing_is_recorded(ran: QueryRequest, committed: World, client_of: Sig
     entry = AuditLog.objects.filter(action="result.view", subject_id=str(ran.public_id)).first()
     assert entry is not None
     assert entry.actor_id == committed.author.pk
+
+
+@pytest.mark.parametrize("part", ["calls", "console"])
+def test_reading_what_a_script_wrote_is_recorded(
+    part: str, ran: QueryRequest, committed: World, client_of: SignedIn
+) -> None:
+    assert client_of(committed.reviewer).get(result(ran, f"?view={part}")).status_code == 200
+    entry = AuditLog.objects.filter(action="result.view", subject_id=str(ran.public_id)).first()
+    assert entry is not None
+    assert (entry.actor_id, json.loads(entry.data)["part"]) == (committed.reviewer.pk, part)
 
 
 def test_pages_of_rows_follow_each_other(committed: World, client_of: SignedIn) -> None:
