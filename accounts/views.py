@@ -110,4 +110,5 @@ def _sign_in_page(request: HttpRequest, form: SignInForm, status: int = 200) -> 
 def _next(request: HttpRequest) -> str:
     wanted = request.POST.get("next") or request.GET.get("next") or ""
     allowed = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
-    return wanted if allowed else "/"
+    # An address, not a name: `redirect` would take a bare word for the name of a view.
+    return wanted if allowed and wanted.startswith("/") else "/"

@@ -39,7 +39,9 @@ def test_signing_in_and_out_is_recorded(user: User) -> None:
     assert actions() == ["user.sign_in", "user.sign_out"]
 
 
-@pytest.mark.parametrize("wanted", ["https://elsewhere.example/", "//elsewhere.example", "javascript:alert(1)"])
+@pytest.mark.parametrize(
+    "wanted", ["https://elsewhere.example/", "//elsewhere.example", "javascript:alert(1)", "no-view", "-1"]
+)
 def test_signing_in_never_leads_elsewhere(wanted: str, user: User) -> None:
     response = Client().post("/accounts/login/", {"username": "ada", "password": PASSWORD, "next": wanted})
     assert response["Location"] == "/"
