@@ -143,7 +143,7 @@ class Conversation:
         if not all(isinstance(pair, list) and [type(part) for part in pair] == [str, str] for pair in pairs):
             raise ProtocolError("columns that are none")
         self._columns = len(pairs)
-        self._sink.columns([Column(name, kind) for name, kind in pairs], RowEncoding.JSON)
+        self._sink.columns([Column(_storable(name), _storable(kind)) for name, kind in pairs], RowEncoding.JSON)
 
     def _rows(self, message: Message) -> None:
         """Take a block of rows: each line is a JSON array with one value a column."""

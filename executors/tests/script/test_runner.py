@@ -154,3 +154,9 @@ def test_modules_work(run_sql: RunSQL) -> None:
         f"{text} return [D('0.1').plus('0.2').toString(), _.sum([1, 2]), z.number().parse(3), typeof format]"
     )
     assert values(seen) == [["0.3"], [3], [3], ["function"]]
+
+
+@pytest.mark.parametrize("name", ["a\\0b", "a\\ud800b"])
+def test_names_of_columns_can_be_stored(name: str, run_sql: RunSQL) -> None:
+    (column,) = run_sql(f"return [{{'{name}': 1}}]").columns_seen
+    assert column.name in {"a\ufffdb", "a?b"}
