@@ -166,7 +166,7 @@ class Control(Protocol):
     """What a running execution asks of, and tells, the portal. Called on the thread that called `run`."""
 
     def started(self, backend: str) -> None:
-        """The session is open, nothing of the author's was sent yet; `backend` names it on the server (a process id)."""
+        """The session is open, nothing of the author's was sent yet; `backend` names it on the server (a pid)."""
 
     def committing(self, transaction: str) -> None:
         """COMMIT comes next. Must be durable when it returns; an exception forbids the commit.
@@ -320,6 +320,36 @@ class CommitStatus(StrEnum):
     UNKNOWN = "unknown"
 
 
+# --- what a run is doing now -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Blocker:
+    """A session that a run waits for. `state` and `seconds` are unknown ("" and None) where the login may not see them.
+
+    `pid` is 0 for a prepared transaction, which no session holds. `seconds` is how long its transaction is open.
+    """
+
+    pid: int
+    application: str
+    user: str
+    state: str
+    seconds: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """What a run does on its target at this moment, as its own login may know it; never anybody's statement.
+
+    `state` is the server's own word; `waiting_for` says in a few words what for, "" when it waits for nothing.
+    """
+
+    elapsed_ms: int
+    state: str
+    waiting_for: str = ""
+    blocked_by: tuple[Blocker, ...] = ()
+
+
 # --- what a target holds ---------------------------------------------------------------------------
 
 
@@ -355,6 +385,9 @@ class Engine(Protocol):
 
     def commit_status(self, target: Target, transaction: str) -> CommitStatus:
         """What became of a transaction. Source for PostgreSQL: `pg_xact_status`."""
+
+    def activity(self, target: Target, backend: str, name: str) -> Activity | None:
+        """What the run of the query `name` does now; None when `backend` (as told to `Control.started`) is not it."""
 
     def server_version(self, target: Target) -> str:
         """A name for people, such as `PostgreSQL 18.6`."""

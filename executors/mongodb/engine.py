@@ -9,8 +9,9 @@ from typing import Any, Final
 import pymongo
 from pymongo.errors import OperationFailure, PyMongoError
 
-from executors.base import Column, CommitStatus, Job, Table, Target
+from executors.base import Activity, Column, CommitStatus, Job, Table, Target
 from executors.mongo.show import columns
+from executors.mongodb.activity import activity
 from executors.mongodb.clients import Clients, Connected
 from executors.mongodb.failures import translate
 from executors.mongodb.outcome import abort_and_ask
@@ -78,6 +79,13 @@ class MongoDBEngine:
             return CommitStatus.UNKNOWN
         connected = self._clients.connected(target)
         return abort_and_ask(connected.client, bytes.fromhex(match[1]), int(match[2]))
+
+    def activity(self, target: Target, backend: str, name: str) -> Activity | None:  # noqa: ARG002 - the name is enough
+        """What `$currentOp` tells this login of the query's operation; None between two of them."""
+        try:
+            return activity(self._clients.connected(target), name)
+        except PyMongoError as problem:
+            raise translate(problem, target) from None
 
     def close(self) -> None:
         """Close every client."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from executors.base import (
+    Activity,
     CommitStatus,
     Control,
     Limits,
@@ -11,13 +12,16 @@ from executors.base import (
     Table,
     Target,
 )
-from executors.postgresql import catalogue
+from executors.postgresql import activity, catalogue
 from executors.postgresql.connections import Connections
 from executors.postgresql.options import connection_key
 from executors.postgresql.session import PostgreSQLSession
 from executors.postgresql.wire import Watch, Wire
 
 _ASIDE = Limits(seconds=15, rows=1, bytes=1)
+
+# For what somebody watches: gone before its answer would be late.
+_GLANCE = Limits(seconds=1.5, rows=1, bytes=1, lock_seconds=1)
 
 _STATUS = {
     b"committed": CommitStatus.COMMITTED,
@@ -70,6 +74,13 @@ class PostgreSQLEngine:
                 return CommitStatus.UNKNOWN
             return _STATUS.get(result.get_value(0, 0) or b"", CommitStatus.UNKNOWN)
 
+    def activity(self, target: Target, backend: str, name: str) -> Activity | None:
+        """What pg_stat_activity tells this login of the run, and who blocks it."""
+        if not backend.isdecimal():
+            return None
+        with _Aside(self._connections, target, _GLANCE) as wire:
+            return activity.of(wire, backend, name)
+
     def server_version(self, target: Target) -> str:
         """Such as `PostgreSQL 18.6`."""
         with _Aside(self._connections, target) as wire:
@@ -80,12 +91,13 @@ class PostgreSQLEngine:
 class _Aside:
     """A short connection for our own questions, outside any execution."""
 
-    def __init__(self, connections: Connections, target: Target) -> None:
+    def __init__(self, connections: Connections, target: Target, limits: Limits = _ASIDE) -> None:
         self._connections = connections
-        self._key = connection_key(target, _ASIDE)
+        self._seconds = limits.seconds
+        self._key = connection_key(target, limits)
 
     def __enter__(self) -> Wire:
-        self._wire = self._connections.open(self._key, Watch(_ASIDE.seconds, _Uncancelled()))
+        self._wire = self._connections.open(self._key, Watch(self._seconds, _Uncancelled()))
         return self._wire
 
     def __exit__(self, *_: object) -> None:

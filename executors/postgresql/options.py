@@ -49,6 +49,11 @@ def conninfo(key: ConnectionKey, unknown: frozenset[str]) -> str:
     return make_conninfo(key.target.url, **ours)
 
 
+def application_name(name: str) -> str:
+    """What a session calls itself on the server while it runs the query `name`."""
+    return "portal:" + "".join(letter for letter in name if letter.isalnum() or letter in "-_")[:48]
+
+
 def search_path(target: Target) -> str:
     """`pg_catalog` before the target's schemas, so that none can shadow a built-in; `pg_temp` last; names quoted.
 

@@ -25,7 +25,7 @@ from executors.base import (
 )
 from executors.postgresql import functions, streams
 from executors.postgresql.connections import Connections, describe_failure
-from executors.postgresql.options import connection_key
+from executors.postgresql.options import application_name, connection_key
 from executors.postgresql.wire import Watch, Wire
 from executors.sql.analysis import Reading, read
 from executors.sql.parse import Statement
@@ -132,8 +132,7 @@ class PostgreSQLSession:
 
     def _begin(self, wire: Wire, name: str) -> Wire:
         """Begin and take the first snapshot in one round trip: after it the server refuses to leave READ ONLY."""
-        label = "".join(letter for letter in name if letter.isalnum() or letter in "-_")[:48]
-        pin = f"; SELECT pg_catalog.set_config('application_name', 'portal:{label}', true)"
+        pin = f"; SELECT pg_catalog.set_config('application_name', '{application_name(name)}', true)"
         wire.simple(_BEGIN[self.target.access] + pin.encode())
         return wire
 

@@ -1,4 +1,4 @@
-"""Running on targets from a web worker: four functions in front of a pool of helper processes.
+"""Running on targets from a web worker: a few functions in front of a pool of helper processes.
 
 Importing this is cheap: no driver, no process. Helpers start with the first call in each process.
 """
@@ -8,11 +8,15 @@ from __future__ import annotations
 import atexit
 import os
 import threading
+from typing import Final
 
-from executors.base import CommitStatus, Control, Job, Outcome, RowSink, Table, Target
+from executors.base import Activity, CommitStatus, Control, ExecutionError, Job, Outcome, RowSink, Table, Target
 from executors.processes import scripts
-from executors.processes.messages import to_tables
+from executors.processes.messages import to_activity, to_tables
 from executors.processes.pool import Pool
+
+# A person waits for the page that shows it.
+ACTIVITY_SECONDS: Final = 2.0
 
 _pools: dict[int, Pool] = {}
 _lock = threading.Lock()
@@ -40,6 +44,19 @@ def commit_status(target: Target, transaction: str) -> CommitStatus:
     """What became of a transaction that `Control.committing` named."""
     with _pool().helper(target) as helper:
         return CommitStatus(helper.ask("commit_status", target, transaction=transaction))
+
+
+def activity(target: Target, backend: str, name: str) -> Activity | None:
+    """What the run of the query `name` does on its target now, as its own login may know it.
+
+    Two seconds at most, and never a place that an execution waits for: None when the target is busy or silent, when
+    nobody can tell, and when `backend` does not run that query (any more).
+    """
+    try:
+        with _pool().helper(target, patience=0) as helper:
+            return to_activity(helper.ask("activity", target, ACTIVITY_SECONDS, backend=backend, name=name))
+    except ExecutionError:
+        return None
 
 
 def server_version(target: Target) -> str:
@@ -79,4 +96,4 @@ def _after_fork() -> None:
 atexit.register(close)
 os.register_at_fork(after_in_child=_after_fork)
 
-__all__ = ["close", "commit_status", "introspect", "run", "server_version"]
+__all__ = ["activity", "close", "commit_status", "introspect", "run", "server_version"]

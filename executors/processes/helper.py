@@ -89,13 +89,19 @@ class Helper:
             self.kill()
             raise Interrupted("The helper that was to run this request ended early; nothing was changed.") from None
 
-    def ask(self, question: messages.Question, target: Target, **more: str) -> Any:
-        """Put a question to the target's engine."""
+    def ask(self, question: messages.Question, target: Target, seconds: float = _ASK_SECONDS, **more: str) -> Any:
+        """Put a question to the target's engine. Raises `ExecutionError`; a helper that does not answer is killed."""
         self.served.add(target)
-        self._channel.send_json(Frame.ASK, {"question": question, "target": messages.from_target(target), **more})
-        by = time.monotonic() + _ASK_SECONDS
-        self._channel.socket.settimeout(_TICK_SECONDS)
-        while time.monotonic() < by:
+        try:
+            self._channel.send_json(Frame.ASK, {"question": question, "target": messages.from_target(target), **more})
+            return self._answer(target, time.monotonic() + seconds)
+        except Closed:
+            self.kill()
+            raise Unreachable(f"The helper that asked the target {target.key} ended early.") from None
+
+    def _answer(self, target: Target, by: float) -> Any:
+        while (left := by - time.monotonic()) > 0:
+            self._channel.socket.settimeout(min(left, _TICK_SECONDS))
             with suppress(TimeoutError):
                 kind, payload = self._channel.receive()
                 if kind is Frame.ANSWER:
@@ -140,6 +146,7 @@ class _Conversation:
         self._deadline = time.monotonic() + _OPEN_SECONDS
         self._committing = False
         self._cancel_sent = False
+        self._next_question = time.monotonic() + _TICK_SECONDS
         self._began = False
         self._end: Outcome | ExecutionError | None = None
         self._handlers: Mapping[Frame, Callable[[bytes], None]] = {
@@ -181,7 +188,8 @@ class _Conversation:
         try:
             kind, payload = self._channel.receive()
         except TimeoutError:
-            self._wait()
+            self._watch()
+            self._ask()
             return
         before = time.monotonic()
         self._handlers[kind](payload)
@@ -189,9 +197,13 @@ class _Conversation:
         self._deadline += time.monotonic() - before
         if self._end is None:
             self._watch()
+            # A run that never falls silent can be stopped too.
+            if time.monotonic() >= self._next_question:
+                self._ask()
 
-    def _wait(self) -> None:
-        self._watch()
+    def _ask(self) -> None:
+        """Whether somebody asked to stop; the helper is told once."""
+        self._next_question = time.monotonic() + _TICK_SECONDS
         if not self._cancel_sent and self._control.cancelled():
             self._cancel_sent = True
             self._channel.send(Frame.CANCEL)

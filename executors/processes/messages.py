@@ -9,6 +9,8 @@ from typing import Any, Literal
 from executors import base
 from executors.base import (
     Access,
+    Activity,
+    Blocker,
     Call,
     Column,
     EngineKind,
@@ -43,7 +45,7 @@ _ERRORS: dict[str, type[ExecutionError]] = {
 
 _MESSAGE_BYTES = 8 * 1024
 
-Question = Literal["introspect", "commit_status", "server_version"]
+Question = Literal["introspect", "commit_status", "activity", "server_version"]
 
 
 def from_target(target: Target) -> dict[str, Any]:
@@ -112,6 +114,18 @@ def to_error(data: Mapping[str, Any]) -> ExecutionError:
 def to_call(data: Mapping[str, Any]) -> Call:
     """The script call in `data`."""
     return Call(**data)
+
+
+def from_activity(activity: Activity | None) -> dict[str, Any] | None:
+    """An activity as JSON."""
+    return None if activity is None else asdict(activity)
+
+
+def to_activity(data: Mapping[str, Any] | None) -> Activity | None:
+    """The activity in `data`."""
+    if data is None:
+        return None
+    return Activity(**{**data, "blocked_by": tuple(Blocker(**item) for item in data["blocked_by"])})
 
 
 def from_tables(tables: tuple[Table, ...]) -> list[dict[str, Any]]:

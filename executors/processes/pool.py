@@ -29,13 +29,13 @@ class Pool:
         self._closed = False
 
     @contextmanager
-    def helper(self, target: Target) -> Iterator[Helper]:
+    def helper(self, target: Target, *, patience: float | None = None) -> Iterator[Helper]:
         """A helper for one execution on `target`, one with a warm connection to it if there is one.
 
-        Raises `Unreachable` when the target, or the portal, stays busy for ten seconds.
+        Raises `Unreachable` when the target, or the portal, stays busy for `patience` seconds, ten when left out.
         """
         key = (target.key, target.access)
-        helper = self._acquire(target, key)
+        helper = self._acquire(target, key, _WAIT_SECONDS if patience is None else patience)
         is_new = not helper.served
         try:
             yield helper
@@ -59,8 +59,8 @@ class Pool:
         for helper in [*self._idle, *self._busy]:
             helper.forget()
 
-    def _acquire(self, target: Target, key: tuple[str, Access]) -> Helper:
-        by = time.monotonic() + _WAIT_SECONDS
+    def _acquire(self, target: Target, key: tuple[str, Access], patience: float) -> Helper:
+        by = time.monotonic() + patience
         with self._changed:
             while not self._room(key):
                 if not self._changed.wait(by - time.monotonic()):

@@ -161,6 +161,8 @@ def _ask(link: _Link, data: dict[str, Any] | Any) -> None:
             answer = messages.from_tables(engine.introspect(target))
         elif data["question"] == "commit_status":
             answer = engine.commit_status(target, data["transaction"]).value
+        elif data["question"] == "activity":
+            answer = messages.from_activity(engine.activity(target, data["backend"], data["name"]))
         else:
             answer = engine.server_version(target)
     except Closed:

@@ -19,7 +19,7 @@ _CHUNK = 65536
 # What a child may send in one frame, and may have sent while we are still writing to it.
 MAX_FRAME_BYTES = 16 * 1024 * 1024
 MAX_DEPTH = 100
-_POLL_MILLISECONDS = 500
+_WATCH_SECONDS = 0.5
 
 Message = dict[str, Any]
 
@@ -73,13 +73,17 @@ def _depth(value: object) -> int:
 
 
 class Channel:
-    """Our end of a child's socket. `watch` is called twice a second while waiting; what it raises comes out."""
+    """Our end of a child's socket. `watch` is called twice a second; what it raises comes out.
+
+    Also where the child never lets us wait: one that calls, logs or trickles without end must be stopped as well.
+    """
 
     def __init__(self, connection: socket.socket, secret: bytes, watch: Callable[[], None]) -> None:
         connection.settimeout(0)
         self._socket = connection
         self._secret = secret
         self._watch = watch
+        self._watched = time.monotonic()
         self._received = bytearray()
         self._poll = select.poll()
         self._poll.register(connection, select.POLLIN)
@@ -102,6 +106,7 @@ class Channel:
 
     def receive(self) -> Message:
         """The next frame that carries the secret, as a JSON object. Raises `ChildEnded` and `ProtocolError`."""
+        self._keep_watch()
         length = int.from_bytes(self._take(_HEADER), "big")
         if not len(self._secret) < length <= MAX_FRAME_BYTES:
             raise ProtocolError("a frame of a wrong size")
@@ -122,9 +127,13 @@ class Channel:
         return taken
 
     def _wait_and_read(self) -> None:
-        if self._poll.poll(_POLL_MILLISECONDS):
+        if self._poll.poll(_WATCH_SECONDS * 1000):
             self._read()
-        else:
+        self._keep_watch()
+
+    def _keep_watch(self) -> None:
+        if time.monotonic() - self._watched >= _WATCH_SECONDS:
+            self._watched = time.monotonic()
             self._watch()
 
     def _read(self) -> None:
@@ -144,9 +153,7 @@ class Channel:
             raise ProtocolError("too much at once")
         writable = select.poll()
         writable.register(self._socket, select.POLLIN | select.POLLOUT)
-        started = time.monotonic()
-        events = writable.poll(_POLL_MILLISECONDS)
+        events = writable.poll(_WATCH_SECONDS * 1000)
         if any(event & select.POLLIN for _, event in events):
             self._read()
-        if time.monotonic() - started > _POLL_MILLISECONDS / 2000:
-            self._watch()
+        self._keep_watch()

@@ -145,8 +145,33 @@ class FailureShape(serializers.Serializer[object]):
     detail = serializers.DictField(child=serializers.CharField())
 
 
+class BlockerShape(serializers.Serializer[object]):
+    """A session the run waits for, as the run's own login may know it: `state` "" and `seconds` null where it may not.
+
+    `pid` 0 is a prepared transaction. `seconds` is how long its transaction is open.
+    """
+
+    pid = serializers.IntegerField()
+    application = serializers.CharField(allow_blank=True)
+    user = serializers.CharField(allow_blank=True)
+    state = serializers.CharField(allow_blank=True)
+    seconds = serializers.IntegerField(allow_null=True)
+
+
+class ActivityShape(serializers.Serializer[object]):
+    """What the run does on the target now; `state` is the server's own word, `waiting_for` a few words or ""."""
+
+    elapsed_ms = serializers.IntegerField()
+    state = serializers.CharField(allow_blank=True)
+    waiting_for = serializers.CharField(allow_blank=True)
+    blocked_by = BlockerShape(many=True)
+
+
 class ExecutionShape(serializers.Serializer[object]):
-    """The one run. `truncated_by` names the limit (`rows` or `bytes`) that cut the result short."""
+    """The one run. `truncated_by` names the limit (`rows` or `bytes`) that cut the result short.
+
+    `activity` is null but on the page of one request while it is EXECUTING, and there too when the target cannot tell.
+    """
 
     started_at = serializers.DateTimeField()
     finished_at = serializers.DateTimeField(allow_null=True)
@@ -159,6 +184,7 @@ class ExecutionShape(serializers.Serializer[object]):
     has_result = serializers.BooleanField()
     result_lost = serializers.CharField(allow_blank=True)
     result_expires_at = serializers.DateTimeField(allow_null=True)
+    activity = ActivityShape(allow_null=True)
 
 
 class QueryLimitsShape(serializers.Serializer[object]):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from functools import cache
 
 from django.db.models import Prefetch
 
 from accounts.models import User
+from executors.base import Activity
 from pods.models import Pod
 from queries.api.pagination import encode
 from queries.lifecycle import Status
@@ -34,8 +36,8 @@ def share_pods(queries: Iterable[QueryRequest]) -> None:
         query.pod = known
 
 
-def query_json(query: QueryRequest, reader: User) -> dict[str, object]:
-    """A request as design and OpenAPI schema describe it."""
+def query_json(query: QueryRequest, reader: User, activity: Activity | None = None) -> dict[str, object]:
+    """A request as design and OpenAPI schema describe it, with what its run does now if that was asked."""
     return {
         "id": str(query.public_id),
         "number": query.number,
@@ -74,7 +76,7 @@ def query_json(query: QueryRequest, reader: User) -> dict[str, object]:
             }
             for decision in query.decisions.all()
         ],
-        "execution": _execution_json(query, reader),
+        "execution": _execution_json(query, reader, activity),
         "allowed": allowed(reader, query),
     }
 
@@ -93,7 +95,7 @@ def result_json(page: ResultPage) -> dict[str, object]:
     }
 
 
-def _execution_json(query: QueryRequest, reader: User) -> dict[str, object] | None:
+def _execution_json(query: QueryRequest, reader: User, activity: Activity | None) -> dict[str, object] | None:
     execution: Execution | None = getattr(query, "execution", None) if query.state in RAN else None
     if execution is None:
         return None
@@ -113,4 +115,5 @@ def _execution_json(query: QueryRequest, reader: User) -> dict[str, object] | No
         "has_result": execution.has_result,
         "result_lost": execution.result_lost,
         "result_expires_at": execution.result_expires_at,
+        "activity": asdict(activity) if activity else None,
     }

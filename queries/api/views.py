@@ -38,6 +38,7 @@ from queries.api.shapes import DECISIONS, query_json, result_json, share_pods
 from queries.lifecycle import Status
 from queries.models import QueryRequest
 from queries.results import download, view_page
+from queries.running.activity import activity
 
 QUERIES = ["queries"]
 RESULTS = ["results"]
@@ -129,11 +130,11 @@ class Query(View):
 
     @extend_schema(operation_id="query", responses=QueryShape, tags=QUERIES)
     def get(self, request: Request, public_id: uuid.UUID) -> Response:
-        """One request."""
+        """One request; while it runs, with what it does on the target at this moment."""
         reader = actor(request)
         query = services.visible_query(actor=reader, public_id=public_id)
         share_pods([query])
-        return Response(query_json(query, reader))
+        return Response(query_json(query, reader, activity(query)))
 
 
 class Approve(View):

@@ -147,6 +147,8 @@ async function poll(attempt) {
     if (response.ok && status) {
       const fresh = new DOMParser().parseFromString(await response.text(), "text/html").querySelector("#progress");
       if (fresh && !progress.contains(document.activeElement)) progress.replaceWith(fresh);
+      // The button under somebody's finger stays; what the run waits for is still told.
+      else if (fresh) progress.querySelector("[data-activity]")?.replaceWith(fresh.querySelector("[data-activity]") ?? "");
     }
   } catch {
     // The portal may be restarting; the next round tells.

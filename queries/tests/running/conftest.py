@@ -9,9 +9,10 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeAlias
 
 import pytest
 from django.db import connection
@@ -21,6 +22,7 @@ from queries.tests.running import racer
 from queries.tests.world import World, url_with
 
 ROOT = Path(__file__).resolve().parents[3]
+Approve: TypeAlias = Callable[[QueryRequest], "Future[QueryRequest]"]
 
 
 def portal_environment() -> dict[str, str]:
@@ -79,6 +81,35 @@ def started(count: int) -> Iterator[list[Racer]]:
             process.hang_up()
         for process in found:
             process.end()
+
+
+@pytest.fixture(scope="module")
+def other(committed: World) -> Iterator[Racer]:
+    """One portal process beside this one."""
+    with started(1) as found:
+        yield found[0]
+
+
+@pytest.fixture
+def approve(committed: World) -> Iterator[Approve]:
+    """Approves in a thread of this process."""
+    with ThreadPoolExecutor(1) as pool:
+
+        def run(query: QueryRequest) -> QueryRequest:
+            try:
+                return committed.approved(query)
+            finally:
+                connection.close()
+
+        yield lambda query: pool.submit(run, query)
+
+
+def wait_for(what: Callable[[], bool], *, seconds: float) -> None:
+    """Until it holds; fails after so many seconds."""
+    by = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < by, "it did not happen in time"
+        time.sleep(0.02)
 
 
 @pytest.fixture(scope="module")

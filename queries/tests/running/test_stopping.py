@@ -5,8 +5,7 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable
 
 import pytest
 from django.db import connection
@@ -15,40 +14,10 @@ from executors import processes
 from queries.lifecycle import Status
 from queries.models import Code, Execution, QueryRequest
 from queries.tests import trail
-from queries.tests.running.conftest import Racer, started
+from queries.tests.running.conftest import Approve, Racer, wait_for
 from queries.tests.world import TargetDatabase, World
 
 pytestmark = pytest.mark.slow
-
-Approve = Callable[[QueryRequest], "Future[QueryRequest]"]
-
-
-@pytest.fixture(scope="module")
-def other(committed: World) -> Iterator[Racer]:
-    """One portal process beside this one."""
-    with started(1) as found:
-        yield found[0]
-
-
-@pytest.fixture
-def approve(committed: World) -> Iterator[Approve]:
-    """Approves in a thread of this process."""
-    with ThreadPoolExecutor(1) as pool:
-
-        def run(query: QueryRequest) -> QueryRequest:
-            try:
-                return committed.approved(query)
-            finally:
-                connection.close()
-
-        yield lambda query: pool.submit(run, query)
-
-
-def wait_for(what: Callable[[], bool], *, seconds: float) -> None:
-    by = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < by, "it did not happen in time"
-        time.sleep(0.02)
 
 
 def busy(target: TargetDatabase, query: QueryRequest) -> Callable[[], bool]:
