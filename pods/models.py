@@ -10,7 +10,7 @@ from django.contrib.auth.models import Group
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
-from django.db import models
+from django.db import connection, models
 from guardian.models import GroupObjectPermissionBase
 
 from accounts.models import Role, User
@@ -46,6 +46,14 @@ class PodQuerySet(models.QuerySet["Pod"]):
     def visible_to(self, user: User) -> PodQuerySet:
         """Pods the user may know of."""
         return self if user.is_portal_admin else self.of_member(user)
+
+
+GRANTS = """
+SELECT FROM pod_group_permissions AS held
+JOIN auth_permission AS permission ON permission.id = held.permission_id
+JOIN users_groups AS membership ON membership.group_id = held.group_id
+WHERE held.content_object_id = %s AND permission.codename = %s AND membership.user_id = %s LIMIT 1
+"""
 
 
 class Pod(models.Model):
@@ -86,8 +94,11 @@ class Pod(models.Model):
         return user.may_review_somewhere and self._grants(REVIEW, user)
 
     def _grants(self, codename: str, user: User) -> bool:
-        held = PodGroupObjectPermission.objects.filter(content_object=self.pk, permission__codename=codename)
-        return held.filter(group__user=user).exists()
+        if not user.is_active:
+            return False
+        with connection.cursor() as cursor:
+            cursor.execute(GRANTS, [self.pk, codename, user.pk])
+            return cursor.fetchone() is not None
 
     def reviewers(self) -> models.QuerySet[User]:
         """Active people who may decide on this pod's requests."""

@@ -19,8 +19,8 @@ from pods.models import Target
 from queries import policies, running
 from queries.digest import as_stored
 from queries.digest import digest as digest_of
+from queries.joined import locked
 from queries.lifecycle import Status, Verb
-from queries.locking import locked
 from queries.models import Code, Decision, Execution, QueryRequest, Verdict
 from queries.notices import outbox
 from queries.transitions import not_now, step, subject

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterable
 from typing import Any
 
+from django.db.models import prefetch_related_objects
 from django.http import StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -35,6 +36,7 @@ from queries.api.serializers import (
     SubmitBody,
 )
 from queries.api.shapes import DECISIONS, query_json, result_json, share_pods
+from queries.joined import shown
 from queries.lifecycle import Status
 from queries.models import QueryRequest
 from queries.results import download, view_page
@@ -53,7 +55,8 @@ def read(body: StrictSerializer) -> dict[str, Any]:
 
 def after(reader: User, query_id: int) -> dict[str, object]:
     """A request as the reader sees it after acting on it, which has shown that they may know of it."""
-    query = QueryRequest.objects.with_people().select_related("revises").prefetch_related(DECISIONS).get(pk=query_id)
+    query = shown(query_id)
+    prefetch_related_objects([query], DECISIONS)
     share_pods([query])
     return query_json(query, reader)
 

@@ -4,8 +4,8 @@ from django.db import Error, connection, transaction
 
 from accounts.errors import NotNow
 from accounts.models import SYSTEM
+from queries.joined import locked
 from queries.lifecycle import Verb
-from queries.locking import locked
 from queries.models import Execution, QueryRequest
 from queries.transitions import step
 

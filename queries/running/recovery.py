@@ -7,8 +7,8 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from executors.base import Access, CommitStatus, Interrupted, WriteOutcome
+from queries.joined import locked
 from queries.lifecycle import Status
-from queries.locking import locked
 from queries.models import Decision, Execution, QueryRequest
 from queries.results.writer import ChunkWriter
 from queries.running.claim import release, take

@@ -12,8 +12,8 @@ from django.db.models.functions import Now
 from accounts.errors import Unavailable
 from accounts.models import SYSTEM
 from executors.base import ExecutionError, Outcome, ReadOutcome, WriteOutcome
+from queries.joined import locked
 from queries.lifecycle import Status, Verb
-from queries.locking import locked
 from queries.models import Code, Execution, LogLine, QueryRequest, ScriptCall
 from queries.results.writer import ChunkWriter
 from queries.running.claim import take

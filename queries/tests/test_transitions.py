@@ -12,8 +12,8 @@ from django.db.backends.utils import CursorWrapper
 from accounts.errors import NotAllowed, NotNow
 from accounts.models import SYSTEM, User
 from queries import lifecycle, services
+from queries.joined import locked
 from queries.lifecycle import TRANSITIONS, Status, Verb
-from queries.locking import locked
 from queries.models import Decision, Execution, QueryRequest
 from queries.tests import trail
 from queries.tests.world import TargetDatabase, World
