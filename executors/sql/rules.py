@@ -49,6 +49,8 @@ _DROPPABLE = {
     "OBJECT_TABLE", "OBJECT_VIEW", "OBJECT_MATVIEW", "OBJECT_INDEX", "OBJECT_SEQUENCE", "OBJECT_TYPE", "OBJECT_DOMAIN",
     "OBJECT_SCHEMA", "OBJECT_STATISTIC_EXT",
 }  # fmt: skip
+# What can be renamed or commented on: the same, and parts of them; never a role, a database or a server.
+_NAMED = _DROPPABLE | {"OBJECT_COLUMN", "OBJECT_ATTRIBUTE", "OBJECT_TABCONSTRAINT", "OBJECT_DOMCONSTRAINT"}
 
 _TRANSACTION = ("Transaction control is not allowed.", "The portal opens the transaction and commits it at the end.")
 _SETTING = ("Session settings cannot be changed.", "The limits and the search path come from the target.")
@@ -190,6 +192,9 @@ def _detail(statement: Statement) -> tuple[str, str] | None:
         if node.get("removeType") not in _DROPPABLE:
             return "This kind of object cannot be dropped here.", "Ask the owner of the database."
         return _concurrently(node)
+    if statement.type in {"RenameStmt", "CommentStmt"}:
+        known = (node.get("renameType") or node.get("objtype")) in _NAMED
+        return None if known else ("This kind of object cannot be changed here.", "Ask the owner of the database.")
     if statement.type in {"IndexStmt", "RefreshMatViewStmt"} and node.get("concurrent"):
         return _concurrently(node)
     if statement.type == "AlterTableStmt":

@@ -261,3 +261,42 @@ def test_deep_or_long_statement_up_to_the_cap_harms_nobody(statement: str) -> No
 def test_language_of_another_product_is_refused() -> None:
     found = analyse(Language.SQL, EngineKind.MONGODB, "SELECT 1", (), Access.READ)
     assert errors(found) == ["wrong_language"]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "ALTER ROLE a RENAME TO b",
+        "ALTER DATABASE a RENAME TO b",
+        "ALTER SERVER a RENAME TO b",
+        "ALTER TABLESPACE a RENAME TO b",
+        "ALTER POLICY a ON b RENAME TO c",
+        "ALTER FUNCTION a() RENAME TO b",
+        "COMMENT ON ROLE a IS 'b'",
+        "COMMENT ON DATABASE a IS 'b'",
+    ],
+)
+def test_what_is_not_the_targets_data_keeps_its_name_and_comment(statement: str) -> None:
+    assert errors(look(statement, Access.WRITE)) == ["refused_statement"]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "ALTER TABLE a RENAME TO b",
+        "ALTER TABLE a RENAME COLUMN b TO c",
+        "ALTER TABLE a RENAME CONSTRAINT b TO c",
+        "ALTER VIEW a RENAME TO b",
+        "ALTER INDEX a RENAME TO b",
+        "ALTER SEQUENCE a RENAME TO b",
+        "ALTER TYPE a RENAME TO b",
+        "ALTER TYPE a RENAME ATTRIBUTE b TO c",
+        "ALTER DOMAIN a RENAME CONSTRAINT b TO c",
+        "ALTER SCHEMA a RENAME TO b",
+        "COMMENT ON TABLE a IS 'b'",
+        "COMMENT ON COLUMN a.b IS 'c'",
+        "COMMENT ON CONSTRAINT a ON b IS 'c'",
+    ],
+)
+def test_tables_and_their_parts_can_be_renamed_and_commented_on(statement: str) -> None:
+    assert errors(look(statement, Access.WRITE)) == []
