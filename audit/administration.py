@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib import admin
+from django.core.exceptions import BadRequest
 from django.db import models
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -65,6 +66,12 @@ class AuditedAdmin(Base):
     def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:  # noqa: ARG002, FBT001, FBT002 -- Django's call
         """The names of the fields that changed, for the audit entry."""
         return sorted(form.changed_data)
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """The list; a filter that no column could hold is bad input."""
+        if any("\0" in value for value in request.GET.values()):
+            raise BadRequest
+        return super().changelist_view(request, extra_context)
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: object = None) -> HttpResponse:  # noqa: ARG002 -- Django's call
         """An object's history is in the audit log."""

@@ -60,6 +60,10 @@ def test_not_even_a_superuser_reads_or_revives_a_token(client: Client, boss: Use
         assert client.get(f"/admin/token_blacklist/{page}").status_code == 404
 
 
+def test_a_filter_that_cannot_be_is_bad_input(client: Client) -> None:
+    assert client.get("/admin/accounts/user/?role__exact=%00").status_code == 400
+
+
 def test_the_admin_holds_people_pods_and_targets() -> None:
     assert set(admin.site._registry) == {User, Pod, Target}
 
