@@ -87,13 +87,14 @@ class Children:
 
     def _start(self) -> Child:
         ours, theirs = socket.socketpair()
+        spawner = os.getpid()
         pid = os.fork()
         if pid == 0:
-            self._become_program(theirs)
+            self._become_program(theirs, spawner)
         theirs.close()
         return Child(pid, ours)
 
-    def _become_program(self, channel: socket.socket) -> None:
+    def _become_program(self, channel: socket.socket, spawner: int) -> None:
         """In the forked child: channel as standard input and output, nothing else open, confined, then the program."""
         try:
             os.chdir("/")
@@ -104,6 +105,8 @@ class Children:
                 signal.signal(name, signal.SIG_DFL)
             signal.set_wakeup_fd(-1)
             confinement.confine(self.layers, self.limits, self.ruleset)
+            if os.getppid() != spawner:  # it died before the kernel was told to end us with it
+                os._exit(_START_FAILED)
             os.execve(self.program.command[0], self.program.command, dict(ENVIRONMENT))  # noqa: S606 - no shell is meant
         finally:
             os._exit(_START_FAILED)
