@@ -6,12 +6,13 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
 from django.contrib.staticfiles.handlers import StaticFilesHandler
 from django.test.testcases import LiveServerThread
 
 from accounts.models import User
-from queries.tests.world import World
+from queries.tests.world import TargetDatabase, World
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -152,6 +153,31 @@ def test_running_request_is_watched_and_stopped_from_its_page(
     author.get_by_role("button", name="Stop it").click()
     author.get_by_text("Failed: stopped").wait_for()
     reviewer.get_by_text("It was stopped. Nothing was changed.").wait_for()
+
+
+def test_blocked_run_tells_who_holds_it_and_keeps_the_focus(
+    portal: str, everybody: World, pages: dict[str, Page], target_database: TargetDatabase
+) -> None:
+    query = everybody.submitted("SELECT id FROM items", reason="Waits for a lock")
+    author, reviewer = pages["author"], pages["reviewer"]
+    faults: list[str] = []
+    for page, user in ((author, everybody.author), (reviewer, everybody.reviewer)):
+        faults += sign_in(page, portal, user)
+        page.goto(f"{portal}/queries/{query.public_id}/")
+    with psycopg.connect(target_database.admin_url, application_name="nightly-export") as holder:
+        holder.execute("LOCK TABLE items IN ACCESS EXCLUSIVE MODE")
+        reviewer.get_by_role("button", name="Approve and run").click(no_wait_after=True)
+        author.wait_for_timeout(300)
+        author.reload()
+        author.get_by_role("button", name="Stop it").focus()
+        author.get_by_role("cell", name="nightly-export").wait_for()
+        author.locator("[data-activity]").evaluate("element => element.dataset.old = 'yes'")
+        author.locator("[data-old]").wait_for(state="detached")
+        assert author.evaluate("document.activeElement.textContent").strip() == "Stop it"
+        author.keyboard.press("Enter")
+        author.get_by_text("Failed: stopped").wait_for()
+        holder.rollback()
+    assert faults == []
 
 
 def test_write_in_production_is_confirmed_first(portal: str, everybody: World, pages: dict[str, Page]) -> None:
