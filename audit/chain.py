@@ -9,12 +9,14 @@ import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 GENESIS = bytes(32)
+_INT8 = struct.Struct(">q").pack
+_INT4 = struct.Struct(">i").pack
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """An entry as it is hashed. `at` is aware; `actor` is the user's id as text, "" for the portal."""
 
     seq: int
@@ -49,8 +51,7 @@ class Verdict:
 
 def entry_hash(entry: Entry, previous: bytes) -> bytes:
     """The hash an entry must have when it follows `previous`."""
-    stamp = entry.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-    parts = [b"\x00", previous, struct.pack(">q", entry.seq)]
+    stamp = entry.at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
     fields = (
         stamp,
         entry.actor,
@@ -61,10 +62,10 @@ def entry_hash(entry: Entry, previous: bytes) -> bytes:
         entry.subject_label,
         entry.data,
     )
+    parts = [b"\x00", previous, _INT8(entry.seq)]
     for field in fields:
         encoded = field.encode()
-        parts.append(struct.pack(">i", len(encoded)))
-        parts.append(encoded)
+        parts += (_INT4(len(encoded)), encoded)
     return hashlib.sha256(b"".join(parts)).digest()
 
 

@@ -5,9 +5,14 @@ from collections.abc import Iterator
 from django.db import connection, transaction
 
 from audit import chain, log
-from audit.models import AuditLog
 
 BATCH = 5000
+# In the order of `chain.Entry`.
+ENTRIES = """
+SELECT seq, at, coalesce(actor_id::text, ''), actor_label, action, subject_kind, subject_id, subject_label, data,
+    previous_hash, hash
+FROM audit_logs ORDER BY seq
+"""
 
 
 def verify_log() -> chain.Verdict:
@@ -31,19 +36,8 @@ def verify_and_record(actor: log.Actor) -> chain.Verdict:
 
 
 def _entries() -> Iterator[chain.Entry]:
-    rows = AuditLog.objects.order_by("seq").values_list(
-        "seq",
-        "at",
-        "actor_id",
-        "actor_label",
-        "action",
-        "subject_kind",
-        "subject_id",
-        "subject_label",
-        "data",
-        "previous_hash",
-        "hash",
-    )
-    for seq, at, actor, label, action, kind, subject, subject_label, data, previous, own in rows.iterator(BATCH):
-        who = str(actor or "")
-        yield chain.Entry(seq, at, who, label, action, kind, subject, subject_label, data, bytes(previous), bytes(own))
+    """All of them through a cursor of the server's: the driver's own, in binary, several times as fast as the ORM."""
+    with connection.connection.cursor("audit_entries", binary=True) as cursor:
+        cursor.execute(ENTRIES)
+        while rows := cursor.fetchmany(BATCH):
+            yield from map(chain.Entry._make, rows)
