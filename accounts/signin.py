@@ -31,6 +31,7 @@ def check_credentials(request: HttpRequest, *, username: str, password: str, doo
         _failed(username.replace("\0", ""), door)
         raise WrongCredentials("The user name or the password is wrong.")
     if not AxesProxyHandler.is_allowed(request, credentials):
+        _failed(username, door)
         raise _locked()
     user = authenticate(request, **credentials)
     if isinstance(user, User):

@@ -258,6 +258,17 @@ class Target(models.Model):
             lock_seconds=min(self.lock_seconds_limit, self.seconds_limit),
         )
 
+    def identity(self, access: Access) -> dict[str, object]:
+        """What decides where a statement runs, and what its reviewer was told of that: a part of a request's digest."""
+        return {
+            "slug": self.slug,
+            "engine": self.engine,
+            "environment": self.environment,
+            "variable": self.url_variable(access),
+            "search_path": self.search_path,
+            "script_modules": sorted(self.script_modules) if self.allow_scripts else None,
+        }
+
     def url_variable(self, access: Access) -> str:
         """The name of the variable with the credential of `access`; "" when the target has none."""
         return self.read_url_variable if access is Access.READ else self.write_url_variable

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from decimal import Decimal
 
 from executors.base import Limits, Parameter
@@ -17,14 +18,23 @@ def as_stored(parameter: Parameter) -> Parameter:
 
 
 def digest(
-    *, language: str, statement: str, parameters: tuple[Parameter, ...], target: str, access: str, limits: Limits
+    *,
+    language: str,
+    statement: str,
+    parameters: tuple[Parameter, ...],
+    target: Mapping[str, object],
+    access: str,
+    limits: Limits,
 ) -> str:
-    """Hexadecimal SHA-256 over a canonical JSON form (sorted keys, no spaces, UTF-8)."""
+    """Hexadecimal SHA-256 over a canonical JSON form (sorted keys, no spaces, UTF-8).
+
+    `target` is what decides where it runs (`pods.models.Target.identity`), not only its name.
+    """
     content = {
         "language": language,
         "statement": statement,
         "parameters": parameters,
-        "target": target,
+        "target": dict(target),
         "access": access,
         "limits": {
             "seconds": limits.seconds,

@@ -18,7 +18,6 @@ from executors.text import normalise
 from pods.models import Target
 from queries import policies, running
 from queries.digest import as_stored
-from queries.digest import digest as digest_of
 from queries.joined import locked
 from queries.lifecycle import Status, Verb
 from queries.models import Code, Decision, Execution, QueryRequest, Verdict
@@ -154,10 +153,10 @@ def _decide(actor: User, query_id: int, verb: Verb, digest: str, comment: str, c
 
 
 def _approvals(query: QueryRequest) -> int:
-    """Approvals given so far; a request that needs one has none while it waits."""
+    """Approvals given so far by people who may still give one; a request that needs one has none while it waits."""
     if query.approvals_required == 1:
         return 0
-    return query.decisions.filter(verdict=Verdict.APPROVE).count()
+    return query.decisions.filter(verdict=Verdict.APPROVE, reviewer__in=query.pod.reviewers()).count()
 
 
 def _record_decision(query: QueryRequest, actor: User, verdict: Verdict, comment: str) -> None:
@@ -183,12 +182,12 @@ def _check_digest(query: QueryRequest, verb: Verb, digest: str) -> None:
         return
     if not digest:
         raise BadInput({"digest": [FieldError("Send the digest of the request as you saw it.", "required")]})
-    if digest != query.digest or query.current_digest() != query.digest:
-        raise NotNow(
-            "The request is not the one you read: its digest differs. Read it again before you decide.",
-            code="digest_differs",
-            state=query.status,
-        )
+    if digest != query.digest:
+        message = "The request is not the one you read: its digest differs. Read it again before you decide."
+        raise NotNow(message, code="digest_differs", state=query.status)
+    if verb is not Verb.REJECT and query.current_digest() != query.digest:
+        message = "Its target was changed after it was asked for, so it cannot run as it is; its author can revise it."
+        raise NotNow(message, code="digest_differs", state=query.status)
 
 
 def _check_comment(comment: str) -> None:
@@ -306,14 +305,7 @@ def _store(actor: User, draft: Draft, target: Target, analysis: Analysis, revise
         expires_at=timezone.now() + dt.timedelta(hours=target.pending_hours),
         search=" ".join(words).lower(),
     )
-    query.digest = digest_of(
-        language=query.language,
-        statement=statement,
-        parameters=parameters,
-        target=target.slug,
-        access=query.access,
-        limits=query.limits,
-    )
+    query.digest = query.current_digest()
     with transaction.atomic():
         query.save(force_insert=True)
         data: dict[str, object] = {

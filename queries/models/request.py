@@ -140,12 +140,12 @@ class QueryRequest(models.Model):
         )
 
     def current_digest(self) -> str:
-        """The digest of what is stored now; equal to `digest` unless somebody changed the row."""
+        """The digest of what is stored now; equal to `digest` unless the row or its target was changed."""
         return digest(
             language=self.language,
             statement=self.statement,
             parameters=tuple(self.parameters),
-            target=self.target.slug,
+            target=self.target.identity(Access(self.access)),
             access=self.access,
             limits=self.limits,
         )

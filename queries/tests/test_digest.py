@@ -19,7 +19,7 @@ CONTENT: dict[str, Any] = {
     "language": "sql",
     "statement": "SELECT 1",
     "parameters": (),
-    "target": "orders",
+    "target": {"slug": "orders", "variable": "ORDERS_READ_URL"},
     "access": "read",
     "limits": LIMITS,
 }
@@ -41,7 +41,8 @@ def test_it_is_the_sha256_of_canonical_json() -> None:
         {"statement": "SELECT 1 "},
         {"statement": "select 1"},
         {"parameters": (None,)},
-        {"target": "payments"},
+        {"target": {"slug": "payments", "variable": "ORDERS_READ_URL"}},
+        {"target": {"slug": "orders", "variable": "PAYMENTS_READ_URL"}},
         {"access": "write"},
         {"limits": replace(LIMITS, seconds=31)},
         {"limits": replace(LIMITS, rows=1001)},
