@@ -86,14 +86,20 @@ def approve(*, actor: User, query_id: int, digest: str, comment: str = "") -> Qu
 
 
 def reject(
-    *, actor: User, query_id: int, comment: str, digest: str = "", ask_for_changes: bool = False
+    *, actor: User, query_id: int, comment: str = "", digest: str = "", ask_for_changes: bool = False
 ) -> QueryRequest:
-    """Reject, with words for the author; `ask_for_changes` invites a revision."""
-    if not comment.strip():
-        raise BadInput({"comment": [FieldError("Say why, so that the author can act on it.", "required")]})
+    """Reject; `ask_for_changes` invites a revision, and so must say which."""
+    if ask_for_changes:
+        require_words(comment)
     code = Code.CHANGES_REQUESTED if ask_for_changes else Code.NONE
     with transaction.atomic():
         return _decide(actor, query_id, Verb.REJECT, digest, comment, code)
+
+
+def require_words(comment: str) -> None:
+    """Refuse an empty comment where the author needs one: the page asks for one with every rejection."""
+    if not comment.strip():
+        raise BadInput({"comment": [FieldError("Say why, so that the author can act on it.", "required")]})
 
 
 def withdraw(*, actor: User, query_id: int, comment: str = "") -> QueryRequest:

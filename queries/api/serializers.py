@@ -86,7 +86,7 @@ class ApproveBody(StrictSerializer):
 class RejectBody(StrictSerializer):
     """Body of `reject/`. With `ask_for_changes` the author is invited to revise."""
 
-    comment = Text(required=False, help_text="Why; needed.")
+    comment = Text(required=False, help_text="Why; needed to ask for changes.")
     digest = Text(required=False)
     ask_for_changes = serializers.BooleanField(required=False)
 

@@ -40,6 +40,7 @@ def reject(request: HttpRequest, public_id: UUID) -> HttpResponse:
     changes = request.POST.get("decision") == "changes"
 
     def act(actor: User, query: QueryRequest, comment: str) -> QueryRequest:
+        services.require_words(comment)
         return services.reject(actor=actor, query_id=query.pk, digest=digest, comment=comment, ask_for_changes=changes)
 
     return _perform(request, public_id, act)

@@ -101,9 +101,13 @@ def test_auditor_sees_but_may_not_decide(api: Client, auditor: User, submitted: 
     assert answer.status_code == 403
 
 
-def test_rejection_needs_a_reason(api: Client, reviewer: User, submitted: Submit) -> None:
+def test_a_bare_rejection_is_one(api: Client, reviewer: User, submitted: Submit) -> None:
+    assert api(reviewer).post(url(submitted(), "reject"), {}, format="json").json()["status"] == "REJECTED"
+
+
+def test_asking_for_changes_needs_words(api: Client, reviewer: User, submitted: Submit) -> None:
     query = submitted()
-    bare = api(reviewer).post(url(query, "reject"), {}, format="json")
+    bare = api(reviewer).post(url(query, "reject"), {"ask_for_changes": True}, format="json")
     assert bare.json()["error"]["fields"]["comment"][0]["code"] == "required"
     said = api(reviewer).post(url(query, "reject"), {"comment": "Too wide."}, format="json").json()
     assert (said["status"], said["decisions"][0]["comment"]) == ("REJECTED", "Too wide.")

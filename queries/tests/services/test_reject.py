@@ -31,7 +31,7 @@ def test_asking_for_changes_is_a_rejection_with_a_code(world: World) -> None:
 def test_it_needs_words_that_can_be_kept(world: World, comment: str) -> None:
     query = world.submitted()
     with pytest.raises(BadInput) as caught:
-        services.reject(actor=world.reviewer, query_id=query.pk, comment=comment)
+        services.reject(actor=world.reviewer, query_id=query.pk, comment=comment, ask_for_changes=True)
     assert list(caught.value.fields) == ["comment"]
     assert QueryRequest.objects.get(pk=query.pk).state is Status.PENDING
 
