@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from django.utils import timezone
 
-from executors.base import Access, EngineKind, FailureCode
+from executors.base import Access, EngineKind, FailureCode, Language
 from queries.lifecycle import Status
 from queries.models import Code, QueryRequest
 
@@ -54,6 +54,8 @@ NEXT_STEP: dict[str, str] = {
 def meaning(query: QueryRequest, code: str) -> str:
     """What the failure means. A MongoDB server without transactions may keep a part of a write: its message says."""
     sentence = MEANING.get(code, "")
+    if query.language == Language.SCRIPT and code == FailureCode.ERROR:
+        sentence = f"The script ended with an error. {UNCHANGED}"
     if query.access == Access.WRITE and query.target.engine == EngineKind.MONGODB and code != FailureCode.UNREACHABLE:
         return sentence.replace(UNCHANGED, "").strip()
     return sentence

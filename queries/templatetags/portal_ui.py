@@ -2,6 +2,7 @@
 
 import datetime as dt
 import zlib
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,9 +13,11 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from accounts.models import User
+from executors.base import Language
 from pods.models import Target
+from queries.lifecycle import Status
 from queries.models import QueryRequest, Verdict
-from queries.presentation import characters, states
+from queries.presentation import characters, documents, states, values
 from queries.results import ResultPage
 
 register = template.Library()
@@ -129,8 +132,20 @@ def visible(text: str) -> SafeString:
 
 @register.filter
 def cell(text: str) -> SafeString:
-    """The text of one value of a result."""
-    return characters.visible_value(text)
+    """The text of one value of a result, folded when it is long."""
+    return values.cell(text)
+
+
+@register.filter
+def block(text: str) -> SafeString:
+    """A text with line breaks of its own, folded when it is long."""
+    return values.block(text)
+
+
+@register.filter
+def document(text: str) -> SafeString:
+    """A document as mongosh writes it, folded when it is long."""
+    return values.block(documents.shell(text))
 
 
 @register.filter
@@ -154,7 +169,9 @@ def access_name(access: str) -> str:
 
 @register.filter
 def approvals_given(query: QueryRequest) -> int:
-    """How many have approved; the decisions should be prefetched."""
+    """How many have approved: counted by the list's own statement, or from the decisions, prefetched."""
+    if hasattr(query, "approvals"):
+        return int(query.approvals)
     return sum(decision.verdict == Verdict.APPROVE for decision in query.decisions.all())
 
 
@@ -162,6 +179,27 @@ def approvals_given(query: QueryRequest) -> int:
 def warnings_found(query: QueryRequest) -> int:
     """How many findings a person should look at."""
     return sum(finding["severity"] != "info" for finding in query.findings)
+
+
+@register.filter
+def listed(words: Sequence[str]) -> str:
+    """`SELECT, UPDATE ×2`: each word once, with how often it is there."""
+    return ", ".join(f"{word} ×{count}" if count > 1 else word for word, count in Counter(words).items())
+
+
+@register.filter
+def rows_noun(query: QueryRequest) -> str:
+    """What the result of this request is counted in."""
+    return "document" if query.language == Language.MONGO else "row"
+
+
+@register.simple_tag
+def row_mark(query: QueryRequest, mode: str) -> SafeString:
+    """What stands before a request in a list: in a list of states its state, while it waits whether to look twice."""
+    badge = states.badge(query)
+    warned = query.state is Status.PENDING and warnings_found(query)
+    name, tone = ("triangle-alert", "warn") if warned else (badge.icon, badge.tone if mode == "state" else "note")
+    return format_html('<span class="item__mark is-{}">{}</span>', tone or "plain", icon(name))
 
 
 @register.filter

@@ -12,9 +12,11 @@ from django.views.decorators.http import require_safe
 from accounts.errors import PortalError
 from accounts.models import User
 from accounts.people import person
+from executors.base import Language
 from queries import policies, services
 from queries.lifecycle import Status
 from queries.models import Execution, QueryRequest, Verdict
+from queries.presentation.checks import passed
 from queries.presentation.code import code_lines
 from queries.presentation.difference import counts, difference
 from queries.presentation.states import NEXT_STEP, is_overdue, meaning
@@ -23,6 +25,8 @@ from queries.results import view_page
 from queries.running.activity import activity
 
 INLINE_ROWS = 50
+INLINE_CALLS = 20
+INLINE_LINES = 40
 NEIGHBOURS = 200
 WARNED = ("error", "warning")
 
@@ -56,9 +60,12 @@ def page(
         "comment": comment,
         "warned": [finding for finding in query.findings if finding["severity"] in WARNED],
         "noted": [finding for finding in query.findings if finding["severity"] not in WARNED],
+        "passed": passed(query.language, query.access, query.findings),
+        "rest_of_reason": _rest(query.reason, query.title),
         "parameters": [_parameter(value) for value in query.parameters],
         "events": timeline(query, execution),
         **_inline_result(user, query, execution),
+        **_script_run(user, query, execution),
         "cannot_see_result": policies.cannot_see_result(user, query),
         **_progress(query, user),
         **_decision(query, user),
@@ -167,6 +174,26 @@ def _inline_result(user: User, query: QueryRequest, execution: Execution | None)
         return {"result": view_page(actor=user, query=query, limit=INLINE_ROWS)}
     except PortalError as error:
         return {"result_error": error.message}
+
+
+def _script_run(user: User, query: QueryRequest, execution: Execution | None) -> dict[str, Any]:
+    """What a script called and wrote, also when it failed: the first of both."""
+    if query.language != Language.SCRIPT or execution is None or execution.finished_at is None:
+        return {"calls": None}
+    if policies.cannot_see_result(user, query):
+        return {"calls": None}
+    return {
+        "calls": execution.calls.all()[:INLINE_CALLS],
+        "calls_total": execution.calls.count(),
+        "log_lines": execution.log_lines.all()[:INLINE_LINES],
+        "lines_total": execution.log_lines.count(),
+    }
+
+
+def _rest(reason: str, title: str) -> str:
+    """The reason without its first line when that is the title already."""
+    first, _, rest = reason.strip().partition("\n")
+    return rest.strip() if first.strip() == title else reason
 
 
 def _neighbours(query: QueryRequest, user: User) -> dict[str, Any]:
