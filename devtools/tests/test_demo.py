@@ -18,8 +18,8 @@ import pytest
 
 from devtools import demo, postgres, servers
 
-START_SECONDS = 90
-SECOND_START_SECONDS = 10
+START_SECONDS = 150
+SECOND_START_SECONDS = 45
 
 
 @pytest.fixture(scope="module")

@@ -30,7 +30,10 @@ class Function:
 
 @dataclass(slots=True)
 class Facts:
-    """Gathered from one statement. `statements` are the types of every statement inside it, itself included."""
+    """Gathered from one statement. `statements` are the types of every statement inside it, itself included.
+
+    `changed` are the tables that an INSERT, UPDATE, DELETE or MERGE anywhere in it names as its own.
+    """
 
     tables: set[str] = field(default_factory=set)
     functions: list[Function] = field(default_factory=list)
@@ -40,6 +43,7 @@ class Facts:
     into: bool = False
     locking: bool = False
     unfiltered: list[str] = field(default_factory=list)
+    changed: set[str] = field(default_factory=set)
 
 
 def gather(statement: Statement) -> Facts:
@@ -80,6 +84,8 @@ def _note(key: str, node: Node, scope: Scope, facts: Facts) -> None:
         facts.statements.append(key)
         if key in {"UpdateStmt", "DeleteStmt"} and "whereClause" not in node:
             facts.unfiltered.append(key)
+        if key in _TARGETED:
+            facts.changed.add(_qualified(node["relation"]))
         if key == "DropStmt" and node.get("removeType") in _DROPPED_RELATIONS:
             facts.tables.update(_dropped(node))
     if "relname" in node and "relpersistence" in node:
@@ -99,9 +105,13 @@ def _note(key: str, node: Node, scope: Scope, facts: Facts) -> None:
 
 
 def _note_table(node: Node, scope: Scope, facts: Facts) -> None:
-    schema, name = node.get("schemaname"), node["relname"]
-    if schema or name not in scope:
-        facts.tables.add(f"{schema}.{name}" if schema else name)
+    if node.get("schemaname") or node["relname"] not in scope:
+        facts.tables.add(_qualified(node))
+
+
+def _qualified(node: Node) -> str:
+    schema, name = node.get("schemaname"), str(node["relname"])
+    return f"{schema}.{name}" if schema else name
 
 
 def _note_operator(key: str, names: object, facts: Facts) -> None:

@@ -140,6 +140,9 @@ _PRIVILEGED_CHANGES = {
 }
 
 
+_CATALOGUE = ("The server's own tables cannot be changed here.", "Its settings and its catalogue belong to its owner.")
+
+
 def kind(statement: Statement) -> str:
     """What people call a statement."""
     if statement.type in WRITE_KINDS:
@@ -166,7 +169,12 @@ def refusal(statement: Statement, facts: Facts) -> tuple[str, str] | None:
     for inner in facts.statements:
         if inner not in WRITE_KINDS:
             return REFUSED_KINDS[inner][1] if inner in REFUSED_KINDS else _OTHER
-    return _detail(statement)
+    return _CATALOGUE if any(map(_of_the_server, facts.changed)) else _detail(statement)
+
+
+def _of_the_server(table: str) -> bool:
+    """Whether a table is the server's own: changing pg_settings is SET by another name."""
+    return table.startswith(("pg_", "information_schema."))
 
 
 def refused_function(function: Function) -> bool:

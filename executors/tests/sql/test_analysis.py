@@ -87,6 +87,8 @@ def test_writes_are_refused_as_reads_and_allowed_as_writes(statement: str, kind:
         "CREATE ROLE a",
         "ALTER ROLE a SET b = 1",
         "ALTER SYSTEM SET a = 1",
+        "UPDATE pg_settings SET setting = '0' WHERE name = 'statement_timeout'",
+        "WITH s AS (UPDATE pg_catalog.pg_settings SET setting = '0' RETURNING 1) SELECT * FROM s",
         "COPY a TO STDOUT",
         "COPY a FROM PROGRAM 'x'",
         "DO 'x'",
