@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
-from django.db.models import Q
+from django.db.models import Func, IntegerField, OuterRef, Q, Value
+from django.db.models.sql.compiler import SQLCompiler
 from django.utils import timezone
 
 from accounts.models import User
@@ -13,7 +16,32 @@ from pods.models import Pod
 from queries.lifecycle import Status
 
 if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
+
     from queries.models import QueryRequest  # noqa: F401 -- the type of the rows
+
+
+class Rare(Value):
+    """A status in the text of the statement, not beside it: a plan is kept for every value of a parameter, and would
+    read a million requests in search of the few that are running.
+    """
+
+    def __init__(self, status: Status) -> None:
+        super().__init__(status.value)
+
+    def as_sql(self, _compiler: SQLCompiler, _connection: BaseDatabaseWrapper) -> tuple[str, tuple[()]]:
+        """One of our seven words, quoted."""
+        return f"'{Status(self.value)}'", ()
+
+
+def how_many(queries: models.QuerySet[Any]) -> Func:
+    """The number of rows of a sliced or bounded queryset, counted within another statement."""
+    # What cannot match anything is no subquery but a NULL, of no type.
+    template = "coalesce(cardinality(%(expressions)s::bigint[]), 0)"
+    return Func(ArraySubquery(queries.values("pk")), template=template, output_field=IntegerField())
+
+
+RUNNING = (Rare(Status.APPROVED), Rare(Status.EXECUTING))
 
 
 class QueryRequestQuerySet(models.QuerySet["QueryRequest"]):
@@ -33,7 +61,7 @@ class QueryRequestQuerySet(models.QuerySet["QueryRequest"]):
         """Those the reader can decide on now."""
         return (
             self.in_reviewed_pods(user)
-            .filter(status=Status.PENDING, expires_at__gt=timezone.now(), pod__active=True)
+            .filter(status=Rare(Status.PENDING), expires_at__gt=timezone.now(), pod__active=True)
             .exclude(author=user)
             .exclude(decisions__reviewer=user)
         )
@@ -52,6 +80,26 @@ class QueryRequestQuerySet(models.QuerySet["QueryRequest"]):
                 match |= Q(pk=int(digits))
             found = found.filter(match)
         return found
+
+    def open(self) -> QueryRequestQuerySet:
+        """Those that can still run, or do."""
+        waiting = Q(status=Rare(Status.PENDING), expires_at__gt=timezone.now())
+        return self.filter(waiting | Q(status__in=RUNNING))
+
+    def running(self) -> QueryRequestQuerySet:
+        """Those approved whose run has not ended."""
+        return self.filter(status__in=RUNNING)
+
+    def failed_since(self, moment: datetime) -> QueryRequestQuerySet:
+        """Those whose run ended without success."""
+        return self.filter(status=Rare(Status.FAILED), execution__finished_at__gte=moment)
+
+    def with_approvals(self) -> QueryRequestQuerySet:
+        """With how many have approved, as `approvals`."""
+        from queries.models import Decision, Verdict  # noqa: PLC0415 -- they are built on this module
+
+        given = Decision.objects.filter(query=OuterRef("pk"), verdict=Verdict.APPROVE).order_by()
+        return self.annotate(approvals=how_many(given))
 
     def with_people(self) -> QueryRequestQuerySet:
         """With everything a row of a list shows."""

@@ -107,6 +107,7 @@ class QueryRequest(models.Model):
             models.Index(fields=["target", "-id"], name="query_by_target"),
             models.Index(fields=["status", "-id"], name="query_by_status"),
             models.Index(fields=["pod", "status", "-id"], name="query_by_pod_and_status"),
+            models.Index(fields=["status", "expires_at", "id"], name="query_by_time_left"),
             GinIndex(fields=["search"], name="query_search", opclasses=["gin_trgm_ops"]),
         )
 

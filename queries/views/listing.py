@@ -1,15 +1,18 @@
 """What every list of requests shares: filters from the query string, and pages by key."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models.functions import JSONObject
 from django.http import HttpRequest
 
 from accounts.models import User
 from pods.models import Environment, Pod, Target
 from queries.lifecycle import Status
 from queries.models import QueryRequest
-from queries.querysets import QueryRequestQuerySet
+from queries.querysets import QueryRequestQuerySet, how_many
 
 PAGE_SIZE = 50
 COUNT_CAP = 100
@@ -65,6 +68,14 @@ class Page:
     next: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """`choices` for the filters, and the counts asked for, none above the cap."""
+
+    choices: dict[str, object]
+    counts: dict[str, int]
+
+
 def after_key(request: HttpRequest) -> int | None:
     """The key in `?after=`, None when there is none that could be one."""
     text = request.GET.get("after", "")
@@ -79,22 +90,37 @@ def newest_first(queries: QueryRequestQuerySet, after: int | None) -> Page:
 
 def page_of(ordered: QueryRequestQuerySet) -> Page:
     """One page of an ordered queryset."""
-    rows = list(ordered.with_people().prefetch_related("decisions")[: PAGE_SIZE + 1])
+    rows = list(ordered.with_people().with_approvals()[: PAGE_SIZE + 1])
     more = len(rows) > PAGE_SIZE
     return Page(rows[:PAGE_SIZE], rows[PAGE_SIZE - 1].pk if more else None)
 
 
 def count(queries: QueryRequestQuerySet) -> int:
     """How many, counted no further than the cap."""
-    return queries.order_by()[:COUNT_CAP].count()
+    return _capped(queries).count()
 
 
-def choices(person: User) -> dict[str, object]:
-    """What the filters of a list offer this person."""
+def frame(person: User, counted: Mapping[str, QueryRequestQuerySet]) -> Frame:
+    """What stands around a list, in one statement: what its filters offer this person, and capped counts."""
     pods = Pod.objects.all() if person.may_read_audit_log else Pod.objects.of_member(person)
-    return {
-        "pods": pods,
-        "targets": Target.objects.filter(pod__in=pods),
-        "statuses": [(status.value, status.value.capitalize()) for status in Status],
-        "environments": Environment.choices,
-    }
+    targets = Target.objects.filter(pod__in=pods)
+    named = JSONObject(slug="slug", name="name")
+    parts = {name: how_many(_capped(queries)) for name, queries in counted.items()}
+    found: Mapping[str, Any] = User.objects.filter(pk=person.pk).values(
+        **parts,
+        pods_=ArraySubquery(pods.values_list(named)),
+        targets_=ArraySubquery(targets.values_list(named)),
+    )[0]
+    return Frame(
+        choices={
+            "pods": found["pods_"] or [],
+            "targets": found["targets_"] or [],
+            "statuses": [(status.value, status.value.capitalize()) for status in Status],
+            "environments": Environment.choices,
+        },
+        counts={name: found[name] for name in counted},
+    )
+
+
+def _capped(queries: QueryRequestQuerySet) -> QueryRequestQuerySet:
+    return queries.order_by()[:COUNT_CAP]

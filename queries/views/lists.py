@@ -8,7 +8,7 @@ from accounts.models import User
 from accounts.people import person
 from queries.models import QueryRequest
 from queries.querysets import QueryRequestQuerySet
-from queries.views.listing import ANYONE, Filters, after_key, choices, newest_first
+from queries.views.listing import ANYONE, Filters, after_key, frame, newest_first
 
 
 @require_safe
@@ -17,13 +17,15 @@ def request_list(request: HttpRequest) -> HttpResponse:
     user = person(request)
     filters = Filters.of(request)
     found = _by_author(filters.apply(QueryRequest.objects.visible_to(user)), filters.author, user)
+    around = frame(user, {"waiting": QueryRequest.objects.awaiting(user)})
     context = {
         "nav": "mine",
         "filters": filters,
         "others": filters.author not in {"", ANYONE, user.username},
         "page": newest_first(found, after_key(request)),
         "paged": "after" in request.GET,
-        **choices(user),
+        "waiting_for_me": around.counts["waiting"],
+        **around.choices,
     }
     return render(request, "queries/list.html", context)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from queries.tests.views.conftest import SignedIn
@@ -81,3 +83,31 @@ def test_colleague_sees_requests_of_the_pod_and_outsiders_do_not(world: World, c
     world.submitted(reason="Within the pod")
     assert "Within the pod" in client_of(world.colleague).get("/queries/?author=anyone").content.decode()
     assert "Within the pod" not in client_of(world.outsider).get("/queries/?author=anyone").content.decode()
+
+
+@pytest.mark.parametrize("path", ["/review/", "/review/?view=pods", "/review/?view=done", "/queries/?author=anyone"])
+def test_a_list_is_four_statements(
+    path: str, world: World, client_of: SignedIn, django_assert_num_queries: Any
+) -> None:
+    world.submitted()
+    world.submitted()
+    client = client_of(world.reviewer)
+    with django_assert_num_queries(4):  # the session, the person, the frame with its counts, the page
+        assert client.get(path).status_code == 200
+
+
+def test_tabs_are_counted(world: World, client_of: SignedIn) -> None:
+    for _ in range(2):
+        world.submitted()
+    assert (
+        'Waiting for you <span class="count count--hot">2</span>'
+        in client_of(world.reviewer).get("/review/").content.decode()
+    )
+    assert 'Waiting for you <span class="count">0</span>' in client_of(world.author).get("/review/").content.decode()
+
+
+def test_a_row_says_how_many_approved(world: World, client_of: SignedIn) -> None:
+    world.change_target(approvals_required=2)
+    query = world.submitted()
+    world.approved(query)
+    assert "Waiting for approval, 1 of 2" in client_of(world.author).get("/queries/").content.decode()
