@@ -81,13 +81,7 @@ def _children(key: str, node: Node, scope: Scope) -> list[tuple[str, Any, Scope]
 
 def _note(key: str, node: Node, scope: Scope, facts: Facts) -> None:
     if key.endswith("Stmt") and key[0].isupper():
-        facts.statements.append(key)
-        if key in {"UpdateStmt", "DeleteStmt"} and "whereClause" not in node:
-            facts.unfiltered.append(key)
-        if key in _TARGETED:
-            facts.changed.add(_qualified(node["relation"]))
-        if key == "DropStmt" and node.get("removeType") in _DROPPED_RELATIONS:
-            facts.tables.update(_dropped(node))
+        _note_statement(key, node, facts)
     if "relname" in node and "relpersistence" in node:
         _note_table(node, scope, facts)
     if "funcname" in node and key == "FuncCall":
@@ -102,6 +96,16 @@ def _note(key: str, node: Node, scope: Scope, facts: Facts) -> None:
     facts.locking = facts.locking or "lockingClause" in node
     for field_name in ("name", "operName", "useOp"):
         _note_operator(key, node.get(field_name), facts)
+
+
+def _note_statement(key: str, node: Node, facts: Facts) -> None:
+    facts.statements.append(key)
+    if key in {"UpdateStmt", "DeleteStmt"} and "whereClause" not in node:
+        facts.unfiltered.append(key)
+    if key in _TARGETED:
+        facts.changed.add(_qualified(node["relation"]))
+    if key == "DropStmt" and node.get("removeType") in _DROPPED_RELATIONS:
+        facts.tables.update(_dropped(node))
 
 
 def _note_table(node: Node, scope: Scope, facts: Facts) -> None:
