@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
-from django.contrib.staticfiles.handlers import StaticFilesHandler
-from django.test.testcases import LiveServerThread
 
 from accounts.models import User
 from queries.tests.world import TargetDatabase, World
@@ -20,22 +18,6 @@ if TYPE_CHECKING:
 PASSWORD = "correct horse battery"
 REQUEST_PAGE = re.compile(r"/queries/[0-9a-f-]{36}/$")
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def portal(committed: World) -> Iterator[str]:
-    """The address of the portal, served by threads of its own on the committed database.
-
-    pytest-django's live server empties every table afterwards, which the audit log refuses.
-    """
-    server = LiveServerThread("127.0.0.1", StaticFilesHandler)
-    server.daemon = True
-    server.start()
-    server.is_ready.wait()
-    if server.error:
-        raise server.error
-    yield f"http://127.0.0.1:{server.port}"
-    server.terminate()
 
 
 @pytest.fixture

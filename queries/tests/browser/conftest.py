@@ -1,0 +1,25 @@
+"""The portal as a browser meets it: served by real threads, on a database of its own."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.contrib.staticfiles.handlers import StaticFilesHandler
+from django.test.testcases import LiveServerThread
+
+from queries.tests.world import World
+
+
+@pytest.fixture(scope="module")
+def portal(committed: World) -> Iterator[str]:
+    """The address of the portal, served by threads of its own on the committed database.
+
+    pytest-django's live server empties every table afterwards, which the audit log refuses.
+    """
+    server = LiveServerThread("127.0.0.1", StaticFilesHandler)
+    server.daemon = True
+    server.start()
+    server.is_ready.wait()
+    if server.error:
+        raise server.error
+    yield f"http://127.0.0.1:{server.port}"
+    server.terminate()

@@ -1,0 +1,115 @@
+"""Every main page in axe-core: light and dark, on a desk and on a phone, without one violation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.conf import settings
+from django.test import Client
+
+from accounts.models import User
+from queries import services
+from queries.tests.world import World
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, ConsoleMessage, Page
+
+AXE = (Path(__file__).parent / "axe" / "axe.min.js").read_text()
+# `evaluate` is the browser's own debugger: the page's policy, which refuses such a script, stays as it is.
+RUN = """async () => (await axe.run(document, {resultTypes: ["violations"]})).violations.map((found) =>
+  `${found.id}: ${found.nodes.slice(0, 3).map((node) => node.html.slice(0, 200)).join(" | ")}`)"""
+WIDE_SQL = "SELECT NULL AS nothing, '' AS empty, repeat('long ', 500) AS long, 1.50 AS number, " + ", ".join(
+    f"{i} AS column_{i}" for i in range(50)
+)
+DESK, PHONE = (1440, 900), (390, 844)
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def pages(committed: World) -> dict[str, tuple[User | None, str]]:
+    """The pages to look at: who looks, and where."""
+    world = committed
+    risky = world.submitted("DELETE FROM effects", access="write", reason="Clean up\n\nAll of it is old.")
+    ended = world.executed(WIDE_SQL, reason="Odd values")
+    failed = world.executed("SELECT 1/0 AS never", reason="Fails")
+    changes = world.submitted("SELECT 1", reason="First try")
+    services.reject(actor=world.reviewer, query_id=changes.pk, comment="Name the column.", ask_for_changes=True)
+    draft = world.draft("SELECT 1 AS one", reason="Second try")
+    revised = services.submit(actor=world.author, draft=draft, revises=changes)
+    author, reviewer, auditor, admin = world.author, world.reviewer, world.auditor, world.admin
+    return {
+        "sign in": (None, "/accounts/login/"),
+        "home": (reviewer, "/"),
+        "my requests": (author, "/queries/"),
+        "no request": (world.outsider, "/queries/"),
+        "new": (author, "/queries/new/"),
+        "revise": (author, f"/queries/new/?revises={changes.public_id}"),
+        "queue": (reviewer, "/review/"),
+        "queue, ended": (reviewer, "/review/?view=done"),
+        "decide": (reviewer, f"/queries/{risky.public_id}/"),
+        "waiting": (author, f"/queries/{risky.public_id}/"),
+        "ended": (author, f"/queries/{ended.public_id}/"),
+        "failed": (author, f"/queries/{failed.public_id}/"),
+        "changes asked for": (author, f"/queries/{changes.public_id}/"),
+        "difference": (reviewer, f"/queries/{revised.public_id}/"),
+        "result": (author, f"/queries/{ended.public_id}/result/"),
+        "pods": (author, "/pods/"),
+        "pod": (author, f"/pods/{world.pod.slug}/"),
+        "audit log": (auditor, "/audit/"),
+        "profile": (author, "/accounts/profile/"),
+        "password": (author, "/accounts/password/"),
+        "not found": (author, "/nowhere/"),
+        "admin": (admin, "/admin/"),
+        "admin, pod": (admin, f"/admin/pods/pod/{world.pod.pk}/change/"),
+        "admin, target": (admin, "/admin/pods/target/add/"),
+        "admin, user": (admin, "/admin/accounts/user/add/"),
+    }
+
+
+@pytest.fixture(params=[(scheme, size) for scheme in ("light", "dark") for size in (DESK, PHONE)], ids=str)
+def window(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """A window in a colour scheme and a size, and an errand for whoever sits before it."""
+    scheme, (width, height) = request.param
+    context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+    context.set_default_timeout(15_000)
+    yield context.new_page()
+    context.close()
+
+
+def test_no_page_has_a_violation(portal: str, pages: dict[str, tuple[User | None, str]], window: Page) -> None:
+    refused: list[str] = []
+    window.on("console", lambda line: _note_refusal(line, refused))
+    found = {name: _look(window, portal, *page) for name, page in pages.items()}
+    assert {name: faults for name, faults in found.items() if faults} == {}
+    assert refused == []
+
+
+def _note_refusal(line: ConsoleMessage, refused: list[str]) -> None:
+    """What the page's policy refused of the page itself; what axe tries has no address."""
+    if "Content Security Policy" in line.text and line.location["url"]:
+        refused.append(f"{line.location['url']}: {line.text}")
+
+
+def _look(window: Page, portal: str, user: User | None, path: str) -> list[str]:
+    window.context.clear_cookies()
+    if user is not None:
+        client = Client()
+        client.force_login(user)
+        window.context.add_cookies(
+            [
+                {
+                    "name": settings.SESSION_COOKIE_NAME,
+                    "value": client.cookies[settings.SESSION_COOKIE_NAME].value,
+                    "url": portal,
+                }
+            ]
+        )
+    window.goto(portal + path)
+    window.evaluate(AXE)
+    faults: list[Any] = window.evaluate(RUN)
+    if window.evaluate("document.documentElement.scrollWidth > innerWidth"):
+        faults.append("the page scrolls sideways")
+    return [str(fault) for fault in faults]
