@@ -21,5 +21,6 @@ requests = [
 urlpatterns = [
     path("", home.home, name="home"),
     path("review/", review.queue, name="review"),
+    path("review/news/", review.news, name="review_news"),
     path("queries/", include((requests, "queries"))),
 ]

@@ -86,6 +86,7 @@ def _progress(query: QueryRequest, user: User) -> dict[str, Any]:
         "running": query.state in {Status.APPROVED, Status.EXECUTING},
         "elapsed": int((timezone.now() - execution.started_at).total_seconds()) if execution else 0,
         "activity": activity(query),
+        "given": sum(decision.verdict == Verdict.APPROVE for decision in query.decisions.all()),
         "meaning": meaning(query, code),
         "next_step": NEXT_STEP.get(code, ""),
     }
@@ -111,7 +112,15 @@ def _decision(query: QueryRequest, user: User) -> dict[str, Any]:
         "already_decided": user.pk in done,
         "can_decide": [reviewer for reviewer in reviewers if reviewer.pk not in done],
         "is_author": query.author_id == user.pk,
+        "next_waiting": _next_waiting(query, user),
     }
+
+
+def _next_waiting(query: QueryRequest, user: User) -> QueryRequest | None:
+    """What a reviewer can decide on next, once this one needs nothing more of them."""
+    if not user.may_review_somewhere or query.author_id == user.pk or "approve" in policies.allowed(user, query):
+        return None
+    return QueryRequest.objects.awaiting(user).order_by("expires_at", "pk").first()
 
 
 def _statement(request: HttpRequest, query: QueryRequest, execution: Execution | None) -> dict[str, Any]:

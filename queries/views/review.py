@@ -50,6 +50,7 @@ def queue(request: HttpRequest) -> HttpResponse:
     context = {
         "nav": "review",
         "view": view,
+        "made_at": timezone.now(),
         "tabs": [(key, label, around.counts.get(key)) for key, (label, _) in VIEWS.items()],
         "waiting_for_me": around.counts[WAITING],
         "filters": filters,
@@ -60,6 +61,22 @@ def queue(request: HttpRequest) -> HttpResponse:
         **around.choices,
     }
     return render(request, "queries/review.html", context)
+
+
+@require_safe
+def news(request: HttpRequest) -> HttpResponse:
+    """What came into the queue after the page was made: the bar above it, asked for now and then."""
+    since = _moment(request.GET.get("since", ""))
+    arrived = QueryRequest.objects.awaiting(person(request)).filter(submitted_at__gt=since) if since else None
+    return render(request, "queries/_news.html", {"arrived": 0 if arrived is None else count(arrived)})
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else None
 
 
 def _page(queries: QueryRequestQuerySet, view: str, after: int | None) -> Page:

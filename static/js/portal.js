@@ -128,9 +128,51 @@ addEventListener("pageshow", (event) => {
 
 // --- live status -----------------------------------------------------------------------------------
 const PAUSES = [1000, 1000, 1000, 2000, 3000, 5000, 5000, 5000, 5000, 5000, 5000, 15000];
+const QUIET = 15_000; // how often a page looks whether something has come that nobody is waiting for by the second
+
+async function part(address, id) {
+  const response = await fetch(address, { credentials: "same-origin", headers: { Accept: "text/html" } });
+  if (!response.ok || response.redirected) return null;
+  return new DOMParser().parseFromString(await response.text(), "text/html").getElementById(id);
+}
+
+// Shown now and then, and only while somebody looks; `look` answers whether to go on.
+function watch(look) {
+  setTimeout(async function round() {
+    if (document.hidden) return document.addEventListener("visibilitychange", round, { once: true });
+    try {
+      if ((await look()) === false) return;
+    } catch {
+      // The portal may be restarting; the next round tells.
+    }
+    setTimeout(round, QUIET);
+  }, QUIET);
+}
+
+const queue = document.querySelector("[data-news]");
+if (queue) {
+  watch(async () => {
+    const fresh = await part(queue.dataset.news, "news");
+    const shown = document.getElementById("news");
+    if (fresh && fresh.textContent.trim() !== shown.textContent.trim()) shown.replaceWith(fresh);
+  });
+}
+
+const pending = document.querySelector('#progress[data-status="PENDING"]');
+if (pending) {
+  watch(async () => {
+    const fresh = await part(pending.dataset.poll, "progress");
+    if (!fresh || (fresh.dataset.status === pending.dataset.status && fresh.dataset.given === pending.dataset.given)) return true;
+    const form = document.querySelector("form.decide");
+    // Nothing moves under the hand of somebody who is deciding.
+    if (form && (form.contains(document.activeElement) || form.elements.comment?.value)) document.querySelector("[data-changed]").hidden = false;
+    else if (!form?.dataset.sent) location.reload();
+    return false;
+  });
+}
 
 async function poll(attempt) {
-  const progress = document.querySelector("#progress[data-poll]");
+  const progress = document.querySelector('#progress[data-poll]:not([data-status="PENDING"])');
   if (!progress) return;
   if (document.hidden) {
     document.addEventListener("visibilitychange", () => poll(0), { once: true });

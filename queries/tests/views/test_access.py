@@ -20,6 +20,7 @@ POSTS = dict.fromkeys(PEOPLE, 405)
 PAGES: dict[str, dict[str, int]] = {
     "home": ALL,
     "review": ALL,
+    "review_news": ALL,
     "queries:list": ALL,
     "queries:new": ALL,
     "queries:detail": OF_THE_POD,
