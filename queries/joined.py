@@ -44,7 +44,8 @@ class Joined:
     def _plan(self) -> tuple[str, Callable[[Row], Any], Sequence[Callable[[Row], Any]]]:
         names: list[str] = []
         readers = []
-        for alias, model in (("query", QueryRequest), *self.related):
+        parts: tuple[tuple[str, type[models.Model]], ...] = (("query", QueryRequest), *self.related)
+        for alias, model in parts:
             readers.append(_reader(model, len(names)))
             names += [f'{alias}."{field.column}"' for field in _fields(model)]
         statement = f"SELECT {', '.join(names)} FROM {self.tables} WHERE query.id = %s {self.lock}"  # noqa: S608

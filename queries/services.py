@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from django.db import IntegrityError, transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts.errors import BadInput, FieldError, NotAllowed, NotFound, NotNow
@@ -20,9 +20,14 @@ from queries import policies, running
 from queries.digest import as_stored
 from queries.joined import locked
 from queries.lifecycle import Status, Verb
-from queries.models import Code, Decision, Execution, QueryRequest, Verdict
+from queries.models import Code, Execution, QueryRequest, Verdict
 from queries.notices import outbox
 from queries.transitions import not_now, step, subject
+
+DECIDE = """
+INSERT INTO decisions (query_id, author_id, reviewer_id, verdict, comment, digest) VALUES (%s, %s, %s, %s, %s, %s)
+ON CONFLICT (query_id, reviewer_id) DO NOTHING
+"""
 
 REASON_LENGTH = 4000
 TICKET_LENGTH = 80
@@ -166,21 +171,12 @@ def _approvals(query: QueryRequest) -> int:
 
 
 def _record_decision(query: QueryRequest, actor: User, verdict: Verdict, comment: str) -> None:
-    decision = Decision(
-        query=query,
-        author_id=query.author_id,
-        reviewer=actor,
-        verdict=verdict,
-        comment=comment.strip(),
-        digest=query.digest,
-    )
-    try:
-        decision.save(force_insert=True)
-    except IntegrityError as error:
-        if "decision_once_per_reviewer" not in str(error):
-            raise
-        message = f"You have already decided on {query.number}."
-        raise NotNow(message, code="already_decided", state=query.status) from error
+    values = (query.pk, query.author_id, actor.pk, verdict.value, comment.strip(), query.digest)
+    with connection.cursor() as cursor:
+        cursor.execute(DECIDE, values)
+        if not cursor.rowcount:
+            message = f"You have already decided on {query.number}."
+            raise NotNow(message, code="already_decided", state=query.status)
 
 
 def _check_digest(query: QueryRequest, verb: Verb, digest: str) -> None:

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+EMPTY_OBJECT = models.Value({}, models.JSONField())
+EMPTY_LIST = models.Value([], models.JSONField())
+
+
 class Execution(models.Model):
     """The one run of an approved query."""
 
@@ -27,28 +31,28 @@ class Execution(models.Model):
     # The backend of the portal's own database that holds the advisory lock of this run: a fence for a late writer.
     holder = models.IntegerField(editable=False)
     # Who runs it on the target's server, and its transaction there, recorded before COMMIT is sent.
-    backend = models.TextField(blank=True, editable=False)
-    transaction = models.TextField(blank=True, editable=False)
+    backend = models.TextField(blank=True, db_default="", editable=False)
+    transaction = models.TextField(blank=True, db_default="", editable=False)
     committing_at = models.DateTimeField(null=True, editable=False)
     cancel_requested_at = models.DateTimeField(null=True, editable=False)
     cancel_requested_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+", editable=False)
 
-    failure_code = models.CharField(max_length=20, choices=Code, default=Code.NONE, blank=True, editable=False)
-    failure_message = models.TextField(blank=True, editable=False)
-    failure_detail = models.JSONField(default=dict, editable=False)
+    failure_code = models.CharField(max_length=20, choices=Code, db_default="", blank=True, editable=False)
+    failure_message = models.TextField(blank=True, db_default="", editable=False)
+    failure_detail = models.JSONField(db_default=EMPTY_OBJECT, editable=False)
 
-    row_count = models.BigIntegerField(default=0, editable=False)
+    row_count = models.BigIntegerField(db_default=0, editable=False)
     rows_affected = models.BigIntegerField(null=True, editable=False)
-    truncated = models.CharField(max_length=5, blank=True, editable=False)
-    statements = models.JSONField(default=list, editable=False)
+    truncated = models.CharField(max_length=5, blank=True, db_default="", editable=False)
+    statements = models.JSONField(db_default=EMPTY_LIST, editable=False)
 
-    columns = models.JSONField(default=list, editable=False)
+    columns = models.JSONField(db_default=EMPTY_LIST, editable=False)
     encoding = models.CharField(
-        max_length=4, blank=True, choices=[(e.value, e.value) for e in RowEncoding], editable=False
+        max_length=4, blank=True, db_default="", choices=[(e.value, e.value) for e in RowEncoding], editable=False
     )
-    result_bytes = models.BigIntegerField(default=0, editable=False)
+    result_bytes = models.BigIntegerField(db_default=0, editable=False)
     # A result that could not be kept although the run ended well: why.
-    result_lost = models.TextField(blank=True, editable=False)
+    result_lost = models.TextField(blank=True, db_default="", editable=False)
     result_expires_at = models.DateTimeField(null=True, db_index=True, editable=False)
     result_deleted_at = models.DateTimeField(null=True, editable=False)
 

@@ -6,11 +6,14 @@ from accounts.errors import NotNow
 from accounts.models import SYSTEM
 from queries.joined import locked
 from queries.lifecycle import Verb
-from queries.models import Execution, QueryRequest
+from queries.models import QueryRequest
 from queries.transitions import step
 
 # First half of the advisory locks' key: "a run of a query".
 LOCK_SPACE = 0x51505254
+BEGIN = """
+INSERT INTO executions (query_id, holder) SELECT %s, pg_backend_pid() WHERE pg_try_advisory_lock(%s, %s)
+"""
 
 
 def claim(query_id: int) -> QueryRequest:
@@ -20,12 +23,22 @@ def claim(query_id: int) -> QueryRequest:
         start = step(query, Verb.CLAIM, actor=SYSTEM)
         if query.current_digest() != query.digest:
             raise NotNow("The request is not what was approved: its digest differs.", code="digest_differs")
-        holder = take(query_id)
-        if holder is None:
+        if not _begin(query_id):
             raise NotNow(f"{query.number} is being settled by another process.", state=query.status)
-        Execution(query=query, holder=holder).save(force_insert=True)
         start.take()
     return query
+
+
+def _begin(query_id: int) -> bool:
+    """Take the run, and write down that its execution began; False when another process has it."""
+    with connection.cursor() as cursor:
+        cursor.execute(BEGIN, [query_id, LOCK_SPACE, _key(query_id)])
+        return bool(cursor.rowcount)
+
+
+def _key(query_id: int) -> int:
+    """Second half of the advisory lock's key."""
+    return query_id % 2**31
 
 
 def take(query_id: int) -> int | None:
@@ -35,7 +48,7 @@ def take(query_id: int) -> int | None:
     """
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT CASE WHEN pg_try_advisory_lock(%s, %s) THEN pg_backend_pid() END", [LOCK_SPACE, query_id % 2**31]
+            "SELECT CASE WHEN pg_try_advisory_lock(%s, %s) THEN pg_backend_pid() END", [LOCK_SPACE, _key(query_id)]
         )
         row = cursor.fetchone()
     return None if row is None else row[0]

@@ -1,20 +1,19 @@
 """Settling: EXECUTED or FAILED with the result, the figures and the audit entry, in one transaction."""
 
-import datetime as dt
+import json
 import logging
 import time
 from dataclasses import asdict
 from typing import Any
 
-from django.db import DatabaseError, InterfaceError, OperationalError, connection, models, transaction
-from django.db.models.functions import Now
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 
 from accounts.errors import Unavailable
 from accounts.models import SYSTEM
 from executors.base import ExecutionError, Outcome, ReadOutcome, WriteOutcome
 from queries.joined import locked
 from queries.lifecycle import Status, Verb
-from queries.models import Code, Execution, LogLine, QueryRequest, ScriptCall
+from queries.models import Code, LogLine, QueryRequest, ScriptCall
 from queries.results.writer import ChunkWriter
 from queries.running.claim import take
 from queries.running.ending import Ending
@@ -23,6 +22,7 @@ from queries.transitions import step
 
 logger = logging.getLogger(__name__)
 
+ENDED = "finished_at = statement_timestamp(), result_expires_at = statement_timestamp() + make_interval(days => %s)"
 SETTLE_PAUSES = (0.2, 1.0, 3.0)
 
 
@@ -58,7 +58,7 @@ def _settle(claimed: QueryRequest, ending: Ending, writer: ChunkWriter) -> Query
         if ending.outcome is None or ending.result_lost:
             writer.discard()
         writer.finish()
-        if _store(query, _fields(query, ending, writer)):
+        if _store(query, _fields(ending, writer)):
             _store_calls(query.pk, ending)
             conclude(query, ending)
         else:
@@ -67,7 +67,7 @@ def _settle(claimed: QueryRequest, ending: Ending, writer: ChunkWriter) -> Query
     return query
 
 
-def _fields(query: QueryRequest, ending: Ending, writer: ChunkWriter) -> dict[str, Any]:
+def _fields(ending: Ending, writer: ChunkWriter) -> dict[str, Any]:
     return {
         **outcome_fields(ending.outcome),
         **error_fields(ending.error),
@@ -76,17 +76,23 @@ def _fields(query: QueryRequest, ending: Ending, writer: ChunkWriter) -> dict[st
         "result_bytes": writer.byte_count,
         "result_lost": ending.result_lost,
         "duration_ms": ending.duration_ms,
-        "finished_at": Now(),
-        "result_expires_at": Now() + dt.timedelta(days=query.target.retention_days),
     }
 
 
 def _store(query: QueryRequest, fields: dict[str, Any]) -> bool:
     """Store them if the run is still held: by the connection that claimed it, or taken again after a lost one."""
-    execution = Execution.objects.filter(pk=query.pk)
-    if execution.filter(holder=models.Func(function="pg_backend_pid")).update(**fields):
-        return True
-    return take(query.pk) is not None and bool(execution.update(**fields))
+    assignments = ", ".join(f"{name} = %s" for name in fields)
+    statement = f"UPDATE executions SET {assignments}, {ENDED} WHERE query_id = %s"  # noqa: S608 -- names of ours
+    written = [json.dumps(value) if isinstance(value, list | dict) else value for value in fields.values()]
+    values = [*written, query.target.retention_days, query.pk]
+    with connection.cursor() as cursor:
+        cursor.execute(f"{statement} AND holder = pg_backend_pid()", values)
+        if cursor.rowcount:
+            return True
+        if take(query.pk) is None:
+            return False
+        cursor.execute(statement, values)
+        return bool(cursor.rowcount)
 
 
 def conclude(query: QueryRequest, ending: Ending) -> None:

@@ -1,9 +1,11 @@
 """The one way a request changes: no act without its entry, and the trail tells the state."""
 
 import itertools
+import os
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from unittest.mock import patch
 
 import pytest
 from django.db import DatabaseError, connection, transaction
@@ -78,8 +80,9 @@ def _expired(world: World) -> QueryRequest:
 
 def _unreachable(world: World) -> QueryRequest:
     query = world.submitted()
-    world.change_target(read_url_variable="TEST_TARGET_GONE_SINCE")
-    return world.approved(query)
+    with patch.dict(os.environ):
+        del os.environ[query.target.read_url_variable]
+        return world.approved(query)
 
 
 def _seen(world: World) -> QueryRequest:

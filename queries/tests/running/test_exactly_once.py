@@ -15,7 +15,6 @@ from accounts.errors import NotNow
 from queries import running
 from queries.lifecycle import Status, Verb
 from queries.models import Decision, Execution, QueryRequest
-from queries.running import claim as claiming
 from queries.tests import trail
 from queries.tests.running.conftest import Racer, Threads
 from queries.tests.running.racer import act
@@ -149,7 +148,7 @@ def test_a_claim_that_fails_leaves_no_hold_behind(
     approved: Callable[[str], QueryRequest], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     query = approved(uuid.uuid4().hex)
-    monkeypatch.setattr(claiming, "Execution", _broken)
+    monkeypatch.setattr("queries.transitions.log.append", _broken)
     with pytest.raises(ZeroDivisionError):
         running.run(query.pk)
     with connection.cursor() as cursor:
@@ -157,7 +156,7 @@ def test_a_claim_that_fails_leaves_no_hold_behind(
         assert cursor.fetchone()[0] == 0
 
 
-def _broken(**_: object) -> None:
+def _broken(*_: object, **__: object) -> None:
     raise ZeroDivisionError
 
 
