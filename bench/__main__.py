@@ -5,14 +5,15 @@ from importlib import import_module
 
 from bench.stage import staged
 
-PARTS = ("approve", "results", "trail", "queue")
+PARTS = ("approve", "results", "script", "mongo", "trail", "queue")
 
 
 def main(wanted: list[str]) -> int:
     """Measure the wanted parts, or all; 1 when a goal is missed."""
     figures = []
-    with staged() as stage:
-        for part in wanted or PARTS:
+    parts = wanted or PARTS
+    with staged(mongodb="mongo" in parts) as stage:
+        for part in parts:
             for figure in import_module(f"bench.{part}").measure(stage):
                 figures.append(figure)
                 print(figure.line(), flush=True)

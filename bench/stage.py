@@ -15,7 +15,8 @@ from typing import Any
 
 import psycopg
 
-from devtools import flights, postgres
+from devtools import flights, mongo, postgres
+from devtools.binaries import UnavailableError
 from devtools.servers import OWNER, create_database, create_owner, new_result_key, throwaway_folder
 
 PASSWORD = "bench-password-of-no-value"  # noqa: S105 -- of a server that lives for minutes
@@ -24,11 +25,14 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """`port` of the portal, the target's URLs, and gunicorn's process id."""
+    """`port` of the portal, the target's URLs, an administrator's of the portal's own database and of MongoDB ("" where
+    there is none), and gunicorn's process id.
+    """
 
     port: int
     reader_url: str
     admin_url: str
+    mongo_url: str
     pid: int
 
     def workers(self) -> list[int]:
@@ -87,19 +91,22 @@ class Client:
         return json.loads(body)
 
 
-def submit(statement: str) -> dict[str, Any]:
+def submit(statement: str, *, target: str = "flights", language: str = "sql") -> dict[str, Any]:
     """Ask for a statement, through the service: submitting over HTTP is rate-limited, and not what is measured."""
     from accounts.models import User  # noqa: PLC0415 -- the stage has set Django up
     from queries.services import Draft, submit  # noqa: PLC0415
 
-    draft = Draft(pod="bench", target="flights", language="sql", statement=statement, access="read", reason="Measuring")
+    draft = Draft(pod="bench", target=target, language=language, statement=statement, access="read", reason="Measuring")
     query = submit(actor=User.objects.get(username="author"), draft=draft)
     return {"id": str(query.public_id), "digest": query.digest}
 
 
 @contextmanager
-def staged() -> Iterator[Stage]:
-    """Start everything; `os.environ` is that of the portal, so that Django may also be used in this process."""
+def staged(*, mongodb: bool = True) -> Iterator[Stage]:
+    """Start everything, MongoDB only if wanted and there.
+
+    `os.environ` is that of the portal, so that Django may also be used in this process.
+    """
     with throwaway_folder() as folder, ExitStack() as stack:
         server = stack.enter_context(postgres.running(folder / "postgresql", durable=True))
         create_owner(server.url(), name=OWNER, password=OWNER, createdb=True)
@@ -111,9 +118,21 @@ def staged() -> Iterator[Stage]:
         _million(target_url)
         port = postgres.free_port()
         os.environ.update(_environment(server, password, port))
+        mongo_url = _mongodb(stack, folder, password) if mongodb else ""
         _fill()
         process = stack.enter_context(_gunicorn(port))
-        yield Stage(port, os.environ["BENCH_READ_URL"], server.url(OWNER), process.pid)
+        yield Stage(port, os.environ["BENCH_READ_URL"], server.url(OWNER), mongo_url, process.pid)
+
+
+def _mongodb(stack: ExitStack, folder: Path, password: str) -> str:
+    try:
+        server = stack.enter_context(mongo.running(folder / "mongodb"))
+    except UnavailableError as error:
+        print(f"Going on without MongoDB: {error}")
+        return ""
+    mongo.put_user(server.url(), name="reader", password=password, roles=[{"role": "read", "db": "bench"}])
+    os.environ["BENCH_MONGO_URL"] = server.url("bench", user="reader", password=password)
+    return server.url()
 
 
 def _million(url: str) -> None:

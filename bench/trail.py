@@ -1,12 +1,12 @@
 """An audit entry against a plain durable insert of as much, and how fast the chain is verified."""
 
-import statistics
 from collections.abc import Iterator
 
-from bench.figure import Figure, seconds
+from bench.figure import Figure, seconds, turn_about
 from bench.stage import Stage
 
 ROUNDS = 400
+VERIFIED = 10_000
 PLAIN = "INSERT INTO bench_log (actor, label, action, kind, subject, name, data) VALUES (NULL, %s, %s, %s, %s, %s, %s)"
 
 
@@ -39,9 +39,14 @@ def measure(_stage: Stage) -> Iterator[Figure]:
             values = (SYSTEM.label, "query.approve", "query", subject.id, subject.label, log.canonical(data))
             cursor.execute(PLAIN, values)
 
-    pairs = [(seconds(append), seconds(plain)) for _ in range(ROUNDS)][20:]
-    ours, bare = (statistics.median(pair[i] for pair in pairs) for i in (0, 1))
-    note = f"{ours * 1000:.2f} ms against {bare * 1000:.2f} ms"
-    yield Figure("audit append ÷ plain durable insert", ours / bare, goal=1.6, note=note)
+    # The demo's server does not wait for the disk at each commit; what is called durable does.
+    for setting, name in (("on", "audit append ÷ plain durable insert"), ("off", "the same, the disk not waited for")):
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET synchronous_commit = {setting}")
+        ours, bare = turn_about(append, plain, ROUNDS)
+        note = f"{ours * 1000:.2f} ms against {bare * 1000:.2f} ms"
+        yield Figure(name, ours / bare, goal=1.6, note=note)
+    for _ in range(VERIFIED):
+        append()
     entries = verify_log().entries
     yield Figure("verify the chain", entries / seconds(verify_log), "/s")
