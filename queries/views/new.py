@@ -19,7 +19,7 @@ from executors.base import Access
 from pods.models import Target
 from queries import services
 from queries.forms import ACCESS, LANGUAGES, RequestForm, revision_of
-from queries.models import QueryRequest
+from queries.models import Decision, QueryRequest
 
 KEPT_DRAFT = "draft"
 KEPT_CHARACTERS = 200_000
@@ -115,11 +115,22 @@ def _page(request: HttpRequest, form: RequestForm, status: int = 200) -> HttpRes
         "languages": LANGUAGES,
         "accesses": ACCESS,
         "revises": revises,
+        "said": _said(user, revises),
         "findings": [
             {"line": p.line, "column": p.column, "message": p.message, "severity": "error"} for p in form.placed
         ],
     }
     return render(request, "queries/new.html", context, status=status)
+
+
+def _said(user: User, revises: str) -> list[Decision]:
+    """What the reviewers wrote about the request that is revised."""
+    try:
+        wanted = UUID(revises)
+    except ValueError:
+        return []
+    written = Decision.objects.filter(query__public_id=wanted, query__author=user).exclude(comment="")
+    return list(written.select_related("reviewer", "query").order_by("at"))
 
 
 def _described(target: Target, user: User) -> dict[str, Any]:

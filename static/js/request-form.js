@@ -30,6 +30,7 @@ function start() {
   form.querySelector("[data-editor-help]").hidden = false;
   form.querySelector("[data-send-keys]").hidden = false;
   form.querySelector("[data-checks]").hidden = false;
+  if (form.hasAttribute("data-filled")) form.querySelector("[data-discard]").hidden = false;
   document.querySelector('#errors a[href="#id_statement"]')?.addEventListener("click", (event) => {
     event.preventDefault();
     const found = JSON.parse(document.getElementById("found").textContent);

@@ -84,6 +84,7 @@ def test_developer_asks_manager_approves_both_see_the_rows(
 
     author.reload()
     for page in (author, reviewer):
+        page.locator(".datagrid").wait_for()
         rows = page.locator(".datagrid tbody tr").all_inner_texts()
         assert [row.split() for row in rows] == [["1", "1", "one"], ["2", "2", "empty"], ["3", "3", "NULL"]]
     assert faults == []
@@ -174,3 +175,22 @@ def test_write_in_production_is_confirmed_first(portal: str, everybody: World, p
     assert query.status == "PENDING"
     dialog.get_by_role("button", name="Approve and run").click()
     page.get_by_text("1 row changed").wait_for()
+
+
+def test_open_pages_hear_of_news(portal: str, everybody: World, pages: dict[str, Page]) -> None:
+    author, reviewer = pages["author"], pages["reviewer"]
+    for page, user in ((author, everybody.author), (reviewer, everybody.reviewer)):
+        sign_in(page, portal, user)
+        page.clock.install()
+    query = everybody.submitted(reason="Watched while it waits")
+    author.goto(f"{portal}/queries/{query.public_id}/")
+    reviewer.goto(f"{portal}/review/")
+    everybody.submitted(reason="Came later")
+    reviewer.clock.fast_forward(16_000)
+    reviewer.get_by_text("1 new since you opened this page.").wait_for()
+    assert "Came later" not in reviewer.inner_text("main")
+    reviewer.get_by_role("link", name="Show it").click()
+    reviewer.get_by_text("Came later").wait_for()
+    everybody.approved(query)
+    author.clock.fast_forward(16_000)
+    author.get_by_text("Finished").first.wait_for()

@@ -58,3 +58,10 @@ def test_script_page_has_its_calls_and_console(world: World, client_of: SignedIn
     assert "SELECT 7 AS n" in body.partition("What the script did")[2].partition("Console")[0]
     assert "hello" in body.partition("Console</h3>")[2].partition("</ol>")[0]
     assert "What the script did" not in client_of(world.colleague).get(f"/queries/{query.public_id}/").content.decode()
+
+
+def test_revision_starts_with_what_the_reviewer_wrote(world: World, client_of: SignedIn) -> None:
+    query = world.submitted()
+    services.reject(actor=world.reviewer, query_id=query.pk, comment="Name the column.", ask_for_changes=True)
+    body = client_of(world.author).get(f"/queries/new/?revises={query.public_id}").content.decode()
+    assert "Name the column." in body
