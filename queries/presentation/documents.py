@@ -44,7 +44,7 @@ def _write(value: object, indent: str) -> str:
 
 
 def _joined(items: list[str], brackets: str, indent: str) -> str:
-    left, right = brackets
+    left, right = brackets[0], brackets[1]
     if not items:
         return brackets
     line = f"{left} {', '.join(items)} {right}" if left == "{" else f"[{', '.join(items)}]"
