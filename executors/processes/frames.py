@@ -63,6 +63,14 @@ class Channel:
         payload = _json(value)
         self._held += _HEADER.pack(kind, len(payload)) + payload
 
+    def release(self) -> None:
+        """Send what is held, if anything. Raises `Closed`."""
+        if self._held:
+            try:
+                self.socket.sendall(self._release())
+            except OSError as error:
+                raise Closed from error
+
     def send(self, kind: Frame, payload: bytes = b"") -> None:
         """Send one frame. Raises `Closed`."""
         try:

@@ -12,6 +12,7 @@ import select
 import socket
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -36,6 +37,7 @@ from executors.script import handover
 # One row in libpq's buffer, which doubles as it grows, next to the interpreter and the drivers.
 MEMORY_BYTES = 512 * 1024 * 1024
 _IDLE_SECONDS = 60.0
+_TELL_SECONDS = 0.1
 
 
 class _Link:
@@ -87,6 +89,7 @@ class _Forward:
 
     def __init__(self, link: _Link) -> None:
         self._link = link
+        self._tell_again = 0.0
         self.committing_sent = False
 
     def columns(self, columns: Sequence[Column], encoding: RowEncoding) -> None:
@@ -109,14 +112,23 @@ class _Forward:
         self.committing_sent = True
 
     def cancelled(self) -> bool:
+        # Asked several times a second, also while a statement is waited for.
+        self._link.channel.release()
         self._link.pump(0)
         return self._link.was_cancelled
 
     def called(self, call: Call) -> None:
-        self._link.channel.send_json(Frame.CALLED, asdict(call))
+        self._tell(Frame.CALLED, asdict(call))
 
     def logged(self, level: str, text: str) -> None:
-        self._link.channel.send_json(Frame.LOGGED, {"level": level, "text": text})
+        self._tell(Frame.LOGGED, {"level": level, "text": text})
+
+    def _tell(self, kind: Frame, value: object) -> None:
+        """Send what the parent only keeps, with others: waking it for each takes a processor from the script."""
+        self._link.channel.hold_json(kind, value)
+        if time.monotonic() >= self._tell_again:
+            self._link.channel.release()
+            self._tell_again = time.monotonic() + _TELL_SECONDS
 
 
 def serve(link: _Link) -> None:
