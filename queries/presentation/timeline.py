@@ -4,6 +4,8 @@ import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from audit.log import Action
+from audit.models import AuditLog
 from queries.lifecycle import Status
 from queries.models import Code, Decision, Execution, QueryRequest, Verdict
 
@@ -62,10 +64,18 @@ def _ending(query: QueryRequest, execution: Execution | None) -> Iterator[Event]
         if query.code == Code.EXPIRED:
             yield Event("Query Portal", "let this expire; nobody decided in time", query.expires_at, "clock")
         else:
-            yield Event(query.author.label, "withdrew this", None, "undo-2")
+            yield Event(query.author.label, "withdrew this", _withdrawn_at(query), "undo-2")
     elif execution is not None and execution.finished_at:
         if query.state is Status.EXECUTED:
             yield Event("Query Portal", "finished the run", execution.finished_at, "check", "ok")
         elif query.state is Status.FAILED:
             did = f"recorded that the run failed ({query.get_code_display().lower()})"
             yield Event("Query Portal", did, execution.finished_at, "circle-x", "bad")
+
+
+def _withdrawn_at(query: QueryRequest) -> dt.datetime | None:
+    """A withdrawal is written down in the audit log alone."""
+    entries = AuditLog.objects.filter(
+        subject_kind="query", subject_id=str(query.public_id), action=Action.QUERY_WITHDRAW
+    )
+    return entries.values_list("at", flat=True).first()

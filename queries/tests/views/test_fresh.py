@@ -65,3 +65,10 @@ def test_revision_starts_with_what_the_reviewer_wrote(world: World, client_of: S
     services.reject(actor=world.reviewer, query_id=query.pk, comment="Name the column.", ask_for_changes=True)
     body = client_of(world.author).get(f"/queries/new/?revises={query.public_id}").content.decode()
     assert "Name the column." in body
+
+
+def test_withdrawal_has_its_time(world: World, client_of: SignedIn) -> None:
+    query = world.submitted()
+    services.withdraw(actor=world.author, query_id=query.pk)
+    body = client_of(world.author).get(f"/queries/{query.public_id}/").content.decode()
+    assert "<time" in body.partition("withdrew this")[2].partition("</p>")[0]
