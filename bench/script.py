@@ -49,11 +49,11 @@ class NoDatabase:
 
     def describe(self, operation: str, payload: dict[str, object]) -> Request:
         """Never asked."""
-        raise NotImplementedError
+        raise AssertionError(operation)
 
     def call(self, request: Request) -> Answer:
         """Never asked."""
-        raise NotImplementedError
+        raise AssertionError(request)
 
     def commit(self) -> None: ...
     def close(self, *, clean: bool) -> None: ...

@@ -39,7 +39,6 @@ def measure(_stage: Stage) -> Iterator[Figure]:
             values = (SYSTEM.label, "query.approve", "query", subject.id, subject.label, log.canonical(data))
             cursor.execute(PLAIN, values)
 
-    # The demo's server does not wait for the disk at each commit; what is called durable does.
     for setting, name in (("on", "audit append ÷ plain durable insert"), ("off", "the same, the disk not waited for")):
         with connection.cursor() as cursor:
             cursor.execute(f"SET synchronous_commit = {setting}")

@@ -22,9 +22,7 @@ from devtools.binaries import Account, UnavailableError, data_folder, postgresql
 HOST = "127.0.0.1"
 SUPERUSER = "postgres"
 START_SECONDS = 30.0
-# What a data folder survives. A demo keeps its data over a crash of the server, and may lose the last moments of
-# it when the machine loses power; a test keeps nothing.
-DURABLE = {"synchronous_commit": "off"}
+# What a data folder survives: by default everything that was committed, as in production; for a test, nothing.
 THROWAWAY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 COMMON = {
     "listen_addresses": HOST,
@@ -126,7 +124,7 @@ def running(state: Path, *, password: str | None = None, port: int = 0, durable:
     data = data_folder(state, account)
     if not (data / "PG_VERSION").exists():
         _initialise(programs, data, server.password, account)
-    settings = COMMON | (DURABLE if durable else THROWAWAY) | {"port": str(server.port)}
+    settings = COMMON | ({} if durable else THROWAWAY) | {"port": str(server.port)}
     options = [f"--{name}={value}" for name, value in settings.items()]
     program: list[str | Path] = [programs / "postgres", "-D", data, *options]
     log = state.with_name(f"{state.name}.log")
