@@ -49,7 +49,7 @@ class NoDatabase:
 
     def describe(self, operation: str, payload: dict[str, object]) -> Request:
         """Never asked."""
-        raise AssertionError(operation)
+        raise AssertionError(operation, payload)
 
     def call(self, request: Request) -> Answer:
         """Never asked."""
