@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from django.contrib.staticfiles.handlers import StaticFilesHandler
 from django.test.testcases import LiveServerThread
+from django.test.utils import override_settings
 
 from queries.tests.world import World
 
@@ -17,8 +18,10 @@ def portal(committed: World) -> Iterator[str]:
     """
     server = LiveServerThread("127.0.0.1", StaticFilesHandler)
     server.daemon = True
-    server.start()
-    server.is_ready.wait()
+    # Nothing is collected for a test: static files are found when asked for.
+    with override_settings(WHITENOISE_AUTOREFRESH=True):
+        server.start()
+        server.is_ready.wait()
     if server.error:
         raise server.error
     yield f"http://127.0.0.1:{server.port}"
