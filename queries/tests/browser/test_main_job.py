@@ -74,6 +74,7 @@ def test_developer_asks_manager_approves_both_see_the_rows(
     faults += sign_in(reviewer, portal, everybody.reviewer)
     reviewer.get_by_role("link", name="Review queue", exact=False).first.click()
     reviewer.wait_for_url(f"{portal}/review/")
+    reviewer.goto(f"{portal}/review/?q=looks+wrong")
     reviewer.keyboard.press("j")
     reviewer.keyboard.press("Enter")
     reviewer.wait_for_url(REQUEST_PAGE)
