@@ -13,7 +13,7 @@ RUN PORTAL_DATABASE_URL=postgresql://build@127.0.0.1/build \
     PORTAL_SECRET_KEY=only-while-the-image-is-built-it-signs-nothing-0000000 \
     PORTAL_RESULT_KEYS=build:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= \
     /venv/bin/python manage.py collectstatic --noinput --verbosity=0 \
-    && /venv/bin/python -m compileall -q accounts audit executors pods portal queries
+    && /venv/bin/python -m compileall -q accounts audit executors pods portal queries web
 
 FROM python:3.11-slim-bookworm
 RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin portal

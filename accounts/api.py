@@ -19,10 +19,10 @@ from rest_framework_simplejwt.exceptions import InvalidToken, TokenError
 from rest_framework_simplejwt.tokens import RefreshToken
 
 from accounts.models import User
-from accounts.ratelimit import limit
 from accounts.signin import check_credentials, record_sign_in
-from accounts.strict import StrictSerializer, Text, View
 from audit import log
+from web.bodies import StrictSerializer, Text, View
+from web.ratelimit import limit
 
 REFUSED = "The token is expired, was used before, or is not one of ours. Sign in again."
 

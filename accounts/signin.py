@@ -5,9 +5,9 @@ from django.contrib.auth import authenticate
 from django.db import transaction
 from django.http import HttpRequest
 
-from accounts.errors import PortalError, TooManyRequests
 from accounts.models import SYSTEM, User
 from audit import log
+from web.errors import PortalError, TooManyRequests
 
 LOCKED_SECONDS = 15 * 60
 NAME_LENGTH = 150

@@ -15,13 +15,13 @@ from django.views import View
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts.errors import PortalError, TooManyRequests
 from accounts.forms import ProfileForm, SignInForm
 from accounts.models import User
 from accounts.people import person
-from accounts.ratelimit import limit
 from accounts.signin import check_credentials, record_sign_in, record_sign_out
 from audit import log
+from web.errors import PortalError, TooManyRequests
+from web.ratelimit import limit
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 

@@ -20,8 +20,8 @@ class Analyser(Protocol):
 
 # language → module holding a function `analyse(engine, statement, parameters, access)`.
 ANALYSERS: dict[Language, str] = {
-    Language.SQL: "executors.sql.analysis",
-    Language.MONGO: "executors.mongo.analysis",
+    Language.SQL: "executors.postgresql.reading.analysis",
+    Language.MONGO: "executors.mongodb.reading.analysis",
     Language.SCRIPT: "executors.script.analysis",
 }
 

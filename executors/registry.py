@@ -17,8 +17,8 @@ ENGINES: dict[EngineKind, str] = {
 }
 
 RUNNERS: dict[Language, str] = {
-    Language.SQL: "executors.sql.runner:SQLRunner",
-    Language.MONGO: "executors.mongo.runner:MongoRunner",
+    Language.SQL: "executors.postgresql.runner:SQLRunner",
+    Language.MONGO: "executors.mongodb.runner:MongoRunner",
     Language.SCRIPT: "executors.script.runner:ScriptRunner",
 }
 

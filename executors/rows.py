@@ -53,7 +53,7 @@ def decode_rows(encoding: RowEncoding, data: bytes) -> Iterator[Row]:
 
 def extended_json(document: bytes) -> str:
     """Canonical Extended JSON of one BSON document: every type survives, far years and duplicate keys too."""
-    from executors.mongo.show import canonical  # noqa: PLC0415  only a reader of BSON pays for it
+    from executors.mongodb.show import canonical  # noqa: PLC0415  only a reader of BSON pays for it
 
     return canonical(document)
 

@@ -12,12 +12,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api import actor
-from accounts.errors import NotFound, Unavailable
 from accounts.models import Role, User
-from accounts.strict import View
 from executors import processes
 from executors.base import Access, ExecutionError, Table
 from pods.models import SUBMIT, Environment, Pod, Target
+from web.bodies import View
+from web.errors import NotFound, Unavailable
 
 SCHEMA_SECONDS = 5 * 60
 

@@ -4,10 +4,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from accounts.errors import NotFound
 from accounts.models import Role, User
 from accounts.people import person
 from pods.models import Pod
+from web.errors import NotFound
 
 RECENT = 10
 

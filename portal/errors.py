@@ -15,7 +15,7 @@ from rest_framework.response import Response
 from rest_framework.status import HTTP_401_UNAUTHORIZED
 from rest_framework.views import set_rollback
 
-from accounts.errors import BadInput, FieldError, NotNow, PortalError, TooManyRequests
+from web.errors import BadInput, FieldError, NotNow, PortalError, TooManyRequests
 
 API_PREFIX = "/api/"
 RETRY_SECONDS = 10

@@ -10,9 +10,9 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from accounts.addresses import client_address
 from audit.context import request_facts
 from portal.errors import TOO_LARGE, answer_for, respond
+from web.addresses import client_address
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 

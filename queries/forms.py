@@ -7,12 +7,12 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
-from accounts.errors import BadInput, FieldError
 from accounts.models import User
 from executors.base import Access, Language, Parameter
 from pods.models import Target
 from queries.models import QueryRequest
 from queries.services import Draft
+from web.errors import BadInput, FieldError
 
 LANGUAGES = (
     ("", "The target's own"),

@@ -9,7 +9,6 @@ from dataclasses import asdict, dataclass
 from django.db import connection, transaction
 from django.utils import timezone
 
-from accounts.errors import BadInput, FieldError, NotAllowed, NotFound, NotNow
 from accounts.models import SYSTEM, User
 from audit import log
 from executors.analysis import analyse
@@ -23,6 +22,7 @@ from queries.lifecycle import Status, Verb
 from queries.models import Code, Execution, QueryRequest, Verdict
 from queries.notices import outbox
 from queries.transitions import not_now, step, subject
+from web.errors import BadInput, FieldError, NotAllowed, NotFound, NotNow
 
 DECIDE = """
 INSERT INTO decisions (query_id, author_id, reviewer_id, verdict, comment, digest) VALUES (%s, %s, %s, %s, %s, %s)

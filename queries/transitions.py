@@ -9,13 +9,13 @@ from dataclasses import dataclass
 
 from django.db import connection
 
-from accounts.errors import NotAllowed, NotNow
 from accounts.models import Actor
 from audit import log
 from queries import lifecycle, policies
 from queries.lifecycle import Verb
 from queries.models import Code, QueryRequest
 from queries.notices import outbox
+from web.errors import NotAllowed, NotNow
 
 ACTIONS: dict[Verb, log.Action] = {
     Verb.ENDORSE: log.Action.QUERY_ENDORSE,

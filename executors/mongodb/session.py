@@ -17,9 +17,9 @@ from pymongo.read_preferences import ReadPreference
 from pymongo.write_concern import WriteConcern
 
 from executors.base import Access, Cancelled, ExecutionError, OutcomeUnknown, StatementFailed, Target, TimedOut
-from executors.mongo.plan import Body, Stream
 from executors.mongodb import failures
 from executors.mongodb.clients import Connected, Document
+from executors.mongodb.plan import Body, Stream
 
 _RAW: Final[CodecOptions[RawBSONDocument]] = CodecOptions(document_class=RawBSONDocument)
 _DECODED: Final[CodecOptions[Mapping[str, Any]]] = CodecOptions(datetime_conversion=DatetimeConversion.DATETIME_MS)

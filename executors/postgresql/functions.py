@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from executors.base import Refused
+from executors.postgresql.reading.facts import Function
 from executors.postgresql.wire import Wire
-from executors.sql.facts import Function
 
 _QUERY = b"""
 SELECT pg_catalog.format('%I.%I', n.nspname, p.proname), p.prosecdef

@@ -26,10 +26,10 @@ from executors.base import (
 from executors.postgresql import functions, streams
 from executors.postgresql.connections import Connections, describe_failure
 from executors.postgresql.options import application_name, connection_key
+from executors.postgresql.reading.analysis import Reading, read
+from executors.postgresql.reading.parse import Statement
+from executors.postgresql.reading.rules import kind
 from executors.postgresql.wire import Watch, Wire
-from executors.sql.analysis import Reading, read
-from executors.sql.parse import Statement
-from executors.sql.rules import kind
 
 _BEGIN = {Access.READ: b"BEGIN READ ONLY", Access.WRITE: b"BEGIN READ WRITE"}
 _COMMIT_SECONDS = 10.0

@@ -10,9 +10,9 @@ from psycopg.pq.abc import PGconn, PGresult
 
 from executors.base import Limits, Parameter, Refused, RowEncoding, RowSink, TooLarge, Truncation
 from executors.postgresql import types
+from executors.postgresql.reading.parse import Statement
 from executors.postgresql.wire import Wire
 from executors.rows import encode_copy_row
-from executors.sql.parse import Statement
 
 _BLOCK_BYTES = 128 * 1024
 _BLOCK_ROWS = 50_000

@@ -220,7 +220,7 @@ def main(descriptor: int) -> None:
     _limit_memory()
     link = _Link(Channel(socket.socket(fileno=descriptor)))
     threading.Thread(target=link.end_with_parent, daemon=True).start()
-    import executors.sql.runner  # noqa: F401, PLC0415  the common case is ready before the first order
+    import executors.postgresql.runner  # noqa: F401, PLC0415  the common case is ready before the first order
 
     try:
         serve(link)

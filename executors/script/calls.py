@@ -58,7 +58,7 @@ def _arguments(node: Node) -> list[Node]:
 
 
 def _sql(engine: EngineKind, source: Source, node: Node, access: Access) -> DatabaseCall:
-    from executors.sql.analysis import analyse  # noqa: PLC0415 - a script on MongoDB never loads the SQL parser
+    from executors.postgresql.reading.analysis import analyse  # noqa: PLC0415 - a script on MongoDB never loads the SQL parser
 
     arguments = _arguments(node)
     text = source.literal(arguments[0]) if arguments else None
@@ -106,7 +106,7 @@ def _collection(source: Source, node: Node) -> str | None:
 
 
 def _mongo(source: Source, node: Node, name: str, method: str, access: Access) -> Iterator[DatabaseCall]:
-    from executors.mongo.methods import METHODS  # noqa: PLC0415 - a script on PostgreSQL never loads it
+    from executors.mongodb.reading.methods import METHODS  # noqa: PLC0415 - a script on PostgreSQL never loads it
 
     line, column = source.place(node)
     known = METHODS.get(method)

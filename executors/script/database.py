@@ -57,7 +57,7 @@ class ScriptDatabase(Protocol):
 
 def prelude(product: str) -> str:
     """The JavaScript that makes a script's `db` for one product."""
-    return (_HERE / f"prelude_{product}.js").read_text("utf-8")
+    return (_HERE.parent / product / "prelude.js").read_text("utf-8")
 
 
 def bounded(value: object) -> str:

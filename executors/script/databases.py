@@ -9,8 +9,8 @@ from executors.base import Control, EngineKind, Job
 from executors.script.database import ScriptDatabase
 
 _DATABASES: dict[EngineKind, str] = {
-    EngineKind.POSTGRESQL: "executors.script.postgresql",
-    EngineKind.MONGODB: "executors.script.mongodb",
+    EngineKind.POSTGRESQL: "executors.postgresql.scripting",
+    EngineKind.MONGODB: "executors.mongodb.scripting",
 }
 
 

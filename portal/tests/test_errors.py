@@ -13,7 +13,11 @@ from django.test import Client as DjangoClient
 from django.test import RequestFactory
 from rest_framework import exceptions as rest
 
-from accounts.errors import (
+from accounts.models import User
+from accounts.signin import WrongCredentials
+from portal.errors import answer_for, api_exception_handler, broken, csrf_failure, respond
+from portal.middleware import ErrorMiddleware
+from web.errors import (
     BadInput,
     FieldError,
     NotAllowed,
@@ -23,10 +27,6 @@ from accounts.errors import (
     TooManyRequests,
     Unavailable,
 )
-from accounts.models import User
-from accounts.signin import WrongCredentials
-from portal.errors import answer_for, api_exception_handler, broken, csrf_failure, respond
-from portal.middleware import ErrorMiddleware
 
 CASES: list[tuple[Exception, int, str]] = [
     (BadInput({"reason": [FieldError("Say why.", "required")]}), 400, "bad_input"),

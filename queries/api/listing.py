@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 from django.http import QueryDict
 
-from accounts.errors import BadInput, FieldError
 from accounts.models import User
-from queries.api import pagination
 from queries.api.shapes import DECISIONS
 from queries.lifecycle import Status
 from queries.models import QueryRequest
 from queries.querysets import QueryRequestQuerySet
+from web import paging
+from web.errors import BadInput, FieldError
 
 FILTERS = ("status", "pod", "author", "target", "q", "cursor", "limit")
 WORDS_LENGTH = 200
@@ -43,10 +43,10 @@ def listing(*, reader: User, sent: QueryDict) -> Listing:
         errors["q"] = [FieldError(f"At most {WORDS_LENGTH} characters.", "too_long")]
     if errors:
         raise BadInput(errors)
-    size = pagination.page_size(sent.get("limit", ""), default=pagination.PAGE, most=pagination.PAGE_MOST)
+    size = paging.page_size(sent.get("limit", ""), default=paging.PAGE, most=paging.PAGE_MOST)
     found = list(_filtered(reader, sent, statuses)[: size + 1])
     shown = found[:size]
-    return Listing(shown, pagination.encode(shown[-1].pk) if len(found) > size else None)
+    return Listing(shown, paging.encode(shown[-1].pk) if len(found) > size else None)
 
 
 def _filtered(reader: User, sent: QueryDict, statuses: list[str]) -> QueryRequestQuerySet:
@@ -59,5 +59,5 @@ def _filtered(reader: User, sent: QueryDict, statuses: list[str]) -> QueryReques
     if sent.get("q"):
         queries = queries.search_for(str(sent["q"]))
     if sent.get("cursor"):
-        queries = queries.filter(pk__lt=pagination.decode(str(sent["cursor"])))
+        queries = queries.filter(pk__lt=paging.decode(str(sent["cursor"])))
     return queries.prefetch_related(DECISIONS)

@@ -9,11 +9,11 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
-from accounts.strict import StrictSerializer, Text, check_characters
 from executors.base import Access, Language, Parameter, Severity
 from queries.lifecycle import Status
 from queries.models import Code, Verdict
 from queries.services import Draft
+from web.bodies import StrictSerializer, Text, check_characters
 
 BIGINT = 2**63
 SCALAR = {

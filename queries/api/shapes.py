@@ -11,11 +11,11 @@ from django.db.models import Prefetch
 from accounts.models import User
 from executors.base import Activity
 from pods.models import Pod
-from queries.api.pagination import encode
 from queries.lifecycle import Status
 from queries.models import Decision, Execution, QueryRequest
 from queries.policies import allowed, failure_words
 from queries.results import ResultPage
+from web.paging import encode
 
 # The decisions with who made them, in one query more.
 DECISIONS = Prefetch("decisions", Decision.objects.select_related("reviewer"))

@@ -17,12 +17,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api import actor, plain
-from accounts.errors import BadInput, FieldError, NotFound
 from accounts.models import User
-from accounts.ratelimit import limit
-from accounts.strict import StrictSerializer, View
 from queries import services
-from queries.api import pagination
 from queries.api.listing import listing
 from queries.api.serializers import (
     ApproveBody,
@@ -41,6 +37,10 @@ from queries.lifecycle import Status
 from queries.models import QueryRequest
 from queries.results import download, view_page
 from queries.running.activity import activity
+from web import paging
+from web.bodies import StrictSerializer, View
+from web.errors import BadInput, FieldError, NotFound
+from web.ratelimit import limit
 
 QUERIES = ["queries"]
 RESULTS = ["results"]
@@ -104,9 +104,7 @@ class Queries(View):
             OpenApiParameter("target", str, description="Slug of a target."),
             OpenApiParameter("q", str, description="Words in the reason, ticket, tables or author, or a number."),
             OpenApiParameter("cursor", str, description="`next` of the page before."),
-            OpenApiParameter(
-                "limit", int, description=f"Up to {pagination.PAGE_MOST}; {pagination.PAGE} when left out."
-            ),
+            OpenApiParameter("limit", int, description=f"Up to {paging.PAGE_MOST}; {paging.PAGE} when left out."),
         ],
     )
     def get(self, request: Request) -> Response:
@@ -205,7 +203,7 @@ class Result(View):
             OpenApiParameter(
                 "limit",
                 int,
-                description=f"1 to {pagination.RESULT_PAGE_MOST}; {pagination.RESULT_PAGE} when left out.",
+                description=f"1 to {paging.RESULT_PAGE_MOST}; {paging.RESULT_PAGE} when left out.",
             ),
         ],
     )
@@ -213,10 +211,8 @@ class Result(View):
         """Rows of the result, a page at a time. Each page read is recorded in the audit log."""
         reader = actor(request)
         sent = request.query_params
-        size = pagination.page_size(
-            sent.get("limit", ""), default=pagination.RESULT_PAGE, most=pagination.RESULT_PAGE_MOST
-        )
-        first = pagination.decode(sent["cursor"]) if sent.get("cursor") else 0
+        size = paging.page_size(sent.get("limit", ""), default=paging.RESULT_PAGE, most=paging.RESULT_PAGE_MOST)
+        first = paging.decode(sent["cursor"]) if sent.get("cursor") else 0
         query = services.visible_query(actor=reader, public_id=public_id)
         return Response(result_json(view_page(actor=reader, query=query, first_row=first, limit=size)))
 

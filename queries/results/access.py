@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
-from accounts.errors import NotAllowed, NotFound, NotNow, Unavailable
 from accounts.models import User
 from audit import log
 from executors.base import Column, RowEncoding
@@ -16,6 +15,7 @@ from queries.results.export import CONTENT_TYPES, export
 from queries.results.reader import window
 from queries.results.vault import Unreadable
 from queries.transitions import subject
+from web.errors import NotAllowed, NotFound, NotNow, Unavailable
 
 PAGE_ROWS = 200
 

@@ -8,7 +8,7 @@ from executors.base import Column, RowEncoding
 from executors.rows import decode_copy_row, extended_json
 
 if TYPE_CHECKING:
-    from executors.mongo.show import Missing
+    from executors.mongodb.show import Missing
 
 # Text, None for NULL, or Missing: the field is not there, which is not the same as null.
 Cell: TypeAlias = "str | Missing | None"
@@ -62,6 +62,6 @@ def exact_json(value: object) -> str:
 
 
 def _bson_cells(columns: Sequence[Column], rows: Iterable[bytes]) -> list[list[Cell]]:
-    from executors.mongo import show  # noqa: PLC0415 -- only a reader of documents pays for the driver
+    from executors.mongodb import show  # noqa: PLC0415 -- only a reader of documents pays for the driver
 
     return show.table(b"".join(rows), [column.name for column in columns])

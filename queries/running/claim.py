@@ -2,12 +2,12 @@
 
 from django.db import Error, connection, transaction
 
-from accounts.errors import NotNow
 from accounts.models import SYSTEM
 from queries.joined import locked
 from queries.lifecycle import Verb
 from queries.models import QueryRequest
 from queries.transitions import step
+from web.errors import NotNow
 
 # First half of the advisory locks' key: "a run of a query".
 LOCK_SPACE = 0x51505254

@@ -8,7 +8,6 @@ from typing import Any
 
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 
-from accounts.errors import Unavailable
 from accounts.models import SYSTEM
 from executors.base import ExecutionError, Outcome, ReadOutcome, WriteOutcome
 from queries.joined import locked
@@ -19,6 +18,7 @@ from queries.running.claim import take
 from queries.running.ending import Ending
 from queries.running.texts import stored
 from queries.transitions import step
+from web.errors import Unavailable
 
 logger = logging.getLogger(__name__)
 

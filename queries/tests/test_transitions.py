@@ -11,7 +11,6 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 from django.db.backends.utils import CursorWrapper
 
-from accounts.errors import NotAllowed, NotNow
 from accounts.models import SYSTEM, User
 from queries import lifecycle, services
 from queries.joined import locked
@@ -20,6 +19,7 @@ from queries.models import Decision, Execution, QueryRequest
 from queries.tests import trail
 from queries.tests.world import TargetDatabase, World
 from queries.transitions import ACTIONS, STATES, step
+from web.errors import NotAllowed, NotNow
 
 
 def actor_for(world: World, verb: Verb) -> object:

@@ -10,14 +10,14 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_POST
 
-from accounts.errors import BadInput, NotFound, PortalError, TooManyRequests
 from accounts.models import User
 from accounts.people import person
-from accounts.ratelimit import limit
 from queries import services
 from queries.lifecycle import Status
 from queries.models import Code, QueryRequest
 from queries.views.detail import page
+from web.errors import BadInput, NotFound, PortalError, TooManyRequests
+from web.ratelimit import limit
 
 Act = Callable[[User, QueryRequest, str], QueryRequest]
 

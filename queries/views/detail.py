@@ -9,7 +9,6 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from accounts.errors import PortalError
 from accounts.models import User
 from accounts.people import person
 from executors.base import Language
@@ -23,6 +22,7 @@ from queries.presentation.states import NEXT_STEP, is_overdue, meaning
 from queries.presentation.timeline import timeline
 from queries.results import view_page
 from queries.running.activity import activity
+from web.errors import PortalError
 
 INLINE_ROWS = 50
 INLINE_CALLS = 20

@@ -11,15 +11,15 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from accounts.errors import BadInput, NotFound, PortalError, TooManyRequests
 from accounts.models import User
 from accounts.people import person
-from accounts.ratelimit import limit
 from executors.base import Access
 from pods.models import Target
 from queries import services
 from queries.forms import ACCESS, LANGUAGES, RequestForm, revision_of
 from queries.models import Decision, QueryRequest
+from web.errors import BadInput, NotFound, PortalError, TooManyRequests
+from web.ratelimit import limit
 
 KEPT_DRAFT = "draft"
 KEPT_CHARACTERS = 200_000

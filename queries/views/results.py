@@ -7,13 +7,13 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_safe
 
-from accounts.errors import NotAllowed, NotNow
 from accounts.people import person
-from accounts.ratelimit import limit
 from queries import policies, services
 from queries.lifecycle import FINAL
 from queries.models import Execution, QueryRequest
 from queries.results import ResultPage, download, record_trace_view, view_page
+from web.errors import NotAllowed, NotNow
+from web.ratelimit import limit
 
 PAGE_ROWS = 200
 CALLS_SHOWN = 500

@@ -9,7 +9,7 @@ import pytest
 from executors import processes
 from executors.base import Access, ExecutionError, Job, Language, Limits, Refused, StatementFailed
 from executors.postgresql.engine import PostgreSQLEngine
-from executors.sql import analysis
+from executors.postgresql.reading import analysis
 from executors.tests.postgresql.attacks import ATTACKS, HARMLESS, STOPPED_BY_TEXT_ALONE
 from executors.tests.postgresql.world import Database
 from executors.tests.recording import Recorder
@@ -42,8 +42,8 @@ def test_attack_without_the_reading_of_its_text_changes_nothing(
     database: Database, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The database's layers alone: READ ONLY, one statement, the role, ROLLBACK."""
-    monkeypatch.setattr("executors.sql.analysis._findings", lambda *_: iter(()))
-    monkeypatch.setattr("executors.sql.analysis.check_text", lambda *_: ())
+    monkeypatch.setattr("executors.postgresql.reading.analysis._findings", lambda *_: iter(()))
+    monkeypatch.setattr("executors.postgresql.reading.analysis.check_text", lambda *_: ())
     monkeypatch.setattr("executors.postgresql.functions.check", lambda *_: None)
     before = database.state()
     recorder, engine = Recorder(), PostgreSQLEngine()

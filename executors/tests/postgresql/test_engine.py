@@ -7,8 +7,8 @@ import pytest
 from executors import processes
 from executors.base import Column, Job, Language, Limits, Unreachable
 from executors.postgresql.engine import PostgreSQLEngine
-from executors.sql.function_policy import KNOWN_ELSEWHERE, NAMES_QUERY, refused
-from executors.sql.functions import REFUSED
+from executors.postgresql.reading.function_policy import KNOWN_ELSEWHERE, NAMES_QUERY, refused
+from executors.postgresql.reading.functions import REFUSED
 from executors.tests.postgresql.world import Database
 from executors.tests.recording import Recorder
 

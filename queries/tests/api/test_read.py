@@ -15,9 +15,9 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import User
 from audit.models import AuditLog
 from portal.tests.people import Client, Submit
-from queries.api.pagination import encode
 from queries.models import QueryRequest
 from queries.services import approve
+from web.paging import encode
 
 pytestmark = pytest.mark.django_db
 

@@ -10,7 +10,6 @@ import psycopg
 import pytest
 from django.db import connection
 
-from accounts.errors import NotFound
 from audit.verification import verify_log
 from queries import running
 from queries.lifecycle import FINAL, Status
@@ -20,6 +19,7 @@ from queries.running import recovery
 from queries.tests import trail
 from queries.tests.faults.conftest import Portal
 from queries.tests.world import TargetDatabase, World
+from web.errors import NotFound
 
 pytestmark = pytest.mark.slow
 

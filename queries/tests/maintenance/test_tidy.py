@@ -13,7 +13,6 @@ from django.utils import timezone
 from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
 from rest_framework_simplejwt.tokens import RefreshToken
 
-from accounts.errors import PortalError
 from accounts.models import Counter
 from audit.models import AuditLog
 from audit.verification import verify_log
@@ -23,6 +22,7 @@ from queries.maintenance.tidying import tidy
 from queries.models import Execution, LogLine, Medium, Notice, QueryRequest, ResultChunk, ScriptCall
 from queries.notices.sending import never
 from queries.tests.world import World
+from web.errors import PortalError
 
 PAST = timezone.now() - dt.timedelta(days=90)
 MANY_ROWS = "SELECT n, repeat('x', 1000) FROM generate_series(1, 2000) AS n"

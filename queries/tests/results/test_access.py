@@ -9,7 +9,6 @@ import pytest
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
-from accounts.errors import NotAllowed, NotFound, NotNow
 from accounts.models import SYSTEM
 from audit.models import AuditLog
 from pods.membership import set_members
@@ -18,6 +17,7 @@ from queries.models import Execution, QueryRequest
 from queries.results import download, view_page
 from queries.tests import trail
 from queries.tests.world import World
+from web.errors import NotAllowed, NotFound, NotNow
 
 EVERYBODY = ["author", "colleague", "reviewer", "second_reviewer", "outsider", "other_manager", "auditor", "admin"]
 READERS = {"author", "reviewer", "second_reviewer"}

@@ -12,12 +12,12 @@ from django.db import connection
 from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 
-from accounts.errors import Unavailable
 from executors.base import Column, RowEncoding
 from queries.models import Execution, QueryRequest, ResultChunk
 from queries.results import ChunkWriter, download, reader, vault, view_page, writer
 from queries.tests.results.stored import copy_rows, store, store_cells
 from queries.tests.world import World
+from web.errors import Unavailable
 
 ROWS = 1000
 ENCODED: dict[RowEncoding, list[bytes]] = {

@@ -16,12 +16,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from accounts.errors import NotFound
 from executors.base import RowEncoding
 from queries.results import download, export
 from queries.results.export import copy_to_csv, harmless
 from queries.tests.results.stored import copy_rows, store, store_cells
 from queries.tests.world import TargetDatabase, World
+from web.errors import NotFound
 
 Table = list[list[str | None]]
 

@@ -13,10 +13,10 @@ from django.db import connection
 from django.test import Client
 from rest_framework_simplejwt.tokens import AccessToken
 
-from accounts.errors import NotNow
 from accounts.models import User
 from queries import services
 from queries.models import QueryRequest
+from web.errors import NotNow
 
 COMMAND = "import django; django.setup(); from queries.tests.running import racer; racer.main()"
 

@@ -15,7 +15,6 @@ from django.test import Client
 from rest_framework.test import APIClient
 from rest_framework_simplejwt.tokens import AccessToken
 
-from accounts.errors import NotNow
 from executors import processes
 from executors.base import Access, Activity, EngineKind, Target
 from executors.processes import pool
@@ -25,6 +24,7 @@ from queries.models import Execution, QueryRequest
 from queries.running.activity import activity
 from queries.tests.running.conftest import Approve, wait_for
 from queries.tests.world import TargetDatabase, World
+from web.errors import NotNow
 
 pytestmark = pytest.mark.slow
 

@@ -11,7 +11,6 @@ from functools import partial
 import pytest
 from django.db import connection
 
-from accounts.errors import NotNow
 from queries import running
 from queries.lifecycle import Status, Verb
 from queries.models import Decision, Execution, QueryRequest
@@ -20,6 +19,7 @@ from queries.tests.running.conftest import Racer, Threads
 from queries.tests.running.racer import act
 from queries.tests.world import TargetDatabase, World
 from queries.transitions import step
+from web.errors import NotNow
 
 pytestmark = pytest.mark.slow
 

@@ -6,7 +6,6 @@ import uuid
 
 import pytest
 
-from accounts.errors import BadInput, NotAllowed, NotNow
 from accounts.models import SYSTEM, Role, User
 from pods.membership import set_members
 from queries import services
@@ -14,6 +13,7 @@ from queries.lifecycle import Status, Verb
 from queries.models import Code, Decision, Execution, QueryRequest
 from queries.tests import trail
 from queries.tests.world import TargetDatabase, World, person
+from web.errors import BadInput, NotAllowed, NotNow
 
 
 def nothing_happened(query: QueryRequest) -> bool:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from accounts.errors import BadInput, NotAllowed, NotNow
 from queries import services
 from queries.lifecycle import Status
 from queries.models import Execution, QueryRequest
 from queries.tests import trail
 from queries.tests.world import World
+from web.errors import BadInput, NotAllowed, NotNow
 
 
 @pytest.fixture

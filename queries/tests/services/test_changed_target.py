@@ -2,10 +2,10 @@
 
 import pytest
 
-from accounts.errors import NotNow
 from queries import services
 from queries.lifecycle import Status
 from queries.tests.world import World
+from web.errors import NotNow
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,12 @@
 
 import pytest
 
-from accounts.errors import BadInput, NotAllowed, NotNow
 from queries import services
 from queries.lifecycle import Status, Verb
 from queries.models import Code, Decision, Execution, QueryRequest
 from queries.tests import trail
 from queries.tests.world import World
+from web.errors import BadInput, NotAllowed, NotNow
 
 
 def test_it_ends_the_request_and_nothing_runs(world: World) -> None:

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from accounts.errors import BadInput, NotAllowed
 from accounts.models import SYSTEM
 from pods.membership import set_members
 from queries import services
 from queries.models import QueryRequest
 from queries.tests import trail
 from queries.tests.world import READ_VARIABLE, UNSET_VARIABLE, World
+from web.errors import BadInput, NotAllowed
 
 
 def problems(world: World, actor: object = None, **fields: object) -> dict[str, list[str]]:

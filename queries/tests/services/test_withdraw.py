@@ -2,7 +2,6 @@
 
 import pytest
 
-from accounts.errors import BadInput, NotAllowed, NotNow
 from accounts.models import SYSTEM
 from pods.membership import set_members
 from queries import services
@@ -10,6 +9,7 @@ from queries.lifecycle import Status, Verb
 from queries.models import Code, QueryRequest
 from queries.tests import trail
 from queries.tests.world import World
+from web.errors import BadInput, NotAllowed, NotNow
 
 
 def test_the_author_takes_it_back(world: World) -> None:

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from accounts.ratelimit import RATES
 from queries.models import QueryRequest
 from queries.tests.views.conftest import SignedIn
 from queries.tests.world import World
+from web.ratelimit import RATES
 
 TYPED = {
     "target": "orders",

@@ -1,0 +1,246 @@
+"""From the text of one mongosh expression to a `Command`, with tree-sitter's JavaScript grammar."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from typing import Final
+
+import tree_sitter_javascript
+from tree_sitter import Language, Node, Parser
+
+from executors.mongodb.reading.command import Call, Command
+from executors.mongodb.reading.literals import Literals, first_problem, parts
+from executors.mongodb.reading.methods import DATABASE_METHODS, INSTEAD, METHODS, MODIFIERS, SUPPORTED, Method
+from executors.mongodb.reading.source import Position, Source, Unreadable, shown
+
+# Longer statements are refused before they are parsed (bytes of UTF-8).
+MAX_BYTES: Final = 100_000
+_MAX_CALLS: Final = 50
+_LANGUAGE: Final = Language(tree_sitter_javascript.language())
+_EXPECTED: Final = (
+    'A query is one expression: db.<collection>.<method>(…), for example db.orders.find({status: "paid"}).'
+)
+_SCRIPT: Final = "Use a script for anything else."
+_SHELL_COMMAND = re.compile(r"\s*(show|use|it|exit|quit|help|load|cls)\b(?!\s*[.(\[])")
+
+
+def parse(statement: str) -> Command:
+    """Read one mongosh expression. Raises `Unreadable` with the first thing that is not understood, and where."""
+    try:
+        source = Source(statement)
+    except UnicodeEncodeError:
+        raise Unreadable("mongo_syntax", "The statement is not valid Unicode.", Position(1, 1)) from None
+    if len(source.encoded) > MAX_BYTES:
+        raise Unreadable(
+            "mongo_too_long",
+            f"The statement is longer than {MAX_BYTES:,} bytes.",
+            Position(1, 1),
+            "Split it, or use a script.",
+        )
+    if "\0" in statement:
+        raise Unreadable("mongo_syntax", "The statement holds a NUL character.", Position(1, 1))
+    return _Chain(source).command(_expression(source))
+
+
+def _expression(source: Source) -> Node:
+    """The one expression a statement consists of."""
+    shell = _SHELL_COMMAND.match(source.encoded.decode())
+    if shell:
+        hint = "The target names the database." if shell[1] == "use" else _EXPECTED
+        raise Unreadable("mongo_syntax", f"`{shell[1]}` is a command of the shell, not a query.", Position(1, 1), hint)
+    root = Parser(_LANGUAGE).parse(source.encoded).root_node
+    statements = parts(root)
+    if root.has_error:
+        raise _syntax_error(source, root)
+    if not statements:
+        raise Unreadable("mongo_syntax", "The statement is empty.", Position(1, 1), _EXPECTED)
+    if len(statements) > 1 and statements[0].type not in {"hash_bang_line", "html_comment"}:
+        raise source.refuse(statements[1], "mongo_one_statement", "Only one expression may stand here.", _SCRIPT)
+    if statements[0].type != "expression_statement":
+        raise source.refuse(statements[0], "mongo_not_a_query", "This is not a query.", f"{_EXPECTED} {_SCRIPT}")
+    return parts(statements[0])[0]
+
+
+def _syntax_error(source: Source, root: Node) -> Unreadable:
+    problem = first_problem([root])
+    if problem is None:
+        return Unreadable("mongo_syntax", "The statement is not valid JavaScript.", Position(1, 1))
+    if problem.is_missing:
+        return source.refuse(problem, "mongo_syntax", f"{problem.type} is missing here.")
+    return source.refuse(
+        problem, "mongo_syntax", f"The statement cannot be read from here: {shown(source.text(problem))}"
+    )
+
+
+class _Chain:
+    """Takes a chain of calls apart, from its last call back to `db`."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._literals = Literals(source)
+
+    def command(self, node: Node) -> Command:
+        """The command a chain spells."""
+        links, base = self._links(node)
+        names, calls = self._names(links, base)
+        if not calls:
+            raise self._source.refuse(node, "mongo_not_a_query", "Nothing is called here.", _EXPECTED)
+        if len(calls) > _MAX_CALLS:
+            raise self._source.refuse(node, "mongo_syntax", f"More than {_MAX_CALLS} calls stand in one chain.")
+        return self._checked(".".join(names), calls)
+
+    def _links(self, node: Node) -> tuple[list[Node], Node]:
+        """The properties, indexes and calls of the chain in order of writing, and what they start from."""
+        links: list[Node] = []
+        while True:
+            if node.child_by_field_name("optional_chain") is not None:
+                raise self._source.refuse(node, "mongo_syntax", "`?.` is not understood.", "Write a plain dot.")
+            following = node.child_by_field_name("function" if node.type == "call_expression" else "object")
+            if node.type not in {"call_expression", "member_expression", "subscript_expression"} or following is None:
+                return links[::-1], node
+            links.append(node)
+            node = following
+
+    def _names(self, links: list[Node], base: Node) -> tuple[list[str], list[tuple[str, Node, Node]]]:
+        """The parts of the collection's name, then the calls: method, where it is named, its arguments."""
+        self._require_db(base)
+        names: list[str] = []
+        calls: list[tuple[str, Node, Node]] = []
+        pending: tuple[str, Node] | None = None
+        for link in links:
+            if link.type != "call_expression":
+                if pending:
+                    if calls:
+                        raise self._after_call(names, calls[0], pending)
+                    names.append(pending[0])
+                pending = self._name(link)
+                continue
+            arguments = link.child_by_field_name("arguments")
+            if pending is None or arguments is None or arguments.type != "arguments":
+                raise self._source.refuse(link, "mongo_syntax", "This call is not understood.", _EXPECTED)
+            if pending[0] in {"getCollection", "collection"} and not names and not calls:
+                names.append(self._collection(arguments, pending))
+            else:
+                calls.append((*pending, arguments))
+            pending = None
+        if pending:
+            raise self._after_call(names, calls[0], pending) if calls else self._not_called(names, pending)
+        return names, calls
+
+    def _not_called(self, names: list[str], pending: tuple[str, Node]) -> Unreadable:
+        last, node = pending
+        name = shown(".".join([*names, last]))
+        return self._source.refuse(
+            node,
+            "mongo_not_a_query",
+            f"db.{name} is a name; nothing is called.",
+            f"For example db.{name}.find({{}}). {_EXPECTED}",
+        )
+
+    def _require_db(self, base: Node) -> None:
+        if base.type == "identifier" and self._source.text(base) == "db":
+            return
+        if base.type == "await_expression":
+            raise self._source.refuse(base, "mongo_not_a_query", "`await` is not needed in a query.", "Leave it out.")
+        raise self._source.refuse(
+            base,
+            "mongo_not_a_query",
+            f"A query starts with db, not with {shown(self._source.text(base))}",
+            f"{_EXPECTED} {_SCRIPT}",
+        )
+
+    def _name(self, link: Node) -> tuple[str, Node]:
+        node = link.child_by_field_name("property") or link.child_by_field_name("index")
+        if node is not None and node.type == "property_identifier" and "\\" not in self._source.text(node):
+            return self._source.text(node), node
+        if node is not None and node.type == "string":
+            return self._literals.string(node), node
+        raise self._source.refuse(
+            node or link,
+            "mongo_syntax",
+            "The name of a collection or method is written plainly or in quotes.",
+            _EXPECTED,
+        )
+
+    def _collection(self, arguments: Node, pending: tuple[str, Node]) -> str:
+        name, node = pending
+        values = parts(arguments)
+        if name == "getCollection" and len(values) == 1 and values[0].type in {"string", "template_string"}:
+            return str(self._literals.value(values[0], (), 0))
+        raise self._source.refuse(node, "mongo_syntax", f"{name} is not understood.", 'Use db.getCollection("name").')
+
+    def _after_call(self, names: list[str], call: tuple[str, Node, Node], pending: tuple[str, Node]) -> Unreadable:
+        """A name after a call. What was called is the better thing to speak of when it is not known."""
+        if call[0] != "explain":
+            self._method(".".join(names), call[0], call[1])
+        name, node = pending
+        return self._source.refuse(
+            node,
+            "mongo_not_a_query",
+            f"The property {shown(name)} of a result is not available.",
+            "Use a script to work on results.",
+        )
+
+    def _checked(self, collection: str, calls: list[tuple[str, Node, Node]]) -> Command:
+        explain: list[Call] = []
+        if collection and calls[0][0] == "explain" and len(calls) > 1:
+            name, node, arguments = calls.pop(0)
+            # In front of the method it is numbered after all the others.
+            explain.append(Call(name, self._literals.arguments(arguments, len(calls)), self._source.position(node)))
+        method, node, arguments = calls[0]
+        specification = self._method(collection, method, node)
+        args = self._arguments(specification, method, node, arguments, 0)
+        modifiers = [
+            self._modifier(method, specification, call, number) for number, call in enumerate(calls[1:], start=1)
+        ]
+        if explain and not specification.explainable:
+            raise self._source.refuse(
+                node,
+                "mongo_modifier",
+                f"{method} cannot be explained.",
+                "find, aggregate, countDocuments and distinct can.",
+            )
+        return Command(
+            collection,
+            method,
+            args,
+            (*modifiers, *explain),
+            self._source.position(node),
+            self._literals.places,
+            tuple(self._literals.texts),
+        )
+
+    def _method(self, collection: str, method: str, node: Node) -> Method:
+        known = METHODS if collection else DATABASE_METHODS
+        if method in known:
+            return known[method]
+        if not collection and method in METHODS:
+            hint = f"Name a collection: db.<collection>.{method}(…)."
+        else:
+            hint = INSTEAD.get(method) or _similar(method, list(known)) or f"{SUPPORTED} {_SCRIPT}"
+        raise self._source.refuse(node, "mongo_method", f"The method {shown(method)} is not supported.", hint)
+
+    def _arguments(self, method: Method, name: str, node: Node, arguments: Node, number: int) -> tuple[object, ...]:
+        values = self._literals.arguments(arguments, number)
+        if len(values) < method.fewest or len(values) > method.most:
+            wanted = str(method.fewest) if method.fewest == method.most else f"{method.fewest} to {method.most}"
+            raise self._source.refuse(
+                node, "mongo_arguments", f"{name} takes {wanted} arguments, not {len(values)}.", method.usage
+            )
+        return values
+
+    def _modifier(self, method: str, specification: Method, call: tuple[str, Node, Node], number: int) -> Call:
+        name, node, arguments = call
+        if name not in specification.modifiers:
+            allowed = ", ".join(sorted(specification.modifiers)) or "nothing"
+            known = f"After {method}: {allowed}."
+            hint = INSTEAD.get(name, known) if name not in MODIFIERS else known
+            raise self._source.refuse(node, "mongo_modifier", f"{shown(name)} cannot follow {method}.", hint)
+        values = self._arguments(MODIFIERS[name], name, node, arguments, number)
+        return Call(name, values, self._source.position(node))
+
+
+def _similar(name: str, known: list[str]) -> str:
+    found = difflib.get_close_matches(name[:60], known, n=1, cutoff=0.75)
+    return f"Did you mean {found[0]}?" if found else ""

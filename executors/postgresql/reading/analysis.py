@@ -1,0 +1,147 @@
+"""Reading an SQL statement: what it is, what it touches, what access it needs, and what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from executors.base import Access, Analysis, EngineKind, Finding, Parameter, Severity
+from executors.postgresql.reading import rules
+from executors.postgresql.reading.facts import Facts, Function, gather
+from executors.postgresql.reading.lexer import literal_ranges
+from executors.postgresql.reading.parse import Statement, parse
+from executors.text import MAX_BYTES, check_text, position
+
+# Of one kind in one statement.
+_MOST_FINDINGS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A statement text taken apart, for whoever goes on to run it."""
+
+    analysis: Analysis
+    statements: tuple[Statement, ...] = ()
+    facts: tuple[Facts, ...] = ()
+
+    @property
+    def functions(self) -> list[Function]:
+        """Functions that are not the server's own as far as the text tells: the session looks them up."""
+        return [function for facts in self.facts for function in facts.functions if function.schema != "pg_catalog"]
+
+
+def analyse(engine: EngineKind, statement: str, parameters: Sequence[Parameter], access: Access) -> Analysis:
+    """What `statement` is and whether it may be submitted as `access`."""
+    del engine  # one SQL product so far
+    return read(statement, parameters, access).analysis
+
+
+def read(statement: str, parameters: Sequence[Parameter], access: Access) -> Reading:
+    """`analyse`, with the parsed statements."""
+    door = check_text(statement, literal_ranges(statement) if len(statement) <= MAX_BYTES else ())
+    if any(finding.severity is Severity.ERROR for finding in door):
+        return Reading(Analysis(access, findings=door))
+    statements, failure = parse(statement)
+    if failure:
+        return Reading(Analysis(access, findings=(*door, failure)))
+    if not statements:
+        return Reading(Analysis(access, findings=(*door, _error("empty", "There is no statement."))))
+    facts = tuple(gather(item) for item in statements)
+    findings = (*door, *_findings(statement, statements, facts, parameters, access))
+    return Reading(_analysis(statements, facts, findings), statements, facts)
+
+
+def _analysis(statements: tuple[Statement, ...], facts: tuple[Facts, ...], findings: tuple[Finding, ...]) -> Analysis:
+    writes = any(map(rules.needs_write, statements, facts))
+    return Analysis(
+        Access.WRITE if writes else Access.READ,
+        tuple(rules.kind(item) for item in statements),
+        tuple(sorted(set().union(*(fact.tables for fact in facts)))),
+        findings,
+    )
+
+
+def _findings(
+    text: str,
+    statements: tuple[Statement, ...],
+    facts: tuple[Facts, ...],
+    parameters: Sequence[Parameter],
+    access: Access,
+) -> Iterator[Finding]:
+    yield from _together(statements, facts, parameters, access)
+    for item, fact in zip(statements, facts, strict=True):
+        where = _start(text, item)
+        refused = rules.refusal(item, fact)
+        if refused:
+            yield Finding("refused_statement", Severity.ERROR, refused[0], *where, refused[1])
+        elif access is Access.READ and rules.needs_write(item, fact):
+            yield _write_in_read(item, fact, where)
+        yield from _functions(text, fact, where)
+        yield from _warnings(item, fact, where)
+    if access is Access.WRITE and not any(map(rules.needs_write, statements, facts)):
+        yield Finding("read_in_write", Severity.INFO, "This only reads; read access would be enough.")
+
+
+def _together(
+    statements: tuple[Statement, ...], facts: tuple[Facts, ...], parameters: Sequence[Parameter], access: Access
+) -> Iterator[Finding]:
+    if len(statements) > 1 and access is Access.READ:
+        yield _error("several_statements", "A read is exactly one statement.", "Submit each one on its own.")
+    if len(statements) > 1 and parameters:
+        yield _error("parameters_need_one_statement", "Parameters can only be given to a single statement.")
+    wanted = max(fact.parameters for fact in facts)
+    if wanted != len(parameters):
+        message = f"The statement uses {wanted} parameter(s), {len(parameters)} given."
+        yield _error("parameters_mismatch", message, "Use $1, $2 … and give one value for each.")
+
+
+def _write_in_read(item: Statement, fact: Facts, where: tuple[int, int]) -> Finding:
+    what = rules.kind(item)
+    if item.type == "SelectStmt":
+        what = "SELECT … INTO" if fact.into else "SELECT … FOR UPDATE" if fact.locking else "A SELECT that changes data"
+    elif item.type == "ExplainStmt":
+        what = "EXPLAIN of anything but a plain SELECT"
+    message = f"{what} is not a read."
+    return Finding("write_in_read", Severity.ERROR, message, *where, "Ask for write access.")
+
+
+def _functions(text: str, fact: Facts, where: tuple[int, int]) -> Iterator[Finding]:
+    for function in islice(filter(rules.refused_function, fact.functions), _MOST_FINDINGS):
+        at = where if function.at is None else _at_byte(text, function.at)
+        message = f"The function {function.name} is not allowed."
+        hint = "It can act outside the transaction, on files, on other sessions, or run hidden SQL."
+        yield Finding("refused_function", Severity.ERROR, message, *at, hint)
+    for operator in sorted(filter(rules.foreign_operator, fact.operators)):
+        yield Finding("refused_operator", Severity.ERROR, f"The operator {operator} is not one of pg_catalog.", *where)
+
+
+def _warnings(item: Statement, fact: Facts, where: tuple[int, int]) -> Iterator[Finding]:
+    for unfiltered in fact.unfiltered:
+        what = "UPDATE" if unfiltered == "UpdateStmt" else "DELETE"
+        message = f"This {what} has no WHERE clause: it changes every row of the table."
+        yield Finding("no_where", Severity.WARNING, message, *where, "Add a WHERE clause unless every row is meant.")
+    if item.type in {"TruncateStmt", "DropStmt"}:
+        message = f"{rules.kind(item)} removes everything at once."
+        yield Finding("destructive", Severity.WARNING, message, *where, "Make sure there is a backup.")
+    if item.type == "ExplainStmt" and _analyzes(item):
+        yield Finding("explain_analyze", Severity.WARNING, "EXPLAIN ANALYZE really runs the statement.", *where)
+    if item.type == "LockStmt":
+        yield Finding("locks_table", Severity.WARNING, "The lock is held until the request ends.", *where)
+
+
+def _analyzes(item: Statement) -> bool:
+    return any(option.get("DefElem", {}).get("defname") == "analyze" for option in item.node.get("options", ()))
+
+
+def _start(text: str, item: Statement) -> tuple[int, int]:
+    """Where the words of a statement begin: blank space before them belongs to nobody."""
+    return position(text, item.offset + len(item.text) - len(item.text.lstrip()))
+
+
+def _at_byte(text: str, at: int) -> tuple[int, int]:
+    return position(text, len(text.encode()[:at].decode(errors="ignore")))
+
+
+def _error(code: str, message: str, hint: str = "") -> Finding:
+    return Finding(code, Severity.ERROR, message, hint=hint)

@@ -1,0 +1,218 @@
+"""Which statements a read and a write may be, and the sentence for each that they may not.
+
+Two allow-lists. The database carries the guarantee (role, READ ONLY, one statement, ROLLBACK); this explains early and
+refuses what no read-only mode stops.
+"""
+
+from __future__ import annotations
+
+from executors.postgresql.reading.facts import Facts, Function
+from executors.postgresql.reading.function_policy import ROWS_ONLY, WRITE_MAY_CALL
+from executors.postgresql.reading.functions import REFUSED
+from executors.postgresql.reading.parse import Statement
+
+# Parse-tree type → what people call the statement. Every type here may be part of a write.
+WRITE_KINDS = {
+    "SelectStmt": "SELECT",
+    "VariableShowStmt": "SHOW",
+    "ExplainStmt": "EXPLAIN",
+    "InsertStmt": "INSERT",
+    "UpdateStmt": "UPDATE",
+    "DeleteStmt": "DELETE",
+    "MergeStmt": "MERGE",
+    "TruncateStmt": "TRUNCATE",
+    "LockStmt": "LOCK",
+    "ConstraintsSetStmt": "SET CONSTRAINTS",
+    "CreateStmt": "CREATE TABLE",
+    "CreateTableAsStmt": "CREATE TABLE AS",
+    "ViewStmt": "CREATE VIEW",
+    "RefreshMatViewStmt": "REFRESH MATERIALIZED VIEW",
+    "IndexStmt": "CREATE INDEX",
+    "CreateSeqStmt": "CREATE SEQUENCE",
+    "AlterSeqStmt": "ALTER SEQUENCE",
+    "CreateSchemaStmt": "CREATE SCHEMA",
+    "CreateEnumStmt": "CREATE TYPE",
+    "AlterEnumStmt": "ALTER TYPE",
+    "CompositeTypeStmt": "CREATE TYPE",
+    "CreateDomainStmt": "CREATE DOMAIN",
+    "AlterDomainStmt": "ALTER DOMAIN",
+    "CreateStatsStmt": "CREATE STATISTICS",
+    "AlterTableStmt": "ALTER TABLE",
+    "RenameStmt": "RENAME",
+    "CommentStmt": "COMMENT",
+    "DropStmt": "DROP",
+}
+
+_READ_KINDS = {"SelectStmt", "VariableShowStmt", "ExplainStmt"}
+
+_DROPPABLE = {
+    "OBJECT_TABLE", "OBJECT_VIEW", "OBJECT_MATVIEW", "OBJECT_INDEX", "OBJECT_SEQUENCE", "OBJECT_TYPE", "OBJECT_DOMAIN",
+    "OBJECT_SCHEMA", "OBJECT_STATISTIC_EXT",
+}  # fmt: skip
+# What can be renamed or commented on: the same, and parts of them; never a role, a database or a server.
+_NAMED = _DROPPABLE | {"OBJECT_COLUMN", "OBJECT_ATTRIBUTE", "OBJECT_TABCONSTRAINT", "OBJECT_DOMCONSTRAINT"}
+
+_TRANSACTION = ("Transaction control is not allowed.", "The portal opens the transaction and commits it at the end.")
+_SETTING = ("Session settings cannot be changed.", "The limits and the search path come from the target.")
+_RIGHTS = ("Roles and privileges cannot be changed here.", "Ask the owner of the database.")
+_COPY = ("COPY is not allowed.", "Select the rows and download the result instead.")
+_PREPARE = ("Prepared statements are not allowed.", "Submit the statement itself, with parameters if it needs them.")
+_NOTIFY = ("LISTEN and NOTIFY are not allowed.", "")
+_CODE = ("Code that runs later, or out of sight of the reviewer, cannot be created or called.", "Write the statements.")
+_MAINTENANCE = ("Maintenance commands cannot run inside a transaction, and are not allowed.", "Ask the owner.")
+_SERVER = ("Commands that change the server, its files or its replication are not allowed.", "Ask the owner.")
+_CURSOR = ("Cursors are not allowed.", "Submit the SELECT itself.")
+
+# Parse-tree type → (kind, (sentence, hint)). A type in neither table is refused with `_OTHER`.
+REFUSED_KINDS = {
+    "TransactionStmt": ("TRANSACTION", _TRANSACTION),
+    "VariableSetStmt": ("SET", _SETTING),
+    "DiscardStmt": ("DISCARD", _SETTING),
+    "AlterRoleStmt": ("ALTER ROLE", _RIGHTS),
+    "AlterRoleSetStmt": ("ALTER ROLE", _RIGHTS),
+    "CreateRoleStmt": ("CREATE ROLE", _RIGHTS),
+    "DropRoleStmt": ("DROP ROLE", _RIGHTS),
+    "GrantStmt": ("GRANT", _RIGHTS),
+    "GrantRoleStmt": ("GRANT", _RIGHTS),
+    "AlterDefaultPrivilegesStmt": ("ALTER DEFAULT PRIVILEGES", _RIGHTS),
+    "AlterOwnerStmt": ("ALTER OWNER", _RIGHTS),
+    "DropOwnedStmt": ("DROP OWNED", _RIGHTS),
+    "ReassignOwnedStmt": ("REASSIGN OWNED", _RIGHTS),
+    "CreatePolicyStmt": ("CREATE POLICY", _RIGHTS),
+    "AlterPolicyStmt": ("ALTER POLICY", _RIGHTS),
+    "SecLabelStmt": ("SECURITY LABEL", _RIGHTS),
+    "CopyStmt": ("COPY", _COPY),
+    "PrepareStmt": ("PREPARE", _PREPARE),
+    "ExecuteStmt": ("EXECUTE", _PREPARE),
+    "DeallocateStmt": ("DEALLOCATE", _PREPARE),
+    "ListenStmt": ("LISTEN", _NOTIFY),
+    "UnlistenStmt": ("UNLISTEN", _NOTIFY),
+    "NotifyStmt": ("NOTIFY", _NOTIFY),
+    "DoStmt": ("DO", _CODE),
+    "CallStmt": ("CALL", _CODE),
+    "CreateFunctionStmt": ("CREATE FUNCTION", _CODE),
+    "AlterFunctionStmt": ("ALTER FUNCTION", _CODE),
+    "CreateTrigStmt": ("CREATE TRIGGER", _CODE),
+    "CreateEventTrigStmt": ("CREATE EVENT TRIGGER", _CODE),
+    "RuleStmt": ("CREATE RULE", _CODE),
+    "CreateCastStmt": ("CREATE CAST", _CODE),
+    "DefineStmt": ("CREATE OPERATOR OR AGGREGATE", _CODE),
+    "CreatePLangStmt": ("CREATE LANGUAGE", _CODE),
+    "VacuumStmt": ("VACUUM OR ANALYZE", _MAINTENANCE),
+    "ClusterStmt": ("CLUSTER", _MAINTENANCE),
+    "ReindexStmt": ("REINDEX", _MAINTENANCE),
+    "CheckPointStmt": ("CHECKPOINT", _MAINTENANCE),
+    "LoadStmt": ("LOAD", _SERVER),
+    "AlterSystemStmt": ("ALTER SYSTEM", _SERVER),
+    "CreatedbStmt": ("CREATE DATABASE", _SERVER),
+    "DropdbStmt": ("DROP DATABASE", _SERVER),
+    "AlterDatabaseStmt": ("ALTER DATABASE", _SERVER),
+    "AlterDatabaseSetStmt": ("ALTER DATABASE", _SERVER),
+    "CreateExtensionStmt": ("CREATE EXTENSION", _SERVER),
+    "AlterExtensionStmt": ("ALTER EXTENSION", _SERVER),
+    "CreateTableSpaceStmt": ("CREATE TABLESPACE", _SERVER),
+    "DropTableSpaceStmt": ("DROP TABLESPACE", _SERVER),
+    "CreatePublicationStmt": ("CREATE PUBLICATION", _SERVER),
+    "AlterPublicationStmt": ("ALTER PUBLICATION", _SERVER),
+    "CreateSubscriptionStmt": ("CREATE SUBSCRIPTION", _SERVER),
+    "AlterSubscriptionStmt": ("ALTER SUBSCRIPTION", _SERVER),
+    "DropSubscriptionStmt": ("DROP SUBSCRIPTION", _SERVER),
+    "CreateFdwStmt": ("CREATE FOREIGN DATA WRAPPER", _SERVER),
+    "CreateForeignServerStmt": ("CREATE SERVER", _SERVER),
+    "CreateForeignTableStmt": ("CREATE FOREIGN TABLE", _SERVER),
+    "CreateUserMappingStmt": ("CREATE USER MAPPING", _SERVER),
+    "ImportForeignSchemaStmt": ("IMPORT FOREIGN SCHEMA", _SERVER),
+    "DeclareCursorStmt": ("DECLARE", _CURSOR),
+    "FetchStmt": ("FETCH", _CURSOR),
+    "ClosePortalStmt": ("CLOSE", _CURSOR),
+}
+_OTHER = ("This kind of statement is not allowed.", "Ask the owner of the database.")
+
+_PRIVILEGED_CHANGES = {
+    "AT_ChangeOwner": _RIGHTS,
+    "AT_EnableRowSecurity": _RIGHTS,
+    "AT_DisableRowSecurity": _RIGHTS,
+    "AT_ForceRowSecurity": _RIGHTS,
+    "AT_NoForceRowSecurity": _RIGHTS,
+    "AT_SetTableSpace": _SERVER,
+    "AT_EnableReplicaTrig": _CODE,
+    "AT_EnableAlwaysTrig": _CODE,
+}
+
+
+_CATALOGUE = ("The server's own tables cannot be changed here.", "Its settings and its catalogue belong to its owner.")
+
+
+def kind(statement: Statement) -> str:
+    """What people call a statement."""
+    if statement.type in WRITE_KINDS:
+        return WRITE_KINDS[statement.type]
+    if statement.type in REFUSED_KINDS:
+        return REFUSED_KINDS[statement.type][0]
+    return statement.type.removesuffix("Stmt").upper()
+
+
+def needs_write(statement: Statement, facts: Facts) -> bool:
+    """Whether a statement is anything else than a plain read."""
+    nested = facts.statements[1:] if statement.type == "ExplainStmt" else facts.statements
+    return (
+        statement.type not in _READ_KINDS
+        or (statement.type != "VariableShowStmt" and any(inner != "SelectStmt" for inner in nested))
+        or facts.into
+        or facts.locking
+        or any(function.name in WRITE_MAY_CALL for function in facts.functions)
+    )
+
+
+def refusal(statement: Statement, facts: Facts) -> tuple[str, str] | None:
+    """The sentence and hint for a statement that not even a write may be."""
+    for inner in facts.statements:
+        if inner not in WRITE_KINDS:
+            return REFUSED_KINDS[inner][1] if inner in REFUSED_KINDS else _OTHER
+    return _CATALOGUE if any(map(_of_the_server, facts.changed)) else _detail(statement)
+
+
+def _of_the_server(table: str) -> bool:
+    """Whether a table is the server's own: changing pg_settings is SET by another name."""
+    return table.startswith(("pg_", "information_schema."))
+
+
+def refused_function(function: Function) -> bool:
+    """Whether neither a read nor a write may call the function."""
+    name = function.name
+    if function.as_column:
+        return name in REFUSED and name not in WRITE_MAY_CALL | ROWS_ONLY
+    if function.schema not in {"", "pg_catalog"} and name not in REFUSED:
+        return False
+    if name == "ts_rewrite":
+        return function.arguments < 3  # noqa: PLR2004  the form that takes a query as text
+    return name in REFUSED and name not in WRITE_MAY_CALL
+
+
+def foreign_operator(name: str) -> bool:
+    """Whether an operator is named in a schema other than pg_catalog."""
+    return not name.startswith("pg_catalog.")
+
+
+def _detail(statement: Statement) -> tuple[str, str] | None:
+    node = statement.node
+    if statement.type == "DropStmt":
+        if node.get("removeType") not in _DROPPABLE:
+            return "This kind of object cannot be dropped here.", "Ask the owner of the database."
+        return _concurrently(node)
+    if statement.type in {"RenameStmt", "CommentStmt"}:
+        known = (node.get("renameType") or node.get("objtype")) in _NAMED
+        return None if known else ("This kind of object cannot be changed here.", "Ask the owner of the database.")
+    if statement.type in {"IndexStmt", "RefreshMatViewStmt"} and node.get("concurrent"):
+        return _concurrently(node)
+    if statement.type == "AlterTableStmt":
+        for command in node.get("cmds", ()):
+            if reason := _PRIVILEGED_CHANGES.get(command.get("AlterTableCmd", {}).get("subtype", "")):
+                return reason
+    return None
+
+
+def _concurrently(node: dict[str, object]) -> tuple[str, str] | None:
+    if not node.get("concurrent"):
+        return None
+    return "CONCURRENTLY cannot run inside a transaction.", "Leave it out, or ask the owner of the database."

@@ -1,0 +1,303 @@
+"""A script's session on PostgreSQL: each call is one statement over the extended protocol, checked like any other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, cast
+
+from psycopg import postgres, pq
+from psycopg.pq.abc import PGconn, PGresult
+
+from executors.base import Access, Control, ExecutionError, Job, Refused, Severity, StatementFailed, TooLarge
+from executors.postgresql import functions
+from executors.postgresql.engine import PostgreSQLEngine
+from executors.postgresql.reading.analysis import read
+from executors.postgresql.reading.parse import Statement
+from executors.postgresql.session import PostgreSQLSession
+from executors.registry import engine
+from executors.script.database import MAX_CURSORS, MAX_REPLY_BYTES, Answer, Request, bounded, number_of, text_of
+
+MAX_REPLY_ROWS = 100_000
+_CHUNK_ROWS = 100
+_FETCH_ROWS = 500
+_KNOWN_STATEMENTS = 500
+_DECLARE = "DECLARE script_{} NO SCROLL CURSOR FOR "
+_COPY = {pq.ExecStatus.COPY_IN, pq.ExecStatus.COPY_OUT, pq.ExecStatus.COPY_BOTH}
+
+# How the prelude turns a column's text into a JavaScript value; any other type stays text, so that nothing is lost.
+_KINDS = {16: "boolean", 20: "bigint", 21: "number", 23: "number", 26: "number", 700: "number", 701: "number"}
+_KINDS |= {114: "json", 3802: "json"}
+
+# Statements with a plan worth keeping; any other may be one that changes tables.
+_PLANNED = frozenset({"SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"})
+_PREPARED_FROM = 3
+
+Row = list[str | None]
+
+
+class Prepared(bytes):
+    """The name of a statement the server has planned."""
+
+
+def open_database(job: Job, control: Control) -> PostgreSQLScript:
+    """A session for one script. Raises `ExecutionError`."""
+    product = cast("PostgreSQLEngine", engine(job.target.engine))
+    return PostgreSQLScript(product.open(job.target, job.limits, job.id, control))
+
+
+class PostgreSQLScript:
+    """The `ScriptDatabase` of PostgreSQL."""
+
+    def __init__(self, session: PostgreSQLSession) -> None:
+        self._session = session
+        self._wire = session.wire
+        self._checked: dict[tuple[str, int], Statement] = {}
+        self._cursors: dict[int, list[dict[str, str]]] = {}
+        self._opened = 0
+        self._uses: dict[tuple[str, int], int] = {}
+        self._names: dict[tuple[str, int], Prepared] = {}
+        self._statements = 0
+        self._affected: int | None = None
+
+    @property
+    def rows_affected(self) -> int | None:
+        """Rows inserted, updated, deleted or merged so far; None when no such statement ran."""
+        return self._affected
+
+    def describe(self, operation: str, payload: dict[str, Any]) -> Request:
+        """`query` and `open` carry a statement; `fetch` and `close` name a cursor."""
+        if operation in {"query", "open"}:
+            parameters = payload.get("parameters")
+            if not isinstance(parameters, list) or not all(
+                item is None or isinstance(item, str) for item in parameters
+            ):
+                raise Refused("A script sent parameters that are neither text nor null.")
+            return Request(operation, payload, bounded(text_of(payload, "text")), bounded(parameters))
+        if operation in {"fetch", "close"}:
+            return Request(operation, payload, f"{operation.upper()} script_{number_of(payload, 'cursor')}", "[]")
+        raise Refused("A script asked for an operation that does not exist.")
+
+    def call(self, request: Request) -> Answer:
+        """Run one call. A failed statement aborts the transaction: everything after it fails too."""
+        run: dict[str, Callable[[dict[str, Any]], Answer]] = {
+            "query": self._query,
+            "open": self._open,
+            "fetch": self._fetch,
+            "close": self._close_cursor,
+        }
+        return run[request.operation](request.payload)
+
+    def commit(self) -> None:
+        """Commit a write; for a read there is nothing to keep. A failed call that was caught forbids it."""
+        if self._session.target.access is Access.READ:
+            return
+        if self._wire.pgconn.transaction_status == pq.TransactionStatus.INERROR:
+            raise StatementFailed(
+                "A database call failed and the script went on; PostgreSQL had already given the transaction up, "
+                "so nothing was changed."
+            )
+        self._session.commit()
+
+    def close(self, *, clean: bool) -> None:
+        """Roll back, and keep the connection only after a clean read."""
+        self._session.close(clean=clean)
+
+    # --- statements ---
+
+    def _query(self, payload: dict[str, Any]) -> Answer:
+        text, values = payload["text"], _bind(payload["parameters"])
+        item = self._check(text, len(values))
+        collected = _Collected()
+        last = self._run(self._prepared(item, text, len(values)), values, collected, text, item.offset)
+        affected = _affected(last)
+        if affected is not None:
+            self._affected = (self._affected or 0) + affected
+        count = len(collected.rows) if affected is None else affected
+        return Answer({"columns": collected.columns, "rows": collected.rows, "rowCount": count}, count)
+
+    def _prepared(self, item: Statement, text: str, parameters: int) -> Prepared | bytes:
+        """The statement itself, or from its third use its name on the server, which need not plan it again."""
+        sql = item.text.encode()
+        if item.type not in _PLANNED:
+            # It may change what the prepared ones mean.
+            self._uses.clear()
+            return sql
+        key = (text, parameters)
+        self._uses[key] = uses = self._uses.get(key, 0) + 1
+        if uses < _PREPARED_FROM or len(self._uses) > _KNOWN_STATEMENTS:
+            return sql
+        if uses == _PREPARED_FROM:
+            self._statements += 1
+            self._names[key] = name = Prepared(f"script_{self._statements}".encode())
+            self._send(lambda: self._wire.pgconn.send_prepare(name, sql), _Collected(), text, item.offset, 0)
+        return self._names[key]
+
+    def _open(self, payload: dict[str, Any]) -> Answer:
+        text, values = payload["text"], _bind(payload["parameters"])
+        item = self._check(text, len(values))
+        if item.type != "SelectStmt":
+            raise Refused("db.iterate takes a SELECT; use db.query for anything else.")
+        if len(self._cursors) >= MAX_CURSORS:
+            raise Refused(f"A script may iterate over {MAX_CURSORS} results at once.")
+        self._opened += 1
+        prefix = _DECLARE.format(self._opened)
+        sql = (prefix + item.text).encode()
+        self._run(sql, values, _Collected(), text, item.offset, len(prefix))
+        self._cursors[self._opened] = []
+        return Answer(self._opened, 0)
+
+    def _fetch(self, payload: dict[str, Any]) -> Answer:
+        number = self._cursor(payload)
+        collected = _Collected()
+        self._run(f"FETCH {_FETCH_ROWS} FROM script_{number}".encode(), [], collected)
+        count = len(collected.rows)
+        more = count == _FETCH_ROWS
+        return Answer({"columns": collected.columns, "rows": collected.rows, "more": more}, count)
+
+    def _close_cursor(self, payload: dict[str, Any]) -> Answer:
+        number = self._cursor(payload)
+        del self._cursors[number]
+        if self._wire.pgconn.transaction_status == pq.TransactionStatus.INTRANS:
+            self._run(f"CLOSE script_{number}".encode(), [], _Collected())
+        return Answer(None, 0)
+
+    def _cursor(self, payload: dict[str, Any]) -> int:
+        number = number_of(payload, "cursor")
+        if number not in self._cursors:
+            raise Refused("A script used an iterator that is not open.")
+        return number
+
+    def _run(
+        self,
+        sql: Prepared | bytes,
+        values: list[bytes | None],
+        collected: _Collected,
+        text: str = "",
+        offset: int = 0,
+        prefix: int = 0,
+    ) -> PGresult | None:
+        """Send one statement and gather its rows; the last result tells what it changed."""
+        pgconn = self._wire.pgconn
+
+        def send() -> None:
+            if isinstance(sql, Prepared):
+                pgconn.send_query_prepared(sql, values or None)
+            else:
+                pgconn.send_query_params(sql, values or None)
+            _chunked(pgconn)
+
+        return self._send(send, collected, text, offset, prefix)
+
+    def _send(
+        self, send: Callable[[], None], collected: _Collected, text: str, offset: int, prefix: int
+    ) -> PGresult | None:
+        last = None
+        try:
+            for result in self._wire.results(send, text=text, offset=offset, prefix=prefix):
+                if result.status in _COPY:
+                    self._wire.close()
+                    raise Refused("COPY is not allowed.")
+                collected.take(result)
+                last = result
+        except ExecutionError:
+            self._drain()
+            raise
+        collected.finish()
+        return last
+
+    def _drain(self) -> None:
+        """Read what is left of a failed statement's answer, so that the next call is not refused for it."""
+        if not self._wire.broken:
+            with suppress(ExecutionError):
+                for _ in self._wire.results(_nothing):
+                    pass
+
+    def _check(self, text: str, parameters: int) -> Statement:
+        """Exactly one statement that the job's access allows. A text seen before is not read again."""
+        key = (text, parameters)
+        known = self._checked.get(key)
+        if known is None:
+            known = self._read(text, parameters)
+            if len(self._checked) < _KNOWN_STATEMENTS:
+                self._checked[key] = known
+        return known
+
+    def _read(self, text: str, parameters: int) -> Statement:
+        access = self._session.target.access
+        reading = read(text, [""] * parameters, access)
+        for finding in reading.analysis.findings:
+            if finding.severity is Severity.ERROR:
+                place = {"line": str(finding.line), "column": str(finding.column)} if finding.line else {}
+                hint = {"hint": finding.hint} if finding.hint else {}
+                error = StatementFailed if finding.code == "syntax_error" else Refused
+                raise error(finding.message, detail={**place, **hint})
+        if len(reading.statements) != 1:
+            raise Refused("One call runs one statement: make a call for each.")
+        if access is Access.READ:
+            functions.check(self._wire, reading.functions)
+        return reading.statements[0]
+
+
+class _Collected:
+    """The rows of one call, as text, bounded. Past the bound rows are dropped, and `finish` raises."""
+
+    def __init__(self) -> None:
+        self.columns: list[dict[str, str]] = []
+        self.rows: list[Row] = []
+        self._bytes = 0
+        self._too_large = False
+
+    def take(self, result: PGresult) -> None:
+        """Decode the rows of one result."""
+        if not self.columns and result.nfields:
+            self.columns = [_column(result, index) for index in range(result.nfields)]
+        value, width = result.get_value, range(result.nfields)
+        for number in range(result.ntuples):
+            fields = [value(number, index) for index in width]
+            self._bytes += sum(len(field) for field in fields if field is not None) + 8 * len(fields)
+            if self._bytes > MAX_REPLY_BYTES or len(self.rows) >= MAX_REPLY_ROWS:
+                self._too_large = True
+                return
+            self.rows.append([None if field is None else field.decode("utf-8", "replace") for field in fields])
+
+    def finish(self) -> None:
+        """Raise `TooLarge` if a bound was passed: a script must not take part of a result for all of it."""
+        if self._too_large:
+            raise TooLarge(
+                f"One call returned more than {MAX_REPLY_ROWS:,} rows or {MAX_REPLY_BYTES // 2**20} MiB. "
+                "Add a LIMIT, or iterate: for await (const row of db.iterate(…))."
+            )
+
+
+def _column(result: PGresult, index: int) -> dict[str, str]:
+    oid = result.ftype(index)
+    known = postgres.types.get(oid)
+    name = (result.fname(index) or b"").decode("utf-8", "replace")
+    return {"name": name, "type": known.name if known else str(oid), "kind": _KINDS.get(oid, "text")}
+
+
+def _bind(parameters: list[str | None]) -> list[bytes | None]:
+    try:
+        return [None if value is None else value.encode() for value in parameters]
+    except UnicodeEncodeError:
+        raise Refused("A parameter holds half of a surrogate pair, which is not text.") from None
+
+
+def _chunked(pgconn: PGconn) -> None:
+    """Have the rows arrive in pieces, so that dropping them costs no memory."""
+    if pq.version() >= 170000:  # noqa: PLR2004 - the first libpq that has it
+        pgconn.set_chunked_rows_mode(_CHUNK_ROWS)
+    else:
+        pgconn.set_single_row_mode()
+
+
+def _nothing() -> None:
+    """Nothing to send: the answer is already on its way."""
+
+
+def _affected(last: PGresult | None) -> int | None:
+    status = (last.command_status or b"") if last else b""
+    if last is None or status.split(b" ")[0] not in {b"INSERT", b"UPDATE", b"DELETE", b"MERGE"}:
+        return None
+    return last.command_tuples or 0

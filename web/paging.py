@@ -1,0 +1,41 @@
+"""Keyset pages: the cursor is the last id of a page, so a page costs the same at any depth and never repeats a row."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import struct
+
+from web.errors import BadInput, FieldError
+
+PAGE = 50
+PAGE_MOST = 200
+RESULT_PAGE = 100
+RESULT_PAGE_MOST = 1000
+NUMBER_DIGITS = 18
+BAD_CURSOR = "Take the cursor from `next` of the page before."
+
+
+def encode(position: int) -> str:
+    """A cursor for a position; opaque to whoever holds it."""
+    return base64.urlsafe_b64encode(struct.pack(">q", position)).decode().rstrip("=")
+
+
+def decode(cursor: str) -> int:
+    """The position a cursor stands for. Raises BadInput."""
+    try:
+        position: int = struct.unpack(">q", base64.b64decode(cursor + "=", altchars=b"-_", validate=True))[0]
+    except (binascii.Error, ValueError, struct.error) as error:
+        raise BadInput({"cursor": [FieldError(BAD_CURSOR)]}) from error
+    if position < 0:
+        raise BadInput({"cursor": [FieldError(BAD_CURSOR)]})
+    return position
+
+
+def page_size(text: str, *, default: int, most: int) -> int:
+    """How many to answer. Raises BadInput."""
+    if not text:
+        return default
+    if not (text.isascii() and text.isdigit() and len(text) <= NUMBER_DIGITS and 1 <= int(text) <= most):
+        raise BadInput({"limit": [FieldError(f"Send a number from 1 to {most}.")]})
+    return int(text)
