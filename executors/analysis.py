@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Protocol, cast
 
-from executors.base import Access, Analysis, EngineKind, Finding, Language, Parameter, Severity
+from executors.base import Access, Analysis, EngineKind, Finding, FindingCode, Language, Parameter, Severity
 from executors.registry import LANGUAGES
 
 
@@ -32,6 +32,6 @@ def analyse(
     """What `statement` is and whether it may be submitted as `access` to a database of `engine`."""
     if language not in LANGUAGES[engine]:
         message = f"A {engine.value} target cannot run {language.value}."
-        return Analysis(access, findings=(Finding("wrong_language", Severity.ERROR, message),))
+        return Analysis(access, findings=(Finding(FindingCode.WRONG_LANGUAGE, Severity.ERROR, message),))
     analyser = cast("Analyser", import_module(ANALYSERS[language]).analyse)
     return analyser(engine, statement, parameters, access)

@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
-from executors.base import Finding, Severity
+from executors.base import Finding, FindingCode, Severity
 
 # libpg_query was measured safe up to 120 kB of the deepest nesting and crashes the process above it.
 MAX_BYTES = 100_000
@@ -32,14 +32,14 @@ _ODD = re.compile(
 _CLASSES = tuple(
     (re.compile(f"[{characters}]"), code, what)
     for characters, code, what in (
-        ("\0", "nul_character", "a NUL character, which would end the text early"),
-        ("\r", "carriage_return", "a carriage return without a line feed"),
-        ("\ud800-\udfff", "invalid_text", "half of a surrogate pair, which is not text"),
-        ("\x85\u2028\u2029", "line_separator", "a line separator that not every reader treats as one"),
-        (_BIDI, "bidi_control", "a character that changes the direction text is shown in"),
-        (_SPACES, "odd_white_space", "a white space that is not a plain space"),
-        (_INVISIBLE, "invisible_character", "an invisible character"),
-        ("\0-\x9f", "control_character", "a control character"),
+        ("\0", FindingCode.NUL_CHARACTER, "a NUL character, which would end the text early"),
+        ("\r", FindingCode.CARRIAGE_RETURN, "a carriage return without a line feed"),
+        ("\ud800-\udfff", FindingCode.INVALID_TEXT, "half of a surrogate pair, which is not text"),
+        ("\x85\u2028\u2029", FindingCode.LINE_SEPARATOR, "a line separator that not every reader treats as one"),
+        (_BIDI, FindingCode.BIDI_CONTROL, "a character that changes the direction text is shown in"),
+        (_SPACES, FindingCode.ODD_WHITE_SPACE, "a white space that is not a plain space"),
+        (_INVISIBLE, FindingCode.INVISIBLE_CHARACTER, "an invisible character"),
+        ("\0-\x9f", FindingCode.CONTROL_CHARACTER, "a control character"),
     )
 )
 _WORD = re.compile(r"[^\W\d]\w*")
@@ -62,7 +62,7 @@ def check_text(statement: str, literals: Iterable[tuple[int, int]] = ()) -> tupl
     size = len(statement.encode("utf-8", "surrogatepass"))
     if size > MAX_BYTES:
         message = f"The statement is {size:,} bytes long; at most {MAX_BYTES:,} are accepted."
-        return (Finding("too_long", Severity.ERROR, message, hint="Split it into smaller requests."),)
+        return (Finding(FindingCode.TOO_LONG, Severity.ERROR, message, hint="Split it into smaller requests."),)
     ranges = sorted(literals)
     odd = islice(_ODD.finditer(statement), _MOST_FINDINGS)
     mixed = islice(_mixed_scripts(statement, ranges), _MOST_FINDINGS)
@@ -80,14 +80,14 @@ def _judge(statement: str, offset: int, literals: list[tuple[int, int]]) -> Find
     line, column = position(statement, offset)
     code, what = _name(character)
     name = f"U+{ord(character):04X} {unicodedata.name(character, '')}".strip()
-    if code in {"invisible_character", "odd_white_space"} and _inside(offset, literals):
+    if code in {FindingCode.INVISIBLE_CHARACTER, FindingCode.ODD_WHITE_SPACE} and _inside(offset, literals):
         message = f"A text value holds {what} ({name}), which cannot be seen."
         return Finding(code, Severity.WARNING, message, line, column, "Check that it is meant to be there.")
     message = f"The statement holds {what} ({name})."
     return Finding(code, Severity.ERROR, message, line, column, "Remove it, or write it as an escape in a text value.")
 
 
-def _name(character: str) -> tuple[str, str]:
+def _name(character: str) -> tuple[FindingCode, str]:
     return next((code, what) for pattern, code, what in _CLASSES if pattern.match(character))
 
 
@@ -105,7 +105,11 @@ def _mixed_scripts(statement: str, literals: list[tuple[int, int]]) -> Iterator[
             message = f"The word “{match[0][:60]}” mixes letters of {' and '.join(scripts)} that look alike."
             place = position(statement, match.start())
             yield Finding(
-                "mixed_scripts", Severity.WARNING, message, *place, "Make sure it is the name you think it is."
+                FindingCode.MIXED_SCRIPTS,
+                Severity.WARNING,
+                message,
+                *place,
+                "Make sure it is the name you think it is.",
             )
 
 

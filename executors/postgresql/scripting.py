@@ -9,7 +9,17 @@ from typing import Any, cast
 from psycopg import postgres, pq
 from psycopg.pq.abc import PGconn, PGresult
 
-from executors.base import Access, Control, ExecutionError, Job, Refused, Severity, StatementFailed, TooLarge
+from executors.base import (
+    Access,
+    Control,
+    ExecutionError,
+    FindingCode,
+    Job,
+    Refused,
+    Severity,
+    StatementFailed,
+    TooLarge,
+)
 from executors.postgresql import functions
 from executors.postgresql.engine import PostgreSQLEngine
 from executors.postgresql.reading.analysis import read
@@ -230,7 +240,7 @@ class PostgreSQLScript:
             if finding.severity is Severity.ERROR:
                 place = {"line": str(finding.line), "column": str(finding.column)} if finding.line else {}
                 hint = {"hint": finding.hint} if finding.hint else {}
-                error = StatementFailed if finding.code == "syntax_error" else Refused
+                error = StatementFailed if finding.code == FindingCode.SYNTAX_ERROR else Refused
                 raise error(finding.message, detail={**place, **hint})
         if len(reading.statements) != 1:
             raise Refused("One call runs one statement: make a call for each.")

@@ -12,6 +12,7 @@ from executors.base import (
     Access,
     Control,
     ExecutionError,
+    FindingCode,
     Interrupted,
     Limits,
     OutcomeUnknown,
@@ -99,7 +100,7 @@ class PostgreSQLSession:
         for finding in reading.analysis.findings:
             if finding.severity is Severity.ERROR:
                 place = {"line": str(finding.line), "column": str(finding.column)} if finding.line else {}
-                error = StatementFailed if finding.code == "syntax_error" else Refused
+                error = StatementFailed if finding.code == FindingCode.SYNTAX_ERROR else Refused
                 hint = {"hint": finding.hint} if finding.hint else {}
                 raise error(finding.message, detail={**place, **hint})
         if self.target.access is Access.READ:

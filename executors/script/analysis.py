@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from tree_sitter import Node
 
-from executors.base import Access, Analysis, EngineKind, Finding, Parameter, Severity
+from executors.base import Access, Analysis, EngineKind, Finding, FindingCode, Parameter, Severity
 from executors.script.calls import DatabaseCall, database_calls
 from executors.script.modules import available
 from executors.script.syntax import Source, syntax_errors
@@ -32,7 +32,7 @@ class _Reading:
     source: Source
     findings: list[Finding] = field(default_factory=list)
 
-    def add(self, node: Node, code: str, severity: Severity, message: str, hint: str = "") -> None:
+    def add(self, node: Node, code: FindingCode, severity: Severity, message: str, hint: str = "") -> None:
         line, column = self.source.place(node)
         self.findings.append(Finding(code, severity, message, line, column, hint))
 
@@ -46,10 +46,12 @@ def analyse(engine: EngineKind, statement: str, parameters: Sequence[Parameter],
     findings = list(check_text(statement, literals))
     findings.extend(syntax_errors(source))
     if not statement.strip():
-        findings.append(Finding("empty", Severity.ERROR, "There is no script."))
+        findings.append(Finding(FindingCode.EMPTY, Severity.ERROR, "There is no script."))
     if parameters:
         hint = "Write the values into the script."
-        findings.append(Finding("script_parameters", Severity.ERROR, "A script takes no parameters.", hint=hint))
+        findings.append(
+            Finding(FindingCode.SCRIPT_PARAMETERS, Severity.ERROR, "A script takes no parameters.", hint=hint)
+        )
     reading = _Reading(source)
     for node in source.nodes():
         _look(reading, node)
@@ -71,7 +73,11 @@ def _look(reading: _Reading, node: Node) -> None:
     elif node.type == "identifier" and reading.source.text(node) in _ABSENT:
         message = f"{reading.source.text(node)} does not exist in a script."
         reading.add(
-            node, "not_available", Severity.WARNING, message, "A script has db, console, require and the language."
+            node,
+            FindingCode.NOT_AVAILABLE,
+            Severity.WARNING,
+            message,
+            "A script has db, console, require and the language.",
         )
 
 
@@ -89,12 +95,12 @@ def _look_at_call(reading: _Reading, node: Node) -> None:
 def _refuse_modules(reading: _Reading, node: Node, what: str) -> None:
     message = f"{what} cannot be used: a script is the body of a function, not a module."
     hint = f"Use require(…) with one of {', '.join(available())}; end with return."
-    reading.add(node, "module_syntax", Severity.ERROR, message, hint)
+    reading.add(node, FindingCode.MODULE_SYNTAX, Severity.ERROR, message, hint)
 
 
 def _warn_of_code(reading: _Reading, node: Node, what: str) -> None:
     message = f"{what} runs text as code, which a reviewer cannot read here."
-    reading.add(node, "dynamic_code", Severity.WARNING, message, "Write the code out.")
+    reading.add(node, FindingCode.DYNAMIC_CODE, Severity.WARNING, message, "Write the code out.")
 
 
 def _require(reading: _Reading, node: Node) -> None:
@@ -103,10 +109,10 @@ def _require(reading: _Reading, node: Node) -> None:
     name = reading.source.literal(first) if first is not None else None
     hint = f"Modules that may be allowed on a target: {', '.join(available())}."
     if name is None:
-        reading.add(node, "module_name", Severity.ERROR, "The module's name has to be written out.", hint)
+        reading.add(node, FindingCode.MODULE_NAME, Severity.ERROR, "The module's name has to be written out.", hint)
     elif name not in available():
         message = f"The module {name[:60]} cannot be had in a script."
-        reading.add(node, "module_not_allowed", Severity.ERROR, message, hint)
+        reading.add(node, FindingCode.MODULE_NOT_ALLOWED, Severity.ERROR, message, hint)
 
 
 def _access(calls: Sequence[DatabaseCall], asked: Access) -> Access:

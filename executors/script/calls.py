@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tree_sitter import Node
 
-from executors.base import Access, EngineKind, Finding, Severity
+from executors.base import Access, EngineKind, Finding, FindingCode, Severity
 from executors.script.syntax import Source
 
 _SQL_METHODS = frozenset({"query", "one", "iterate"})
@@ -70,7 +70,7 @@ def _sql(engine: EngineKind, source: Source, node: Node, access: Access) -> Data
     findings = tuple(
         Finding(finding.code, finding.severity, finding.message, line, column, finding.hint)
         for finding in reading.findings
-        if not (finding.code == "parameters_mismatch" and count is None)
+        if not (finding.code == FindingCode.PARAMETERS_MISMATCH and count is None)
     )
     return DatabaseCall(reading.kinds, reading.tables, reading.access, findings)
 
@@ -88,7 +88,7 @@ def _built(arguments: list[Node], line: int, column: int) -> tuple[Finding, ...]
         return ()
     message = "This statement is put together from text, so a reviewer cannot see what will run."
     hint = 'Write the statement out and pass values as parameters: db.query("… $1", [value]).'
-    return (Finding("built_statement", Severity.WARNING, message, line, column, hint),)
+    return (Finding(FindingCode.BUILT_STATEMENT, Severity.WARNING, message, line, column, hint),)
 
 
 # --- MongoDB ---------------------------------------------------------------------------------------
@@ -113,10 +113,12 @@ def _mongo(source: Source, node: Node, name: str, method: str, access: Access) -
     tables = (name,) if name else ()
     if known is None:
         message = f"Collections have no method {method[:40]} in a script."
-        yield DatabaseCall((method,), tables, None, (Finding("mongo_method", Severity.ERROR, message, line, column),))
+        yield DatabaseCall(
+            (method,), tables, None, (Finding(FindingCode.MONGO_METHOD, Severity.ERROR, message, line, column),)
+        )
         return
     findings: tuple[Finding, ...] = ()
     if known.access is Access.WRITE and access is Access.READ:
         message, hint = f"{method} is not a read.", "Ask for write access."
-        findings = (Finding("write_in_read", Severity.ERROR, message, line, column, hint),)
+        findings = (Finding(FindingCode.WRITE_IN_READ, Severity.ERROR, message, line, column, hint),)
     yield DatabaseCall((method,), tables, known.access, findings)

@@ -9,7 +9,7 @@ from functools import cache
 import tree_sitter_javascript
 from tree_sitter import Language, Node, Parser, Tree
 
-from executors.base import Finding, Severity
+from executors.base import Finding, FindingCode, Severity
 
 _MOST_ERRORS = 10
 
@@ -98,4 +98,4 @@ def _syntax_error(source: Source, node: Node) -> Finding:
     else:
         text = source.text(node).strip()[:40]
         message = f"Syntax error near {text!r}." if text else "Syntax error."
-    return Finding("syntax_error", Severity.ERROR, message, line, column)
+    return Finding(FindingCode.SYNTAX_ERROR, Severity.ERROR, message, line, column)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from executors.base import Access, Analysis, EngineKind, Finding, Parameter, Severity
+from executors.base import Access, Analysis, EngineKind, Finding, FindingCode, Parameter, Severity
 from executors.mongodb.reading.command import Command, Path, Value
 from executors.mongodb.reading.guard import Facts, examine
 from executors.mongodb.reading.parse import parse
@@ -48,14 +48,16 @@ def analyse_command(command: Command, access: Access) -> Analysis:
 
 def _parameters_finding() -> Finding:
     return Finding(
-        "mongo_parameters",
+        FindingCode.MONGO_PARAMETERS,
         Severity.ERROR,
         "A MongoDB query takes no parameters.",
         hint="Write the values into the query.",
     )
 
 
-def _finding(command: Command, code: str, severity: Severity, message: str, path: Path, hint: str = "") -> Finding:
+def _finding(
+    command: Command, code: FindingCode, severity: Severity, message: str, path: Path, hint: str = ""
+) -> Finding:
     place = command.place(path)
     return Finding(code, severity, message, place.line, place.column, hint)
 
@@ -63,7 +65,7 @@ def _finding(command: Command, code: str, severity: Severity, message: str, path
 def _write_in_read(command: Command) -> Finding:
     return _finding(
         command,
-        "write_in_read",
+        FindingCode.WRITE_IN_READ,
         Severity.ERROR,
         f"{command.method} writes, but read access was asked for.",
         (),
@@ -79,7 +81,7 @@ def _remarks(command: Command, facts: Facts) -> Iterator[Finding]:
         if name in _FILTERED:
             yield _finding(
                 command,
-                "no_filter",
+                FindingCode.NO_FILTER,
                 Severity.WARNING,
                 f"{name} with an empty filter {_FILTERED[name]} every document.",
                 path,
@@ -87,19 +89,23 @@ def _remarks(command: Command, facts: Facts) -> Iterator[Finding]:
         elif name in _ANY_ONE:
             yield _finding(
                 command,
-                "no_filter",
+                FindingCode.NO_FILTER,
                 Severity.WARNING,
                 f"{name} with an empty filter {_ANY_ONE[name]} whichever document comes first.",
                 path,
             )
     if command.method == "dropIndex":
-        yield _finding(command, "drop_index", Severity.WARNING, "Queries that use this index will become slow.", ())
+        yield _finding(
+            command, FindingCode.DROP_INDEX, Severity.WARNING, "Queries that use this index will become slow.", ()
+        )
     if command.method == "createIndex":
-        yield _finding(command, "create_index", Severity.INFO, "Building an index reads the whole collection.", ())
+        yield _finding(
+            command, FindingCode.CREATE_INDEX, Severity.INFO, "Building an index reads the whole collection.", ()
+        )
     if command.method == "aggregate" and facts.access is Access.WRITE:
         yield _finding(
             command,
-            "not_transactional",
+            FindingCode.NOT_TRANSACTIONAL,
             Severity.WARNING,
             "$out and $merge cannot be rolled back once they have begun.",
             (),
@@ -107,7 +113,7 @@ def _remarks(command: Command, facts: Facts) -> Iterator[Finding]:
     if _unbounded(command):
         yield _finding(
             command,
-            "no_limit",
+            FindingCode.NO_LIMIT,
             Severity.INFO,
             "No filter and no limit: the row limit of the target decides what is returned.",
             (),

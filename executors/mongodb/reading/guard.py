@@ -12,7 +12,7 @@ from typing import Final, NamedTuple, TypeAlias
 from bson.code import Code
 from bson.dbref import DBRef
 
-from executors.base import Access
+from executors.base import Access, FindingCode
 from executors.mongodb.reading.command import Command, Path, Value
 from executors.mongodb.reading.literals import MAX_DEPTH
 from executors.mongodb.reading.methods import DATABASE_METHODS, METHODS, MODIFIERS, Method, Shape
@@ -27,7 +27,7 @@ WRITING_STAGES: Final = frozenset({"$out", "$merge"})
 _JAVASCRIPT: Final = frozenset({"$where", "$function", "$accumulator"})
 _JAVASCRIPT_HINT: Final = "Use $expr with aggregation operators, or a script, which runs in a sandbox."
 _VERBOSITIES: Final = frozenset({"queryPlanner", "executionStats", "allPlansExecution"})
-Problem: TypeAlias = tuple[Path, str, str, str]
+Problem: TypeAlias = tuple[Path, FindingCode, str, str]
 
 
 class Facts(NamedTuple):
@@ -81,7 +81,7 @@ class _Inspector:
         self.collections: set[str] = set()
         self.access = Access.READ
 
-    def _problem(self, path: Path, code: str, message: str, hint: str = "") -> None:
+    def _problem(self, path: Path, code: FindingCode, message: str, hint: str = "") -> None:
         self.problems.append((path, code, message, hint))
 
     # --- the call and its modifiers -------------------------------------------------------------
@@ -90,7 +90,7 @@ class _Inspector:
         """Examine a whole chain."""
         method = (METHODS if command.collection else DATABASE_METHODS).get(command.method)
         if method is None:
-            self._problem((0,), "mongo_method", f"The method {command.method[:40]} is not supported.")
+            self._problem((0,), FindingCode.MONGO_METHOD, f"The method {command.method[:40]} is not supported.")
             return
         self._needs(method.access)
         if command.collection:
@@ -98,7 +98,9 @@ class _Inspector:
         self._call(0, method, command.args)
         for number, call in enumerate(command.modifiers, start=1):
             if call.method not in method.modifiers:
-                self._problem((number,), "mongo_modifier", f"{call.method[:40]} cannot follow {command.method}.")
+                self._problem(
+                    (number,), FindingCode.MONGO_MODIFIER, f"{call.method[:40]} cannot follow {command.method}."
+                )
             else:
                 self._call(number, MODIFIERS[call.method], call.args)
 
@@ -109,7 +111,9 @@ class _Inspector:
     def _call(self, number: int, method: Method, args: Sequence[Value]) -> None:
         if not method.fewest <= len(args) <= method.most:
             self._problem(
-                (number,), "mongo_arguments", f"{len(args)} arguments stand here; {method.fewest} to {method.most} may."
+                (number,),
+                FindingCode.MONGO_ARGUMENTS,
+                f"{len(args)} arguments stand here; {method.fewest} to {method.most} may.",
             )
             return
         for index, (value, shape) in enumerate(zip(args, method.shapes, strict=False)):
@@ -117,7 +121,7 @@ class _Inspector:
             if value is None and index >= method.fewest:
                 continue
             if not _fits(value, shape):
-                self._problem(path, "mongo_arguments", f"This has to be {shape.value}.")
+                self._problem(path, FindingCode.MONGO_ARGUMENTS, f"This has to be {shape.value}.")
                 continue
             self._argument(value, shape, path, method)
 
@@ -138,7 +142,7 @@ class _Inspector:
             case Shape.COMMAND:
                 self._server_command(value, path)
             case Shape.INDEX if value == "*":
-                self._problem(path, "mongo_arguments", "Indexes are dropped one by one.")
+                self._problem(path, FindingCode.MONGO_ARGUMENTS, "Indexes are dropped one by one.")
             case _:
                 self._operators(value, path)
 
@@ -147,14 +151,19 @@ class _Inspector:
             if name not in allowed:
                 known = ", ".join(sorted(allowed)) or "none"
                 self._problem(
-                    (*path, name), "mongo_option", f"The option {name[:40]} is not supported.", f"Supported: {known}."
+                    (*path, name),
+                    FindingCode.MONGO_OPTION,
+                    f"The option {name[:40]} is not supported.",
+                    f"Supported: {known}.",
                 )
             elif name in {"maxTimeMS", "batchSize", "skip"} and not is_number(setting):
-                self._problem((*path, name), "mongo_option", f"{name} has to be {Shape.NUMBER.value}.")
+                self._problem((*path, name), FindingCode.MONGO_OPTION, f"{name} has to be {Shape.NUMBER.value}.")
             elif name == "limit" and not (isinstance(setting, int) and not isinstance(setting, bool)):
-                self._problem((*path, name), "mongo_option", "limit has to be a whole number.")
+                self._problem((*path, name), FindingCode.MONGO_OPTION, "limit has to be a whole number.")
             elif name == "explain" and not isinstance(setting, bool) and setting not in _VERBOSITIES:
-                self._problem((*path, name), "mongo_option", f"explain has to be true or {Shape.VERBOSITY.value}.")
+                self._problem(
+                    (*path, name), FindingCode.MONGO_OPTION, f"explain has to be true or {Shape.VERBOSITY.value}."
+                )
 
     # --- values -----------------------------------------------------------------------------------
 
@@ -164,11 +173,14 @@ class _Inspector:
         while stack:
             item, place = stack.pop()
             if len(place) > MAX_DEPTH + len(path):
-                self._problem(place[:-1], "mongo_depth", f"Nested more than {MAX_DEPTH} levels deep.")
+                self._problem(place[:-1], FindingCode.MONGO_DEPTH, f"Nested more than {MAX_DEPTH} levels deep.")
                 return
             if isinstance(item, Code):
                 self._problem(
-                    place, "mongo_javascript", "Code is server-side JavaScript, which is never run.", _JAVASCRIPT_HINT
+                    place,
+                    FindingCode.MONGO_JAVASCRIPT,
+                    "Code is server-side JavaScript, which is never run.",
+                    _JAVASCRIPT_HINT,
                 )
             elif isinstance(item, Mapping | DBRef):
                 fields = item.as_doc() if isinstance(item, DBRef) else item
@@ -182,10 +194,13 @@ class _Inspector:
     def _key(self, key: str, path: Path) -> None:
         if key in _JAVASCRIPT:
             self._problem(
-                path, "mongo_javascript", f"{key} is server-side JavaScript, which is never run.", _JAVASCRIPT_HINT
+                path,
+                FindingCode.MONGO_JAVASCRIPT,
+                f"{key} is server-side JavaScript, which is never run.",
+                _JAVASCRIPT_HINT,
             )
         elif key.startswith("$_"):
-            self._problem(path, "mongo_operator", f"{key[:40]} is internal to the server.")
+            self._problem(path, FindingCode.MONGO_OPERATOR, f"{key[:40]} is internal to the server.")
 
     def _update(self, value: Value, path: Path) -> None:
         self._operators(value, path)
@@ -195,7 +210,7 @@ class _Inspector:
                 where = (*path, plain) if plain is not None else path
                 self._problem(
                     where,
-                    "mongo_update",
+                    FindingCode.MONGO_UPDATE,
                     "An update is made of operators such as $set.",
                     "replaceOne replaces a whole document.",
                 )
@@ -209,7 +224,7 @@ class _Inspector:
             if operator is not None:
                 self._problem(
                     (*path, operator),
-                    "mongo_update",
+                    FindingCode.MONGO_UPDATE,
                     "A replacement holds fields, not operators.",
                     "Use an update method.",
                 )
@@ -219,12 +234,12 @@ class _Inspector:
     def pipeline(self, stages: Value, path: Path, *, outer: bool, depth: int = 0) -> None:
         """Check the stages of a pipeline and of those inside it. Only the last stage of an outer one may write."""
         if not _fits(stages, Shape.PIPELINE) or depth > MAX_DEPTH:
-            self._problem(path, "mongo_arguments", f"This has to be {Shape.PIPELINE.value}.")
+            self._problem(path, FindingCode.MONGO_ARGUMENTS, f"This has to be {Shape.PIPELINE.value}.")
             return
         for index, stage in enumerate(stages):
             place = (*path, index)
             if len(stage) != 1:
-                self._problem(place, "mongo_stage", "A stage is a document with one operator.")
+                self._problem(place, FindingCode.MONGO_STAGE, "A stage is a document with one operator.")
                 continue
             name, body = next(iter(stage.items()))
             if name in WRITING_STAGES:
@@ -232,7 +247,7 @@ class _Inspector:
             elif name not in STAGES:
                 self._problem(
                     (*place, name),
-                    "mongo_stage",
+                    FindingCode.MONGO_STAGE,
                     f"The stage {name[:40]} is not supported.",
                     f"Supported: {', '.join(sorted(STAGES))}.",
                 )
@@ -242,7 +257,7 @@ class _Inspector:
     def _writing_stage(self, name: str, body: Value, path: Path, *, last: bool) -> None:
         self._needs(Access.WRITE)
         if not last:
-            self._problem(path, "mongo_stage", f"{name} may only be the last stage of the whole pipeline.")
+            self._problem(path, FindingCode.MONGO_STAGE, f"{name} may only be the last stage of the whole pipeline.")
         into = body.get("into") if name == "$merge" and isinstance(body, Mapping) else body
         self._other_collection(into, path, name)
         if isinstance(body, Mapping) and _is_list(body.get("whenMatched")):
@@ -264,7 +279,7 @@ class _Inspector:
 
     def _union(self, body: Mapping[str, Value], path: Path, depth: int) -> None:
         if "db" in body:
-            self._problem((*path, "db"), "mongo_other_database", "$unionWith may not leave the database.")
+            self._problem((*path, "db"), FindingCode.MONGO_OTHER_DATABASE, "$unionWith may not leave the database.")
         if "coll" in body:
             self._other_collection(body["coll"], (*path, "coll"), "$unionWith")
         self._inner_pipeline(body, path, depth)
@@ -279,14 +294,14 @@ class _Inspector:
         else:
             self._problem(
                 path,
-                "mongo_other_database",
+                FindingCode.MONGO_OTHER_DATABASE,
                 f"{operator} names a collection of this database in quotes.",
                 "Another database is another target.",
             )
 
     def _collection(self, name: str, path: Path) -> None:
         if not name or "\0" in name or "$" in name or name.startswith((".", "system.")) or name.endswith("."):
-            self._problem(path, "mongo_collection", f"{name[:40]!r} is not a collection that can be queried.")
+            self._problem(path, FindingCode.MONGO_COLLECTION, f"{name[:40]!r} is not a collection that can be queried.")
         self.collections.add(name)
 
     # --- bulk writes and runCommand ---------------------------------------------------------------------
@@ -298,7 +313,9 @@ class _Inspector:
             known = OPERATIONS.get(name)
             if len(operation) != 1 or known is None or not isinstance(operation[name], Mapping):
                 self._problem(
-                    place, "mongo_arguments", f"A write operation is one of {', '.join(OPERATIONS)} with a document."
+                    place,
+                    FindingCode.MONGO_ARGUMENTS,
+                    f"A write operation is one of {', '.join(OPERATIONS)} with a document.",
                 )
                 continue
             self._fields(operation[name], (*place, name), known)
@@ -307,18 +324,18 @@ class _Inspector:
         """Check named parts, each with its shape and whether it must be there."""
         for name, (_, required) in known.items():
             if required and name not in body:
-                self._problem(path, "mongo_arguments", f"{name} is missing.")
+                self._problem(path, FindingCode.MONGO_ARGUMENTS, f"{name} is missing.")
         for name, value in body.items():
             place = (*path, name)
             if name not in known:
                 self._problem(
                     place,
-                    "mongo_option",
+                    FindingCode.MONGO_OPTION,
                     f"{name[:40]} is not supported here.",
                     f"Supported: {', '.join(known) or 'nothing'}.",
                 )
             elif not _fits(value, known[name][0]):
-                self._problem(place, "mongo_arguments", f"This has to be {known[name][0].value}.")
+                self._problem(place, FindingCode.MONGO_ARGUMENTS, f"This has to be {known[name][0].value}.")
             else:
                 self._argument(value, known[name][0], place, Method(fewest=2 if name == "replacement" else 1))
 
@@ -329,7 +346,7 @@ class _Inspector:
             allowed = sorted(key for key, value in COMMANDS.items() if value.explainable or not explained)
             self._problem(
                 (*path, name) if name else path,
-                "mongo_command",
+                FindingCode.MONGO_COMMAND,
                 f"The command {name[:40]} is not supported.",
                 f"Supported: {', '.join(allowed)}.",
             )
@@ -346,16 +363,16 @@ class _Inspector:
                 if isinstance(item, Mapping):
                     self._fields(item, (*path, key, index), inner)
         if name == "dropIndexes" and _is_list(rest.get("index")):
-            self._problem((*path, "index"), "mongo_arguments", "Indexes are dropped one by one.")
+            self._problem((*path, "index"), FindingCode.MONGO_ARGUMENTS, "Indexes are dropped one by one.")
 
     def _command_collection(self, value: Value, path: Path) -> None:
         if isinstance(value, str):
             self._collection(value, path)
         else:
-            self._problem(path, "mongo_arguments", "The name of a collection stands here, in quotes.")
+            self._problem(path, FindingCode.MONGO_ARGUMENTS, "The name of a collection stands here, in quotes.")
 
     def _explained(self, value: Value, path: Path) -> None:
         if isinstance(value, Mapping):
             self._server_command(value, path, explained=True)
         else:
-            self._problem(path, "mongo_arguments", "The command to explain stands here.")
+            self._problem(path, FindingCode.MONGO_ARGUMENTS, "The command to explain stands here.")

@@ -11,6 +11,7 @@ from typing import Final
 from bson import Int64
 from tree_sitter import Node
 
+from executors.base import FindingCode
 from executors.mongodb.reading import constructors
 from executors.mongodb.reading.command import Path, Value
 from executors.mongodb.reading.source import Position, Source, Unreadable, shown
@@ -84,7 +85,7 @@ class Literals:
     def value(self, node: Node, path: Path, depth: int) -> Value:  # noqa: C901, PLR0911, PLR0912 - one line for each kind
         """The value of one literal. Raises `Unreadable`."""
         if depth > MAX_DEPTH:
-            raise self._source.refuse(node, "mongo_depth", f"Nested more than {MAX_DEPTH} levels deep.")
+            raise self._source.refuse(node, FindingCode.MONGO_DEPTH, f"Nested more than {MAX_DEPTH} levels deep.")
         match node.type:
             case "object":
                 return self._object(node, path, depth)
@@ -110,7 +111,10 @@ class Literals:
                 return self.value(parts(node)[0], path, depth + 1)
             case "undefined":
                 raise self._source.refuse(
-                    node, "mongo_undefined", "`undefined` has no value in BSON.", "Use null, or leave the field out."
+                    node,
+                    FindingCode.MONGO_UNDEFINED,
+                    "`undefined` has no value in BSON.",
+                    "Use null, or leave the field out.",
                 )
         raise self._not_literal(node)
 
@@ -124,7 +128,7 @@ class Literals:
         for child in node.named_children:
             if child.type == "template_substitution":
                 raise self._source.refuse(
-                    child, "mongo_not_literal", "A template string with a hole is not a literal.", _SCRIPT
+                    child, FindingCode.MONGO_NOT_LITERAL, "A template string with a hole is not a literal.", _SCRIPT
                 )
         return self._unescape(node, self._source.text(node)[1:-1].replace("\r\n", "\n").replace("\r", "\n"))
 
@@ -135,7 +139,7 @@ class Literals:
         def replace(match: re.Match[str]) -> str:
             code = match["point"] or match["unit"] or match["byte"]
             if match["bad"] or (code and int(code, 16) > sys.maxunicode):
-                raise self._source.refuse(node, "mongo_syntax", f"The escape {match[0]} is not understood.")
+                raise self._source.refuse(node, FindingCode.MONGO_SYNTAX, f"The escape {match[0]} is not understood.")
             if code:
                 return chr(int(code, 16))
             if match["octal"]:
@@ -148,15 +152,17 @@ class Literals:
             return units.decode("utf-16-le")
         except UnicodeDecodeError:
             raise self._source.refuse(
-                node, "mongo_syntax", "Half a surrogate pair is no character and cannot be stored."
+                node, FindingCode.MONGO_SYNTAX, "Half a surrogate pair is no character and cannot be stored."
             ) from None
 
     def _number(self, node: Node, sign: int) -> Value:
         text = self._source.text(node)
         if _LEGACY_OCTAL.match(text):
-            raise self._source.refuse(node, "mongo_syntax", "A number may not start with 0.", "Write 0o17 for octal.")
+            raise self._source.refuse(
+                node, FindingCode.MONGO_SYNTAX, "A number may not start with 0.", "Write 0o17 for octal."
+            )
         if len(text) > _MAX_DIGITS:
-            raise self._source.refuse(node, "mongo_number", f"A number has at most {_MAX_DIGITS} digits.")
+            raise self._source.refuse(node, FindingCode.MONGO_NUMBER, f"A number has at most {_MAX_DIGITS} digits.")
         digits = text.replace("_", "")
         if digits.endswith("n"):
             return self._bigint(node, sign * int(digits[:-1], 0))
@@ -177,7 +183,7 @@ class Literals:
         if not exact:
             raise self._source.refuse(
                 node,
-                "mongo_number",
+                FindingCode.MONGO_NUMBER,
                 f"The number {shown(text)} has more digits than a JavaScript number keeps.",
                 f'Use NumberLong("{shown(text)}").',
             )
@@ -186,7 +192,7 @@ class Literals:
     def _bigint(self, node: Node, value: int) -> Int64:
         if value not in constructors.INT64:
             raise self._source.refuse(
-                node, "mongo_number", "The number does not fit 64 bits.", 'Use NumberDecimal("…").'
+                node, FindingCode.MONGO_NUMBER, "The number does not fit 64 bits.", 'Use NumberDecimal("…").'
             )
         return Int64(value)
 
@@ -209,7 +215,7 @@ class Literals:
             return _WORDS[name]
         raise self._source.refuse(
             node,
-            "mongo_not_literal",
+            FindingCode.MONGO_NOT_LITERAL,
             f"{shown(name)} is a name, not a literal.",
             f'Put text in quotes: "{shown(name)}". {_SCRIPT}',
         )
@@ -221,7 +227,7 @@ class Literals:
                 self._source.text(pattern) if pattern else "", self._source.text(flags) if flags else ""
             )
         except ValueError as problem:
-            raise self._source.refuse(node, "mongo_value", str(problem)) from None
+            raise self._source.refuse(node, FindingCode.MONGO_VALUE, str(problem)) from None
 
     def _array(self, node: Node, path: Path, depth: int) -> list[Value]:
         self._no_holes(node)
@@ -236,7 +242,7 @@ class Literals:
         expecting = True
         for child in node.children:
             if child.type == "," and expecting:
-                raise self._source.refuse(child, "mongo_not_literal", "A value is missing before this comma.")
+                raise self._source.refuse(child, FindingCode.MONGO_NOT_LITERAL, "A value is missing before this comma.")
             if child.type not in {"[", "(", "comment"}:
                 expecting = child.type == ","
 
@@ -251,7 +257,9 @@ class Literals:
             key = self._key(key_node)
             if key in document:
                 raise self._source.refuse(
-                    key_node, "mongo_duplicate_key", f"The key {shown(key)} stands twice; only one of them would count."
+                    key_node,
+                    FindingCode.MONGO_DUPLICATE_KEY,
+                    f"The key {shown(key)} stands twice; only one of them would count.",
                 )
             self.places[*path, key] = self._source.position(key_node)
             document[key] = self.value(value_node, (*path, key), depth + 1)
@@ -262,21 +270,25 @@ class Literals:
             case "property_identifier":
                 key = self._source.text(node)
                 if "\\" in key:
-                    raise self._source.refuse(node, "mongo_syntax", "A key with an escape must stand in quotes.")
+                    raise self._source.refuse(
+                        node, FindingCode.MONGO_SYNTAX, "A key with an escape must stand in quotes."
+                    )
             case "string":
                 key = self.string(node)
             case "number":
                 key = self._source.text(node)
                 if not key.isdigit() or (len(key) > 1 and key[0] == "0"):
                     raise self._source.refuse(
-                        node, "mongo_syntax", "A key that is a number like this must stand in quotes."
+                        node, FindingCode.MONGO_SYNTAX, "A key that is a number like this must stand in quotes."
                     )
             case _:
                 raise self._not_pair(node)
         if key == "__proto__":
-            raise self._source.refuse(node, "mongo_not_literal", "JavaScript does not treat __proto__ as a key.")
+            raise self._source.refuse(
+                node, FindingCode.MONGO_NOT_LITERAL, "JavaScript does not treat __proto__ as a key."
+            )
         if "\0" in key:
-            raise self._source.refuse(node, "mongo_value", "A key cannot hold a NUL character.")
+            raise self._source.refuse(node, FindingCode.MONGO_VALUE, "A key cannot hold a NUL character.")
         return key
 
     def _extended(self, node: Node, document: dict[str, Value]) -> Value:
@@ -285,11 +297,11 @@ class Literals:
         if name not in constructors.EXTENDED:
             return document
         if len(document) > 1:
-            raise self._source.refuse(node, "mongo_value", f"{name} stands alone in its document.")
+            raise self._source.refuse(node, FindingCode.MONGO_VALUE, f"{name} stands alone in its document.")
         try:
             return constructors.EXTENDED[name](document[name])
         except ValueError as problem:
-            raise self._source.refuse(node, "mongo_value", str(problem)) from None
+            raise self._source.refuse(node, FindingCode.MONGO_VALUE, str(problem)) from None
 
     def _constructed(self, node: Node, path: Path, depth: int) -> Value:
         name_node = node.child_by_field_name("constructor") or node.child_by_field_name("function")
@@ -303,16 +315,19 @@ class Literals:
             raise self._not_literal(node)
         if name == "Date" and node.type == "call_expression":
             raise self._source.refuse(
-                node, "mongo_value", "Date(…) without `new` is the time of the run as text.", "Use new Date(…)."
+                node,
+                FindingCode.MONGO_VALUE,
+                "Date(…) without `new` is the time of the run as text.",
+                "Use new Date(…).",
             )
         values = self._values(arguments, path, depth)
         make, fewest, most = constructors.CONSTRUCTORS[name]
         if not fewest <= len(values) <= most:
-            raise self._source.refuse(node, "mongo_value", f"{name} does not take {len(values)} arguments.")
+            raise self._source.refuse(node, FindingCode.MONGO_VALUE, f"{name} does not take {len(values)} arguments.")
         try:
             return make(*values)
         except ValueError as problem:
-            raise self._source.refuse(node, "mongo_value", str(problem)) from None
+            raise self._source.refuse(node, FindingCode.MONGO_VALUE, str(problem)) from None
 
     def _values(self, arguments: Node | None, path: Path, depth: int) -> list[Value]:
         if arguments is None:
@@ -330,7 +345,7 @@ class Literals:
         }
         return self._source.refuse(
             node,
-            "mongo_not_literal",
+            FindingCode.MONGO_NOT_LITERAL,
             f"{names.get(node.type, 'This')} is not allowed in a document.",
             f"Write key: value. {_SCRIPT}",
         )
@@ -341,12 +356,15 @@ class Literals:
             known = ", ".join(sorted(constructors.CONSTRUCTORS))
             return self._source.refuse(
                 node,
-                "mongo_not_literal",
+                FindingCode.MONGO_NOT_LITERAL,
                 f"{text} is a call, not a literal.",
                 f"Constructors that may be used: {known}. {_SCRIPT}",
             )
         return self._source.refuse(
-            node, "mongo_not_literal", f"{_NOT_LITERALS.get(node.type, 'This')} is not a literal: {text}", _SCRIPT
+            node,
+            FindingCode.MONGO_NOT_LITERAL,
+            f"{_NOT_LITERALS.get(node.type, 'This')} is not a literal: {text}",
+            _SCRIPT,
         )
 
 

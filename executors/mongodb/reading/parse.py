@@ -9,6 +9,7 @@ from typing import Final
 import tree_sitter_javascript
 from tree_sitter import Language, Node, Parser
 
+from executors.base import FindingCode
 from executors.mongodb.reading.command import Call, Command
 from executors.mongodb.reading.literals import Literals, first_problem, parts
 from executors.mongodb.reading.methods import DATABASE_METHODS, INSTEAD, METHODS, MODIFIERS, SUPPORTED, Method
@@ -30,16 +31,16 @@ def parse(statement: str) -> Command:
     try:
         source = Source(statement)
     except UnicodeEncodeError:
-        raise Unreadable("mongo_syntax", "The statement is not valid Unicode.", Position(1, 1)) from None
+        raise Unreadable(FindingCode.MONGO_SYNTAX, "The statement is not valid Unicode.", Position(1, 1)) from None
     if len(source.encoded) > MAX_BYTES:
         raise Unreadable(
-            "mongo_too_long",
+            FindingCode.MONGO_TOO_LONG,
             f"The statement is longer than {MAX_BYTES:,} bytes.",
             Position(1, 1),
             "Split it, or use a script.",
         )
     if "\0" in statement:
-        raise Unreadable("mongo_syntax", "The statement holds a NUL character.", Position(1, 1))
+        raise Unreadable(FindingCode.MONGO_SYNTAX, "The statement holds a NUL character.", Position(1, 1))
     return _Chain(source).command(_expression(source))
 
 
@@ -48,28 +49,34 @@ def _expression(source: Source) -> Node:
     shell = _SHELL_COMMAND.match(source.encoded.decode())
     if shell:
         hint = "The target names the database." if shell[1] == "use" else _EXPECTED
-        raise Unreadable("mongo_syntax", f"`{shell[1]}` is a command of the shell, not a query.", Position(1, 1), hint)
+        raise Unreadable(
+            FindingCode.MONGO_SYNTAX, f"`{shell[1]}` is a command of the shell, not a query.", Position(1, 1), hint
+        )
     root = Parser(_LANGUAGE).parse(source.encoded).root_node
     statements = parts(root)
     if root.has_error:
         raise _syntax_error(source, root)
     if not statements:
-        raise Unreadable("mongo_syntax", "The statement is empty.", Position(1, 1), _EXPECTED)
+        raise Unreadable(FindingCode.MONGO_SYNTAX, "The statement is empty.", Position(1, 1), _EXPECTED)
     if len(statements) > 1 and statements[0].type not in {"hash_bang_line", "html_comment"}:
-        raise source.refuse(statements[1], "mongo_one_statement", "Only one expression may stand here.", _SCRIPT)
+        raise source.refuse(
+            statements[1], FindingCode.MONGO_ONE_STATEMENT, "Only one expression may stand here.", _SCRIPT
+        )
     if statements[0].type != "expression_statement":
-        raise source.refuse(statements[0], "mongo_not_a_query", "This is not a query.", f"{_EXPECTED} {_SCRIPT}")
+        raise source.refuse(
+            statements[0], FindingCode.MONGO_NOT_A_QUERY, "This is not a query.", f"{_EXPECTED} {_SCRIPT}"
+        )
     return parts(statements[0])[0]
 
 
 def _syntax_error(source: Source, root: Node) -> Unreadable:
     problem = first_problem([root])
     if problem is None:
-        return Unreadable("mongo_syntax", "The statement is not valid JavaScript.", Position(1, 1))
+        return Unreadable(FindingCode.MONGO_SYNTAX, "The statement is not valid JavaScript.", Position(1, 1))
     if problem.is_missing:
-        return source.refuse(problem, "mongo_syntax", f"{problem.type} is missing here.")
+        return source.refuse(problem, FindingCode.MONGO_SYNTAX, f"{problem.type} is missing here.")
     return source.refuse(
-        problem, "mongo_syntax", f"The statement cannot be read from here: {shown(source.text(problem))}"
+        problem, FindingCode.MONGO_SYNTAX, f"The statement cannot be read from here: {shown(source.text(problem))}"
     )
 
 
@@ -85,9 +92,11 @@ class _Chain:
         links, base = self._links(node)
         names, calls = self._names(links, base)
         if not calls:
-            raise self._source.refuse(node, "mongo_not_a_query", "Nothing is called here.", _EXPECTED)
+            raise self._source.refuse(node, FindingCode.MONGO_NOT_A_QUERY, "Nothing is called here.", _EXPECTED)
         if len(calls) > _MAX_CALLS:
-            raise self._source.refuse(node, "mongo_syntax", f"More than {_MAX_CALLS} calls stand in one chain.")
+            raise self._source.refuse(
+                node, FindingCode.MONGO_SYNTAX, f"More than {_MAX_CALLS} calls stand in one chain."
+            )
         return self._checked(".".join(names), calls)
 
     def _links(self, node: Node) -> tuple[list[Node], Node]:
@@ -95,7 +104,9 @@ class _Chain:
         links: list[Node] = []
         while True:
             if node.child_by_field_name("optional_chain") is not None:
-                raise self._source.refuse(node, "mongo_syntax", "`?.` is not understood.", "Write a plain dot.")
+                raise self._source.refuse(
+                    node, FindingCode.MONGO_SYNTAX, "`?.` is not understood.", "Write a plain dot."
+                )
             following = node.child_by_field_name("function" if node.type == "call_expression" else "object")
             if node.type not in {"call_expression", "member_expression", "subscript_expression"} or following is None:
                 return links[::-1], node
@@ -118,7 +129,7 @@ class _Chain:
                 continue
             arguments = link.child_by_field_name("arguments")
             if pending is None or arguments is None or arguments.type != "arguments":
-                raise self._source.refuse(link, "mongo_syntax", "This call is not understood.", _EXPECTED)
+                raise self._source.refuse(link, FindingCode.MONGO_SYNTAX, "This call is not understood.", _EXPECTED)
             if pending[0] in {"getCollection", "collection"} and not names and not calls:
                 names.append(self._collection(arguments, pending))
             else:
@@ -133,7 +144,7 @@ class _Chain:
         name = shown(".".join([*names, last]))
         return self._source.refuse(
             node,
-            "mongo_not_a_query",
+            FindingCode.MONGO_NOT_A_QUERY,
             f"db.{name} is a name; nothing is called.",
             f"For example db.{name}.find({{}}). {_EXPECTED}",
         )
@@ -142,10 +153,12 @@ class _Chain:
         if base.type == "identifier" and self._source.text(base) == "db":
             return
         if base.type == "await_expression":
-            raise self._source.refuse(base, "mongo_not_a_query", "`await` is not needed in a query.", "Leave it out.")
+            raise self._source.refuse(
+                base, FindingCode.MONGO_NOT_A_QUERY, "`await` is not needed in a query.", "Leave it out."
+            )
         raise self._source.refuse(
             base,
-            "mongo_not_a_query",
+            FindingCode.MONGO_NOT_A_QUERY,
             f"A query starts with db, not with {shown(self._source.text(base))}",
             f"{_EXPECTED} {_SCRIPT}",
         )
@@ -158,7 +171,7 @@ class _Chain:
             return self._literals.string(node), node
         raise self._source.refuse(
             node or link,
-            "mongo_syntax",
+            FindingCode.MONGO_SYNTAX,
             "The name of a collection or method is written plainly or in quotes.",
             _EXPECTED,
         )
@@ -168,7 +181,9 @@ class _Chain:
         values = parts(arguments)
         if name == "getCollection" and len(values) == 1 and values[0].type in {"string", "template_string"}:
             return str(self._literals.value(values[0], (), 0))
-        raise self._source.refuse(node, "mongo_syntax", f"{name} is not understood.", 'Use db.getCollection("name").')
+        raise self._source.refuse(
+            node, FindingCode.MONGO_SYNTAX, f"{name} is not understood.", 'Use db.getCollection("name").'
+        )
 
     def _after_call(self, names: list[str], call: tuple[str, Node, Node], pending: tuple[str, Node]) -> Unreadable:
         """A name after a call. What was called is the better thing to speak of when it is not known."""
@@ -177,7 +192,7 @@ class _Chain:
         name, node = pending
         return self._source.refuse(
             node,
-            "mongo_not_a_query",
+            FindingCode.MONGO_NOT_A_QUERY,
             f"The property {shown(name)} of a result is not available.",
             "Use a script to work on results.",
         )
@@ -197,7 +212,7 @@ class _Chain:
         if explain and not specification.explainable:
             raise self._source.refuse(
                 node,
-                "mongo_modifier",
+                FindingCode.MONGO_MODIFIER,
                 f"{method} cannot be explained.",
                 "find, aggregate, countDocuments and distinct can.",
             )
@@ -219,14 +234,14 @@ class _Chain:
             hint = f"Name a collection: db.<collection>.{method}(…)."
         else:
             hint = INSTEAD.get(method) or _similar(method, list(known)) or f"{SUPPORTED} {_SCRIPT}"
-        raise self._source.refuse(node, "mongo_method", f"The method {shown(method)} is not supported.", hint)
+        raise self._source.refuse(node, FindingCode.MONGO_METHOD, f"The method {shown(method)} is not supported.", hint)
 
     def _arguments(self, method: Method, name: str, node: Node, arguments: Node, number: int) -> tuple[object, ...]:
         values = self._literals.arguments(arguments, number)
         if len(values) < method.fewest or len(values) > method.most:
             wanted = str(method.fewest) if method.fewest == method.most else f"{method.fewest} to {method.most}"
             raise self._source.refuse(
-                node, "mongo_arguments", f"{name} takes {wanted} arguments, not {len(values)}.", method.usage
+                node, FindingCode.MONGO_ARGUMENTS, f"{name} takes {wanted} arguments, not {len(values)}.", method.usage
             )
         return values
 
@@ -236,7 +251,7 @@ class _Chain:
             allowed = ", ".join(sorted(specification.modifiers)) or "nothing"
             known = f"After {method}: {allowed}."
             hint = INSTEAD.get(name, known) if name not in MODIFIERS else known
-            raise self._source.refuse(node, "mongo_modifier", f"{shown(name)} cannot follow {method}.", hint)
+            raise self._source.refuse(node, FindingCode.MONGO_MODIFIER, f"{shown(name)} cannot follow {method}.", hint)
         values = self._arguments(MODIFIERS[name], name, node, arguments, number)
         return Call(name, values, self._source.position(node))
 

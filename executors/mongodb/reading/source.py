@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from tree_sitter import Node
 
-from executors.base import Finding, Severity
+from executors.base import Finding, FindingCode, Severity
 
 
 class Position(NamedTuple):
@@ -19,7 +19,7 @@ class Position(NamedTuple):
 class Unreadable(ValueError):
     """A statement, or a part of it, that is not a MongoDB command made of literals."""
 
-    def __init__(self, code: str, message: str, position: Position, hint: str = "") -> None:
+    def __init__(self, code: FindingCode, message: str, position: Position, hint: str = "") -> None:
         super().__init__(message)
         self.finding = Finding(code, Severity.ERROR, message, position.line, position.column, hint)
 
@@ -48,7 +48,7 @@ class Source:
         start = len(self.encoded[: node.start_byte].decode())
         return start, start + len(self.text(node))
 
-    def refuse(self, node: Node, code: str, message: str, hint: str = "") -> Unreadable:
+    def refuse(self, node: Node, code: FindingCode, message: str, hint: str = "") -> Unreadable:
         """The error for a node that cannot be read."""
         return Unreadable(code, message, self.position(node), hint)
 

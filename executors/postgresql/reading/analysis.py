@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from executors.base import Access, Analysis, EngineKind, Finding, Parameter, Severity
+from executors.base import Access, Analysis, EngineKind, Finding, FindingCode, Parameter, Severity
 from executors.postgresql.reading import rules
 from executors.postgresql.reading.facts import Facts, Function, gather
 from executors.postgresql.reading.lexer import literal_ranges
@@ -46,7 +46,7 @@ def read(statement: str, parameters: Sequence[Parameter], access: Access) -> Rea
     if failure:
         return Reading(Analysis(access, findings=(*door, failure)))
     if not statements:
-        return Reading(Analysis(access, findings=(*door, _error("empty", "There is no statement."))))
+        return Reading(Analysis(access, findings=(*door, _error(FindingCode.EMPTY, "There is no statement."))))
     facts = tuple(gather(item) for item in statements)
     findings = (*door, *_findings(statement, statements, facts, parameters, access))
     return Reading(_analysis(statements, facts, findings), statements, facts)
@@ -74,26 +74,26 @@ def _findings(
         where = _start(text, item)
         refused = rules.refusal(item, fact)
         if refused:
-            yield Finding("refused_statement", Severity.ERROR, refused[0], *where, refused[1])
+            yield Finding(FindingCode.REFUSED_STATEMENT, Severity.ERROR, refused[0], *where, refused[1])
         elif access is Access.READ and rules.needs_write(item, fact):
             yield _write_in_read(item, fact, where)
         yield from _functions(text, fact, where)
         yield from _warnings(item, fact, where)
     if access is Access.WRITE and not any(map(rules.needs_write, statements, facts)):
-        yield Finding("read_in_write", Severity.INFO, "This only reads; read access would be enough.")
+        yield Finding(FindingCode.READ_IN_WRITE, Severity.INFO, "This only reads; read access would be enough.")
 
 
 def _together(
     statements: tuple[Statement, ...], facts: tuple[Facts, ...], parameters: Sequence[Parameter], access: Access
 ) -> Iterator[Finding]:
     if len(statements) > 1 and access is Access.READ:
-        yield _error("several_statements", "A read is exactly one statement.", "Submit each one on its own.")
+        yield _error(FindingCode.SEVERAL_STATEMENTS, "A read is exactly one statement.", "Submit each one on its own.")
     if len(statements) > 1 and parameters:
-        yield _error("parameters_need_one_statement", "Parameters can only be given to a single statement.")
+        yield _error(FindingCode.PARAMETERS_NEED_ONE_STATEMENT, "Parameters can only be given to a single statement.")
     wanted = max(fact.parameters for fact in facts)
     if wanted != len(parameters):
         message = f"The statement uses {wanted} parameter(s), {len(parameters)} given."
-        yield _error("parameters_mismatch", message, "Use $1, $2 … and give one value for each.")
+        yield _error(FindingCode.PARAMETERS_MISMATCH, message, "Use $1, $2 … and give one value for each.")
 
 
 def _write_in_read(item: Statement, fact: Facts, where: tuple[int, int]) -> Finding:
@@ -103,7 +103,7 @@ def _write_in_read(item: Statement, fact: Facts, where: tuple[int, int]) -> Find
     elif item.type == "ExplainStmt":
         what = "EXPLAIN of anything but a plain SELECT"
     message = f"{what} is not a read."
-    return Finding("write_in_read", Severity.ERROR, message, *where, "Ask for write access.")
+    return Finding(FindingCode.WRITE_IN_READ, Severity.ERROR, message, *where, "Ask for write access.")
 
 
 def _functions(text: str, fact: Facts, where: tuple[int, int]) -> Iterator[Finding]:
@@ -111,23 +111,29 @@ def _functions(text: str, fact: Facts, where: tuple[int, int]) -> Iterator[Findi
         at = where if function.at is None else _at_byte(text, function.at)
         message = f"The function {function.name} is not allowed."
         hint = "It can act outside the transaction, on files, on other sessions, or run hidden SQL."
-        yield Finding("refused_function", Severity.ERROR, message, *at, hint)
+        yield Finding(FindingCode.REFUSED_FUNCTION, Severity.ERROR, message, *at, hint)
     for operator in sorted(filter(rules.foreign_operator, fact.operators)):
-        yield Finding("refused_operator", Severity.ERROR, f"The operator {operator} is not one of pg_catalog.", *where)
+        yield Finding(
+            FindingCode.REFUSED_OPERATOR, Severity.ERROR, f"The operator {operator} is not one of pg_catalog.", *where
+        )
 
 
 def _warnings(item: Statement, fact: Facts, where: tuple[int, int]) -> Iterator[Finding]:
     for unfiltered in fact.unfiltered:
         what = "UPDATE" if unfiltered == "UpdateStmt" else "DELETE"
         message = f"This {what} has no WHERE clause: it changes every row of the table."
-        yield Finding("no_where", Severity.WARNING, message, *where, "Add a WHERE clause unless every row is meant.")
+        yield Finding(
+            FindingCode.NO_WHERE, Severity.WARNING, message, *where, "Add a WHERE clause unless every row is meant."
+        )
     if item.type in {"TruncateStmt", "DropStmt"}:
         message = f"{rules.kind(item)} removes everything at once."
-        yield Finding("destructive", Severity.WARNING, message, *where, "Make sure there is a backup.")
+        yield Finding(FindingCode.DESTRUCTIVE, Severity.WARNING, message, *where, "Make sure there is a backup.")
     if item.type == "ExplainStmt" and _analyzes(item):
-        yield Finding("explain_analyze", Severity.WARNING, "EXPLAIN ANALYZE really runs the statement.", *where)
+        yield Finding(
+            FindingCode.EXPLAIN_ANALYZE, Severity.WARNING, "EXPLAIN ANALYZE really runs the statement.", *where
+        )
     if item.type == "LockStmt":
-        yield Finding("locks_table", Severity.WARNING, "The lock is held until the request ends.", *where)
+        yield Finding(FindingCode.LOCKS_TABLE, Severity.WARNING, "The lock is held until the request ends.", *where)
 
 
 def _analyzes(item: Statement) -> bool:
@@ -143,5 +149,5 @@ def _at_byte(text: str, at: int) -> tuple[int, int]:
     return position(text, len(text.encode()[:at].decode(errors="ignore")))
 
 
-def _error(code: str, message: str, hint: str = "") -> Finding:
+def _error(code: FindingCode, message: str, hint: str = "") -> Finding:
     return Finding(code, Severity.ERROR, message, hint=hint)

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import pgparse
 
-from executors.base import Finding, Severity
+from executors.base import Finding, FindingCode, Severity
 from executors.text import position
 
 Node: TypeAlias = dict[str, Any]
@@ -39,10 +39,14 @@ def parse(statement: str) -> tuple[tuple[Statement, ...], Finding | None]:
         return (), _syntax_error(statement, error)
     except (RecursionError, MemoryError, ValueError):
         hint = "Use IN or VALUES lists, or split the statement."
-        return (), Finding("too_deep", Severity.ERROR, "The statement is nested too deeply to be read.", hint=hint)
+        return (), Finding(
+            FindingCode.TOO_DEEP, Severity.ERROR, "The statement is nested too deeply to be read.", hint=hint
+        )
     if len(raw) > MOST_STATEMENTS:
         message = f"There are {len(raw):,} statements; at most {MOST_STATEMENTS} are accepted."
-        return (), Finding("too_many_statements", Severity.ERROR, message, hint="Split them into smaller requests.")
+        return (), Finding(
+            FindingCode.TOO_MANY_STATEMENTS, Severity.ERROR, message, hint="Split them into smaller requests."
+        )
     encoded = statement.encode()
     return tuple(_statement(encoded, item) for item in raw), None
 
@@ -62,4 +66,4 @@ def _syntax_error(statement: str, error: pgparse.PGQueryError) -> Finding:
     hint = ""
     if at > 0 and _NEWER.search(statement[max(0, at - 40) : at + 40]):
         hint = "The portal reads statements with PostgreSQL 17's grammar; syntax new in 18 is not known to it."
-    return Finding("syntax_error", Severity.ERROR, f"{message[:1].upper()}{message[1:]}.", line, column, hint)
+    return Finding(FindingCode.SYNTAX_ERROR, Severity.ERROR, f"{message[:1].upper()}{message[1:]}.", line, column, hint)

@@ -1,0 +1,40 @@
+"""What a running execution asks of the portal, and tells it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One database call made by a script, as it really happened. `failure` is empty when it succeeded."""
+
+    number: int
+    statement: str
+    parameters: str
+    rows: int
+    milliseconds: float
+    failure: str = ""
+
+
+class Control(Protocol):
+    """What a running execution asks of, and tells, the portal. Called on the thread that called `run`."""
+
+    def started(self, backend: str) -> None:
+        """The session is open, nothing of the author's was sent yet; `backend` names it on the server (a pid)."""
+
+    def committing(self, transaction: str) -> None:
+        """COMMIT comes next. Must be durable when it returns; an exception forbids the commit.
+
+        `transaction` is what the server can be asked about afterwards (PostgreSQL: `pg_current_xact_id()`), or "".
+        """
+
+    def cancelled(self) -> bool:
+        """Whether somebody asked to stop; asked about twice a second while waiting."""
+
+    def called(self, call: Call) -> None:
+        """A script made a database call."""
+
+    def logged(self, level: str, text: str) -> None:
+        """A script wrote to its console."""

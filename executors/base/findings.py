@@ -1,0 +1,136 @@
+"""What reading a statement tells: what was noticed, and what was looked for and verified."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from executors.base.statements import Access
+
+
+class Severity(StrEnum):
+    """How much a finding matters. An `ERROR` refuses the statement; the others only inform."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+
+class FindingCode(StrEnum):
+    """What may be noticed: stable, stored with a request and part of the API. In alphabetical order."""
+
+    BIDI_CONTROL = "bidi_control"
+    BUILT_STATEMENT = "built_statement"
+    CARRIAGE_RETURN = "carriage_return"
+    CONTROL_CHARACTER = "control_character"
+    CREATE_INDEX = "create_index"
+    DESTRUCTIVE = "destructive"
+    DROP_INDEX = "drop_index"
+    DYNAMIC_CODE = "dynamic_code"
+    EMPTY = "empty"
+    EXPLAIN_ANALYZE = "explain_analyze"
+    INVALID_TEXT = "invalid_text"
+    INVISIBLE_CHARACTER = "invisible_character"
+    LINE_SEPARATOR = "line_separator"
+    LOCKS_TABLE = "locks_table"
+    MIXED_SCRIPTS = "mixed_scripts"
+    MODULE_NAME = "module_name"
+    MODULE_NOT_ALLOWED = "module_not_allowed"
+    MODULE_SYNTAX = "module_syntax"
+    MONGO_ARGUMENTS = "mongo_arguments"
+    MONGO_COLLECTION = "mongo_collection"
+    MONGO_COMMAND = "mongo_command"
+    MONGO_DEPTH = "mongo_depth"
+    MONGO_DUPLICATE_KEY = "mongo_duplicate_key"
+    MONGO_JAVASCRIPT = "mongo_javascript"
+    MONGO_METHOD = "mongo_method"
+    MONGO_MODIFIER = "mongo_modifier"
+    MONGO_NOT_A_QUERY = "mongo_not_a_query"
+    MONGO_NOT_LITERAL = "mongo_not_literal"
+    MONGO_NUMBER = "mongo_number"
+    MONGO_ONE_STATEMENT = "mongo_one_statement"
+    MONGO_OPERATOR = "mongo_operator"
+    MONGO_OPTION = "mongo_option"
+    MONGO_OTHER_DATABASE = "mongo_other_database"
+    MONGO_PARAMETERS = "mongo_parameters"
+    MONGO_STAGE = "mongo_stage"
+    MONGO_SYNTAX = "mongo_syntax"
+    MONGO_TOO_LONG = "mongo_too_long"
+    MONGO_UNDEFINED = "mongo_undefined"
+    MONGO_UPDATE = "mongo_update"
+    MONGO_VALUE = "mongo_value"
+    NO_FILTER = "no_filter"
+    NO_LIMIT = "no_limit"
+    NO_WHERE = "no_where"
+    NOT_AVAILABLE = "not_available"
+    NOT_TRANSACTIONAL = "not_transactional"
+    NUL_CHARACTER = "nul_character"
+    ODD_WHITE_SPACE = "odd_white_space"
+    PARAMETERS_MISMATCH = "parameters_mismatch"
+    PARAMETERS_NEED_ONE_STATEMENT = "parameters_need_one_statement"
+    READ_IN_WRITE = "read_in_write"
+    REFUSED_FUNCTION = "refused_function"
+    REFUSED_OPERATOR = "refused_operator"
+    REFUSED_STATEMENT = "refused_statement"
+    SCRIPT_PARAMETERS = "script_parameters"
+    SEVERAL_STATEMENTS = "several_statements"
+    SYNTAX_ERROR = "syntax_error"
+    TOO_DEEP = "too_deep"
+    TOO_LONG = "too_long"
+    TOO_MANY_STATEMENTS = "too_many_statements"
+    WRITE_IN_READ = "write_in_read"
+    WRONG_LANGUAGE = "wrong_language"
+
+
+class Verified(StrEnum):
+    """What was looked for, all through the statement, and not found: only an analyser that looked may claim it.
+
+    In alphabetical order.
+    """
+
+    ALLOWED_KIND = "allowed_kind"
+    EVERY_WRITE_FILTERED = "every_write_filtered"
+    NOTHING_DROPPED = "nothing_dropped"
+    NO_HIDDEN_CHARACTERS = "no_hidden_characters"
+    NO_LOOKALIKE_NAMES = "no_lookalike_names"
+    NO_OUTSIDE_FUNCTIONS = "no_outside_functions"
+    NO_TABLE_LOCKED = "no_table_locked"
+    ONLY_READS = "only_reads"
+    STATEMENTS_WRITTEN_OUT = "statements_written_out"
+    SYNTAX = "syntax"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something noticed about a statement. `line` and `column` count from 1, columns in characters.
+
+    `message` says what is wrong in one sentence, `hint` what to do about it.
+    """
+
+    code: FindingCode
+    severity: Severity
+    message: str
+    line: int | None = None
+    column: int | None = None
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """What reading a statement tells, before anything runs.
+
+    `access` is what the statement needs (READ or WRITE); `kinds` names each statement in order
+    (`SELECT`, `UPDATE`, `find`, `script` …); `tables` are the tables or collections it names, as written, sorted.
+    `verified` lists what was checked and found in order: the absence of a finding alone is never an assurance.
+    """
+
+    access: Access
+    kinds: tuple[str, ...] = ()
+    tables: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    verified: tuple[Verified, ...] = ()
+
+    @property
+    def valid(self) -> bool:
+        """Whether the statement may be submitted."""
+        return all(finding.severity is not Severity.ERROR for finding in self.findings)

@@ -1,0 +1,141 @@
+"""How an execution ended: two closed families, outcomes and errors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal, TypeAlias
+
+Truncation: TypeAlias = Literal["", "rows", "bytes"]
+
+
+@dataclass(frozen=True, slots=True)
+class StatementResult:
+    """What one statement of several did. `rows_affected` is None for a statement that changes no rows."""
+
+    kind: str
+    rows_affected: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOutcome:
+    """A read that ended as expected and was rolled back. `truncated` names the limit that cut the rows short."""
+
+    row_count: int
+    truncated: Truncation = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WriteOutcome:
+    """A write that was committed. `row_count` counts the rows it returned (RETURNING), not those it changed."""
+
+    rows_affected: int | None
+    row_count: int = 0
+    truncated: Truncation = ""
+    statements: tuple[StatementResult, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptOutcome:
+    """A script that returned; its writes, if it had write access, were committed."""
+
+    row_count: int
+    rows_affected: int | None
+    calls: int
+    truncated: Truncation = ""
+
+
+Outcome: TypeAlias = ReadOutcome | WriteOutcome | ScriptOutcome
+
+
+class FailureCode(StrEnum):
+    """Why an execution failed: the codes of design §4 that an executor can tell."""
+
+    ERROR = "ERROR"
+    TIMEOUT = "TIMEOUT"
+    CANCELLED = "CANCELLED"
+    REFUSED = "REFUSED"
+    ROW_BOUND = "ROW_BOUND"
+    TOO_LARGE = "TOO_LARGE"
+    UNREACHABLE = "UNREACHABLE"
+    INTERRUPTED = "INTERRUPTED"
+    OUTCOME_UNKNOWN = "OUTCOME_UNKNOWN"
+
+
+class ExecutionError(Exception):
+    """A run that did not end as asked. `public_message` holds no secret and is bounded to 8 kB.
+
+    `detail` holds what the server said beside its message: `sqlstate`, `hint`, `detail`, `line`, `column`
+    (counted from 1 in the author's text), `position` (characters from 1), as text.
+    """
+
+    code: FailureCode = FailureCode.ERROR
+
+    def __init__(self, public_message: str, *, detail: Mapping[str, str] | None = None) -> None:
+        super().__init__(public_message)
+        self.public_message = public_message
+        self.detail: Mapping[str, str] = detail or {}
+
+
+class StatementFailed(ExecutionError):
+    """The server, or the script, raised an error; everything was rolled back."""
+
+    code = FailureCode.ERROR
+
+
+class TimedOut(ExecutionError):
+    """The time limit (or the lock limit) was reached; everything was rolled back."""
+
+    code = FailureCode.TIMEOUT
+
+
+class Cancelled(ExecutionError):
+    """Somebody stopped it; everything was rolled back."""
+
+    code = FailureCode.CANCELLED
+
+
+class Refused(ExecutionError):
+    """A guard said no; nothing of it was committed."""
+
+    code = FailureCode.REFUSED
+
+
+class RowBound(ExecutionError):
+    """A write touched more rows than its bound; rolled back."""
+
+    code = FailureCode.ROW_BOUND
+
+
+class TooLarge(ExecutionError):
+    """One value, message or document did not fit the memory an execution may use; rolled back."""
+
+    code = FailureCode.TOO_LARGE
+
+
+class Unreachable(ExecutionError):
+    """No connection could be had; nothing was sent."""
+
+    code = FailureCode.UNREACHABLE
+
+
+class Interrupted(ExecutionError):
+    """The run ended before anything could have been committed (connection or process lost)."""
+
+    code = FailureCode.INTERRUPTED
+
+
+class OutcomeUnknown(ExecutionError):
+    """COMMIT was sent and its answer never came."""
+
+    code = FailureCode.OUTCOME_UNKNOWN
+
+
+class CommitStatus(StrEnum):
+    """What a target says of a transaction whose end the portal did not see."""
+
+    COMMITTED = "committed"
+    ABORTED = "aborted"
+    IN_PROGRESS = "in progress"
+    UNKNOWN = "unknown"

@@ -1,0 +1,66 @@
+"""What is to be run, where and within which limits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TypeAlias
+
+# A bound parameter of a statement. Numbers wider than a double travel as text.
+Parameter: TypeAlias = str | int | float | bool | None
+
+
+class EngineKind(StrEnum):
+    """A database product the portal can reach."""
+
+    POSTGRESQL = "postgresql"
+    MONGODB = "mongodb"
+
+
+class Language(StrEnum):
+    """What a statement is written in."""
+
+    SQL = "sql"
+    MONGO = "mongo"
+    SCRIPT = "script"
+
+
+class Access(StrEnum):
+    """What the author asks for and what the run is held to."""
+
+    READ = "read"
+    WRITE = "write"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One database, with the credential of one access. Its repr never shows the URL."""
+
+    key: str
+    engine: EngineKind
+    access: Access
+    url: str = field(repr=False)
+    search_path: tuple[str, ...] = ()
+    script_modules: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one execution may use, whatever its statement says."""
+
+    seconds: float
+    rows: int
+    bytes: int
+    lock_seconds: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One statement to run on one target. `id` is the public id of the query, carried to the server's own logs."""
+
+    id: str
+    target: Target
+    language: Language
+    statement: str
+    limits: Limits
+    parameters: tuple[Parameter, ...] = ()
