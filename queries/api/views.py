@@ -86,6 +86,7 @@ class Check(View):
                 "kinds": analysis.kinds,
                 "tables": analysis.tables,
                 "findings": [services.finding_json(finding) for finding in analysis.findings],
+                "verified": [verified.value for verified in analysis.verified],
             }
         )
 
