@@ -72,7 +72,7 @@ def page(
         **_statement(request, query, execution),
         **_neighbours(query, user),
     }
-    return render(request, "queries/detail.html", context, status=error.status if error else 200)
+    return render(request, "queries/detail.html", context)
 
 
 def _progress(query: QueryRequest, user: User) -> dict[str, Any]:
