@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from accounts.models import SYSTEM, Actor
 from audit.log import Action
 from audit.models import AuditLog
-from queries.lifecycle import Status
+from queries.lifecycle import Status, Verb
 from queries.models import Code, Decision, Execution, QueryRequest, Verdict
+from queries.words import ASKED_FOR_CHANGES, DID
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +43,11 @@ def _decided(query: QueryRequest) -> Iterator[Event]:
 
 def _decision(query: QueryRequest, decision: Decision) -> Event:
     if decision.verdict == Verdict.APPROVE:
-        did, icon, tone = "approved this", "check", "ok"
+        did, icon, tone = DID[Verb.APPROVE], "check", "ok"
     elif query.code == Code.CHANGES_REQUESTED:
-        did, icon, tone = "asked for changes", "pencil", "warn"
+        did, icon, tone = ASKED_FOR_CHANGES, "pencil", "warn"
     else:
-        did, icon, tone = "rejected this", "x", "bad"
+        did, icon, tone = DID[Verb.REJECT], "x", "bad"
     return Event(decision.reviewer, did, decision.at, icon, tone, decision.comment)
 
 
@@ -55,20 +56,20 @@ def _run(execution: Execution | None) -> Iterator[Event]:
         return
     if execution.cancel_requested_at and execution.cancel_requested_by:
         yield Event(execution.cancel_requested_by, "asked to stop the run", execution.cancel_requested_at, "x", "warn")
-    yield Event(SYSTEM, "started the run", execution.started_at, "play")
+    yield Event(SYSTEM, DID[Verb.CLAIM], execution.started_at, "play")
 
 
 def _ending(query: QueryRequest, execution: Execution | None) -> Iterator[Event]:
     if query.state is Status.WITHDRAWN:
         if query.code == Code.EXPIRED:
-            yield Event(SYSTEM, "let this expire; nobody decided in time", query.expires_at, "clock")
+            yield Event(SYSTEM, DID[Verb.EXPIRE], query.expires_at, "clock")
         else:
-            yield Event(query.author, "withdrew this", _withdrawn_at(query), "undo-2")
+            yield Event(query.author, DID[Verb.WITHDRAW], _withdrawn_at(query), "undo-2")
     elif execution is not None and execution.finished_at:
         if query.state is Status.EXECUTED:
-            yield Event(SYSTEM, "finished the run", execution.finished_at, "check", "ok")
+            yield Event(SYSTEM, DID[Verb.COMPLETE], execution.finished_at, "check", "ok")
         elif query.state is Status.FAILED:
-            did = f"recorded that the run failed ({query.get_code_display().lower()})"
+            did = f"{DID[Verb.FAIL]} ({query.get_code_display().lower()})"
             yield Event(SYSTEM, did, execution.finished_at, "circle-x", "bad")
 
 
