@@ -124,6 +124,8 @@ CACHES = {
 # --- people ----------------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "accounts.User"
+# Among whom a name must tell a person apart.
+PEOPLE_BESIDE = "pods.membership.people_beside"
 LOGIN_URL = "accounts:login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "accounts:login"
