@@ -8,7 +8,6 @@ from executors.base import Access
 from queries.lifecycle import Status
 from queries.models import QueryRequest, Verdict
 from queries.words import of_request
-from web.characters import marked
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +31,8 @@ class Said:
 def said(query: QueryRequest) -> Said:
     """The notice of a request in the state it is in."""
     decisions = list(query.decisions.select_related("reviewer"))
-    approvals = [marked(d.reviewer.label) for d in decisions if d.verdict == Verdict.APPROVE]
-    rejections = [marked(d.reviewer.label) for d in decisions if d.verdict == Verdict.REJECT]
+    approvals = [one_line(d.reviewer.label) for d in decisions if d.verdict == Verdict.APPROVE]
+    rejections = [one_line(d.reviewer.label) for d in decisions if d.verdict == Verdict.REJECT]
     decided = []
     if approvals:
         decided.append(f"{Verdict.APPROVE.label} by {', '.join(approvals)}")
@@ -42,7 +41,7 @@ def said(query: QueryRequest) -> Said:
     return Said(
         number=query.number,
         verb=_verb(query, len(approvals)),
-        title=marked(query.title),
+        title=one_line(query.title),
         asks=_asks(query),
         decided="; ".join(decided),
         outcome=_outcome(query),
@@ -55,6 +54,11 @@ def link(query: QueryRequest) -> str:
     return f"{settings.PORTAL_BASE_URL}/queries/{query.public_id}/"
 
 
+def one_line(text: str) -> str:
+    """Text without line breaks or control characters, so that a name cannot begin a line, or a header, of its own."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
 def _verb(query: QueryRequest, approvals: int) -> str:
     verb = of_request(query.state, query.code).notice
     if query.state is Status.PENDING and query.approvals_required > 1:
@@ -63,9 +67,9 @@ def _verb(query: QueryRequest, approvals: int) -> str:
 
 
 def _asks(query: QueryRequest) -> str:
-    target = f"{marked(query.target.name)} ({query.target.get_environment_display().lower()})"
+    target = f"{one_line(query.target.name)} ({query.target.get_environment_display().lower()})"
     preposition = "to" if query.access == Access.WRITE else "from"
-    return f"{marked(query.author.label)} asks to {query.access} {preposition} {target}, {marked(query.pod.name)}"
+    return f"{one_line(query.author.label)} asks to {query.access} {preposition} {target}, {one_line(query.pod.name)}"
 
 
 def _outcome(query: QueryRequest) -> str:
@@ -76,7 +80,9 @@ def _outcome(query: QueryRequest) -> str:
     if execution.has_rows:
         cut = ", cut at a limit" if execution.truncated else ""
         parts.append(f"{execution.row_count:,} {_rows(execution.row_count)}{cut}")
-    if execution.rows_affected is not None:
+    if not execution.affected_known:
+        parts.append("how many rows changed is not known")
+    elif execution.rows_affected is not None:
         parts.append(f"{execution.rows_affected:,} {_rows(execution.rows_affected)} changed")
     if execution.duration_ms is not None:
         parts.append(f"{execution.duration_ms / 1000:.1f} s")
