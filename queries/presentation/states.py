@@ -1,5 +1,6 @@
 """The colours and icons of a request's state, and what is said of it and of how its run ended."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.utils import timezone
@@ -48,6 +49,22 @@ def meaning(query: QueryRequest, code: str) -> str:
 def advice(code: str) -> str:
     """What to do about a failure, "" where that is plain."""
     return FAILURES[Code(code)].advice if Code(code) in FAILURES else ""
+
+
+DATE_ORDERS = {"DMY": "day, month, year", "MDY": "month, day, year", "YMD": "year, month, day"}
+PLAIN_INTERVALS = frozenset({"", "postgres"})
+
+
+def session_words(settings: Mapping[str, str]) -> list[tuple[str, str]]:
+    """The target's own settings under which a statement's dates and times were read: labels and words."""
+    found = []
+    if zone := settings.get("time_zone"):
+        found.append(("Time zone", zone))
+    if order := settings.get("date_order"):
+        found.append(("Dates read as", DATE_ORDERS.get(order, order)))
+    if (style := settings.get("interval_style", "")) not in PLAIN_INTERVALS:
+        found.append(("Intervals", style))
+    return found
 
 
 def is_overdue(query: QueryRequest) -> bool:
