@@ -8,7 +8,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -91,13 +91,18 @@ def _bare(text: str) -> str:
 
 @cache
 def _prototype(character: str) -> str:
-    from confusable_homoglyphs import confusables  # noqa: PLC0415 -- a megabyte, for the rare change of a name
-
-    found = confusables.is_confusable(character, greedy=True)
-    passes_for = [str(homoglyph["c"]) for homoglyph in found[0]["homoglyphs"]] if found else []
+    passes_for = _look_alikes(character)
     # The table is symmetric: the letter that others pass for has many, each of the others has that one.
     if len(passes_for) != 1:
         return character
-    other = passes_for[0].strip("\u200e")
-    back = confusables.is_confusable(other, greedy=True)
-    return other if back and len(back[0]["homoglyphs"]) > 1 else min(character, other)
+    other = passes_for[0]
+    return other if len(_look_alikes(other)) > 1 else min(character, other)
+
+
+def _look_alikes(character: str) -> list[str]:
+    from confusable_homoglyphs import confusables  # noqa: PLC0415 -- a megabyte, for the rare change of a name
+
+    find: Any = confusables.is_confusable
+    found = find(character, greedy=True)
+    # A few stand between marks of direction.
+    return [str(homoglyph["c"]).strip("\u200e") for homoglyph in found[0]["homoglyphs"]] if found else []
