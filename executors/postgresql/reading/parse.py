@@ -9,12 +9,12 @@ from typing import Any, TypeAlias
 import pgparse
 
 from executors.base import Finding, FindingCode, Severity
-from executors.text import position
+from executors.text import Characters, position
 
 Node: TypeAlias = dict[str, Any]
 
-# More than a reviewer reads; an INSERT takes any number of rows.
-MOST_STATEMENTS = 500
+# A file of INSERTs, as a dump writes them; one INSERT takes any number of rows.
+MOST_STATEMENTS = 10_000
 
 # Words of PostgreSQL 18's grammar that the parser, which knows 17's, stumbles over.
 _NEWER = re.compile(r"\b(virtual|old|new|without\s+overlaps|period|not\s+enforced|enforced)\b", re.IGNORECASE)
@@ -43,20 +43,21 @@ def parse(statement: str) -> tuple[tuple[Statement, ...], Finding | None]:
             FindingCode.TOO_DEEP, Severity.ERROR, "The statement is nested too deeply to be read.", hint=hint
         )
     if len(raw) > MOST_STATEMENTS:
-        message = f"There are {len(raw):,} statements; at most {MOST_STATEMENTS} are accepted."
+        message = f"There are {len(raw):,} statements; at most {MOST_STATEMENTS:,} are accepted."
         return (), Finding(
             FindingCode.TOO_MANY_STATEMENTS, Severity.ERROR, message, hint="Split them into smaller requests."
         )
     encoded = statement.encode()
-    return tuple(_statement(encoded, item) for item in raw), None
+    characters = Characters(encoded)
+    return tuple(_statement(encoded, characters, item) for item in raw), None
 
 
-def _statement(encoded: bytes, item: Node) -> Statement:
+def _statement(encoded: bytes, characters: Characters, item: Node) -> Statement:
     start = int(item.get("stmt_location", 0))
     length = int(item.get("stmt_len", 0)) or len(encoded) - start
     text = encoded[start : start + length].decode()
     (kind, node), *_ = item["stmt"].items()
-    return Statement(text, len(encoded[:start].decode()), kind, node, start)
+    return Statement(text, characters.before(start), kind, node, start)
 
 
 def _syntax_error(statement: str, error: pgparse.PGQueryError) -> Finding:
