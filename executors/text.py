@@ -12,9 +12,9 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
-from executors.base import Finding, FindingCode, Severity
+from executors.base import Finding, FindingCode, Severity, Verified
 
-# Bytes of UTF-8. A script for a migration fits; what nests deeper than a parser's stack ends only the process that reads.
+# Bytes of UTF-8. Nesting deeper than a parser's stack ends the process that reads, which is there to be lost.
 MAX_BYTES = 2_000_000
 
 # Enough to see what is going on; a page of a hundred thousand would tell less and cost more.
@@ -43,6 +43,8 @@ _CLASSES = tuple(
         ("\0-\x9f", FindingCode.CONTROL_CHARACTER, "a control character"),
     )
 )
+_HIDING = frozenset(code for _, code, _ in _CLASSES)
+_LOOKALIKES = frozenset({FindingCode.MIXED_SCRIPTS})
 _WORD = re.compile(r"[^\W\d]\w*")
 _LINE_END = re.compile("\n")
 _BLOCK_BYTES = 4096
@@ -72,6 +74,15 @@ def check_text(statement: str, literals: Iterable[tuple[int, int]] = ()) -> tupl
     odd = islice(_ODD.finditer(statement), _MOST_FINDINGS)
     mixed = islice(_mixed_scripts(statement, ranges), _MOST_FINDINGS)
     return (*(_judge(statement, match.start(), ranges) for match in odd), *mixed)
+
+
+def verified_text(findings: Iterable[Finding]) -> tuple[Verified, ...]:
+    """What `check_text` verified, told from all that it found: a text that is too long it did not look through."""
+    codes = {finding.code for finding in findings}
+    if FindingCode.TOO_LONG in codes:
+        return ()
+    looked = ((_HIDING, Verified.NO_HIDDEN_CHARACTERS), (_LOOKALIKES, Verified.NO_LOOKALIKE_NAMES))
+    return tuple(verified for found, verified in looked if not found & codes)
 
 
 def position(statement: str, offset: int) -> tuple[int, int]:

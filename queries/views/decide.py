@@ -16,7 +16,7 @@ from queries import services
 from queries.lifecycle import Status
 from queries.models import Code, QueryRequest
 from queries.views.detail import page
-from web.errors import BadInput, NotFound, PortalError, TooManyRequests
+from web.errors import BadInput, NotFound, PortalError
 from web.ratelimit import limit
 
 Act = Callable[[User, QueryRequest, str], QueryRequest]
@@ -90,12 +90,8 @@ def _perform(request: HttpRequest, public_id: UUID, act: Act) -> HttpResponse:
 def _refused(request: HttpRequest, public_id: UUID, error: PortalError, comment: str) -> HttpResponse:
     if isinstance(error, BadInput):
         error.message = " ".join(problem.message for problems in error.fields.values() for problem in problems)
-    response = page(
-        request, services.visible_query(actor=person(request), public_id=public_id), error=error, comment=comment
-    )
-    if isinstance(error, TooManyRequests):
-        response["Retry-After"] = str(error.retry_after)
-    return response
+    query = services.visible_query(actor=person(request), public_id=public_id)
+    return error.on(page(request, query, error=error, comment=comment))
 
 
 def _sentence(query: QueryRequest) -> str:

@@ -60,7 +60,7 @@ def page(
         "comment": comment,
         "warned": [finding for finding in query.findings if finding["severity"] in WARNED],
         "noted": [finding for finding in query.findings if finding["severity"] not in WARNED],
-        "passed": passed(query.language, query.access, query.findings),
+        "passed": passed(query.verified),
         "rest_of_reason": _rest(query.reason, query.title),
         "parameters": [_parameter(value) for value in query.parameters],
         "events": timeline(query, execution),
@@ -72,7 +72,7 @@ def page(
         **_statement(request, query, execution),
         **_neighbours(query, user),
     }
-    return render(request, "queries/detail.html", context, status=error.status if error else 200)
+    return render(request, "queries/detail.html", context)
 
 
 def _progress(query: QueryRequest, user: User) -> dict[str, Any]:
