@@ -40,7 +40,7 @@ def parse(statement: str) -> tuple[tuple[Statement, ...], Finding | None]:
         raw = pgparse.parse(statement)
     except pgparse.PGQueryError as error:
         return (), _too_deep() if _MEMORY in str(error) else _syntax_error(statement, error)
-    except (RecursionError, MemoryError, ValueError):
+    except (RecursionError, ValueError):
         return (), _too_deep()
     if len(raw) > MOST_STATEMENTS:
         message = f"There are {len(raw):,} statements; at most {MOST_STATEMENTS:,} are accepted."
