@@ -111,6 +111,8 @@ def _execution_json(query: QueryRequest, reader: User, activity: Activity | None
         "failure": failure,
         "row_count": execution.row_count,
         "rows_affected": execution.rows_affected,
+        "affected_known": execution.affected_known,
+        "settings": execution.session_settings,
         "truncated": bool(execution.truncated),
         "truncated_by": execution.truncated or None,
         "has_result": execution.has_result,
