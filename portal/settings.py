@@ -193,7 +193,7 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
     }
 }
-# The largest honest body is a statement of 100,000 bytes, percent-encoded, beside a reason.
+# The largest honest body is a statement of 2,000,000 bytes, percent-encoded, beside a reason.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024
 
 # --- pages -----------------------------------------------------------------------------------------
