@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 import uuid
 from typing import Any
@@ -42,7 +43,7 @@ def claims(user: User, kind: str) -> dict[str, Any]:
 
 def signed(payload: dict[str, Any]) -> str:
     # Not by `jwt.encode` itself, which looks at some claims before it signs them.
-    return jwt.PyJWS().encode(jwt.api_jwt.json.dumps(payload).encode(), settings.SECRET_KEY, "HS256")
+    return jwt.PyJWS().encode(json.dumps(payload).encode(), settings.SECRET_KEY, "HS256")
 
 
 def as_bearer(payload: dict[str, Any]) -> Response:

@@ -107,8 +107,9 @@ def _decision(query: QueryRequest, user: User) -> dict[str, Any]:
         "overdue": overdue,
         "decisions": decisions,
         "given": given,
-        "last_approval": given + 1 >= query.approvals_required,
-        "may_decide": "approve" in policies.allowed(user, query) and not overdue,
+        "last_approval": given + 1 >= query.approvals_needed,
+        "may_decide": "reject" in policies.allowed(user, query) and not overdue,
+        "obstacle": policies.obstacle(query) if query.state is Status.PENDING else None,
         "cannot_decide": policies.cannot_decide(user, query),
         "already_decided": user.pk in done,
         "can_decide": [reviewer for reviewer in reviewers if reviewer.pk not in done],
@@ -126,20 +127,16 @@ def _next_waiting(query: QueryRequest, user: User) -> QueryRequest | None:
 
 def _statement(request: HttpRequest, query: QueryRequest, execution: Execution | None) -> dict[str, Any]:
     before = query.revises
+    notes = _notes(person(request), query, execution)
     if before is not None and request.GET.get("view") != "whole":
-        rows = difference(before.statement, query.statement, query.language)
-        added, removed = counts(rows)
+        rows = difference(before.statement, query.statement, query.language, notes)
         return {
             "tab": "changes",
             "diff": rows,
-            "added": added,
-            "removed": removed,
+            "changed": counts(rows),
             "other_changes": _other_changes(before, query),
         }
-    return {
-        "tab": "whole",
-        "lines": code_lines(query.statement, query.language, _notes(person(request), query, execution)),
-    }
+    return {"tab": "whole", "lines": code_lines(query.statement, query.language, notes)}
 
 
 def _failure(user: User, query: QueryRequest, execution: Execution | None) -> dict[str, Any]:
