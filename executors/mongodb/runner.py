@@ -38,6 +38,10 @@ from executors.mongodb.turns import Turns
 
 # Blocks handed to the sink are cut at the first document that reaches this many bytes.
 _BLOCK: Final = 160 * 1024
+_NOTHING_KEPT: Final = (
+    "Nothing was kept, although the write says ordered: false: the portal runs a write as one transaction, and mongosh "
+    "would have kept the documents that did not fail."
+)
 
 
 class Bounded:
@@ -92,11 +96,15 @@ class Bounded:
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """What one command did: documents returned, documents changed (None for a read), and whether rows were cut."""
+    """What one command did: documents returned, documents changed (None for a read), and whether rows were cut.
+
+    `counted` is False when it changed documents and the server does not tell how many.
+    """
 
     rows: int
     affected: int | None
     truncated: Truncation
+    counted: bool = True
 
 
 def read_command(statement: str, access: Access) -> Command:
@@ -126,7 +134,9 @@ def execute(session: MongoSession, command: Command, sink: RowSink, limits: Limi
     seconds = prepared.milliseconds / 1000 if prepared.milliseconds else None
     if isinstance(prepared, Stream):
         _stream(session, prepared, bounded, seconds)
-        affected = 0 if prepared.writes else None
+        if prepared.writes:
+            return Ran(bounded.count, None, bounded.truncated, counted=False)
+        affected = None
     else:
         affected = _answer(session, prepared, bounded, seconds)
     if not bounded.announced:
@@ -145,13 +155,21 @@ def _stream(session: MongoSession, prepared: Stream, bounded: Bounded, seconds: 
 
 
 def _answer(session: MongoSession, prepared: Run, bounded: Bounded, seconds: float | None) -> int | None:
-    replies = [
-        session.command(body, writes=prepared.writes, comment=prepared.comment, seconds=seconds)
-        for body in prepared.bodies
-    ]
+    try:
+        replies = [
+            session.command(body, writes=prepared.writes, comment=prepared.comment, seconds=seconds)
+            for body in prepared.bodies
+        ]
+    except StatementFailed as failure:
+        raise _nothing_kept(failure) if prepared.unordered and session.in_transaction else failure from None
     answer = prepared.answer(replies)
     bounded.feed(b"".join(answer.rows))
     return (answer.affected or 0) if prepared.writes and answer.affected is not None else None
+
+
+def _nothing_kept(failure: StatementFailed) -> StatementFailed:
+    """The error of a write with `ordered: false`, of which mongosh would have kept the rest."""
+    return StatementFailed(f"{failure.public_message} {_NOTHING_KEPT}", detail=failure.detail)
 
 
 def in_transaction(prepared: Plan) -> bool:
@@ -233,4 +251,4 @@ class _Execution:
             committing(self.session.transaction)
             self.session.commit()
         result = StatementResult(self.command.method, ran.affected)
-        return WriteOutcome(ran.affected, ran.rows, ran.truncated, (result,))
+        return WriteOutcome(ran.affected, ran.rows, ran.truncated, (result,), affected_known=ran.counted)

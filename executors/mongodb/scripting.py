@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextvars
 import re
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
@@ -57,6 +57,7 @@ class MongoDBScript:
         self._cursors: dict[int, _Cursor] = {}
         self._opened = 0
         self._affected: int | None = None
+        self._counted = True
         self._failed = False
         self._announced = False
         control.started(session.backend)
@@ -67,6 +68,16 @@ class MongoDBScript:
     def rows_affected(self) -> int | None:
         """Documents changed so far; None when no write ran."""
         return self._affected
+
+    @property
+    def affected_known(self) -> bool:
+        """Whether every write so far said how many documents it changed."""
+        return self._counted
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """None: MongoDB reads no text as a date."""
+        return {}
 
     def describe(self, operation: str, payload: dict[str, Any]) -> Request:
         """`run` and `open` carry a command; `fetch` and `close` name a cursor."""
@@ -172,6 +183,8 @@ class MongoDBScript:
             # Without transactions the first write already lasts: the portal must know before it is sent.
             self._control.committing("")
             self._announced = True
+        if prepared.writes and isinstance(prepared, Stream):
+            self._counted = False
         return command
 
 

@@ -39,12 +39,12 @@ class SQLRunner:
 def _run(session: PostgreSQLSession, job: Job, sink: RowSink) -> Outcome:
     done = session.run(job.statement, job.parameters, sink)
     if job.target.access is Access.READ:
-        return ReadOutcome(done[0].row_count, done[0].truncated)
+        return ReadOutcome(done[0].row_count, done[0].truncated, session.settings)
     session.commit()
     counted = [ran.rows_affected for ran in done if ran.rows_affected is not None]
     rows, truncated = _last_rows(done)
     results = tuple(StatementResult(ran.kind, ran.rows_affected) for ran in done)
-    return WriteOutcome(sum(counted) if counted else None, rows, truncated, results)
+    return WriteOutcome(sum(counted) if counted else None, rows, truncated, results, settings=session.settings)
 
 
 def _last_rows(done: list[Ran]) -> tuple[int, Truncation]:

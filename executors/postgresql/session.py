@@ -27,7 +27,7 @@ from executors.base import (
 from executors.postgresql import streams
 from executors.postgresql.connections import Connections, describe_failure
 from executors.postgresql.dependencies import Dependencies
-from executors.postgresql.options import application_name, connection_key
+from executors.postgresql.options import application_name, connection_key, own_settings
 from executors.postgresql.reading.analysis import Reading, read
 from executors.postgresql.reading.facts import Facts
 from executors.postgresql.reading.parse import Statement
@@ -36,6 +36,9 @@ from executors.postgresql.wire import Watch, Wire
 
 _BEGIN = {Access.READ: b"BEGIN READ ONLY", Access.WRITE: b"BEGIN READ WRITE"}
 _COMMIT_SECONDS = 10.0
+# Dates come out as year, month, day and times with their offset. How they are read stays the database's own: the order
+# of day and month is kept when only the style is set, the zone is not touched.
+_UNAMBIGUOUS = ", pg_catalog.set_config('DateStyle', 'ISO', true)"
 
 # What a connection was opened with is what RESET goes back to.
 _CHANGED_SETTINGS = b"""
@@ -67,6 +70,7 @@ class PostgreSQLSession:
         self._connections = connections
         self._key = connection_key(target, limits)
         self._watch = Watch(limits.seconds, control)
+        self.settings: dict[str, str] = {}
         self.wire = self._open(name)
         self.dependencies = Dependencies(self.wire, target.access)
         self.backend = str(self.wire.pgconn.backend_pid)
@@ -147,8 +151,9 @@ class PostgreSQLSession:
 
     def _begin(self, wire: Wire, name: str) -> Wire:
         """Begin and take the first snapshot in one round trip: after it the server refuses to leave READ ONLY."""
-        pin = f"; SELECT pg_catalog.set_config('application_name', '{application_name(name)}', true)"
+        pin = f"; SELECT pg_catalog.set_config('application_name', '{application_name(name)}', true){_UNAMBIGUOUS}"
         wire.simple(_BEGIN[self.target.access] + pin.encode())
+        self.settings = own_settings(wire.pgconn.parameter_status)
         return wire
 
     def _look_at_the_settings(self) -> None:

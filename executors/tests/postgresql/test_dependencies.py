@@ -38,8 +38,9 @@ CREATE TABLE shop.ruled (a int);
 CREATE RULE quietly AS ON INSERT TO shop.ruled DO ALSO UPDATE pg_settings SET setting = '0' WHERE name = 'lock_timeout';
 CREATE FUNCTION shop.lift() RETURNS text LANGUAGE sql AS $$ SELECT set_config('statement_timeout', '0', false) $$;
 RESET ROLE;
-GRANT SELECT ON ALL TABLES IN SCHEMA shop TO {reader};
-GRANT ALL ON ALL TABLES IN SCHEMA shop TO {writer};
+GRANT SELECT ON shop.accounts, shop.knobs, shop.knobs_of_knobs, shop.lifting, shop.over_lifting, shop.rich TO {reader};
+GRANT ALL ON shop.accounts, shop.knobs, shop.knobs_of_knobs, shop.lifting, shop.over_lifting, shop.rich TO {writer};
+GRANT ALL ON shop.ruled, shop.looks TO {writer};
 """
 
 

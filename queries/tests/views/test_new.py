@@ -63,7 +63,7 @@ def test_statement_that_cannot_be_taken_is_refused_at_its_field(text: str, world
 def test_five_megabytes_are_refused_with_a_page(world: World, client_of: SignedIn) -> None:
     response = client_of(world.author).post("/queries/new/", {**TYPED, "statement": "SELECT 1 -- " + "x" * 5_000_000})
     assert response.status_code == 400
-    assert "at most 100,000 are accepted" in response.content.decode()
+    assert "at most 2,000,000 are accepted" in response.content.decode()
 
 
 def test_target_of_another_pod_is_unknown(world: World, client_of: SignedIn) -> None:
@@ -106,7 +106,7 @@ def test_another_target_can_be_looked_at_without_sending(world: World, client_of
 
 def test_page_names_who_will_approve(world: World, client_of: SignedIn) -> None:
     body = client_of(world.author).get("/queries/new/").content.decode()
-    assert "reviewer, second_reviewer" in body
+    assert '<bdi class="person">reviewer</bdi>, <bdi class="person">second_reviewer</bdi>' in body
 
 
 def test_revision_starts_from_the_request_and_is_tied_to_it(world: World, client_of: SignedIn) -> None:
