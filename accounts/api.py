@@ -15,9 +15,9 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework_simplejwt.exceptions import InvalidToken, TokenError
-from rest_framework_simplejwt.tokens import RefreshToken
 
 from accounts.models import User
+from accounts.refresh import RefreshToken
 from accounts.signin import NAME_LENGTH, check_credentials, record_sign_in
 from accounts.tokens import NONSENSE, REFUSED, BearerAuthentication
 from audit import log

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 import uuid
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import jwt
@@ -12,9 +13,11 @@ import pytest
 from django.conf import settings
 from rest_framework.response import Response
 from rest_framework.test import APIClient
+from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
 from rest_framework_simplejwt.utils import get_md5_hash_password
 
 from accounts.models import User
+from accounts.refresh import fingerprint
 
 USER_IDS: list[Any] = [
     "admin", "", " 1", "1 ", "1\0", "\0", "-1", "+1", "1.0", "1e3", "0x1", "٣", "9" * 18, "9" * 19, "9" * 5000, "1; --",
@@ -52,8 +55,13 @@ def as_bearer(payload: dict[str, Any]) -> Response:
 
 
 def as_refresh(payload: dict[str, Any]) -> Response:
-    client = APIClient(raise_request_exception=True)
-    return client.post("/api/v1/auth/token/refresh/", {"refresh": signed(payload)}, format="json")
+    """Sent as if the portal had given it out: it has its row, where a row can have such an id."""
+    client, text = APIClient(raise_request_exception=True), signed(payload)
+    name = payload["jti"]
+    if isinstance(name, str) and name.isalnum() and len(name) < 255:
+        soon = datetime.now(UTC) + timedelta(hours=1)
+        OutstandingToken.objects.create(jti=name, token=fingerprint(text), expires_at=soon)
+    return client.post("/api/v1/auth/token/refresh/", {"refresh": text}, format="json")
 
 
 @pytest.mark.django_db

@@ -20,9 +20,9 @@ from executors.base import (
     StatementFailed,
     TooLarge,
 )
-from executors.postgresql import functions
 from executors.postgresql.engine import PostgreSQLEngine
 from executors.postgresql.reading.analysis import read
+from executors.postgresql.reading.facts import Facts
 from executors.postgresql.reading.parse import Statement
 from executors.postgresql.session import PostgreSQLSession
 from executors.registry import engine
@@ -62,7 +62,7 @@ class PostgreSQLScript:
     def __init__(self, session: PostgreSQLSession) -> None:
         self._session = session
         self._wire = session.wire
-        self._checked: dict[tuple[str, int], Statement] = {}
+        self._checked: dict[tuple[str, int], tuple[Statement, Facts]] = {}
         self._cursors: dict[int, list[dict[str, str]]] = {}
         self._opened = 0
         self._uses: dict[tuple[str, int], int] = {}
@@ -241,9 +241,11 @@ class PostgreSQLScript:
             known = self._read(text, parameters)
             if len(self._checked) < _KNOWN_STATEMENTS:
                 self._checked[key] = known
-        return known
+        item, facts = known
+        self._session.dependencies.check(item, facts, text)
+        return item
 
-    def _read(self, text: str, parameters: int) -> Statement:
+    def _read(self, text: str, parameters: int) -> tuple[Statement, Facts]:
         access = self._session.target.access
         reading = read(text, [""] * parameters, access)
         for finding in reading.analysis.findings:
@@ -254,9 +256,7 @@ class PostgreSQLScript:
                 raise error(finding.message, detail={**place, **hint})
         if len(reading.statements) != 1:
             raise Refused("One call runs one statement: make a call for each.")
-        if access is Access.READ:
-            functions.check(self._wire, reading.functions)
-        return reading.statements[0]
+        return reading.statements[0], reading.facts[0]
 
 
 class _Collected:

@@ -24,10 +24,12 @@ from executors.base import (
     Target,
     Truncation,
 )
-from executors.postgresql import functions, streams
+from executors.postgresql import streams
 from executors.postgresql.connections import Connections, describe_failure
+from executors.postgresql.dependencies import Dependencies
 from executors.postgresql.options import application_name, connection_key, own_settings
 from executors.postgresql.reading.analysis import Reading, read
+from executors.postgresql.reading.facts import Facts
 from executors.postgresql.reading.parse import Statement
 from executors.postgresql.reading.rules import kind
 from executors.postgresql.wire import Watch, Wire
@@ -37,6 +39,14 @@ _COMMIT_SECONDS = 10.0
 # Dates come out as year, month, day and times with their offset. How they are read stays the database's own: the order
 # of day and month is kept when only the style is set, the zone is not touched.
 _UNAMBIGUOUS = ", pg_catalog.set_config('DateStyle', 'ISO', true)"
+
+# What a connection was opened with is what RESET goes back to.
+_CHANGED_SETTINGS = b"""
+SELECT pg_catalog.string_agg(name, ', ' ORDER BY name) FROM pg_catalog.pg_settings
+WHERE setting IS DISTINCT FROM reset_val AND name IN ('statement_timeout', 'lock_timeout', 'transaction_timeout',
+  'idle_in_transaction_session_timeout', 'search_path', 'role', 'session_authorization', 'session_replication_role',
+  'row_security')
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +72,7 @@ class PostgreSQLSession:
         self._watch = Watch(limits.seconds, control)
         self.settings: dict[str, str] = {}
         self.wire = self._open(name)
+        self.dependencies = Dependencies(self.wire, target.access)
         self.backend = str(self.wire.pgconn.backend_pid)
         try:
             control.started(self.backend)
@@ -78,7 +89,10 @@ class PostgreSQLSession:
         """
         reading = self._check(statement, parameters)
         stream = streams.Stream(self.wire, sink, limits or self.limits, statement)
-        return [self._run_one(item, parameters, stream) for item in reading.statements]
+        return [
+            self._run_one(item, facts, parameters, stream)
+            for item, facts in zip(reading.statements, reading.facts, strict=True)
+        ]
 
     def commit(self) -> None:
         """Ask the portal, then commit. Whatever happens the transaction is over and the connection closed."""
@@ -86,6 +100,7 @@ class PostgreSQLSession:
             message = "A read is never committed."
             raise Refused(message)
         self.wire.check()
+        self._look_at_the_settings()
         transaction = self._transaction()
         self._control.committing(transaction)
         self._watch.extend(_COMMIT_SECONDS)
@@ -107,11 +122,10 @@ class PostgreSQLSession:
                 error = StatementFailed if finding.code == FindingCode.SYNTAX_ERROR else Refused
                 hint = {"hint": finding.hint} if finding.hint else {}
                 raise error(finding.message, detail={**place, **hint})
-        if self.target.access is Access.READ:
-            functions.check(self.wire, reading.functions)
         return reading
 
-    def _run_one(self, item: Statement, parameters: Sequence[Parameter], stream: streams.Stream) -> Ran:
+    def _run_one(self, item: Statement, facts: Facts, parameters: Sequence[Parameter], stream: streams.Stream) -> Ran:
+        self.dependencies.check(item, facts, stream.text)
         kind_name, values = kind(item), streams.bind(parameters)
         described = stream.describe(item)
         if self.target.access is Access.READ and item.type == "SelectStmt":
@@ -141,6 +155,15 @@ class PostgreSQLSession:
         wire.simple(_BEGIN[self.target.access] + pin.encode())
         self.settings = own_settings(wire.pgconn.parameter_status)
         return wire
+
+    def _look_at_the_settings(self) -> None:
+        """Commit nothing that ran under other settings than were reviewed: a function may have changed them unseen."""
+        changed = self.wire.simple(_CHANGED_SETTINGS).get_value(0, 0)
+        if changed:
+            message = (
+                f"Settings of the session were changed while it ran ({changed.decode()}), so nothing was committed."
+            )
+            raise Refused(message, detail={"hint": "A function or a trigger of the database did it; ask its owner."})
 
     def _transaction(self) -> str:
         function = "pg_current_xact_id" if self.wire.pgconn.server_version >= 130000 else "txid_current"  # noqa: PLR2004

@@ -78,13 +78,13 @@ class Stream:
         self._wire = wire
         self._sink = sink
         self._limits = limits
-        self._text = text
+        self.text = text
         self._prepared = 0
 
     def describe(self, item: Statement) -> PGresult:
         """Have the server parse the statement (the extended protocol takes exactly one) and say its columns."""
         self._prepared += 1
-        return self._wire.prepare(self._name, item.text.encode(), text=self._text, offset=item.offset)
+        return self._wire.prepare(self._name, item.text.encode(), text=self.text, offset=item.offset)
 
     @property
     def _name(self) -> bytes:
@@ -95,7 +95,7 @@ class Stream:
         """A SELECT without parameters, as COPY: the server's text goes through untouched."""
         collector = self._announce(described)
         sql = _COPY + item.text.encode() + b"\n) TO STDOUT"
-        where = {"text": self._text, "offset": item.offset, "prefix": len(_COPY)}
+        where = {"text": self.text, "offset": item.offset, "prefix": len(_COPY)}
         for result in self._wire.results(lambda: self._wire.pgconn.send_query_params(sql, None), **where):
             self._expect(result, pq.ExecStatus.COPY_OUT)
         self._take_copy(collector)
@@ -111,7 +111,7 @@ class Stream:
         collector = self._announce(described)
         prefix = b"DECLARE portal_rows NO SCROLL CURSOR FOR "
         sql = prefix + item.text.encode()
-        where = {"text": self._text, "offset": item.offset, "prefix": len(prefix)}
+        where = {"text": self.text, "offset": item.offset, "prefix": len(prefix)}
         for _ in self._wire.results(lambda: self._wire.pgconn.send_query_params(sql, values), **where):
             pass
         batch = _FETCH_FIRST
@@ -191,7 +191,7 @@ class Stream:
                 return
 
     def _results(self, item: Statement, send: Callable[[], None]) -> Iterator[PGresult]:
-        return self._wire.results(send, text=self._text, offset=item.offset, prefix=0)
+        return self._wire.results(send, text=self.text, offset=item.offset, prefix=0)
 
     def _expect(self, result: PGresult, status: pq.ExecStatus) -> None:
         if result.status != status:
