@@ -117,8 +117,9 @@ class PostgreSQLSession:
             done = stream.cursor(item, values, described) if values else stream.copy(item, described)
         else:
             done = stream.execute(item, values, described)
-        # With write access a SELECT may call what writes.
-        return Ran(kind(item), done.rows, done.affected, done.truncated, described.nfields > 0, writes=not reads)
+        # A read has a result set even where it has no columns; with write access a SELECT may call what writes.
+        returns_rows = reads or described.nfields > 0
+        return Ran(kind(item), done.rows, done.affected, done.truncated, returns_rows, writes=not reads)
 
     def _open(self, name: str) -> Wire:
         """A connection with its transaction begun and pinned. A warm one that turns out dead is replaced, once."""
