@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from psycopg import pq
 from psycopg.pq.abc import PGconn, PGresult
@@ -27,7 +27,7 @@ from executors.base import (
 from executors.postgresql import functions, streams
 from executors.postgresql.connections import Connections, describe_failure
 from executors.postgresql.errors import Place
-from executors.postgresql.options import application_name, connection_key
+from executors.postgresql.options import application_name, connection_key, own_settings
 from executors.postgresql.reading.analysis import read
 from executors.postgresql.reading.parse import Statement
 from executors.postgresql.reading.rules import kind
@@ -35,6 +35,9 @@ from executors.postgresql.wire import Watch, Wire
 
 _BEGIN = {Access.READ: b"BEGIN READ ONLY", Access.WRITE: b"BEGIN READ WRITE"}
 _COMMIT_SECONDS = 10.0
+# Dates come out as year, month, day and times with their offset. How they are read stays the database's own: the order
+# of day and month is kept when only the style is set, the zone is not touched.
+_UNAMBIGUOUS = ", pg_catalog.set_config('DateStyle', 'ISO', true)"
 
 
 class PostgreSQLSession:
@@ -47,6 +50,7 @@ class PostgreSQLSession:
         self._connections = connections
         self._key = connection_key(job.target, job.limits)
         self._watch = Watch(job.limits.seconds, control)
+        self.settings: Mapping[str, str] = {}
         self._wire = self._open(job.id)
         try:
             control.started(str(self._wire.pgconn.backend_pid))
@@ -138,8 +142,9 @@ class PostgreSQLSession:
 
     def _begin(self, wire: Wire, name: str) -> Wire:
         """Begin and take the first snapshot in one round trip: after it the server refuses to leave READ ONLY."""
-        pin = f"; SELECT pg_catalog.set_config('application_name', '{application_name(name)}', true)"
+        pin = f"; SELECT pg_catalog.set_config('application_name', '{application_name(name)}', true){_UNAMBIGUOUS}"
         wire.simple(_BEGIN[self.target.access] + pin.encode())
+        self.settings = own_settings(wire.pgconn.parameter_status)
         return wire
 
     def _transaction(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from executors.base import (
     Access,
@@ -48,6 +48,11 @@ class ToySession:
         self._connection.execute("BEGIN")
         self._connection.set_progress_handler(self._watch, _INSTRUCTIONS)
         control.started("toy")
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """None: SQLite reads no text as a date."""
+        return {}
 
     def execute(self, statement: str, parameters: Sequence[Parameter], sink: RowSink) -> list[Ran]:
         """Check and run one statement."""
