@@ -1,0 +1,226 @@
+"""Watches one transaction: told of each statement, it can say at any moment what all of them have changed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import islice
+
+from psycopg.pq.abc import PGresult
+
+from executors.base import Effect, ExecutionError, Gap, KeepLimits, SchemaChange, TableEffect
+from executors.postgresql.effect import scan, schema
+from executors.postgresql.effect.capture import Asked, Capture
+from executors.postgresql.effect.counters import NOTHING, Count, Counts, counts
+from executors.postgresql.effect.pairs import Kept, judge, plain
+from executors.postgresql.effect.relations import Relation, relations
+from executors.postgresql.effect.scan import Form, Rows
+from executors.postgresql.effect.truncation import Truncations
+from executors.postgresql.reading.parse import Statement
+from executors.postgresql.wire import Wire
+
+# How much of the rows is held to tell them apart, and to show some. Past it the server's own counts are told.
+_TOLD_ROWS = 10_000
+_TOLD_BYTES = 32 * 1024 * 1024
+
+
+@dataclass(slots=True)
+class _Look:
+    """One look at everything: the second connection, what is left of the time, and what each side calls the tables."""
+
+    second: Wire | None
+    by: float
+    names: dict[int, str] = field(default_factory=dict)
+
+    @property
+    def milliseconds(self) -> int:
+        """What is left, at least one."""
+        return max(1, round((self.by - time.monotonic()) * 1000))
+
+
+class Observer:
+    """What a transaction on `wire` changes. `second` opens another connection to the same database, for a look aside.
+
+    `keep` asks for the rows themselves, whole; without it they are cut to what a sample shows.
+    """
+
+    def __init__(self, wire: Wire, second: Callable[[float], Wire], keep: KeepLimits | None) -> None:
+        self._wire = wire
+        self._second = second
+        self._form = Form(keep.rows if keep else _TOLD_ROWS, keep.bytes if keep else _TOLD_BYTES, exact=bool(keep))
+        self._capture = Capture(wire, self._form) if keep else None
+        self._truncations = Truncations(wire, self._form)
+        self._said: list[tuple[str, int]] = []
+        self.kept: tuple[Kept, ...] = ()
+
+    def before(self, item: Statement) -> Asked | None:
+        """A statement is about to run: the one to run in its place, None for itself."""
+        if item.type == "TruncateStmt":
+            self._truncations.expect(item)
+        return self._capture.ask(item) if self._capture else None
+
+    def told(self, asked: Asked, result: PGresult) -> None:
+        """A piece of the answer of a statement that runs in place of the author's."""
+        if self._capture:
+            self._capture.told(asked, result)
+
+    def ran(self, item: Statement, affected: int | None) -> None:
+        """A statement ended, having changed `affected` rows by its own account."""
+        if affected:
+            self._said.append((str(item.node.get("relation", {}).get("relname", "")), affected))
+
+    def effect(self, sample: int, seconds: float) -> Effect:
+        """What has changed so far: `sample` rows of each table, `seconds` at most for reading tables."""
+        found = counts(self._wire)
+        if not found.xid or not (found.tables or found.schema_changed or self._truncations or found.foreign):
+            return Effect((), exact=found.counted or not found.xid)
+        touched = relations(self._wire, {*found.tables, *self._truncations.oids})
+        with self._look(seconds, [relation.oid for relation in touched]) as look:
+            tables, exact = self._tables(found, touched, look, sample)
+            changed, told = self._schema(found, look)
+        foreign = [TableEffect(name, 0, 0, 0, complete=False, gap=Gap.NOT_TOLD) for name in found.foreign]
+        return Effect((*tables, *foreign), exact and told and found.counted and not foreign, changed)
+
+    # --- tables ---
+
+    def _tables(
+        self, found: Counts, touched: tuple[Relation, ...], look: _Look, sample: int
+    ) -> tuple[list[TableEffect], bool]:
+        roots: dict[int, list[Relation]] = {}
+        for relation in touched:
+            roots.setdefault(relation.root, []).append(relation)
+        judged = [self._table(found, parts, look, sample) for parts in roots.values()]
+        return [table for table, _ in judged if table.total], all(exact for _, exact in judged)
+
+    def _table(self, found: Counts, parts: list[Relation], look: _Look, sample: int) -> tuple[TableEffect, bool]:
+        counted = sum((found.tables.get(part.oid, NOTHING) for part in parts), NOTHING)
+        removed = self._truncations.removed(parts[0].root)
+        certain = not removed and self._certain(parts[0], counted)
+        if certain and not sample and not self._capture:
+            return plain(parts[0], counted), True
+        kept = self._kept(parts, counted, found.xid, look, sample)
+        if removed:
+            kept.before[:0] = removed.rows
+            kept.gap = removed.gap or (kept.gap if kept.gap is not Gap.LOCKED else None)
+            counted += Count(0, 0, removed.count)
+        self.kept = (*self.kept, kept)
+        return judge(kept, counted, certain=certain or bool(removed and removed.exact), sample=sample)
+
+    def _certain(self, relation: Relation, counted: Count) -> bool:
+        """Whether one plain statement says that it changed all that was counted: no row twice, none taken back."""
+        said = [affected for name, affected in self._said if name == relation.name]
+        return said == [counted.total]
+
+    def _kept(self, parts: list[Relation], counted: Count, xid: str, look: _Look, sample: int) -> Kept:
+        told = self._capture.of(parts[0].root, counted) if self._capture else None
+        if told is not None:
+            return told
+        kept = Kept(parts[0])
+        for part in parts:
+            self._read(kept, part, xid, look, sample)
+        return kept
+
+    def _read(self, kept: Kept, part: Relation, xid: str, look: _Look, sample: int) -> None:
+        """Read one table, or one part of it, on both sides."""
+        name = look.names.get(part.oid)
+        if part.hidden:
+            kept.gap = Gap.DENIED
+            return
+        if name and (part.locked or look.second is None):
+            kept.gap = Gap.LOCKED if part.locked else Gap.TIME
+        try:
+            before, after = self._both(part, None if kept.gap else name, xid, look)
+        except ExecutionError as error:
+            self._wire.check()
+            kept.gap = _gap(error)
+            self._reopen(look)
+            return
+        if before.cut or after.cut:
+            kept.gap = Gap.SIZE
+            before, after = self._few(part, name, before, after, look, sample)
+        kept.before += before.found.values()
+        kept.after += after.found.values()
+
+    def _both(self, part: Relation, name: str | None, xid: str, look: _Look) -> tuple[Rows, Rows]:
+        second = look.second
+        with self._aside(look):
+            if second is None or name is None:
+                return Rows(), scan.after(self._wire, part, xid, self._form)
+            scan.ask_before(second, part, name, xid, self._form)
+            after = scan.after(self._wire, part, xid, self._form)
+            before = scan.before(self._wire, second, part, self._form)
+            missing = Kept(part, list(before.found.values()), list(after.found.values())).unpaired()
+            if part.key and missing and not (before.cut or after.cut):
+                before.found |= scan.by_key(second, part, name, missing, self._form).found
+            return before, after
+
+    def _few(
+        self, part: Relation, name: str | None, before: Rows, after: Rows, look: _Look, sample: int
+    ) -> tuple[Rows, Rows]:
+        """Of too many rows a few, each with its other side."""
+        few = Rows(dict(islice(after.found.items(), sample)))
+        if not few.found or not part.key or look.second is None or name is None:
+            return Rows(dict(islice(before.found.items(), sample))), few
+        keys = Kept(part, [], list(few.found.values())).unpaired()
+        return scan.by_key(look.second, part, name, keys, self._form), few
+
+    # --- schema ---
+
+    def _schema(self, found: Counts, look: _Look) -> tuple[tuple[SchemaChange, ...], bool]:
+        """What changed in the schema, and whether it leaves all rows accounted for."""
+        if not found.schema_changed:
+            return (), True
+        if look.second is None:
+            return (), False
+        with self._aside(look):
+            return schema.changes(self._wire, look.second, found.xid, self._truncations.oids)
+
+    # --- looking ---
+
+    @contextmanager
+    def _look(self, seconds: float, oids: Iterable[int]) -> Iterator[_Look]:
+        look = _Look(None, time.monotonic() + seconds)
+        try:
+            self._reopen(look)
+            if look.second is not None:
+                look.names = _names(look.second, oids)
+            yield look
+        finally:
+            if look.second is not None:
+                look.second.close()
+
+    def _reopen(self, look: _Look) -> None:
+        """Another second connection: the one before may still be busy with an answer nobody waits for."""
+        if look.second is not None:
+            look.second.close()
+        try:
+            look.second = self._second(look.milliseconds / 1000)
+        except ExecutionError:
+            look.second = None
+
+    @contextmanager
+    def _aside(self, look: _Look) -> Iterator[None]:
+        """A look that may fail, or take too long, without ending the transaction it looks at."""
+        self._wire.simple(f"SAVEPOINT portal_look; SET LOCAL statement_timeout = {look.milliseconds}".encode())
+        try:
+            yield
+        finally:
+            self._wire.simple(b"ROLLBACK TO portal_look; RELEASE portal_look")
+
+
+def _names(second: Wire, oids: Iterable[int]) -> dict[int, str]:
+    """What the tables are called for everybody else; one that this transaction made is not there."""
+    sql = b"SELECT oid, oid::pg_catalog.regclass::text FROM pg_catalog.pg_class WHERE oid = ANY ($1::oid[])"
+    array = ("{" + ",".join(map(str, oids)) + "}").encode()
+    result = second.call(lambda: second.pgconn.send_query_params(sql, [array]))
+    return {
+        int(result.get_value(row, 0) or b"0"): (result.get_value(row, 1) or b"").decode()
+        for row in range(result.ntuples)
+    }
+
+
+def _gap(error: ExecutionError) -> Gap:
+    state = error.detail.get("sqlstate", "")
+    return Gap.DENIED if state == "42501" else Gap.LOCKED if state == "55P03" else Gap.TIME
