@@ -1,9 +1,9 @@
 """Rows that a statement tells of by itself, for which no table has to be read.
 
 A plain INSERT, UPDATE, DELETE or MERGE without RETURNING of its own is given one, in text at its end. From
-PostgreSQL 18 on it tells the rows before and after; up to 17 an INSERT tells what it added and a DELETE what it removed,
-and for an UPDATE the table is read instead. What was told counts only where it is all that the server counted for that
-table: a trigger may have changed more.
+PostgreSQL 18 on it tells the rows before and after; up to 17 an INSERT tells what it added, a DELETE what it removed,
+and for an UPDATE the table is read instead. What was told counts only where it is all that the server counted for
+that table: a trigger may have changed more.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ _QUERY = b"""
 SELECT pg_catalog.json_build_object(
   'xid', pg_catalog.pg_current_xact_id_if_assigned()::text,
   'counted', pg_catalog.current_setting('track_counts'),
-  'tables', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(oid, i, u, d, system)) FROM (
+  'tables', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(oid::bigint, i, u, d, system)) FROM (
     SELECT oid, relnamespace = 'pg_catalog'::regnamespace AS system,
       pg_catalog.pg_stat_get_xact_tuples_inserted(oid) AS i,
       pg_catalog.pg_stat_get_xact_tuples_updated(oid) AS u,

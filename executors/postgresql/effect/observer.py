@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import closing, contextmanager
 from itertools import islice
 
 from psycopg.pq.abc import PGresult
 
-from executors.base import Effect, ExecutionError, Gap, KeepLimits, SchemaChange, TableEffect
+from executors.base import Effect, ExecutionError, Gap, KeepLimits, SchemaChange, TableEffect, TimedOut
 from executors.postgresql.effect import scan, schema
 from executors.postgresql.effect.capture import Asked, Capture
 from executors.postgresql.effect.counters import NOTHING, Count, Counts, counts
@@ -26,18 +25,38 @@ _TOLD_ROWS = 10_000
 _TOLD_BYTES = 32 * 1024 * 1024
 
 
-@dataclass(slots=True)
 class _Look:
-    """One look at everything: the second connection, what is left of the time, and what each side calls the tables."""
+    """One look, in `seconds`: a second connection once it is needed, and what tables are called there."""
 
-    second: Wire | None
-    by: float
-    names: dict[int, str] = field(default_factory=dict)
+    def __init__(self, connect: Callable[[float], Wire], seconds: float, oids: Iterable[int]) -> None:
+        self._connect = connect
+        self._by = time.monotonic() + seconds
+        self._oids = tuple(oids)
+        self._wire: Wire | None = None
+        self._names: dict[int, str] = {}
 
     @property
     def milliseconds(self) -> int:
-        """What is left, at least one."""
-        return max(1, round((self.by - time.monotonic()) * 1000))
+        """What is left of the time, at least one."""
+        return max(1, round((self._by - time.monotonic()) * 1000))
+
+    def second(self) -> Wire:
+        """The second connection. Raises `ExecutionError` where there can be none."""
+        if self._wire is None:
+            self._wire = self._connect(self.milliseconds / 1000)
+            self._names = _names(self._wire, self._oids)
+        return self._wire
+
+    def name(self, oid: int) -> str | None:
+        """What everybody else calls a table; None for one that this transaction made."""
+        self.second()
+        return self._names.get(oid)
+
+    def close(self) -> None:
+        """Close the second connection: a new one is opened when it is needed again."""
+        if self._wire is not None:
+            self._wire.close()
+            self._wire = None
 
 
 class Observer:
@@ -77,7 +96,8 @@ class Observer:
         if not found.xid or not (found.tables or found.schema_changed or self._truncations or found.foreign):
             return Effect((), exact=found.counted or not found.xid)
         touched = relations(self._wire, {*found.tables, *self._truncations.oids})
-        with self._look(seconds, [relation.oid for relation in touched]) as look:
+        look = _Look(self._second, seconds, [relation.oid for relation in touched])
+        with closing(look):
             tables, exact = self._tables(found, touched, look, sample)
             changed, told = self._schema(found, look)
         foreign = [TableEffect(name, 0, 0, 0, complete=False, gap=Gap.NOT_TOLD) for name in found.foreign]
@@ -124,30 +144,30 @@ class Observer:
 
     def _read(self, kept: Kept, part: Relation, xid: str, look: _Look, sample: int) -> None:
         """Read one table, or one part of it, on both sides."""
-        name = look.names.get(part.oid)
         if part.hidden:
             kept.gap = Gap.DENIED
             return
-        if name and (part.locked or look.second is None):
-            kept.gap = Gap.LOCKED if part.locked else Gap.TIME
         try:
-            before, after = self._both(part, None if kept.gap else name, xid, look)
+            name = look.name(part.oid)
+            if name and part.locked:
+                kept.gap, name = Gap.LOCKED, None
+            before, after = self._both(part, name, xid, look)
+            if before.cut or after.cut:
+                kept.gap = Gap.SIZE
+                before, after = self._few(part, name, before, after, look, sample)
         except ExecutionError as error:
             self._wire.check()
+            look.close()
             kept.gap = _gap(error)
-            self._reopen(look)
             return
-        if before.cut or after.cut:
-            kept.gap = Gap.SIZE
-            before, after = self._few(part, name, before, after, look, sample)
         kept.before += before.found.values()
         kept.after += after.found.values()
 
     def _both(self, part: Relation, name: str | None, xid: str, look: _Look) -> tuple[Rows, Rows]:
-        second = look.second
         with self._aside(look):
-            if second is None or name is None:
+            if name is None:
                 return Rows(), scan.after(self._wire, part, xid, self._form)
+            second = look.second()
             scan.ask_before(second, part, name, xid, self._form)
             after = scan.after(self._wire, part, xid, self._form)
             before = scan.before(self._wire, second, part, self._form)
@@ -161,10 +181,10 @@ class Observer:
     ) -> tuple[Rows, Rows]:
         """Of too many rows a few, each with its other side."""
         few = Rows(dict(islice(after.found.items(), sample)))
-        if not few.found or not part.key or look.second is None or name is None:
+        if not few.found or not part.key or name is None:
             return Rows(dict(islice(before.found.items(), sample))), few
         keys = Kept(part, [], list(few.found.values())).unpaired()
-        return scan.by_key(look.second, part, name, keys, self._form), few
+        return scan.by_key(look.second(), part, name, keys, self._form), few
 
     # --- schema ---
 
@@ -172,33 +192,14 @@ class Observer:
         """What changed in the schema, and whether it leaves all rows accounted for."""
         if not found.schema_changed:
             return (), True
-        if look.second is None:
+        try:
+            with self._aside(look):
+                return schema.changes(self._wire, look.second(), found.xid, self._truncations.oids)
+        except ExecutionError:
+            self._wire.check()
             return (), False
-        with self._aside(look):
-            return schema.changes(self._wire, look.second, found.xid, self._truncations.oids)
 
     # --- looking ---
-
-    @contextmanager
-    def _look(self, seconds: float, oids: Iterable[int]) -> Iterator[_Look]:
-        look = _Look(None, time.monotonic() + seconds)
-        try:
-            self._reopen(look)
-            if look.second is not None:
-                look.names = _names(look.second, oids)
-            yield look
-        finally:
-            if look.second is not None:
-                look.second.close()
-
-    def _reopen(self, look: _Look) -> None:
-        """Another second connection: the one before may still be busy with an answer nobody waits for."""
-        if look.second is not None:
-            look.second.close()
-        try:
-            look.second = self._second(look.milliseconds / 1000)
-        except ExecutionError:
-            look.second = None
 
     @contextmanager
     def _aside(self, look: _Look) -> Iterator[None]:
@@ -223,4 +224,5 @@ def _names(second: Wire, oids: Iterable[int]) -> dict[int, str]:
 
 def _gap(error: ExecutionError) -> Gap:
     state = error.detail.get("sqlstate", "")
-    return Gap.DENIED if state == "42501" else Gap.LOCKED if state == "55P03" else Gap.TIME
+    by_state = {"42501": Gap.DENIED, "55P03": Gap.LOCKED}
+    return by_state.get(state, Gap.TIME if isinstance(error, TimedOut) else Gap.UNCERTAIN)

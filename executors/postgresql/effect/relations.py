@@ -12,7 +12,7 @@ from executors.postgresql.wire import Wire
 
 _QUERY = b"""
 SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
-  'oid', c.oid, 'root', r.oid, 'kind', c.relkind, 'schema', n.nspname, 'name', r.relname,
+  'oid', c.oid::bigint, 'root', r.oid::bigint, 'kind', c.relkind, 'schema', n.nspname, 'name', r.relname,
   'visible', pg_catalog.pg_table_is_visible(r.oid),
   'leaf', pg_catalog.format('%I.%I', cn.nspname, c.relname),
   'hidden', pg_catalog.row_security_active(c.oid),

@@ -10,8 +10,8 @@ from executors.postgresql.wire import Wire
 
 # Catalogue → what of it is an object of its own to people: indexes of constraints, row types and arrays are not.
 _CATALOGUES = {
-    "pg_class": "o.relkind NOT IN ('t', 'i', 'I', 'c') OR NOT EXISTS (SELECT FROM pg_catalog.pg_constraint k "
-    "WHERE k.conindid = o.oid) AND o.relkind IN ('i', 'I')",
+    "pg_class": "o.relnamespace <> 'pg_toast'::regnamespace AND (o.relkind NOT IN ('t', 'i', 'I', 'c') OR "
+    "o.relkind <> 'c' AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint k WHERE k.conindid = o.oid))",
     "pg_type": "o.typrelid = 0 AND NOT EXISTS (SELECT FROM pg_catalog.pg_type e WHERE e.typarray = o.oid)",
     "pg_proc": "true",
     "pg_namespace": "o.nspname NOT LIKE 'pg\\_temp\\_%' AND o.nspname NOT LIKE 'pg\\_toast\\_temp\\_%'",
