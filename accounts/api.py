@@ -21,7 +21,7 @@ from rest_framework_simplejwt.tokens import RefreshToken
 from accounts.models import User
 from accounts.signin import check_credentials, record_sign_in
 from audit import log
-from web.bodies import StrictSerializer, Text, View
+from web.bodies import StrictSerializer, Text, View, read_body
 from web.ratelimit import limit
 
 REFUSED = "The token is expired, was used before, or is not one of ours. Sign in again."
@@ -118,9 +118,7 @@ class Token(View):
         """Sign in: a pair of tokens for a user name and a password."""
         below = request._request  # noqa: SLF001 -- the framework offers no public name for it
         limit(below, "token")
-        body = Credentials(data=request.data)
-        body.is_valid(raise_exception=True)
-        sent = body.validated_data
+        sent = read_body(Credentials(data=request.data))
         user = check_credentials(below, username=sent["username"], password=sent["password"], door="api")
         with transaction.atomic():
             # What a sign-in on the page does by its signal: wrong passwords before a right one are forgotten.
@@ -140,6 +138,4 @@ class TokenRefresh(View):
     def post(self, request: Request) -> Response:
         """The next pair of tokens; the one sent is used up."""
         limit(request._request, "token")  # noqa: SLF001 -- the framework offers no public name for it
-        body = Refresh(data=request.data)
-        body.is_valid(raise_exception=True)
-        return Response(renew(body.validated_data["refresh"]).json())
+        return Response(renew(read_body(Refresh(data=request.data))["refresh"]).json())

@@ -20,7 +20,7 @@ from accounts.models import User
 from accounts.people import person
 from accounts.signin import check_credentials, record_sign_in, record_sign_out
 from audit import log
-from web.errors import PortalError, TooManyRequests
+from web.errors import PortalError
 from web.ratelimit import limit
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
@@ -46,10 +46,7 @@ class SignIn(View):
             user = check_credentials(request, **form.cleaned_data, door="page")
         except PortalError as error:
             form.add_error(None, error.message)
-            response = _sign_in_page(request, form, status=error.status)
-            if isinstance(error, TooManyRequests):
-                response["Retry-After"] = str(error.retry_after)
-            return response
+            return error.on(_sign_in_page(request, form))
         with transaction.atomic():
             start_session(request, user, backend=BACKEND)
             record_sign_in(user, door="page")

@@ -3,6 +3,8 @@
 from django.conf import settings
 from django.db import models
 
+from audit.querysets import AuditLogQuerySet
+
 
 class AuditLog(models.Model):
     """One significant act. Written only by `audit.log.append`; `seq`, `at` and both hashes are set by the database."""
@@ -21,6 +23,8 @@ class AuditLog(models.Model):
     data = models.TextField(editable=False)
     previous_hash = models.BinaryField(max_length=32, editable=False)
     hash = models.BinaryField(max_length=32, editable=False)
+
+    objects = AuditLogQuerySet.as_manager()
 
     class Meta:
         """Table `audit_logs`."""

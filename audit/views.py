@@ -1,82 +1,52 @@
 """The audit log for those who may read it: filtered by its address, a page at a time, newest first."""
 
-import datetime as dt
 import json
 from collections.abc import Sequence
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
-from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.dateparse import parse_date
 from django.views.decorators.http import require_POST, require_safe
 
 from audit.administration import actor_of
 from audit.log import LABELS, Action
 from audit.models import AuditLog
+from audit.reading import FILTERS, Page, read_page, require_reader
 from audit.verification import verify_and_record
+from web.errors import BadInput
 
 PAGE_SIZE = 100
-KEY_DIGITS = 19
-TEXT_LENGTH = 200
-FILTERS = ("action", "actor", "subject", "since", "until")
 # Facts of the request are shown apart from what the act itself says.
 CIRCUMSTANCES = ("request", "address")
 
 
 @require_safe
 def entries(request: HttpRequest) -> HttpResponse:
-    """A page of entries."""
-    _require_reader(request)
-    filters = {name: request.GET.get(name, "").replace("\0", "")[:TEXT_LENGTH].strip() for name in FILTERS}
-    rows = list(_found(filters, request.GET.get("after", ""))[: PAGE_SIZE + 1])
+    """A page of entries; of a filter that makes no sense it says so, and shows none."""
+    require_reader(request.user)
+    page, problems = Page((), None), []
+    try:
+        page = read_page(request.GET, default_size=PAGE_SIZE)
+    except BadInput as error:
+        problems = [(name, problem.message) for name, found in error.fields.items() for problem in found]
     context = {
         "nav": "audit",
-        "filters": filters,
+        "filters": {name: request.GET.get(name, "") for name in FILTERS},
         "actions": [(action.value, action.value) for action in Action],
-        "entries": [_readable(entry) for entry in rows[:PAGE_SIZE]],
-        "next": rows[PAGE_SIZE - 1].seq if len(rows) > PAGE_SIZE else None,
-        "paged": "after" in request.GET,
+        "problems": problems,
+        "entries": [_readable(entry) for entry in page.entries],
+        "next": page.next,
+        "paged": "cursor" in request.GET,
     }
-    return render(request, "audit/list.html", context)
+    return render(request, "audit/list.html", context, status=BadInput.status if problems else 200)
 
 
 @require_POST
 def verify(request: HttpRequest) -> HttpResponse:
     """Check the whole chain now, and show what was found."""
-    _require_reader(request)
+    require_reader(request.user)
     verdict = verify_and_record(actor_of(request))
     return render(request, "audit/verify.html", {"nav": "audit", "verdict": verdict, "head": verdict.head.hex()})
-
-
-def _require_reader(request: HttpRequest) -> None:
-    if not getattr(request.user, "may_read_audit_log", False):
-        raise PermissionDenied
-
-
-def _found(filters: dict[str, str], after: str) -> QuerySet[AuditLog]:
-    found = AuditLog.objects.order_by("-seq")
-    if after.isascii() and after.isdigit() and len(after) < KEY_DIGITS:
-        found = found.filter(seq__lt=int(after))
-    if filters["action"]:
-        found = found.filter(action=filters["action"])
-    if filters["actor"]:
-        found = found.filter(Q(actor__username=filters["actor"]) | Q(actor_label__iexact=filters["actor"]))
-    if filters["subject"]:
-        found = found.filter(Q(subject_label__iexact=filters["subject"]) | Q(subject_id=filters["subject"]))
-    since, until = _day(filters["since"]), _day(filters["until"])
-    if since:
-        found = found.filter(at__gte=since)
-    return found.filter(at__lt=until + dt.timedelta(days=1)) if until else found
-
-
-def _day(text: str) -> dt.datetime | None:
-    try:
-        day = parse_date(text)
-    except ValueError:
-        return None
-    return dt.datetime(day.year, day.month, day.day, tzinfo=dt.UTC) if day and day.year < dt.MAXYEAR else None
 
 
 def _readable(entry: AuditLog) -> dict[str, Any]:

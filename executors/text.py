@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
-from executors.base import Finding, FindingCode, Severity
+from executors.base import Finding, FindingCode, Severity, Verified
 
 # libpg_query was measured safe up to 120 kB of the deepest nesting and crashes the process above it.
 MAX_BYTES = 100_000
@@ -42,6 +42,8 @@ _CLASSES = tuple(
         ("\0-\x9f", FindingCode.CONTROL_CHARACTER, "a control character"),
     )
 )
+_HIDING = frozenset(code for _, code, _ in _CLASSES)
+_LOOKALIKES = frozenset({FindingCode.MIXED_SCRIPTS})
 _WORD = re.compile(r"[^\W\d]\w*")
 
 # Scripts whose letters pass for Latin ones; a word made of two of them is a known disguise.
@@ -67,6 +69,15 @@ def check_text(statement: str, literals: Iterable[tuple[int, int]] = ()) -> tupl
     odd = islice(_ODD.finditer(statement), _MOST_FINDINGS)
     mixed = islice(_mixed_scripts(statement, ranges), _MOST_FINDINGS)
     return (*(_judge(statement, match.start(), ranges) for match in odd), *mixed)
+
+
+def verified_text(findings: Iterable[Finding]) -> tuple[Verified, ...]:
+    """What `check_text` verified, told from all that it found: a text that is too long it did not look through."""
+    codes = {finding.code for finding in findings}
+    if FindingCode.TOO_LONG in codes:
+        return ()
+    looked = ((_HIDING, Verified.NO_HIDDEN_CHARACTERS), (_LOOKALIKES, Verified.NO_LOOKALIKE_NAMES))
+    return tuple(verified for found, verified in looked if not found & codes)
 
 
 def position(statement: str, offset: int) -> tuple[int, int]:

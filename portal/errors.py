@@ -15,7 +15,7 @@ from rest_framework.response import Response
 from rest_framework.status import HTTP_401_UNAUTHORIZED
 from rest_framework.views import set_rollback
 
-from web.errors import BadInput, FieldError, NotNow, PortalError, TooManyRequests
+from web.errors import BadInput, FieldError, NotNow, PortalError
 
 API_PREFIX = "/api/"
 RETRY_SECONDS = 10
@@ -145,7 +145,7 @@ def _portal_answer(error: PortalError) -> Answer:
         error.message,
         fields=error.fields if isinstance(error, BadInput) else {},
         state=error.state if isinstance(error, NotNow) else "",
-        retry_after=error.retry_after if isinstance(error, TooManyRequests) else 0,
+        retry_after=error.retry_after,
     )
 
 

@@ -301,6 +301,7 @@ def _store(actor: User, draft: Draft, target: Target, analysis: Analysis, revise
         reason=draft.reason.strip(),
         ticket=draft.ticket.strip(),
         findings=[finding_json(finding) for finding in analysis.findings],
+        verified=[verified.value for verified in analysis.verified],
         kinds=list(analysis.kinds),
         tables=list(analysis.tables),
         approvals_required=target.approvals_required,

@@ -80,6 +80,12 @@ class StrictSerializer(serializers.Serializer[Any]):
         return super().to_internal_value(data)
 
 
+def read_body(body: StrictSerializer) -> dict[str, Any]:
+    """The values of a body. Raises ValidationError."""
+    body.is_valid(raise_exception=True)
+    return dict(body.validated_data)
+
+
 def check_characters(value: str) -> None:
     """Raises ValidationError for text PostgreSQL cannot hold."""
     if "\0" in value:

@@ -6,6 +6,8 @@ Not allowed, bad input and not now are three different things: 403, 400 and 409.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from django.http import HttpResponse
+
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
@@ -22,10 +24,19 @@ class PortalError(Exception):
 
     status = 500
     code = "error"
+    # Seconds after which it is worth asking again; 0 where waiting does not help.
+    retry_after = 0
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
         self.message = message
+
+    def on(self, page: HttpResponse) -> HttpResponse:
+        """A page of the caller's own, with the status and the headers of this answer."""
+        page.status_code = self.status
+        if self.retry_after:
+            page["Retry-After"] = str(self.retry_after)
+        return page
 
 
 class NotAllowed(PortalError):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.contrib.auth import get_user_model
 from django.db import transaction
@@ -50,10 +52,9 @@ def test_every_action_reads_as_a_sentence(reader: Client) -> None:
         ("actor=nobody", False),
         ("since=2000-01-01", True),
         ("until=2000-01-01", False),
-        ("since=nonsense", True),
         ("until=9999-12-31", True),
-        ("subject=%00", True),
-        ("after=nonsense", True),
+        ("subject=pod:payments", True),
+        ("subject=user:payments", False),
     ],
 )
 def test_log_is_filtered_by_its_address(filters: str, found: bool, reader: Client) -> None:
@@ -63,9 +64,26 @@ def test_log_is_filtered_by_its_address(filters: str, found: bool, reader: Clien
     assert ("changed the members of" in response.content.decode()) is found
 
 
+@pytest.mark.parametrize(
+    "filters", ["since=nonsense", "until=2026-02-30", "subject=%00", "cursor=nonsense", "action=query.eat", "acton=x"]
+)
+def test_a_filter_that_makes_no_sense_shows_no_entry_and_says_so(filters: str, reader: Client) -> None:
+    record(log.Action.MEMBERS_CHANGE, log.Subject("pod", "payments", "Payments"))
+    response = reader.get(f"/audit/?{filters}")
+    body = response.content.decode()
+    assert response.status_code == 400
+    assert f"<span>{filters.partition('=')[0]}: " in body
+    assert "changed the members of" not in body
+    assert "No entry matches" not in body
+
+
 def test_log_goes_on_where_the_page_ended(reader: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(views, "PAGE_SIZE", 2)
     for name in "abc":
         record(log.Action.ADMIN_ADD, log.Subject("pod", name, f"Pod {name}"))
     first = reader.get("/audit/").content.decode()
     assert ("Pod c" in first, "Pod a" in first, "Next page" in first) == (True, False, True)
+    rest = re.search(r'href="([^"]+)" rel="next"', first)
+    assert rest is not None
+    last = reader.get(f"/audit/{rest[1]}").content.decode()
+    assert ("Pod c" in last, "Pod a" in last, "Next page" in last) == (False, True, False)

@@ -29,6 +29,7 @@ from executors.base.outcomes import (
     Interrupted,
     Outcome,
     OutcomeUnknown,
+    Ran,
     ReadOutcome,
     Refused,
     RowBound,
@@ -42,21 +43,40 @@ from executors.base.outcomes import (
     WriteOutcome,
 )
 from executors.base.rows import Column, RowEncoding, RowSink
-from executors.base.seam import Engine, Runner, Session
+from executors.base.scripting import (
+    MAX_CURSORS,
+    MAX_REPLY_BYTES,
+    Answer,
+    Argument,
+    CallReader,
+    DatabaseCall,
+    Request,
+    ScriptDatabase,
+    Step,
+    WrittenCall,
+)
+from executors.base.seam import Analyser, Engine, Runner, ScriptEngine, Session
 from executors.base.statements import Access, EngineKind, Job, Language, Limits, Parameter, Target
 from executors.base.watching import Activity, Blocker
 
 __all__ = [
+    "MAX_CURSORS",
+    "MAX_REPLY_BYTES",
     "Access",
     "Activity",
+    "Analyser",
     "Analysis",
+    "Answer",
+    "Argument",
     "Blocker",
     "Call",
+    "CallReader",
     "Cancelled",
     "Cells",
     "Column",
     "CommitStatus",
     "Control",
+    "DatabaseCall",
     "Effect",
     "Engine",
     "EngineKind",
@@ -75,9 +95,11 @@ __all__ = [
     "OutcomeUnknown",
     "Parameter",
     "Purpose",
+    "Ran",
     "ReadOutcome",
     "Refused",
     "Rehearsing",
+    "Request",
     "RowBound",
     "RowChange",
     "RowEncoding",
@@ -86,11 +108,14 @@ __all__ = [
     "Running",
     "SchemaChange",
     "SchemaVerb",
+    "ScriptDatabase",
+    "ScriptEngine",
     "ScriptOutcome",
     "Session",
     "Severity",
     "StatementFailed",
     "StatementResult",
+    "Step",
     "Table",
     "TableEffect",
     "Target",
@@ -100,4 +125,5 @@ __all__ = [
     "Unreachable",
     "Verified",
     "WriteOutcome",
+    "WrittenCall",
 ]

@@ -77,18 +77,24 @@ class SchemaChange:
 class Effect:
     """What a transaction has changed so far, by whatever means.
 
-    `exact` is False where the counts may be too high (never too low), or where something that was changed is not
-    counted at all: then a table has the gap NOT_TOLD.
+    `exact` is False where the counts may be too high. `counted` is False where something was changed that nobody
+    counted, so that they may be too low: where a table is known for it, it has the gap NOT_TOLD.
     """
 
     tables: tuple[TableEffect, ...] = ()
     exact: bool = True
     schema: tuple[SchemaChange, ...] = ()
+    counted: bool = True
 
     @property
     def total(self) -> int:
         """How many rows changed in all tables."""
         return sum(table.total for table in self.tables)
+
+    @property
+    def reversible(self) -> bool:
+        """Whether every row is known as it was and as it is, and nothing but rows changed."""
+        return self.exact and self.counted and not self.schema and all(table.complete for table in self.tables)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,15 +119,25 @@ class Image:
 
 
 @dataclass(frozen=True, slots=True)
+class Images:
+    """Some of the rows kept of one table: each as it was and as the write left it, whole values."""
+
+    image: Image
+    changes: tuple[RowChange, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Running:
     """A job that runs to keep its changes.
 
     `bound` is how many rows it may change at most (None: any number). `keep` asks for the rows as they were and are.
+    `seconds` is how long may be spent on finding them.
     `all_or_nothing`: a row the statement returns is one that could not be changed as meant, and refuses the whole.
     """
 
     bound: int | None = None
     keep: KeepLimits | None = None
+    seconds: float = 5.0
     all_or_nothing: bool = False
 
 

@@ -83,18 +83,18 @@ class FindingCode(StrEnum):
 
 
 class Verified(StrEnum):
-    """What was looked for, all through the statement, and not found: only an analyser that looked may claim it.
+    """What was looked for, all through the statement, and found in order: only an analyser that looked may claim it.
 
-    In alphabetical order.
+    Stored with a request and part of the API; `queries.presentation.checks` has the words. In alphabetical order.
     """
 
     ALLOWED_KIND = "allowed_kind"
     EVERY_WRITE_FILTERED = "every_write_filtered"
-    NOTHING_DROPPED = "nothing_dropped"
     NO_HIDDEN_CHARACTERS = "no_hidden_characters"
     NO_LOOKALIKE_NAMES = "no_lookalike_names"
     NO_OUTSIDE_FUNCTIONS = "no_outside_functions"
     NO_TABLE_LOCKED = "no_table_locked"
+    NOTHING_DROPPED = "nothing_dropped"
     ONLY_READS = "only_reads"
     STATEMENTS_WRITTEN_OUT = "statements_written_out"
     SYNTAX = "syntax"

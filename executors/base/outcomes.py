@@ -7,7 +7,24 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal, TypeAlias
 
+from executors.base.effects import Effect
+
 Truncation: TypeAlias = Literal["", "rows", "bytes"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What one statement did on a session.
+
+    `rows_affected` is None for a statement that changes no rows; `writes` says whether it may have changed anything.
+    """
+
+    kind: str
+    row_count: int = 0
+    rows_affected: int | None = None
+    truncated: Truncation = ""
+    returns_rows: bool = False
+    writes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +45,16 @@ class ReadOutcome:
 
 @dataclass(frozen=True, slots=True)
 class WriteOutcome:
-    """A write that was committed. `row_count` counts the rows it returned (RETURNING), not those it changed."""
+    """A write that was committed. `row_count` counts the rows it returned (RETURNING), not those it changed.
+
+    `effect` is None where what the whole transaction changed cannot be told.
+    """
 
     rows_affected: int | None
     row_count: int = 0
     truncated: Truncation = ""
     statements: tuple[StatementResult, ...] = ()
+    effect: Effect | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +65,18 @@ class ScriptOutcome:
     rows_affected: int | None
     calls: int
     truncated: Truncation = ""
+    effect: Effect | None = None
 
 
-Outcome: TypeAlias = ReadOutcome | WriteOutcome | ScriptOutcome
+@dataclass(frozen=True, slots=True)
+class RehearsalOutcome:
+    """A write that ran to its end and was rolled back."""
+
+    effect: Effect
+    statements: tuple[StatementResult, ...] = ()
+
+
+Outcome: TypeAlias = ReadOutcome | WriteOutcome | ScriptOutcome | RehearsalOutcome
 
 
 class FailureCode(StrEnum):

@@ -10,14 +10,27 @@ from dataclasses import dataclass, field
 
 from tree_sitter import Node
 
-from executors.base import Access, Analysis, EngineKind, Finding, FindingCode, Parameter, Severity
-from executors.script.calls import DatabaseCall, database_calls
+from executors.base import (
+    Access,
+    Analysis,
+    CallReader,
+    DatabaseCall,
+    EngineKind,
+    Finding,
+    FindingCode,
+    Parameter,
+    Severity,
+    Verified,
+)
+from executors.script.calls import written_calls
 from executors.script.modules import available
 from executors.script.syntax import Source, syntax_errors
-from executors.text import MAX_BYTES, check_text
+from executors.text import MAX_BYTES, check_text, verified_text
 
 _LITERALS = frozenset({"string", "template_string", "regex"})
 _MODULE_SYNTAX = {"import_statement": "import", "export_statement": "export"}
+_NAMES = frozenset({"identifier", "shorthand_property_identifier"})
+_LEADS_TO_DB = frozenset({"db", "arguments", "eval", "Function"})
 # Names people bring from Node.js, Deno or a browser.
 _ABSENT = frozenset(
     "Deno process fetch WebSocket Worker localStorage sessionStorage Buffer EventSource indexedDB module "
@@ -37,14 +50,22 @@ class _Reading:
         self.findings.append(Finding(code, severity, message, line, column, hint))
 
 
-def analyse(engine: EngineKind, statement: str, parameters: Sequence[Parameter], access: Access) -> Analysis:
+def analyse(
+    engine: EngineKind,  # noqa: ARG001 - every analyser is called alike; `read_call` knows the engine's calls
+    statement: str,
+    parameters: Sequence[Parameter],
+    access: Access,
+    *,
+    read_call: CallReader,
+) -> Analysis:
     """Read a script for `access`. Never raises: what is wrong is a finding with its place."""
     if len(statement) > MAX_BYTES:
         return Analysis(access, ("script",), findings=check_text(statement))
     source = Source(statement)
     literals = [source.span(node) for node in source.nodes() if node.type in _LITERALS]
-    findings = list(check_text(statement, literals))
-    findings.extend(syntax_errors(source))
+    characters = check_text(statement, literals)
+    syntax = list(syntax_errors(source))
+    findings = [*characters, *syntax]
     if not statement.strip():
         findings.append(Finding(FindingCode.EMPTY, Severity.ERROR, "There is no script."))
     if parameters:
@@ -55,9 +76,17 @@ def analyse(engine: EngineKind, statement: str, parameters: Sequence[Parameter],
     reading = _Reading(source)
     for node in source.nodes():
         _look(reading, node)
-    calls = list(database_calls(engine, source, access))
+    calls = [found for call in written_calls(source) if (found := read_call(call, access))]
     findings += [*reading.findings, *(finding for call in calls for finding in call.findings)]
-    return Analysis(_access(calls, access), _kinds(calls), _tables(calls), tuple(findings))
+    verified = (*verified_text(characters), *(() if syntax else _verified(source, calls)))
+    return Analysis(_access(calls, access), _kinds(calls), _tables(calls), tuple(findings), verified)
+
+
+def _verified(source: Source, calls: Sequence[DatabaseCall]) -> tuple[Verified, ...]:
+    """`db` stands nowhere but in calls whose text was read, and nothing else in the script could name it."""
+    named = [node for node in source.nodes() if node.type in _NAMES and source.text(node) in _LEADS_TO_DB]
+    written_out = len(named) == len(calls) and all(call.access is not None and call.kinds for call in calls)
+    return (Verified.SYNTAX, Verified.STATEMENTS_WRITTEN_OUT) if written_out else (Verified.SYNTAX,)
 
 
 def _look(reading: _Reading, node: Node) -> None:

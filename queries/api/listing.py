@@ -13,9 +13,9 @@ from queries.models import QueryRequest
 from queries.querysets import QueryRequestQuerySet
 from web import paging
 from web.errors import BadInput, FieldError
+from web.filters import read_filters
 
 FILTERS = ("status", "pod", "author", "target", "q", "cursor", "limit")
-WORDS_LENGTH = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,21 +28,10 @@ class Listing:
 
 def listing(*, reader: User, sent: QueryDict) -> Listing:
     """The page the query string asks for, in a fixed number of database queries. Raises BadInput."""
-    errors = {
-        name[:100]: [FieldError(f"There is no such filter; there are {', '.join(FILTERS)}.", "unknown_field")]
-        for name in sent
-        if name not in FILTERS
-    }
-    for name in FILTERS:
-        if "\0" in sent.get(name, ""):
-            errors[name] = [FieldError("It holds a NUL byte; remove it.", "nul")]
+    read_filters(sent, FILTERS)
     statuses = [status for status in sent.getlist("status") if status]
-    if not set(statuses) <= {status.value for status in Status}:
-        errors["status"] = [FieldError(f"The statuses are {', '.join(Status)}.", "invalid_choice")]
-    if len(sent.get("q", "")) > WORDS_LENGTH:
-        errors["q"] = [FieldError(f"At most {WORDS_LENGTH} characters.", "too_long")]
-    if errors:
-        raise BadInput(errors)
+    if not set(statuses) <= set(Status):
+        raise BadInput({"status": [FieldError(f"The statuses are {', '.join(Status)}.", "invalid_choice")]})
     size = paging.page_size(sent.get("limit", ""), default=paging.PAGE, most=paging.PAGE_MOST)
     found = list(_filtered(reader, sent, statuses)[: size + 1])
     shown = found[:size]

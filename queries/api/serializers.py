@@ -9,7 +9,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
-from executors.base import Access, Language, Parameter, Severity
+from executors.base import Access, Language, Parameter, Severity, Verified
 from queries.lifecycle import Status
 from queries.models import Code, Verdict
 from queries.services import Draft
@@ -117,6 +117,12 @@ class FindingShape(serializers.Serializer[object]):
     hint = serializers.CharField(allow_blank=True)
 
 
+class VerifiedField(serializers.ListField):
+    """What was looked for all through the statement and found in order; what is not listed is not claimed."""
+
+    child = serializers.ChoiceField(choices=[v.value for v in Verified])
+
+
 class CheckedShape(serializers.Serializer[object]):
     """What reading the statement told. `access` is what it needs."""
 
@@ -125,6 +131,7 @@ class CheckedShape(serializers.Serializer[object]):
     kinds = serializers.ListField(child=serializers.CharField())
     tables = serializers.ListField(child=serializers.CharField())
     findings = FindingShape(many=True)
+    verified = VerifiedField()
 
 
 class DecisionShape(serializers.Serializer[object]):
@@ -219,6 +226,7 @@ class QueryShape(serializers.Serializer[object]):
     kinds = serializers.ListField(child=serializers.CharField())
     tables = serializers.ListField(child=serializers.CharField())
     findings = FindingShape(many=True)
+    verified = VerifiedField()
     limits = QueryLimitsShape()
     approvals_required = serializers.IntegerField()
     decisions = DecisionShape(many=True)

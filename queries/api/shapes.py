@@ -59,6 +59,7 @@ def query_json(query: QueryRequest, reader: User, activity: Activity | None = No
         "kinds": query.kinds,
         "tables": query.tables,
         "findings": query.findings,
+        "verified": query.verified,
         "limits": {
             "seconds": query.seconds_limit,
             "lock_seconds": query.lock_seconds_limit,

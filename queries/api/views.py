@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
 
 from django.db.models import prefetch_related_objects
 from django.http import StreamingHttpResponse
@@ -38,7 +37,7 @@ from queries.models import QueryRequest
 from queries.results import download, view_page
 from queries.running.activity import activity
 from web import paging
-from web.bodies import StrictSerializer, View
+from web.bodies import StrictSerializer, View, read_body
 from web.errors import BadInput, FieldError, NotFound
 from web.ratelimit import limit
 
@@ -47,10 +46,15 @@ RESULTS = ["results"]
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
-def read(body: StrictSerializer) -> dict[str, Any]:
-    """The values of a body. Raises ValidationError."""
-    body.is_valid(raise_exception=True)
-    return dict(body.validated_data)
+def perform(
+    request: Request, public_id: uuid.UUID, verb: Callable[..., QueryRequest], body: type[StrictSerializer]
+) -> Response:
+    """Let the person do one of the services' verbs with what they sent; the request as they see it afterwards."""
+    limit(plain(request), "decide")
+    person = actor(request)
+    query_id = known(person, public_id)
+    verb(actor=person, query_id=query_id, **read_body(body(data=request.data)))
+    return Response(after(person, query_id))
 
 
 def after(reader: User, query_id: int) -> dict[str, object]:
@@ -77,7 +81,7 @@ class Check(View):
         """Read a statement as submission would; nothing is stored."""
         limit(plain(request), "check")
         body = DraftBody(data=request.data)
-        body.is_valid(raise_exception=True)
+        read_body(body)
         analysis = services.check_draft(actor=actor(request), draft=body.draft()).analysis
         return Response(
             {
@@ -86,6 +90,7 @@ class Check(View):
                 "kinds": analysis.kinds,
                 "tables": analysis.tables,
                 "findings": [services.finding_json(finding) for finding in analysis.findings],
+                "verified": [verified.value for verified in analysis.verified],
             }
         )
 
@@ -120,7 +125,7 @@ class Queries(View):
         limit(plain(request), "submit")
         author = actor(request)
         body = SubmitBody(data=request.data)
-        sent = read(body)
+        sent = read_body(body)
         query = services.submit(actor=author, draft=body.draft(), revises=_revised(author, sent.get("revises")))
         headers = {"Location": f"{request.path}{query.public_id}/"}
         return Response(after(author, query.pk), status=status.HTTP_201_CREATED, headers=headers)
@@ -144,11 +149,7 @@ class Approve(View):
     @extend_schema(operation_id="query_approve", request=ApproveBody, responses=QueryShape, tags=QUERIES)
     def post(self, request: Request, public_id: uuid.UUID) -> Response:
         """Approve. The last approval needed runs the statement, and the answer is the request after it ran."""
-        limit(plain(request), "decide")
-        reviewer = actor(request)
-        query_id = known(reviewer, public_id)
-        services.approve(actor=reviewer, query_id=query_id, **read(ApproveBody(data=request.data)))
-        return Response(after(reviewer, query_id))
+        return perform(request, public_id, services.approve, ApproveBody)
 
 
 class Reject(View):
@@ -157,12 +158,7 @@ class Reject(View):
     @extend_schema(operation_id="query_reject", request=RejectBody, responses=QueryShape, tags=QUERIES)
     def post(self, request: Request, public_id: uuid.UUID) -> Response:
         """Reject, and say why."""
-        limit(plain(request), "decide")
-        reviewer = actor(request)
-        query_id = known(reviewer, public_id)
-        sent = {"comment": "", **read(RejectBody(data=request.data))}
-        services.reject(actor=reviewer, query_id=query_id, **sent)
-        return Response(after(reviewer, query_id))
+        return perform(request, public_id, services.reject, RejectBody)
 
 
 class Withdraw(View):
@@ -171,11 +167,7 @@ class Withdraw(View):
     @extend_schema(operation_id="query_withdraw", request=CommentBody, responses=QueryShape, tags=QUERIES)
     def post(self, request: Request, public_id: uuid.UUID) -> Response:
         """Take my request back before anybody decided."""
-        limit(plain(request), "decide")
-        author = actor(request)
-        query_id = known(author, public_id)
-        services.withdraw(actor=author, query_id=query_id, **read(CommentBody(data=request.data)))
-        return Response(after(author, query_id))
+        return perform(request, public_id, services.withdraw, CommentBody)
 
 
 class Cancel(View):
@@ -184,11 +176,7 @@ class Cancel(View):
     @extend_schema(operation_id="query_cancel", request=CommentBody, responses=QueryShape, tags=QUERIES)
     def post(self, request: Request, public_id: uuid.UUID) -> Response:
         """Ask a running request to stop."""
-        limit(plain(request), "decide")
-        person = actor(request)
-        query_id = known(person, public_id)
-        services.cancel(actor=person, query_id=query_id, **read(CommentBody(data=request.data)))
-        return Response(after(person, query_id))
+        return perform(request, public_id, services.cancel, CommentBody)
 
 
 class Result(View):

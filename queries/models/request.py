@@ -71,6 +71,8 @@ class QueryRequest(models.Model):
     reason = models.TextField(editable=False)
     ticket = models.CharField(max_length=80, blank=True, editable=False)
     findings = models.JSONField(default=list, editable=False)
+    # What the reading at submission verified, by name. Requests from before it was kept claim nothing.
+    verified = models.JSONField(default=list, editable=False)
     kinds = ArrayField(models.TextField(), default=list, editable=False)
     tables = ArrayField(models.TextField(), default=list, editable=False)
     approvals_required = models.PositiveSmallIntegerField(editable=False)

@@ -1,51 +1,25 @@
-"""What was looked for and not found: the closed line under the findings that a person should read."""
+"""The closed line under the findings that a person should read: what was verified, in words."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
-from executors.base import Access, Language
+from executors.base import Verified
 
-# Codes of findings (see `executors`), and what their absence means. An error code never reaches a stored request,
-# so its sentence holds for all of them.
-Check = tuple[frozenset[str], str]
-
-
-def _check(codes: str, words: str) -> Check:
-    return frozenset(codes.split()), words
-
-
-_TEXT = (
-    _check("syntax_error", "Its syntax is valid."),
-    _check(
-        "invisible_character odd_white_space bidi_control control_character nul_character line_separator",
-        "No character in it hides or reorders text.",
-    ),
-    _check("mixed_scripts", "No name mixes letters that look alike."),
-)
-_READ = (_check("write_in_read", "Nothing in it writes."),)
-_SQL = (
-    _check("refused_statement", "It is a kind of statement the portal runs."),
-    _check("refused_function refused_operator", "It names no function or operator that acts outside the transaction."),
-    _check("explain_analyze", "It does not run a statement by explaining it."),
-)
-_SQL_WRITE = (
-    _check("no_where", "Every UPDATE and DELETE has a WHERE clause."),
-    _check("destructive", "Nothing is dropped or truncated."),
-    _check("locks_table", "It takes no lock on a whole table with LOCK."),
-)
-_SCRIPT = (_check("built_statement", "No statement in it is put together from text."),)
+# In the order in which they are read. What was verified was verified by the analyser; nothing is inferred here.
+WORDS = {
+    Verified.SYNTAX: "Its syntax is valid.",
+    Verified.NO_HIDDEN_CHARACTERS: "No character in it hides or reorders text.",
+    Verified.NO_LOOKALIKE_NAMES: "No name in it passes for another by letters that look alike.",
+    Verified.ALLOWED_KIND: "It is of a kind that the portal runs.",
+    Verified.STATEMENTS_WRITTEN_OUT: "Every database call in it is written out.",
+    Verified.ONLY_READS: "Nothing in its text writes.",
+    Verified.NO_OUTSIDE_FUNCTIONS: "It calls only functions and operators of the server that stay in the transaction.",
+    Verified.EVERY_WRITE_FILTERED: "Every update and delete in it has a condition, and none is true for every row.",
+    Verified.NOTHING_DROPPED: "Nothing in its text drops or empties anything.",
+    Verified.NO_TABLE_LOCKED: "Nothing in its text locks a whole table.",
+}
 
 
-def passed(language: str, access: str, findings: Iterable[Mapping[str, Any]]) -> list[str]:
-    """The sentences that hold of a request with these findings."""
-    codes = {str(finding["code"]) for finding in findings}
-    return [words for belongs, words in _checks(language, access) if not belongs & codes]
-
-
-def _checks(language: str, access: str) -> tuple[Check, ...]:
-    read = access == Access.READ
-    if language == Language.SQL:
-        return (*_TEXT, *_SQL, *(_READ if read else _SQL_WRITE))
-    if language == Language.SCRIPT:
-        return (*_TEXT, *_SCRIPT)
-    return (*_TEXT, *(_READ if read else ()))
+def passed(verified: Iterable[str]) -> list[str]:
+    """The sentences for what was stored as verified with a request. A name no longer known says nothing."""
+    stored = set(verified)
+    return [words for member, words in WORDS.items() if member.value in stored]

@@ -19,13 +19,12 @@ from queries.lifecycle import Status
 from queries.models import QueryRequest, Verdict
 from queries.presentation import characters, documents, states, values
 from queries.results import ResultPage
+from queries.words import ACCESSES, LANGUAGES, named
 
 register = template.Library()
 
 TONES = "abcd"
 UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"))
-ENGINE_LANGUAGES = {"sql": "SQL", "mongo": "MongoDB query", "script": "JavaScript"}
-ACCESS_WORDS = {"read": "Read only", "write": "Write"}
 NUMERIC_TYPES = frozenset(
     "smallint integer bigint numeric real oid money decimal int int2 int4 int8 float4 float8 double long number".split()
 )
@@ -158,13 +157,13 @@ def is_numeric(type_name: str) -> bool:
 @register.filter
 def language_name(language: str) -> str:
     """The language as people call it."""
-    return ENGINE_LANGUAGES.get(language, language)
+    return named(LANGUAGES, language)
 
 
 @register.filter
 def access_name(access: str) -> str:
     """Read or write, in words."""
-    return ACCESS_WORDS.get(access, access)
+    return named(ACCESSES, access)
 
 
 @register.filter

@@ -18,10 +18,11 @@ from queries.models import Execution, QueryRequest, Verdict
 from queries.presentation.checks import passed
 from queries.presentation.code import code_lines
 from queries.presentation.difference import counts, difference
-from queries.presentation.states import NEXT_STEP, is_overdue, meaning
+from queries.presentation.states import advice, is_overdue, meaning
 from queries.presentation.timeline import timeline
 from queries.results import view_page
 from queries.running.activity import activity
+from queries.words import ACCESSES, LANGUAGES, named
 from web.errors import PortalError
 
 INLINE_ROWS = 50
@@ -60,7 +61,7 @@ def page(
         "comment": comment,
         "warned": [finding for finding in query.findings if finding["severity"] in WARNED],
         "noted": [finding for finding in query.findings if finding["severity"] not in WARNED],
-        "passed": passed(query.language, query.access, query.findings),
+        "passed": passed(query.verified),
         "rest_of_reason": _rest(query.reason, query.title),
         "parameters": [_parameter(value) for value in query.parameters],
         "events": timeline(query, execution),
@@ -72,7 +73,7 @@ def page(
         **_statement(request, query, execution),
         **_neighbours(query, user),
     }
-    return render(request, "queries/detail.html", context, status=error.status if error else 200)
+    return render(request, "queries/detail.html", context)
 
 
 def _progress(query: QueryRequest, user: User) -> dict[str, Any]:
@@ -88,7 +89,7 @@ def _progress(query: QueryRequest, user: User) -> dict[str, Any]:
         "activity": activity(query),
         "given": sum(decision.verdict == Verdict.APPROVE for decision in query.decisions.all()),
         "meaning": meaning(query, code),
-        "next_step": NEXT_STEP.get(code, ""),
+        "next_step": advice(code),
     }
 
 
@@ -160,8 +161,8 @@ def _other_changes(before: QueryRequest, after: QueryRequest) -> list[tuple[str,
     """What else differs from the revised request, beside its statement."""
     pairs = (
         ("Target", before.target.name, after.target.name),
-        ("Access", before.access, after.access),
-        ("Language", before.language, after.language),
+        ("Access", named(ACCESSES, before.access), named(ACCESSES, after.access)),
+        ("Language", named(LANGUAGES, before.language), named(LANGUAGES, after.language)),
         ("Parameters", repr(before.parameters), repr(after.parameters)),
     )
     return [pair for pair in pairs if pair[1] != pair[2]]

@@ -16,9 +16,9 @@ from accounts.people import person
 from executors.base import Access
 from pods.models import Target
 from queries import services
-from queries.forms import ACCESS, LANGUAGES, RequestForm, revision_of
+from queries.forms import ACCESS_CHOICES, LANGUAGE_CHOICES, RequestForm, revision_of
 from queries.models import Decision, QueryRequest
-from web.errors import BadInput, NotFound, PortalError, TooManyRequests
+from web.errors import BadInput, NotFound, PortalError
 from web.ratelimit import limit
 
 KEPT_DRAFT = "draft"
@@ -50,10 +50,7 @@ def _send(request: HttpRequest, form: RequestForm) -> HttpResponse:
         return _page(request, form, status=error.status)
     except PortalError as error:
         form.add_error(None, error.message)
-        response = _page(request, form, status=error.status)
-        if isinstance(error, TooManyRequests):
-            response["Retry-After"] = str(error.retry_after)
-        return response
+        return error.on(_page(request, form))
     messages.success(request, f"{query.number} was sent to the managers of {query.pod.name}.")
     return redirect("queries:detail", query.public_id)
 
@@ -112,8 +109,8 @@ def _page(request: HttpRequest, form: RequestForm, status: int = 200) -> HttpRes
         "form": form,
         "targets": [_described(target, user) for target in targets],
         "chosen": chosen,
-        "languages": LANGUAGES,
-        "accesses": ACCESS,
+        "languages": LANGUAGE_CHOICES,
+        "accesses": ACCESS_CHOICES,
         "revises": revises,
         "said": _said(user, revises),
         "findings": [

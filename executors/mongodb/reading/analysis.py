@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from executors.base import Access, Analysis, EngineKind, Finding, FindingCode, Parameter, Severity
+from executors.base import Access, Analysis, EngineKind, Finding, FindingCode, Parameter, Severity, Verified
 from executors.mongodb.reading.command import Command, Path, Value
 from executors.mongodb.reading.guard import Facts, examine
 from executors.mongodb.reading.parse import parse
 from executors.mongodb.reading.source import Unreadable
-from executors.text import check_text
+from executors.text import check_text, verified_text
 
 _FILTERED: Final = {"updateMany": "changes", "deleteMany": "deletes"}
 _ANY_ONE: Final = {"updateOne": "changes", "deleteOne": "deletes", "replaceOne": "replaces"}
@@ -30,7 +30,9 @@ def analyse(
     text_findings = check_text(statement, command.literals)
     found = analyse_command(command, access)
     extra = (_parameters_finding(),) if parameters else ()
-    return Analysis(found.access, found.kinds, found.tables, (*text_findings, *extra, *found.findings))
+    findings = (*text_findings, *extra, *found.findings)
+    verified = (Verified.SYNTAX, *verified_text(text_findings))
+    return Analysis(found.access, found.kinds, found.tables, findings, verified)
 
 
 def analyse_command(command: Command, access: Access) -> Analysis:

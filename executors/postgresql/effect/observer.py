@@ -9,7 +9,7 @@ from itertools import islice
 
 from psycopg.pq.abc import PGresult
 
-from executors.base import Effect, ExecutionError, Gap, KeepLimits, SchemaChange, TableEffect, TimedOut
+from executors.base import Effect, ExecutionError, Gap, Images, KeepLimits, TableEffect, TimedOut
 from executors.postgresql.effect import scan, schema
 from executors.postgresql.effect.capture import Asked, Capture
 from executors.postgresql.effect.counters import NOTHING, Count, Counts, counts
@@ -23,6 +23,7 @@ from executors.postgresql.wire import Wire
 # How much of the rows is held to tell them apart, and to show some. Past it the server's own counts are told.
 _TOLD_ROWS = 10_000
 _TOLD_BYTES = 32 * 1024 * 1024
+_PIECE = 100
 
 
 class _Look:
@@ -72,12 +73,17 @@ class Observer:
         self._capture = Capture(wire, self._form) if keep else None
         self._truncations = Truncations(wire, self._form)
         self._said: list[tuple[str, int]] = []
-        self.kept: tuple[Kept, ...] = ()
+        self._types: set[str] = set()
+        self._kept_rows: list[Kept] = []
 
-    def before(self, item: Statement) -> Asked | None:
-        """A statement is about to run: the one to run in its place, None for itself."""
+    def expect(self, item: Statement) -> None:
+        """A statement comes next."""
+        self._types.add(item.type)
         if item.type == "TruncateStmt":
             self._truncations.expect(item)
+
+    def ask(self, item: Statement) -> Asked | None:
+        """The statement to run in the place of one that comes next, so that it tells its rows; None for itself."""
         return self._capture.ask(item) if self._capture else None
 
     def told(self, asked: Asked, result: PGresult) -> None:
@@ -94,14 +100,24 @@ class Observer:
         """What has changed so far: `sample` rows of each table, `seconds` at most for reading tables."""
         found = counts(self._wire)
         if not found.xid or not (found.tables or found.schema_changed or self._truncations or found.foreign):
-            return Effect((), exact=found.counted or not found.xid)
+            return Effect((), counted=found.counted or not found.xid)
         touched = relations(self._wire, {*found.tables, *self._truncations.oids})
         look = _Look(self._second, seconds, [relation.oid for relation in touched])
         with closing(look):
             tables, exact = self._tables(found, touched, look, sample)
-            changed, told = self._schema(found, look)
-        foreign = [TableEffect(name, 0, 0, 0, complete=False, gap=Gap.NOT_TOLD) for name in found.foreign]
-        return Effect((*tables, *foreign), exact and told and found.counted and not foreign, changed)
+            altered = self._schema(found, look)
+        unseen = [] if altered is None else altered.unseen(self._types)
+        missing = [TableEffect(name, 0, 0, 0, complete=False, gap=Gap.NOT_TOLD) for name in (*found.foreign, *unseen)]
+        counted = found.counted and altered is not None and not missing
+        exact = exact and counted and not (altered and altered.gone)
+        return Effect((*tables, *missing), exact, altered.changes if altered else (), counted)
+
+    def images(self) -> Iterator[Images]:
+        """Every row that the last `effect` found, in pieces; rows that are as they were are left out."""
+        for kept in self._kept_rows:
+            changes = [change for change in kept.changes() if change.before != change.after]
+            for start in range(0, len(changes), _PIECE):
+                yield Images(kept.relation.image, tuple(changes[start : start + _PIECE]))
 
     # --- tables ---
 
@@ -125,7 +141,7 @@ class Observer:
             kept.before[:0] = removed.rows
             kept.gap = removed.gap or (kept.gap if kept.gap is not Gap.LOCKED else None)
             counted += Count(0, 0, removed.count)
-        self.kept = (*self.kept, kept)
+        self._kept_rows.append(kept)
         return judge(kept, counted, certain=certain or bool(removed and removed.exact), sample=sample)
 
     def _certain(self, relation: Relation, counted: Count) -> bool:
@@ -188,16 +204,16 @@ class Observer:
 
     # --- schema ---
 
-    def _schema(self, found: Counts, look: _Look) -> tuple[tuple[SchemaChange, ...], bool]:
-        """What changed in the schema, and whether it leaves all rows accounted for."""
+    def _schema(self, found: Counts, look: _Look) -> schema.Altered | None:
+        """What changed in the schema; None where that could not be found out."""
         if not found.schema_changed:
-            return (), True
+            return schema.Altered()
         try:
             with self._aside(look):
                 return schema.changes(self._wire, look.second(), found.xid, self._truncations.oids)
         except ExecutionError:
             self._wire.check()
-            return (), False
+            return None
 
     # --- looking ---
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from executors.base import Column
+from executors.base import Column, Image
 from executors.postgresql.wire import Wire
 
 _QUERY = b"""
@@ -60,9 +60,9 @@ class Relation:
         return self.name if self.visible else f"{self.schema}.{self.name}"
 
     @property
-    def quoted(self) -> str:
-        """The name as a statement writes it."""
-        return f"{identifier(self.schema)}.{identifier(self.name)}"
+    def image(self) -> Image:
+        """What an undo needs to know of it."""
+        return Image(self.schema, self.name, self.columns, self.key, self.generated, self.identity)
 
 
 def relations(wire: Wire, oids: Iterable[int]) -> tuple[Relation, ...]:

@@ -108,7 +108,7 @@ def by_key(second: Wire, relation: Relation, name: str, keys: Sequence[Cells], f
         names=", ".join(f"k{number}" for number in numbers),
         same=same,
     )
-    values = [text_array([str(key[number - 1]) for key in keys]) for number in numbers]
+    values: list[bytes | None] = [text_array([str(key[number - 1]) for key in keys]) for number in numbers]
     return _gather(_fetch(second, sql, values), form)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 
 from executors.base import SchemaChange, SchemaVerb
 from executors.postgresql.functions import text_array
@@ -47,7 +48,7 @@ FROM ({_ALL}) AS known WHERE class || '.' || object = ANY ($2::text[]) OR
   (xmax <> '0' AND pg_catalog.age(xmax) <= pg_catalog.age($1::text::xid)) ORDER BY 3 LIMIT 400
 """
 _STORED = """
-SELECT k, c.relfilenode::text FROM pg_catalog.unnest($1::text[]) AS k
+SELECT k, c.relfilenode::text, c.oid::regclass::text FROM pg_catalog.unnest($1::text[]) AS k
 JOIN pg_catalog.pg_class c ON pg_catalog.split_part(k, '.', 1)::oid = 'pg_catalog.pg_class'::regclass
   AND c.oid = pg_catalog.split_part(k, '.', 2)::oid AND c.relkind = 'r'
 """
@@ -59,38 +60,53 @@ WHERE pg_catalog.pg_identify_object(pg_catalog.split_part(g, '.', 1)::oid, pg_ca
 """
 
 
-def changes(first: Wire, second: Wire, xid: str, truncated: Collection[int]) -> tuple[tuple[SchemaChange, ...], bool]:
+@dataclass(frozen=True, slots=True)
+class Altered:
+    """What a transaction did to the schema. `replaced` and `gone` name tables whose rows went with it."""
+
+    changes: tuple[SchemaChange, ...] = ()
+    replaced: tuple[str, ...] = ()
+    gone: tuple[str, ...] = ()
+
+    def unseen(self, types: Collection[str]) -> tuple[str, ...]:
+        """The tables whose rows went without a statement of these types that says so: a function did it."""
+        replaced = () if "AlterTableStmt" in types else self.replaced
+        return (*replaced, *(() if "DropStmt" in types else self.gone))
+
+
+def changes(first: Wire, second: Wire, xid: str, truncated: Collection[int]) -> Altered:
     """What the transaction on `first` did to the schema; `second` sees it as everybody else still does.
 
-    Also whether no table's rows were exchanged for others unseen. `truncated` are the oids of those seen.
+    `truncated` are the oids of tables whose rows were looked at before they were removed.
     """
     short = str(int(xid) % 2**32).encode()
     here = {f"{kind}.{oid}": what for kind, oid, what in _rows(first, _HERE, [short, xid.encode()])}
     there = {f"{kind}.{oid}": what for kind, oid, what in _rows(second, _THERE, [short, text_array(sorted(here))])}
     gone = {key for (key,) in _rows(first, _GONE, [text_array(sorted(there))])}
-    replaced = _replaced(first, second, here.keys() & there.keys()) - gone
     seen = {key for key in here if int(key.split(".")[1]) in truncated}
+    replaced = _replaced(first, second, here.keys() & there.keys()) - gone - seen
     found = [SchemaChange(SchemaVerb.DROPPED, what) for key, what in there.items() if key in gone]
     for key, what in here.items():
         verb = SchemaVerb.ALTERED if key in there else SchemaVerb.CREATED
         if key not in seen:
             found.append(SchemaChange(SchemaVerb.REPLACED if key in replaced else verb, what))
-    return tuple(found), not (replaced - seen or gone & _tables(second, gone))
+    return Altered(tuple(found), _tables(second, replaced), _tables(second, gone))
 
 
 def _replaced(first: Wire, second: Wire, keys: Iterable[str]) -> set[str]:
     """The tables whose rows are stored anew: truncated, or rewritten by an ALTER TABLE."""
-    array = [text_array(sorted(keys))]
-    stored = {tuple(row) for row in _rows(first, _STORED, array)}
-    return {key for key, _ in stored.symmetric_difference(tuple(row) for row in _rows(second, _STORED, array))}
+    array: list[bytes | None] = [text_array(sorted(keys))]
+    here = {key: file for key, file, _ in _rows(first, _STORED, array)}
+    there = {key: file for key, file, _ in _rows(second, _STORED, array)}
+    return {key for key in here.keys() & there.keys() if here[key] != there[key]}
 
 
-def _tables(second: Wire, keys: Iterable[str]) -> set[str]:
-    return {key for key, _ in _rows(second, _STORED, [text_array(sorted(keys))])}
+def _tables(second: Wire, keys: Iterable[str]) -> tuple[str, ...]:
+    return tuple(name for _, _, name in _rows(second, _STORED, [text_array(sorted(keys))]))
 
 
-def _rows(wire: Wire, sql: str, values: list[bytes | None]) -> list[tuple[str, ...]]:
-    result = wire.call(lambda: wire.pgconn.send_query_params(sql.encode(), values))
+def _rows(wire: Wire, sql: str, values: Sequence[bytes | None]) -> list[tuple[str, ...]]:
+    result = wire.call(lambda: wire.pgconn.send_query_params(sql.encode(), list(values)))
     return [
         tuple((result.get_value(row, column) or b"").decode() for column in range(result.nfields))
         for row in range(result.ntuples)

@@ -6,12 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from executors.base import Access, Analysis, EngineKind, Finding, FindingCode, Parameter, Severity
+from executors.base import Access, Analysis, EngineKind, Finding, FindingCode, Parameter, Severity, Verified
 from executors.postgresql.reading import rules
 from executors.postgresql.reading.facts import Facts, Function, gather
 from executors.postgresql.reading.lexer import literal_ranges
 from executors.postgresql.reading.parse import Statement, parse
-from executors.text import MAX_BYTES, check_text, position
+from executors.postgresql.reading.verified import verified
+from executors.text import MAX_BYTES, check_text, position, verified_text
 
 # Of one kind in one statement.
 _MOST_FINDINGS = 20
@@ -49,16 +50,23 @@ def read(statement: str, parameters: Sequence[Parameter], access: Access) -> Rea
         return Reading(Analysis(access, findings=(*door, _error(FindingCode.EMPTY, "There is no statement."))))
     facts = tuple(gather(item) for item in statements)
     findings = (*door, *_findings(statement, statements, facts, parameters, access))
-    return Reading(_analysis(statements, facts, findings), statements, facts)
+    checked = (*verified_text(door), *verified(statements, facts, frozenset(found.code for found in findings)))
+    return Reading(_analysis(statements, facts, findings, checked), statements, facts)
 
 
-def _analysis(statements: tuple[Statement, ...], facts: tuple[Facts, ...], findings: tuple[Finding, ...]) -> Analysis:
+def _analysis(
+    statements: tuple[Statement, ...],
+    facts: tuple[Facts, ...],
+    findings: tuple[Finding, ...],
+    checked: tuple[Verified, ...],
+) -> Analysis:
     writes = any(map(rules.needs_write, statements, facts))
     return Analysis(
         Access.WRITE if writes else Access.READ,
         tuple(rules.kind(item) for item in statements),
         tuple(sorted(set().union(*(fact.tables for fact in facts)))),
         findings,
+        checked,
     )
 
 

@@ -16,6 +16,9 @@ Node: TypeAlias = dict[str, Any]
 # More than a reviewer reads; an INSERT takes any number of rows.
 MOST_STATEMENTS = 500
 
+# What the parser says when its own stack is full.
+_MEMORY = "memory exhausted"
+
 # Words of PostgreSQL 18's grammar that the parser, which knows 17's, stumbles over.
 _NEWER = re.compile(r"\b(virtual|old|new|without\s+overlaps|period|not\s+enforced|enforced)\b", re.IGNORECASE)
 
@@ -36,12 +39,9 @@ def parse(statement: str) -> tuple[tuple[Statement, ...], Finding | None]:
     try:
         raw = pgparse.parse(statement)
     except pgparse.PGQueryError as error:
-        return (), _syntax_error(statement, error)
+        return (), _too_deep() if _MEMORY in str(error) else _syntax_error(statement, error)
     except (RecursionError, MemoryError, ValueError):
-        hint = "Use IN or VALUES lists, or split the statement."
-        return (), Finding(
-            FindingCode.TOO_DEEP, Severity.ERROR, "The statement is nested too deeply to be read.", hint=hint
-        )
+        return (), _too_deep()
     if len(raw) > MOST_STATEMENTS:
         message = f"There are {len(raw):,} statements; at most {MOST_STATEMENTS} are accepted."
         return (), Finding(
@@ -57,6 +57,11 @@ def _statement(encoded: bytes, item: Node) -> Statement:
     text = encoded[start : start + length].decode()
     (kind, node), *_ = item["stmt"].items()
     return Statement(text, len(encoded[:start].decode()), kind, node, start)
+
+
+def _too_deep() -> Finding:
+    hint = "Use IN or VALUES lists, or split the statement."
+    return Finding(FindingCode.TOO_DEEP, Severity.ERROR, "The statement is nested too deeply to be read.", hint=hint)
 
 
 def _syntax_error(statement: str, error: pgparse.PGQueryError) -> Finding:

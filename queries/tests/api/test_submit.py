@@ -48,6 +48,12 @@ def test_submission_answers_with_the_request(api: Client, author: User, target: 
     assert (query["execution"], query["allowed"], query["ticket"]) == (None, ["withdraw"], "SHOP-12")
 
 
+def test_what_was_verified_is_answered_by_check_and_kept(api: Client, author: User, target: Target) -> None:
+    checked = api(author).post(CHECK, body(), format="json").json()["verified"]
+    assert {"syntax", "no_hidden_characters"} <= set(checked)
+    assert api(author).post(QUERIES, body(), format="json").json()["verified"] == checked
+
+
 def test_parameters_keep_their_types(api: Client, author: User, target: Target) -> None:
     values = ["a", 1, 2.5, None, True]
     statement = "select $1::text, $2::int, $3::float8, $4::text, $5::bool"

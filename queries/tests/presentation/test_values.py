@@ -1,10 +1,9 @@
-"""What long values, documents and passed checks look like."""
+"""What long values and documents look like."""
 
 import json
 
 import pytest
 
-from queries.presentation.checks import passed
 from queries.presentation.documents import shell
 from queries.presentation.values import block, cell
 
@@ -63,10 +62,3 @@ def test_long_document_has_a_line_for_each_field() -> None:
     text = shell(json.dumps({f"field_{i}": "x" * 20 for i in range(5)}))
     assert text.split("\n")[1] == '  field_0: "xxxxxxxxxxxxxxxxxxxx",'
     assert len(text.split("\n")) == 7
-
-
-def test_check_with_a_finding_is_not_among_the_passed() -> None:
-    where = "Every UPDATE and DELETE has a WHERE clause."
-    assert where in passed("sql", "write", [])
-    assert where not in passed("sql", "write", [{"code": "no_where"}])
-    assert where not in passed("sql", "read", [])

@@ -181,3 +181,9 @@ def test_a_check_needs_no_reason_and_answers_with_findings(world: World) -> None
 def test_a_check_of_another_pods_target_is_bad_input(world: World) -> None:
     with pytest.raises(BadInput):
         services.check_draft(actor=world.outsider, draft=world.draft(statement=uuid.uuid4().hex))
+
+
+def test_what_was_verified_is_stored_as_the_reading_said_it(world: World) -> None:
+    stored = QueryRequest.objects.get(pk=world.submitted("SELECT 1").pk)
+    assert {"syntax", "only_reads"} <= set(stored.verified)
+    assert "every_write_filtered" not in stored.verified

@@ -129,3 +129,15 @@ def test_what_a_server_says_of_a_failure_is_for_those_who_may_see_the_result(
     body = client_of(getattr(committed, who)).get(page(query)).content.decode()
     assert ("a secret" in body) == (who == "reviewer")
     assert "22P02" in body
+
+
+def test_checks_that_passed_are_those_that_were_verified(world: World, client_of: SignedIn) -> None:
+    query = world.submitted()
+    assert "Its syntax is valid." in client_of(world.reviewer).get(page(query)).content.decode()
+
+
+def test_request_from_before_checks_were_kept_claims_nothing(world: World, client_of: SignedIn) -> None:
+    query = world.submitted()
+    QueryRequest.objects.filter(pk=query.pk).update(verified=[])
+    body = client_of(world.reviewer).get(page(query)).content.decode()
+    assert "passed<span" not in body

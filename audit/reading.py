@@ -1,0 +1,77 @@
+"""What the page and the API ask of the log: who may, which filters there are, and one page of entries."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.http import QueryDict
+from django.utils.dateparse import parse_date
+
+from audit.log import Action
+from audit.models import AuditLog
+from audit.querysets import AuditLogQuerySet
+from web import paging
+from web.errors import BadInput, FieldError, NotAllowed
+from web.filters import read_filters
+
+FILTERS = ("action", "actor", "subject", "since", "until", "cursor", "limit")
+PAGE_MOST = 500
+NO_ACTION = FieldError("There is no such action.", "invalid_choice")
+NO_DAY = FieldError("Write a day as 2026-01-31.", "invalid")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Entries, newest first; `next` is the cursor of the page after, None on the last."""
+
+    entries: Sequence[AuditLog]
+    next: str | None
+
+
+def require_reader(user: object) -> None:
+    """Raises NotAllowed for whoever may not read the log."""
+    if not getattr(user, "may_read_audit_log", False):
+        raise NotAllowed("The audit log is for auditors and admins.")
+
+
+def read_page(sent: QueryDict, *, default_size: int = paging.PAGE) -> Page:
+    """The page that an address asks for. Raises BadInput, which names every filter that makes no sense."""
+    filters = {name: value.strip() for name, value in read_filters(sent, FILTERS).items()}
+    size = paging.page_size(filters["limit"], default=default_size, most=PAGE_MOST)
+    found = list(_matching(filters)[: size + 1])
+    shown = found[:size]
+    return Page(shown, paging.encode(shown[-1].seq) if len(found) > size else None)
+
+
+def _matching(filters: dict[str, str]) -> AuditLogQuerySet:
+    _check(filters)
+    entries = AuditLog.objects.newest_first()
+    if filters["action"]:
+        entries = entries.of_action(Action(filters["action"]))
+    if filters["actor"]:
+        entries = entries.by(filters["actor"])
+    if filters["subject"]:
+        entries = entries.about(filters["subject"])
+    since, until = _day(filters["since"]), _day(filters["until"])
+    if since is not None:
+        entries = entries.since(since)
+    if until is not None:
+        entries = entries.until(until)
+    return entries.before(paging.decode(filters["cursor"])) if filters["cursor"] else entries
+
+
+def _check(filters: dict[str, str]) -> None:
+    errors = {name: [NO_DAY] for name in ("since", "until") if filters[name] and _day(filters[name]) is None}
+    if filters["action"] and filters["action"] not in set(Action):
+        errors["action"] = [NO_ACTION]
+    if errors:
+        raise BadInput(errors)
+
+
+def _day(text: str) -> dt.date | None:
+    try:
+        return parse_date(text)
+    except ValueError:
+        return None

@@ -1,0 +1,148 @@
+"""Every code there is comes from a real statement, read as any other; so does every claim."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+
+from executors.analysis import analyse
+from executors.base import Access, Analysis, EngineKind, FindingCode, Language, Parameter, Verified
+
+
+@dataclass(frozen=True)
+class Input:
+    """A statement as somebody submits it."""
+
+    language: Language
+    engine: EngineKind
+    statement: str
+    access: Access = Access.READ
+    parameters: tuple[Parameter, ...] = ()
+
+    def read(self) -> Analysis:
+        return analyse(self.language, self.engine, self.statement, self.parameters, self.access)
+
+
+def sql(statement: str, *parameters: Parameter) -> Input:
+    return Input(Language.SQL, EngineKind.POSTGRESQL, statement, parameters=parameters)
+
+
+def sql_write(statement: str) -> Input:
+    return Input(Language.SQL, EngineKind.POSTGRESQL, statement, Access.WRITE)
+
+
+def mongo(statement: str, *parameters: Parameter) -> Input:
+    return Input(Language.MONGO, EngineKind.MONGODB, statement, parameters=parameters)
+
+
+def mongo_write(statement: str) -> Input:
+    return Input(Language.MONGO, EngineKind.MONGODB, statement, Access.WRITE)
+
+
+def script(statement: str, *parameters: Parameter) -> Input:
+    return Input(Language.SCRIPT, EngineKind.POSTGRESQL, statement, parameters=parameters)
+
+
+FINDINGS: dict[FindingCode, Input] = {
+    FindingCode.BIDI_CONTROL: sql("SELECT 1 /* \u202e */"),
+    FindingCode.BUILT_STATEMENT: script("return db.query('select ' + name)"),
+    FindingCode.CARRIAGE_RETURN: sql("SELECT 1 -- \rDELETE"),
+    FindingCode.CONTROL_CHARACTER: sql("SELECT 1 \x1b"),
+    FindingCode.CREATE_INDEX: mongo_write("db.c.createIndex({a: 1})"),
+    FindingCode.DESTRUCTIVE: sql_write("DROP TABLE orders"),
+    FindingCode.DROP_INDEX: mongo_write("db.c.dropIndex('a_1')"),
+    FindingCode.DYNAMIC_CODE: script("eval('1')"),
+    FindingCode.EMPTY: sql("-- nothing"),
+    FindingCode.EXPLAIN_ANALYZE: sql("EXPLAIN ANALYZE SELECT 1"),
+    FindingCode.INVALID_TEXT: sql("SELECT '\ud800'"),
+    FindingCode.INVISIBLE_CHARACTER: sql("SELECT 1\u200b"),
+    FindingCode.LINE_SEPARATOR: sql("SELECT 1 -- \u2028 DELETE"),
+    FindingCode.LOCKS_TABLE: sql_write("LOCK TABLE orders"),
+    FindingCode.MIXED_SCRIPTS: sql("SELECT * FROM us\u0435rs"),
+    FindingCode.MODULE_NAME: script("require(name)"),
+    FindingCode.MODULE_NOT_ALLOWED: script("require('fs')"),
+    FindingCode.MODULE_SYNTAX: script("import fs from 'fs'"),
+    FindingCode.MONGO_ARGUMENTS: mongo("db.c.find(1, 2, 3, 4)"),
+    FindingCode.MONGO_COLLECTION: mongo("db.system.users.find({})"),
+    FindingCode.MONGO_COMMAND: mongo("db.runCommand({shutdown: 1})"),
+    FindingCode.MONGO_DEPTH: mongo("db.c.find(" + "[" * 300 + "]" * 300 + ")"),
+    FindingCode.MONGO_DUPLICATE_KEY: mongo("db.c.find({a: 1, a: 2})"),
+    FindingCode.MONGO_JAVASCRIPT: mongo("db.c.find({$where: 'true'})"),
+    FindingCode.MONGO_METHOD: mongo("db.c.findd({})"),
+    FindingCode.MONGO_MODIFIER: mongo("db.c.find().noCursorTimeout()"),
+    FindingCode.MONGO_NOT_A_QUERY: mongo("const x = 1"),
+    FindingCode.MONGO_NOT_LITERAL: mongo("db.c.find({a: b})"),
+    FindingCode.MONGO_NUMBER: mongo("db.c.find({a: 9007199254740993})"),
+    FindingCode.MONGO_ONE_STATEMENT: mongo("db.c.find(); db.d.find()"),
+    FindingCode.MONGO_OPERATOR: mongo("db.c.find({$_internal: 1})"),
+    FindingCode.MONGO_OPTION: mongo("db.c.aggregate([], {nonsense: 1})"),
+    FindingCode.MONGO_OTHER_DATABASE: mongo("db.c.aggregate([{$unionWith: {db: 'x', coll: 'd'}}])"),
+    FindingCode.MONGO_PARAMETERS: mongo("db.c.find({})", 1),
+    FindingCode.MONGO_STAGE: mongo("db.c.aggregate([{$currentOp: {}}])"),
+    FindingCode.MONGO_SYNTAX: mongo("db.c.find({a: 1}"),
+    FindingCode.MONGO_TOO_LONG: mongo(f"db.c.find({{a: '{'x' * 3_000_000}'}})"),
+    FindingCode.MONGO_UNDEFINED: mongo("db.c.find({a: undefined})"),
+    FindingCode.MONGO_UPDATE: mongo_write("db.c.updateOne({a: 1}, {b: 1})"),
+    FindingCode.MONGO_VALUE: mongo("db.c.find({a: ObjectId('xyz')})"),
+    FindingCode.NO_FILTER: mongo_write("db.c.deleteMany({})"),
+    FindingCode.NO_LIMIT: mongo("db.c.find({})"),
+    FindingCode.NO_WHERE: sql_write("DELETE FROM orders"),
+    FindingCode.NOT_AVAILABLE: script("await fetch('x')"),
+    FindingCode.NOT_TRANSACTIONAL: mongo_write("db.c.aggregate([{$out: 'd'}])"),
+    FindingCode.NUL_CHARACTER: sql("SELECT 1 \0"),
+    FindingCode.ODD_WHITE_SPACE: sql("SELECT\u00a01"),
+    FindingCode.PARAMETERS_MISMATCH: sql("SELECT $1::int"),
+    FindingCode.PARAMETERS_NEED_ONE_STATEMENT: sql("SELECT 1; SELECT $1::int", "1"),
+    FindingCode.READ_IN_WRITE: sql_write("SELECT 1"),
+    FindingCode.REFUSED_FUNCTION: sql("SELECT pg_read_file('/etc/passwd')"),
+    FindingCode.REFUSED_OPERATOR: sql("SELECT 1 OPERATOR(shop.+) 1"),
+    FindingCode.REFUSED_STATEMENT: sql("COMMIT"),
+    FindingCode.SCRIPT_PARAMETERS: script("return 1", 1),
+    FindingCode.SEVERAL_STATEMENTS: sql("SELECT 1; SELECT 2"),
+    FindingCode.SYNTAX_ERROR: sql("SELEC 1"),
+    FindingCode.TOO_DEEP: sql("SELECT " + "(" * 12_000 + "1" + ")" * 12_000),
+    FindingCode.TOO_LONG: sql(f"SELECT '{'x' * 3_000_000}'"),
+    FindingCode.TOO_MANY_STATEMENTS: sql_write("SELECT 1;" * 11_000),
+    FindingCode.WRITE_IN_READ: sql("DELETE FROM orders WHERE id = 1"),
+    FindingCode.WRONG_LANGUAGE: Input(Language.MONGO, EngineKind.POSTGRESQL, "db.c.find({})"),
+}
+
+VERIFIED: dict[Verified, Input] = {
+    Verified.ALLOWED_KIND: sql("SELECT 1"),
+    Verified.EVERY_WRITE_FILTERED: sql_write("DELETE FROM orders WHERE id = 1"),
+    Verified.NOTHING_DROPPED: sql_write("UPDATE orders SET total = 0 WHERE id = 1"),
+    Verified.NO_HIDDEN_CHARACTERS: mongo("db.c.find({a: 1})"),
+    Verified.NO_LOOKALIKE_NAMES: script("return 1"),
+    Verified.NO_OUTSIDE_FUNCTIONS: sql("SELECT lower('A')"),
+    Verified.NO_TABLE_LOCKED: sql_write("UPDATE orders SET total = 0 WHERE id = 1"),
+    Verified.ONLY_READS: sql("SELECT 1"),
+    Verified.STATEMENTS_WRITTEN_OUT: script("return db.query('select 1')"),
+    Verified.SYNTAX: sql("SELECT 1"),
+}
+
+
+@pytest.mark.parametrize("code", list(FindingCode))
+def test_every_code_comes_from_a_real_statement_and_has_words(code: FindingCode) -> None:
+    found = [finding for finding in FINDINGS[code].read().findings if finding.code is code]
+    assert found
+    assert all(len(finding.message.split()) > 2 for finding in found)
+
+
+@pytest.mark.parametrize("claim", list(Verified))
+def test_every_claim_comes_from_a_real_statement(claim: Verified) -> None:
+    assert claim in VERIFIED[claim].read().verified
+
+
+@pytest.mark.parametrize("code", [code for code, given in FINDINGS.items() if not given.read().valid])
+def test_what_could_not_be_read_is_not_vouched_for(code: FindingCode) -> None:
+    """Characters that hide, text that is no statement: nothing but what was looked at is claimed."""
+    read = FINDINGS[code].read()
+    if not read.kinds:
+        assert not set(read.verified) - {Verified.NO_HIDDEN_CHARACTERS, Verified.NO_LOOKALIKE_NAMES}
+
+
+def test_members_are_in_alphabetical_order() -> None:
+    for members in (FindingCode, Verified):
+        names = [member.value.replace("_", " ") for member in members]
+        assert names == sorted(names)

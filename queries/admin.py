@@ -1,1 +1,0 @@
-"""Requests, decisions and executions are not in the admin: they change through the services alone."""
