@@ -8,6 +8,7 @@ from executors.base import Access
 from queries.lifecycle import Status
 from queries.models import QueryRequest, Verdict
 from queries.words import of_request
+from web.characters import marked
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +32,8 @@ class Said:
 def said(query: QueryRequest) -> Said:
     """The notice of a request in the state it is in."""
     decisions = list(query.decisions.select_related("reviewer"))
-    approvals = [one_line(d.reviewer.label) for d in decisions if d.verdict == Verdict.APPROVE]
-    rejections = [one_line(d.reviewer.label) for d in decisions if d.verdict == Verdict.REJECT]
+    approvals = [marked(d.reviewer.label) for d in decisions if d.verdict == Verdict.APPROVE]
+    rejections = [marked(d.reviewer.label) for d in decisions if d.verdict == Verdict.REJECT]
     decided = []
     if approvals:
         decided.append(f"{Verdict.APPROVE.label} by {', '.join(approvals)}")
@@ -41,7 +42,7 @@ def said(query: QueryRequest) -> Said:
     return Said(
         number=query.number,
         verb=_verb(query, len(approvals)),
-        title=one_line(query.title),
+        title=marked(query.title),
         asks=_asks(query),
         decided="; ".join(decided),
         outcome=_outcome(query),
@@ -54,11 +55,6 @@ def link(query: QueryRequest) -> str:
     return f"{settings.PORTAL_BASE_URL}/queries/{query.public_id}/"
 
 
-def one_line(text: str) -> str:
-    """Text without line breaks or control characters, so that a name cannot begin a line, or a header, of its own."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
-
-
 def _verb(query: QueryRequest, approvals: int) -> str:
     verb = of_request(query.state, query.code).notice
     if query.state is Status.PENDING and query.approvals_required > 1:
@@ -67,9 +63,9 @@ def _verb(query: QueryRequest, approvals: int) -> str:
 
 
 def _asks(query: QueryRequest) -> str:
-    target = f"{one_line(query.target.name)} ({query.target.get_environment_display().lower()})"
+    target = f"{marked(query.target.name)} ({query.target.get_environment_display().lower()})"
     preposition = "to" if query.access == Access.WRITE else "from"
-    return f"{one_line(query.author.label)} asks to {query.access} {preposition} {target}, {one_line(query.pod.name)}"
+    return f"{marked(query.author.label)} asks to {query.access} {preposition} {target}, {marked(query.pod.name)}"
 
 
 def _outcome(query: QueryRequest) -> str:

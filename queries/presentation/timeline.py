@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from accounts.models import SYSTEM
+from accounts.models import SYSTEM, Actor
 from audit.log import Action
 from audit.models import AuditLog
 from queries.lifecycle import Status, Verb
@@ -16,7 +16,7 @@ from queries.words import ASKED_FOR_CHANGES, DID
 class Event:
     """One thing that happened: who did what when, and what they said."""
 
-    who: str
+    who: Actor
     did: str
     at: dt.datetime | None
     icon: str
@@ -33,7 +33,7 @@ def _asked(query: QueryRequest) -> Event:
     did = f"asked for this for the pod {query.pod.name}"
     if query.revises is not None:
         did += f", revising {query.revises.number}; approvals of that one do not count here"
-    return Event(query.author.label, did, query.submitted_at, "plus")
+    return Event(query.author, did, query.submitted_at, "plus")
 
 
 def _decided(query: QueryRequest) -> Iterator[Event]:
@@ -48,31 +48,29 @@ def _decision(query: QueryRequest, decision: Decision) -> Event:
         did, icon, tone = ASKED_FOR_CHANGES, "pencil", "warn"
     else:
         did, icon, tone = DID[Verb.REJECT], "x", "bad"
-    return Event(decision.reviewer.label, did, decision.at, icon, tone, decision.comment)
+    return Event(decision.reviewer, did, decision.at, icon, tone, decision.comment)
 
 
 def _run(execution: Execution | None) -> Iterator[Event]:
     if execution is None:
         return
     if execution.cancel_requested_at and execution.cancel_requested_by:
-        yield Event(
-            execution.cancel_requested_by.label, "asked to stop the run", execution.cancel_requested_at, "x", "warn"
-        )
-    yield Event(SYSTEM.label, DID[Verb.CLAIM], execution.started_at, "play")
+        yield Event(execution.cancel_requested_by, "asked to stop the run", execution.cancel_requested_at, "x", "warn")
+    yield Event(SYSTEM, DID[Verb.CLAIM], execution.started_at, "play")
 
 
 def _ending(query: QueryRequest, execution: Execution | None) -> Iterator[Event]:
     if query.state is Status.WITHDRAWN:
         if query.code == Code.EXPIRED:
-            yield Event(SYSTEM.label, DID[Verb.EXPIRE], query.expires_at, "clock")
+            yield Event(SYSTEM, DID[Verb.EXPIRE], query.expires_at, "clock")
         else:
-            yield Event(query.author.label, DID[Verb.WITHDRAW], _withdrawn_at(query), "undo-2")
+            yield Event(query.author, DID[Verb.WITHDRAW], _withdrawn_at(query), "undo-2")
     elif execution is not None and execution.finished_at:
         if query.state is Status.EXECUTED:
-            yield Event(SYSTEM.label, DID[Verb.COMPLETE], execution.finished_at, "check", "ok")
+            yield Event(SYSTEM, DID[Verb.COMPLETE], execution.finished_at, "check", "ok")
         elif query.state is Status.FAILED:
             did = f"{DID[Verb.FAIL]} ({query.get_code_display().lower()})"
-            yield Event(SYSTEM.label, did, execution.finished_at, "circle-x", "bad")
+            yield Event(SYSTEM, did, execution.finished_at, "circle-x", "bad")
 
 
 def _withdrawn_at(query: QueryRequest) -> dt.datetime | None:

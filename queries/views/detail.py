@@ -126,20 +126,16 @@ def _next_waiting(query: QueryRequest, user: User) -> QueryRequest | None:
 
 def _statement(request: HttpRequest, query: QueryRequest, execution: Execution | None) -> dict[str, Any]:
     before = query.revises
+    notes = _notes(person(request), query, execution)
     if before is not None and request.GET.get("view") != "whole":
-        rows = difference(before.statement, query.statement, query.language)
-        added, removed = counts(rows)
+        rows = difference(before.statement, query.statement, query.language, notes)
         return {
             "tab": "changes",
             "diff": rows,
-            "added": added,
-            "removed": removed,
+            "changed": counts(rows),
             "other_changes": _other_changes(before, query),
         }
-    return {
-        "tab": "whole",
-        "lines": code_lines(query.statement, query.language, _notes(person(request), query, execution)),
-    }
+    return {"tab": "whole", "lines": code_lines(query.statement, query.language, notes)}
 
 
 def _failure(user: User, query: QueryRequest, execution: Execution | None) -> dict[str, Any]:

@@ -132,9 +132,7 @@ def _said(user: User, revises: str) -> list[Decision]:
 
 def _described(target: Target, user: User) -> dict[str, Any]:
     """A target with what its panel says and what the page's script needs to know."""
-    reviewers = [
-        reviewer.label for reviewer in target.pod.reviewers().exclude(pk=user.pk).order_by("first_name", "username")
-    ]
+    reviewers = list(target.pod.reviewers().exclude(pk=user.pk).order_by("first_name", "username"))
     return {
         "target": target,
         "reviewers": reviewers,
