@@ -8,9 +8,9 @@ from itertools import islice
 from executors.base import (
     Column,
     Control,
+    End,
     Engine,
     Job,
-    Outcome,
     Ran,
     ReadOutcome,
     Refused,
@@ -35,7 +35,7 @@ class StatementRunner:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def run(self, job: Job, sink: RowSink, control: Control) -> Outcome:
+    def run(self, job: Job, sink: RowSink, control: Control) -> End:
         """Run `job`; rows go to `sink`. Raises `ExecutionError`."""
         session = self._engine.open(job, control)
         clean = False
@@ -47,7 +47,7 @@ class StatementRunner:
         return outcome
 
 
-def _outcome(session: Session, job: Job, sink: RowSink, control: Control) -> Outcome:
+def _outcome(session: Session, job: Job, sink: RowSink, control: Control) -> End:
     refusals = _Refusals()
     done = session.execute(job.statement, job.parameters, refusals if job.purpose.all_or_nothing else sink)
     refusals.check()

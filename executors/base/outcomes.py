@@ -76,7 +76,9 @@ class RehearsalOutcome:
     statements: tuple[StatementResult, ...] = ()
 
 
-Outcome: TypeAlias = ReadOutcome | WriteOutcome | ScriptOutcome | RehearsalOutcome
+Outcome: TypeAlias = ReadOutcome | WriteOutcome | ScriptOutcome
+# How any job ends, by its purpose.
+End: TypeAlias = Outcome | RehearsalOutcome
 
 
 class FailureCode(StrEnum):

@@ -9,7 +9,7 @@ from executors.base.control import Control
 from executors.base.effects import Effect, Images
 from executors.base.findings import Analysis
 from executors.base.holdings import Table
-from executors.base.outcomes import CommitStatus, Outcome, Ran
+from executors.base.outcomes import CommitStatus, End, Ran
 from executors.base.rows import RowSink
 from executors.base.scripting import ScriptDatabase
 from executors.base.statements import Access, EngineKind, Job, Parameter, Target
@@ -86,7 +86,7 @@ class ScriptEngine(Protocol):
 class Runner(Protocol):
     """Runs the statements of one language on an engine's sessions."""
 
-    def run(self, job: Job, sink: RowSink, control: Control) -> Outcome:
+    def run(self, job: Job, sink: RowSink, control: Control) -> End:
         """Run `job`; rows go to `sink`. Raises `ExecutionError`."""
 
 

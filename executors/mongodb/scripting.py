@@ -19,7 +19,9 @@ from executors.base import (
     Access,
     Answer,
     Column,
+    Effect,
     ExecutionError,
+    Images,
     Limits,
     Refused,
     Request,
@@ -108,7 +110,6 @@ class MongoDBScript:
                 "A database call failed and the script went on; MongoDB had already given the transaction up, "
                 "so nothing was changed."
             )
-        self._session.commit()
 
     def close(self, *, clean: bool) -> None:
         """Abort what is open."""

@@ -8,9 +8,21 @@ from __future__ import annotations
 import atexit
 import os
 import threading
-from typing import Final
+from typing import Final, cast
 
-from executors.base import Activity, CommitStatus, Control, ExecutionError, Job, Outcome, RowSink, Table, Target
+from executors.base import (
+    Activity,
+    CommitStatus,
+    Control,
+    End,
+    ExecutionError,
+    Job,
+    Outcome,
+    RehearsalOutcome,
+    RowSink,
+    Table,
+    Target,
+)
 from executors.processes import scripts
 from executors.processes.messages import to_activity, to_tables
 from executors.processes.pool import Pool
@@ -24,6 +36,15 @@ _lock = threading.Lock()
 
 def run(job: Job, sink: RowSink, control: Control) -> Outcome:
     """Run `job` in a helper process. `sink` and `control` are called on this thread. Raises `ExecutionError`."""
+    return cast("Outcome", _run(job, sink, control))
+
+
+def rehearse(job: Job, sink: RowSink, control: Control) -> RehearsalOutcome:
+    """Run a job whose purpose is `Rehearsing`, and roll it back whatever happens. Raises `ExecutionError`."""
+    return cast("RehearsalOutcome", _run(job, sink, control))
+
+
+def _run(job: Job, sink: RowSink, control: Control) -> End:
     with _pool().helper(job.target) as helper, scripts.child_for(job) as child:
         return helper.run(job, sink, control, child)
 

@@ -17,8 +17,8 @@ from executors.base import (
     Cancelled,
     Control,
     Effect,
+    End,
     Job,
-    Outcome,
     RehearsalOutcome,
     Rehearsing,
     RowSink,
@@ -42,7 +42,7 @@ class ScriptRunner:
         self._engine = engine
         self._receive_child = receive_child
 
-    def run(self, job: Job, sink: RowSink, control: Control) -> Outcome:
+    def run(self, job: Job, sink: RowSink, control: Control) -> End:
         """Run the script of `job`; its value becomes rows. Commits when it returns, else rolls everything back."""
         deadline = time.monotonic() + job.limits.seconds
         secret = secrets.token_hex(_SECRET_BYTES)
@@ -55,7 +55,7 @@ class ScriptRunner:
         finally:
             channel.close()
 
-    def _converse(self, channel: Channel, job: Job, sink: RowSink, control: Control) -> Outcome:
+    def _converse(self, channel: Channel, job: Job, sink: RowSink, control: Control) -> End:
         database = self._engine.open_for_script(job, control)
         clean = False
         try:
