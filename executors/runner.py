@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import islice
 
 from executors.base import (
     Column,
@@ -24,7 +23,7 @@ from executors.base import (
     WriteOutcome,
 )
 from executors.concluding import conclude
-from executors.rows import decode_rows
+from executors.copytext import decode_copy_row
 
 _REFUSALS_NAMED = 10
 
@@ -79,14 +78,13 @@ class _Refusals:
 
     def columns(self, columns: Sequence[Column], encoding: RowEncoding) -> None:  # noqa: ARG002 - a sink's signature
         """The rows that follow are those of the last statement."""
-        self._encoding = encoding
         self._named.clear()
         self._count = 0
 
     def rows(self, data: bytes, count: int) -> None:
         """Count them, and keep the first."""
         if not self._named:
-            self._named = [str(row[0]) for row in islice(decode_rows(self._encoding, data), _REFUSALS_NAMED)]
+            self._named = [str(decode_copy_row(line)[0]) for line in data.splitlines()[:_REFUSALS_NAMED]]
         self._count += count
 
     def check(self) -> None:
