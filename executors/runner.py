@@ -52,13 +52,15 @@ def _outcome(session: Session, job: Job, sink: RowSink, control: Control) -> End
     refusals.check()
     rows, truncated = _last_rows(done)
     if not any(ran.writes for ran in done):
-        return ReadOutcome(rows, truncated)
+        return ReadOutcome(rows, truncated, session.settings)
     effect = conclude(job.purpose, session, control)
     results = tuple(StatementResult(ran.kind, ran.rows_affected) for ran in done)
     if isinstance(job.purpose, Rehearsing):
         return RehearsalOutcome(effect, results)
     counted = [ran.rows_affected for ran in done if ran.rows_affected is not None]
-    return WriteOutcome(sum(counted) if counted else None, rows, truncated, results, effect)
+    known = all(ran.counted for ran in done)
+    affected = sum(counted) if counted and known else None
+    return WriteOutcome(affected, rows, truncated, results, known, session.settings, effect)
 
 
 def _last_rows(done: Sequence[Ran]) -> tuple[int, Truncation]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -45,6 +45,11 @@ class MongoDBSession:
         except BaseException:
             self.close(clean=False)
             raise
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """None: MongoDB reads no text as a date."""
+        return {}
 
     @property
     def transactional(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from psycopg import postgres, pq
@@ -59,6 +59,16 @@ class PostgreSQLScript:
     def rows_affected(self) -> int | None:
         """Rows inserted, updated, deleted or merged so far; None when no such statement ran."""
         return self._affected
+
+    @property
+    def affected_known(self) -> bool:
+        """PostgreSQL counts every row."""
+        return True
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """What the database has set for how text is read as a value."""
+        return self._session.settings
 
     def describe(self, operation: str, payload: dict[str, Any]) -> Request:
         """`query` and `open` carry a statement; `fetch` and `close` name a cursor."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from psycopg import pq
@@ -33,7 +33,7 @@ from executors.postgresql.connections import Connections, describe_failure
 from executors.postgresql.effect.capture import Asked
 from executors.postgresql.effect.observer import Observer
 from executors.postgresql.errors import Place
-from executors.postgresql.options import application_name, connection_key
+from executors.postgresql.options import application_name, connection_key, own_settings
 from executors.postgresql.reading.analysis import read
 from executors.postgresql.reading.parse import Statement
 from executors.postgresql.reading.rules import kind
@@ -43,6 +43,9 @@ _BEGIN = {Access.READ: b"BEGIN READ ONLY", Access.WRITE: b"BEGIN READ WRITE"}
 _COMMIT_SECONDS = 10.0
 # A second connection only reads; what it must wait for is held by the first, which waits for it.
 _LOOK_LOCK_SECONDS = 0.2
+# Dates come out as year, month, day and times with their offset. How they are read stays the database's own: the order
+# of day and month is kept when only the style is set, the zone is not touched.
+_UNAMBIGUOUS = ", pg_catalog.set_config('DateStyle', 'ISO', true)"
 
 
 class PostgreSQLSession:
@@ -55,6 +58,7 @@ class PostgreSQLSession:
         self._connections = connections
         self._key = connection_key(job.target, job.limits)
         self._watch = Watch(job.limits.seconds, control)
+        self.settings: Mapping[str, str] = {}
         self._wire = self._open(job.id)
         self._observer: Observer | None = None
         if job.target.access is Access.WRITE:
@@ -148,7 +152,8 @@ class PostgreSQLSession:
             done = stream.cursor(item, values, described) if values else stream.copy(item, described)
         else:
             done = stream.execute(item, values, described)
-        return Ran(kind(item), done.rows, done.affected, done.truncated, described.nfields > 0)
+        # A read has a result set even where it has no columns.
+        return Ran(kind(item), done.rows, done.affected, done.truncated, returns_rows=True)
 
     def _observed(self, item: Statement, values: list[bytes | None], stream: streams.Stream, observer: Observer) -> Ran:
         """A statement of a write: with write access a SELECT, too, may call what writes."""
@@ -177,7 +182,9 @@ class PostgreSQLSession:
     def _second(self, seconds: float) -> Wire:
         """Another connection to the same database, to look at what is committed there."""
         key = replace(self._key, seconds=seconds, lock_seconds=_LOOK_LOCK_SECONDS)
-        return self._connections.open(key, Watch(min(seconds, self._watch.remaining()), self._control))
+        wire = self._connections.open(key, Watch(min(seconds, self._watch.remaining()), self._control))
+        wire.simple(b"SELECT pg_catalog.set_config('DateStyle', 'ISO', false)")
+        return wire
 
     def _open(self, name: str) -> Wire:
         """A connection with its transaction begun and pinned. A warm one that turns out dead is replaced, once."""
@@ -196,8 +203,9 @@ class PostgreSQLSession:
 
     def _begin(self, wire: Wire, name: str) -> Wire:
         """Begin and take the first snapshot in one round trip: after it the server refuses to leave READ ONLY."""
-        pin = f"; SELECT pg_catalog.set_config('application_name', '{application_name(name)}', true)"
+        pin = f"; SELECT pg_catalog.set_config('application_name', '{application_name(name)}', true){_UNAMBIGUOUS}"
         wire.simple(_BEGIN[self.target.access] + pin.encode())
+        self.settings = own_settings(wire.pgconn.parameter_status)
         return wire
 
     def _transaction(self) -> str:

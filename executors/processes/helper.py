@@ -30,6 +30,9 @@ from executors.base import (
 from executors.processes import messages
 from executors.processes.frames import Channel, Closed, Frame, read_json, split_rows_frame
 
+# The module a helper process runs.
+WORKER = "executors.processes.worker"
+
 _TICK_SECONDS = 0.5
 # Several addresses, each with its own connection timeout, and the wait for a helper just started.
 _OPEN_SECONDS = 30.0
@@ -56,7 +59,7 @@ class Helper:
         ours, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "executors.processes.worker", str(theirs.fileno())],
+                [sys.executable, "-m", WORKER, str(theirs.fileno())],
                 pass_fds=(theirs.fileno(),),
                 env=_environment(),
                 cwd="/",

@@ -67,7 +67,15 @@ class ScriptRunner:
             database.close(clean=clean)
         if effect is not None and isinstance(job.purpose, Rehearsing):
             return RehearsalOutcome(effect)
-        return ScriptOutcome(conversation.row_count, database.rows_affected, conversation.calls, truncated, effect)
+        return ScriptOutcome(
+            conversation.row_count,
+            database.rows_affected if database.affected_known else None,
+            conversation.calls,
+            truncated,
+            database.affected_known,
+            database.settings,
+            effect,
+        )
 
 
 def _end(job: Job, database: ScriptDatabase, control: Control) -> Effect | None:

@@ -51,6 +51,7 @@ def test_attack_without_the_reading_of_its_text_changes_nothing(
     with suppress(ExecutionError, UnicodeError):
         session.execute(ATTACKS[name], (), recorder)
     session.close(clean=False)
+    database.wait_for_the_end_of(recorder.backends)
     assert database.state() == before
 
 
