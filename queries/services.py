@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.models import SYSTEM, User
 from audit import log
-from executors.analysis import analyse
+from executors import processes
 from executors.base import Access, Analysis, EngineKind, Finding, Language, Parameter, Severity
 from executors.text import normalise
 from pods.models import Target
@@ -274,7 +274,7 @@ def _bad_text(value: str, length: int) -> FieldError | None:
 
 def _read(target: Target, draft: Draft) -> Analysis:
     statement = normalise(draft.statement)
-    return analyse(
+    return processes.read(
         Language(draft.language), EngineKind(target.engine), statement, draft.parameters, Access(draft.access)
     )
 

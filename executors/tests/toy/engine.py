@@ -38,6 +38,7 @@ from executors.text import position
 
 SCHEME = "toy://"
 _INSTRUCTIONS = 10_000
+_KINDS = ("INSERT", "UPDATE", "DELETE")
 
 
 class ToySession:
@@ -73,8 +74,8 @@ class ToySession:
             raise self._stopped or _failed(error, statement) from None
         writes = found.access is Access.WRITE
         if writes and cursor.rowcount > 0:
-            counts = {kind: cursor.rowcount if kind == found.kinds[0] else 0 for kind in ("INSERT", "UPDATE", "DELETE")}
-            table = TableEffect(found.tables[0], *counts.values(), complete=False, gap=Gap.NO_KEY)
+            added, changed, gone = (cursor.rowcount * (found.kinds[0] == kind) for kind in _KINDS)
+            table = TableEffect(found.tables[0], added, changed, gone, complete=False, gap=Gap.NO_KEY)
             self._effect = Effect((table,))
         affected = cursor.rowcount if writes else None
         return [Ran(found.kinds[0], rows, affected, truncated, returns_rows=rows > 0, writes=writes)]
