@@ -75,7 +75,7 @@ class ToySession:
         writes = found.access is Access.WRITE
         if writes and cursor.rowcount > 0:
             added, changed, gone = (cursor.rowcount * (found.kinds[0] == kind) for kind in _KINDS)
-            table = TableEffect(found.tables[0], added, changed, gone, complete=False, gap=Gap.NO_KEY)
+            table = TableEffect("notes", added, changed, gone, complete=False, gap=Gap.NO_KEY)
             self._effect = Effect((table,))
         affected = cursor.rowcount if writes else None
         return [Ran(found.kinds[0], rows, affected, truncated, returns_rows=rows > 0, writes=writes)]
