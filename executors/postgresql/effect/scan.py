@@ -19,8 +19,8 @@ from dataclasses import dataclass, field
 from psycopg import pq
 
 from executors.base import Cells
+from executors.postgresql.dependencies import text_array
 from executors.postgresql.effect.relations import Relation, identifier
-from executors.postgresql.functions import text_array
 from executors.postgresql.wire import Wire
 
 _CHUNK_ROWS = 200

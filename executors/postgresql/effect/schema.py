@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from executors.base import SchemaChange, SchemaVerb
-from executors.postgresql.functions import text_array
+from executors.postgresql.dependencies import text_array
 from executors.postgresql.wire import Wire
 
 # Catalogue → what of it is an object of its own to people: indexes of constraints, row types and arrays are not.

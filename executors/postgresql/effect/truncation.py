@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from executors.base import Cells, ExecutionError, Gap
+from executors.postgresql.dependencies import text_array
 from executors.postgresql.effect import scan
 from executors.postgresql.effect.relations import Relation, identifier, relations
 from executors.postgresql.effect.scan import Form
-from executors.postgresql.functions import text_array
 from executors.postgresql.reading.parse import Statement
 from executors.postgresql.wire import Wire
 
