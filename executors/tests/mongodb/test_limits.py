@@ -211,7 +211,7 @@ def test_a_transaction_counts_as_committed_once_a_majority_has_it(mongo: Bench) 
         assert abort_and_ask(client, bytes.fromhex(lsid), int(number)) is CommitStatus.COMMITTED
     majority = {"w": "majority"}
     ends = [command for command in sent.commands if command[0].endswith("Transaction")]
-    assert ends == [("abortTransaction", majority), ("commitTransaction", majority)]
+    assert ends[:2] == [("abortTransaction", majority), ("commitTransaction", majority)]
 
 
 def test_a_server_that_is_not_reached_has_not_answered(mongo: Bench) -> None:

@@ -84,7 +84,7 @@ class Cluster:
     def execute(self, statement: str) -> list[tuple[object, ...]]:
         """Run one statement as superuser; its rows."""
         with self.connect() as connection:
-            cursor = connection.execute(statement)  # type: ignore[call-overload]
+            cursor = connection.execute(statement)
             return cursor.fetchall() if cursor.description else []
 
     def target(self) -> Target:

@@ -141,7 +141,7 @@ def begun(target: TargetDatabase, tag: str) -> tuple[psycopg.Connection[Any], st
     """A write on the target that is neither committed nor rolled back, and the name of its transaction."""
     session = psycopg.connect(target.write_url)
     session.execute("INSERT INTO effects (tag) VALUES (%s)", [tag])
-    return session, witness(Wire(session))  # type: ignore[arg-type]
+    return session, witness(Wire(session))
 
 
 @pytest.mark.parametrize(
