@@ -10,6 +10,7 @@ from django.views.decorators.http import require_GET, require_safe
 from accounts.people import person
 from queries import services
 from queries.results import ResultPage, download, ended, record_trace_view, view_page
+from queries.running.monitor import LOG_BYTES_KEPT
 from web.errors import NotFound
 from web.ratelimit import limit
 
@@ -47,6 +48,7 @@ def result(request: HttpRequest, public_id: UUID) -> HttpResponse:
         "calls_total": execution.calls.count(),
         "log_lines": execution.log_lines.all()[:LINES_SHOWN],
         "lines_total": execution.log_lines.count(),
+        "console_kept": LOG_BYTES_KEPT,
         "decisions": query.decisions.all(),
     }
     response = render(request, "queries/result.html", context)
