@@ -19,6 +19,7 @@ from psycopg import pq
 from psycopg.pq.abc import PGresult
 
 from executors.base import Access, Finding, FindingCode, Refused, Severity
+from executors.postgresql.errors import Place
 from executors.postgresql.reading import rules
 from executors.postgresql.reading.facts import Facts, Function
 from executors.postgresql.reading.function_policy import WRITE_MAY_CALL
@@ -204,7 +205,7 @@ class Dependencies:
         """The functions in the statement as the server understood it. Overwrites the unnamed prepared statement."""
         with _listening(self._wire) as said:
             self._wire.simple(_PRINT.format(setting).encode())
-            self._wire.prepare(b"", item.text.encode(), text=text, offset=item.offset)
+            self._wire.prepare(b"", item.text.encode(), Place(text, item.offset))
             oids = {oid for part in said for oid in _CALLED.findall(part)}
             self._wire.simple(_QUIET.format(setting).encode())
         return self._ask(_NAMES, (f"{{{','.join(sorted(oids))}}}".encode(),))

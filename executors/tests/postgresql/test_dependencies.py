@@ -192,9 +192,10 @@ def test_the_databases_own_function_is_looked_up_behind_its_database(shop: Datab
 
 
 def test_the_same_is_told_at_submission_without_running_anything(shop: Database) -> None:
-    session = PostgreSQLEngine().open(shop.target("reader"), LIMITS, "asks", Recorder())
+    job = Job("asks", shop.target("reader"), Language.SQL, "", LIMITS)
+    session = PostgreSQLEngine().open(job, Recorder())
     try:
-        asks = Dependencies(session.wire, Access.READ)
+        asks = Dependencies(session._wire, Access.READ)
         found = []
         for statement in ("SELECT round(rate, 2) FROM accounts", "SELECT round(balance, 2) FROM accounts"):
             reading = read(statement, (), Access.READ)

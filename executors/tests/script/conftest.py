@@ -4,25 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from executors.base import (
     Access,
+    Answer,
     Call,
     Column,
+    Control,
+    Effect,
     EngineKind,
+    Images,
     Job,
     Language,
     Limits,
+    Request,
     RowEncoding,
     ScriptOutcome,
     StatementFailed,
     Target,
 )
+from executors.postgresql.engine import PostgreSQLEngine
 from executors.sandbox.client import SpawnerClient
-from executors.script.database import Answer, Request
 from executors.script.runner import ScriptRunner
 
 MODULES = ("date-fns", "lodash", "decimal.js", "zod")
@@ -37,6 +42,7 @@ class Recorder:
     calls: list[Call] = field(default_factory=list)
     log: list[tuple[str, str]] = field(default_factory=list)
     commits: list[str] = field(default_factory=list)
+    images: list[Images] = field(default_factory=list)
     stop: bool = False
 
     def columns(self, columns: Any, encoding: RowEncoding) -> None:
@@ -52,6 +58,10 @@ class Recorder:
 
     def committing(self, transaction: str) -> None:
         self.commits.append(transaction)
+
+    def kept(self, images: Images) -> None:
+        """Keep what an undo would need."""
+        self.images.append(images)
 
     def cancelled(self) -> bool:
         return self.stop
@@ -81,11 +91,28 @@ class EchoDatabase:
         columns = [{"name": "text", "type": "text", "kind": "text"}]
         return Answer({"columns": columns, "rows": [[request.statement]], "rowCount": 1}, 1)
 
+    def effect(self, sample: int, seconds: float) -> Effect:
+        return Effect()
+
+    def images(self) -> Iterator[Images]:
+        return iter(())
+
     def commit(self) -> None:
         self.ended.append("commit")
 
     def close(self, *, clean: bool) -> None:
         self.ended.append("clean" if clean else "rolled back")
+
+
+@dataclass
+class Echo:
+    """An engine whose `db` is PostgreSQL's, and whose sessions all are one echo."""
+
+    database: EchoDatabase
+    prelude: str = PostgreSQLEngine().prelude
+
+    def open_for_script(self, job: Job, control: Control) -> EchoDatabase:
+        return self.database
 
 
 @dataclass
@@ -125,8 +152,8 @@ def run_script(sandbox: SpawnerClient) -> RunScript:
         child = sandbox.take(limits.get("seconds", 20))
         seen, database = seen or Recorder(), database or EchoDatabase()
         try:
-            runner = ScriptRunner(take=lambda: child.channel, connect=lambda *_: database)
-            return Run(runner.run(make_job(text, **limits), seen, seen), seen, database)
+            runner = ScriptRunner(Echo(database), lambda: child.channel)
+            return Run(cast("ScriptOutcome", runner.run(make_job(text, **limits), seen, seen)), seen, database)
         finally:
             sandbox.kill(child)
 
