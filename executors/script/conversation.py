@@ -21,6 +21,7 @@ from executors.base import (
     TooLarge,
     Truncation,
 )
+from executors.script.characters import storable, whole_characters
 from executors.script.database import Answer, Request, ScriptDatabase
 from executors.script.wire import MAX_DEPTH, Channel, ChildEnded, Message, ProtocolError, TooDeep, strict_json
 
@@ -70,6 +71,9 @@ class Conversation:
                     self._announce(message)
                 elif kind == "rows":
                     self._rows(message)
+                elif kind == "returned":
+                    # Our word comes after everything that the script had left to do at once.
+                    self._channel.send({})
                 elif kind == "done":
                     return self._done(message)
                 elif kind == "error":
@@ -120,7 +124,14 @@ class Conversation:
     def _record(self, request: Request, started: float, rows: int, failure: str) -> None:
         milliseconds = (time.monotonic() - started) * 1000
         self._control.called(
-            Call(self.calls, request.statement, request.parameters, rows, round(milliseconds, 3), failure)
+            Call(
+                self.calls,
+                storable(request.statement),
+                storable(request.parameters),
+                rows,
+                round(milliseconds, 3),
+                storable(failure),
+            )
         )
 
     # --- console ---
@@ -132,7 +143,7 @@ class Conversation:
         self._logged_lines += 1
         self._logged_bytes += len(text)
         if self._logged_lines <= MAX_LOG_LINES and self._logged_bytes <= MAX_LOG_BYTES:
-            self._control.logged(str(level), _storable(text))
+            self._control.logged(str(level), storable(text))
 
     # --- the value ---
 
@@ -143,7 +154,7 @@ class Conversation:
         if not all(isinstance(pair, list) and [type(part) for part in pair] == [str, str] for pair in pairs):
             raise ProtocolError("columns that are none")
         self._columns = len(pairs)
-        self._sink.columns([Column(_storable(name), _storable(kind)) for name, kind in pairs], RowEncoding.JSON)
+        self._sink.columns([Column(storable(name), storable(kind)) for name, kind in pairs], RowEncoding.JSON)
 
     def _rows(self, message: Message) -> None:
         """Take a block of rows: each line is a JSON array with one value a column."""
@@ -181,8 +192,8 @@ class Conversation:
 
     def _error(self, message: Message) -> ExecutionError:
         """The exception the script did not catch, with its place in the author's text."""
-        name = _storable(str(message.get("name", "Error")))[:200]
-        text = _storable(str(message.get("message", "")))[:_MESSAGE]
+        name = storable(str(message.get("name", "Error")))[:200]
+        text = storable(str(message.get("message", "")))[:_MESSAGE]
         place = _place(message)
         failure = self._failure
         if failure is not None and name == "DatabaseError" and text == failure.public_message[:_MESSAGE]:
@@ -190,12 +201,7 @@ class Conversation:
                 f"statement_{key}" if key in {"line", "column"} else key: value for key, value in failure.detail.items()
             }
             return type(failure)(failure.public_message, detail={**own, **place})
-        return StatementFailed(f"{name}: {text}" if text else name, detail=place)
-
-
-def _storable(text: str) -> str:
-    """Text the portal's database can keep: no NUL, no half of a surrogate pair."""
-    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+        return StatementFailed(": ".join(filter(None, (name, text))), detail=place)
 
 
 def _texts(values: list[Any]) -> bool:
@@ -205,13 +211,14 @@ def _texts(values: list[Any]) -> bool:
 def _row(line: str, columns: int) -> bytes:
     """One row, as one line of JSON that parses and has a value for each column."""
     try:
-        values = strict_json(line)
+        # Only the shape matters here: no number is too long to be kept as it was written.
+        values = strict_json(line, parse_int=float)
     except TooDeep as error:
         raise StatementFailed(f"The script returned a value nested more than {MAX_DEPTH} levels deep.") from error
     if not isinstance(values, list) or len(values) != columns or "\n" in line:
         raise ProtocolError("a row of another shape")
     try:
-        return f"{line}\n".encode()
+        return f"{whole_characters(line)}\n".encode()
     except UnicodeEncodeError as error:
         raise ProtocolError("text that is no text") from error
 
@@ -225,5 +232,5 @@ def _place(message: Message) -> dict[str, str]:
             place[name] = str(value)
     stack = message.get("stack")
     if isinstance(stack, str) and stack:
-        place["stack"] = _storable(stack)[:4000]
+        place["stack"] = storable(stack)[:4000]
     return place
