@@ -57,14 +57,19 @@ class User(AbstractUser):
         constraints = (models.CheckConstraint(condition=models.Q(role__in=Role.values), name="users_role_known"),)
 
     @property
+    def name(self) -> str:
+        """First and last name, "" for a person known by their user name alone. Never shown by itself: see `label`."""
+        return self.get_full_name()
+
+    @property
     def label(self) -> str:
-        """The name people see."""
-        return self.get_full_name() or self.username
+        """Who it is, in text: a name is what its bearer likes, so the user name is always beside it."""
+        return f"{self.name} ({self.username})" if self.name else self.username
 
     @property
     def initials(self) -> str:
         """Up to two capital letters for the avatar."""
-        words = self.label.split()
+        words = (self.name or self.username).split()
         return "".join(word[0] for word in (words[0], words[-1]))[: len(words)].upper() if words else "?"
 
     @property

@@ -28,8 +28,9 @@ class AuditLogQuerySet(models.QuerySet["AuditLog"]):
         return self.filter(action=action.value)
 
     def by(self, actor: str) -> AuditLogQuerySet:
-        """What somebody did, by their user name or by the name that was shown at the time, in any case."""
-        return self.filter(Q(actor__username=actor) | Q(actor_label__iexact=actor))
+        """What somebody did, by their user name or by the name of the time, in any case, with the user name or not."""
+        shown = Q(actor_label__iexact=actor) | Q(actor_label__istartswith=f"{actor} (")
+        return self.filter(Q(actor__username=actor) | shown)
 
     def about(self, subject: str) -> AuditLogQuerySet:
         """What was done to something, by its id, by `kind:id`, or by the name that was shown, in any case."""

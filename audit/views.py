@@ -54,7 +54,7 @@ def _readable(entry: AuditLog) -> dict[str, Any]:
     circumstances = {name: data.pop(name) for name in CIRCUMSTANCES if name in data}
     known = entry.action in set(Action)
     # Nobody has signed in when signing in fails: the sentence is about the name that was typed.
-    who = entry.subject_label if entry.action == Action.SIGN_IN_FAILED else entry.actor_label
+    who = entry.subject_label if entry.action == Action.SIGN_IN_FAILED else _who(entry)
     return {
         "entry": entry,
         "who": who,
@@ -64,6 +64,14 @@ def _readable(entry: AuditLog) -> dict[str, Any]:
         "circumstances": circumstances,
         "hash": bytes(entry.hash).hex(),
     }
+
+
+def _who(entry: AuditLog) -> str:
+    """The name of the time; entries of old hold it without the user name, which alone says who it was."""
+    label, actor = entry.actor_label, entry.actor
+    if actor is None or label == actor.get_username() or label.endswith(f"({actor.get_username()})"):
+        return label
+    return f"{label} ({actor.get_username()})"
 
 
 def _facts(data: dict[str, object]) -> Sequence[tuple[str, str]]:

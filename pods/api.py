@@ -135,7 +135,7 @@ def me_json(user: User) -> dict[str, object]:
     pods = pods_json(user)
     return {
         "username": user.username,
-        "name": user.label,
+        "name": user.name or user.username,
         "role": user.role,
         "may_read_audit": user.may_read_audit_log,
         "may_submit": any(pod["may_submit"] for pod in pods),

@@ -8,19 +8,15 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from accounts.models import User
-from executors.base import Access, Language, Parameter
+from executors.base import Parameter
 from pods.models import Target
 from queries.models import QueryRequest
 from queries.services import Draft
+from queries.words import ACCESSES, LANGUAGES
 from web.errors import BadInput, FieldError
 
-LANGUAGES = (
-    ("", "The target's own"),
-    (Language.SQL.value, "SQL"),
-    (Language.MONGO.value, "MongoDB query"),
-    (Language.SCRIPT.value, "JavaScript"),
-)
-ACCESS = ((Access.READ.value, "Read only"), (Access.WRITE.value, "Write"))
+LANGUAGE_CHOICES = (("", "The target's own"), *((language.value, name) for language, name in LANGUAGES.items()))
+ACCESS_CHOICES = tuple((access.value, name) for access, name in ACCESSES.items())
 
 
 class RequestForm(forms.Form):

@@ -15,6 +15,7 @@ from queries import lifecycle, policies
 from queries.lifecycle import Verb
 from queries.models import Code, QueryRequest
 from queries.notices import outbox
+from queries.words import of_request
 from web.errors import NotAllowed, NotNow
 
 ACTIONS: dict[Verb, log.Action] = {
@@ -30,20 +31,11 @@ ACTIONS: dict[Verb, log.Action] = {
 
 MOVE = "UPDATE query_requests SET status = %s, code = %s WHERE id = %s"
 
-STATES = {
-    "PENDING": "waiting for approval",
-    "APPROVED": "approved and about to run",
-    "EXECUTING": "running",
-    "EXECUTED": "finished",
-    "FAILED": "ended with a failure",
-    "REJECTED": "rejected",
-    "WITHDRAWN": "withdrawn",
-}
-
 
 def not_now(query: QueryRequest) -> NotNow:
     """The answer when the request is not in a state for what was asked."""
-    return NotNow(f"{query.number} is already {STATES[query.status]}; nothing was changed.", state=query.status)
+    already = of_request(query.state, query.code).already
+    return NotNow(f"{query.number} is already {already}; nothing was changed.", state=query.status)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from typing import TypeAlias
 from queries.lifecycle import Status
 from queries.models import QueryRequest
 from queries.notices.wording import Said
+from web.characters import marked_prose
 
 Block: TypeAlias = dict[str, object]
 
@@ -50,8 +51,9 @@ def _markdown(text: str) -> Block:
 
 def _statement(statement: str) -> Block:
     """The statement as preformatted rich text, which Slack does not read for markup at all."""
-    left = len(statement) - STATEMENT_SHOWN
-    shown = statement if left <= 0 else f"{statement[:STATEMENT_SHOWN]}…\n({left:,} more characters in the portal)"
+    drawn = marked_prose(statement)
+    left = len(drawn) - STATEMENT_SHOWN
+    shown = drawn if left <= 0 else f"{drawn[:STATEMENT_SHOWN]}…\n({left:,} more characters in the portal)"
     text = {"type": "text", "text": shown}
     return {"type": "rich_text", "elements": [{"type": "rich_text_preformatted", "elements": [text]}]}
 

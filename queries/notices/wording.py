@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
+from executors.base import Access
 from queries.lifecycle import Status
-from queries.models import Code, QueryRequest, Verdict
-
-ENDED_AS = {Code.CHANGES_REQUESTED: "needs changes", Code.EXPIRED: "has expired"}
+from queries.models import QueryRequest, Verdict
+from queries.words import of_request
+from web.characters import marked
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,18 +32,17 @@ class Said:
 def said(query: QueryRequest) -> Said:
     """The notice of a request in the state it is in."""
     decisions = list(query.decisions.select_related("reviewer"))
-    approvals = [one_line(d.reviewer.label) for d in decisions if d.verdict == Verdict.APPROVE]
-    rejections = [one_line(d.reviewer.label) for d in decisions if d.verdict == Verdict.REJECT]
+    approvals = [marked(d.reviewer.label) for d in decisions if d.verdict == Verdict.APPROVE]
+    rejections = [marked(d.reviewer.label) for d in decisions if d.verdict == Verdict.REJECT]
     decided = []
     if approvals:
-        decided.append(f"Approved by {', '.join(approvals)}")
+        decided.append(f"{Verdict.APPROVE.label} by {', '.join(approvals)}")
     if rejections:
-        word = "Changes asked for" if query.code == Code.CHANGES_REQUESTED else "Rejected"
-        decided.append(f"{word} by {', '.join(rejections)}")
+        decided.append(f"{of_request(query.state, query.code).name} by {', '.join(rejections)}")
     return Said(
         number=query.number,
         verb=_verb(query, len(approvals)),
-        title=one_line(query.title),
+        title=marked(query.title),
         asks=_asks(query),
         decided="; ".join(decided),
         outcome=_outcome(query),
@@ -55,32 +55,17 @@ def link(query: QueryRequest) -> str:
     return f"{settings.PORTAL_BASE_URL}/queries/{query.public_id}/"
 
 
-def one_line(text: str) -> str:
-    """Text without line breaks or control characters, so that a name cannot begin a line, or a header, of its own."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
-
-
 def _verb(query: QueryRequest, approvals: int) -> str:
-    match query.state:
-        case Status.PENDING:
-            progress = f" ({approvals} of {query.approvals_required})" if query.approvals_required > 1 else ""
-            return f"waits for approval{progress}"
-        case Status.APPROVED | Status.EXECUTING:
-            return "is approved and runs"
-        case Status.EXECUTED:
-            return "has finished"
-        case Status.FAILED:
-            return f"has failed: {query.get_code_display().lower()}"
-        case Status.REJECTED:
-            return ENDED_AS.get(Code(query.code), "is rejected")
-        case Status.WITHDRAWN:
-            return ENDED_AS.get(Code(query.code), "is withdrawn")
+    verb = of_request(query.state, query.code).notice
+    if query.state is Status.PENDING and query.approvals_required > 1:
+        return f"{verb} ({approvals} of {query.approvals_required})"
+    return f"{verb}: {query.get_code_display().lower()}" if query.state is Status.FAILED else verb
 
 
 def _asks(query: QueryRequest) -> str:
-    target = f"{one_line(query.target.name)} ({query.target.get_environment_display().lower()})"
-    preposition = "to" if query.access == "write" else "from"
-    return f"{one_line(query.author.label)} asks to {query.access} {preposition} {target}, {one_line(query.pod.name)}"
+    target = f"{marked(query.target.name)} ({query.target.get_environment_display().lower()})"
+    preposition = "to" if query.access == Access.WRITE else "from"
+    return f"{marked(query.author.label)} asks to {query.access} {preposition} {target}, {marked(query.pod.name)}"
 
 
 def _outcome(query: QueryRequest) -> str:

@@ -1,10 +1,11 @@
 """A statement as numbered, coloured lines, made on the server: the review page needs no script to be read."""
 
 import itertools
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from django.utils.html import format_html
+from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from pygments.lexer import RegexLexer
 from pygments.lexers.javascript import JavascriptLexer
@@ -12,7 +13,7 @@ from pygments.lexers.sql import PostgresLexer
 from pygments.token import STANDARD_TYPES, _TokenType
 
 from executors.base import Language
-from queries.presentation.characters import visible
+from web.characters import Hidden, hidden_in
 
 LEXERS: dict[str, type[RegexLexer]] = {
     Language.SQL: PostgresLexer,
@@ -22,11 +23,17 @@ LEXERS: dict[str, type[RegexLexer]] = {
 # Colouring costs about 5 µs a character; a longer statement is shown plain.
 COLOURED_CHARACTERS = 100_000
 LONG_LINE = 500
+# More blank lines in a row are folded into one that says how many they are.
 BLANK_RUN = 20
+_BLANKS = " \t"
 
 # A piece of a line: its CSS class ("" for none) and its text.
 Piece = tuple[str, str]
 Line = Sequence[Piece]
+# Ranges of characters of a line.
+Marks = Sequence[tuple[int, int]]
+# What is said under a line: `line`, `severity`, `message`, perhaps a `hint`.
+Note = dict[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +44,7 @@ class CodeLine:
     html: SafeString
     blanks: int = 0
     length: int = 0
-    notes: tuple[dict[str, object], ...] = field(default_factory=tuple)
+    notes: tuple[Note, ...] = ()
 
     @property
     def is_long(self) -> bool:
@@ -61,26 +68,36 @@ def pieces(text: str, language: str) -> list[Line]:
     return list(lines[:-1] if len(lines) > 1 and not plain_text(lines[-1]) else lines)
 
 
-def render(line: Line, marks: Sequence[tuple[int, int]] = (), tag: str = "") -> SafeString:
-    """One line as HTML; the character ranges in `marks` are wrapped in `tag` (`ins` or `del`)."""
+def render(line: Line, marks: Marks = (), tag: str = "") -> SafeString:
+    """One line as HTML; the character ranges in `marks` are wrapped in `tag` (`ins` or `del`).
+
+    What is hidden is looked for in the line as a whole: a mark belongs to the letter before it, whatever the colours.
+    """
+    hidden = {position: found for found in hidden_in(plain_text(line)) for position in range(found.start, found.end)}
+    ends = {point for found in hidden.values() for point in (found.start, found.end)}
+    points = sorted(ends.union(*marks))
     parts: list[str] = []
     start = 0
     for css, text in line:
-        for left, right in _cuts(start, len(text), marks):
-            inner = visible(text[left - start : right - start])
-            coloured = format_html('<span class="{}">{}</span>', css, inner) if css and inner.strip() else inner
+        for left, right in _cuts(start, len(text), points):
+            coloured = _coloured(css, text[left - start : right - start], left, hidden.get(left))
             marked = tag and any(a <= left and right <= b for a, b in marks)
-            parts.append(f"<{tag}>{coloured}</{tag}>" if marked else coloured)
+            parts.append(f"<{tag}>{coloured}</{tag}>" if marked and coloured else coloured)
         start += len(text)
-    return mark_safe("".join(parts).replace(f"</{tag}><{tag}>", "") if tag else "".join(parts))  # noqa: S308 -- escaped by `visible`
+    return mark_safe("".join(parts).replace(f"</{tag}><{tag}>", "") if tag else "".join(parts))  # noqa: S308 -- escaped by `_coloured`
 
 
-def code_lines(text: str, language: str, notes: Iterable[dict[str, object]] = ()) -> list[CodeLine]:
+def _coloured(css: str, text: str, position: int, hidden: Hidden | None) -> SafeString:
+    if hidden is not None:
+        # A colour may change within what is hidden; it is drawn once.
+        return hidden.chip if position == hidden.start else mark_safe("")
+    inner = escape(text)
+    return format_html('<span class="{}">{}</span>', css, inner) if css and text.strip() else inner
+
+
+def code_lines(text: str, language: str, notes: Iterable[Note] = ()) -> list[CodeLine]:
     """The whole statement; `notes` (findings, a failure) with a `line` are put under their line."""
-    by_line: dict[object, list[dict[str, object]]] = {}
-    for note in notes:
-        by_line.setdefault(note.get("line"), []).append(note)
-    return list(_folded(pieces(text, language), by_line))
+    return list(_folded(pieces(text, language), notes_by_line(notes)))
 
 
 def plain_text(line: Line) -> str:
@@ -88,24 +105,34 @@ def plain_text(line: Line) -> str:
     return "".join(text for _, text in line)
 
 
-def _folded(lines: Sequence[Line], notes: dict[object, list[dict[str, object]]]) -> Iterator[CodeLine]:
+def blank_run(lines: Sequence[Line], start: int) -> int:
+    """How many blank lines there are from `start` on, 0 when they are too few to be folded."""
+    run = 0
+    while start + run < len(lines) and not plain_text(lines[start + run]).strip(_BLANKS):
+        run += 1
+    return run if run > BLANK_RUN else 0
+
+
+def notes_by_line(notes: Iterable[Note]) -> dict[object, tuple[Note, ...]]:
+    """Findings, a failure: by the line they are put under."""
+    by_line: dict[object, tuple[Note, ...]] = {}
+    for note in notes:
+        line = note.get("line")
+        by_line[line] = (*by_line.get(line, ()), note)
+    return by_line
+
+
+def _folded(lines: Sequence[Line], notes: dict[object, tuple[Note, ...]]) -> Iterator[CodeLine]:
     number = 1
     while number <= len(lines):
-        blanks = _blank_run(lines, number - 1)
-        if blanks > BLANK_RUN:
+        blanks = blank_run(lines, number - 1)
+        if blanks:
             yield CodeLine(number, mark_safe(""), blanks=blanks)
             number += blanks
             continue
         line = lines[number - 1]
-        yield CodeLine(number, render(line), length=len(plain_text(line)), notes=tuple(notes.get(number, ())))
+        yield CodeLine(number, render(line), length=len(plain_text(line)), notes=notes.get(number, ()))
         number += 1
-
-
-def _blank_run(lines: Sequence[Line], start: int) -> int:
-    run = 0
-    while start + run < len(lines) and not plain_text(lines[start + run]).strip():
-        run += 1
-    return run
 
 
 def _tokens(text: str, language: str) -> Iterator[Piece]:
@@ -122,7 +149,7 @@ def _css(kind: _TokenType) -> str:
     return STANDARD_TYPES.get(kind, "")
 
 
-def _cuts(start: int, length: int, marks: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+def _cuts(start: int, length: int, points: Sequence[int]) -> Iterator[tuple[int, int]]:
     end = start + length
-    points = sorted({start, end, *(point for mark in marks for point in mark if start < point < end)})
-    return itertools.pairwise(points)
+    inside = points[bisect_right(points, start) : bisect_left(points, end)]
+    return itertools.pairwise((start, *inside, end)) if length else iter(())

@@ -1,13 +1,23 @@
 """What changed between a statement and the one it revises: line by line, with the changed words marked."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 
-from queries.presentation.code import Line, pieces, plain_text, render
+from queries.presentation.code import (
+    LONG_LINE,
+    Line,
+    Marks,
+    Note,
+    blank_run,
+    notes_by_line,
+    pieces,
+    plain_text,
+    render,
+)
 
 _WORDS = re.compile(r"\s+|\w+|[^\w\s]")
 # Lines more alike than this are shown as one line that changed.
@@ -19,47 +29,99 @@ _PAIRED_LENGTH = 400
 
 @dataclass(frozen=True, slots=True)
 class DiffLine:
-    """One line of a difference: `kind` is "", `add` or `del`; a number is None on the side the line is not on."""
+    """One line of a difference: `kind` is "", `add` or `del`; a number is None on the side the line is not on.
+
+    `blanks` > 0 stands for that many blank lines from these numbers on, as in `CodeLine`.
+    """
 
     kind: str
     old: int | None
     new: int | None
     html: SafeString
+    blanks: int = 0
+    length: int = 0
+    notes: tuple[Note, ...] = ()
 
     @property
     def sign(self) -> str:
         """What stands in the gutter."""
         return {"add": "+", "del": "\N{MINUS SIGN}"}.get(self.kind, " ")
 
+    @property
+    def is_long(self) -> bool:
+        """Whether the line is long enough to say so."""
+        return self.length > LONG_LINE
 
-def difference(before: str, after: str, language: str) -> list[DiffLine]:
-    """Every line of both statements, in order."""
+    @property
+    def lines(self) -> int:
+        """How many lines of the statements this is."""
+        return self.blanks or 1
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many lines were added and removed, and how many of those are nothing but a run of blank lines."""
+
+    added: int
+    removed: int
+    blank: int
+
+
+def difference(before: str, after: str, language: str, notes: Iterable[Note] = ()) -> list[DiffLine]:
+    """Every line of both statements, in order: folded, and with notes under the lines of `after`, as in `code`."""
     old, new = pieces(before, language), pieces(after, language)
     texts = [plain_text(line) for line in old], [plain_text(line) for line in new]
     matcher = SequenceMatcher(None, *texts, autojunk=max(map(len, texts)) > _PAIRS)
+    said = notes_by_line(notes)
     rows: list[DiffLine] = []
     for kind, i1, i2, j1, j2 in matcher.get_opcodes():
         if kind == "equal":
-            rows += (DiffLine("", i1 + k + 1, j1 + k + 1, render(new[j1 + k])) for k in range(i2 - i1))
+            rows += _side("", new[j1:j2], (i1, j1), [()] * (j2 - j1), said)
         else:
-            rows += _changed(old, new, range(i1, i2), range(j1, j2))
+            removed, added = _marked(old, new, range(i1, i2), range(j1, j2))
+            rows += _side("del", old[i1:i2], (i1, None), removed, {})
+            rows += _side("add", new[j1:j2], (None, j1), added, said)
     return rows
 
 
-def counts(rows: Sequence[DiffLine]) -> tuple[int, int]:
-    """How many lines were added and removed."""
-    return sum(row.kind == "add" for row in rows), sum(row.kind == "del" for row in rows)
+def counts(rows: Sequence[DiffLine]) -> Counts:
+    """How much was added and removed."""
+    changed = [row for row in rows if row.kind]
+    return Counts(
+        added=sum(row.lines for row in changed if row.kind == "add"),
+        removed=sum(row.lines for row in changed if row.kind == "del"),
+        blank=sum(row.blanks for row in changed),
+    )
 
 
-def _changed(old: Sequence[Line], new: Sequence[Line], removed: range, added: range) -> Iterator[DiffLine]:
-    pairs = _pairs(old, new, removed, added)
-    marks = {i: _marks(plain_text(old[i]), plain_text(new[j])) for i, j in pairs.items()}
-    partners = {j: i for i, j in pairs.items()}
-    for i in removed:
-        yield DiffLine("del", i + 1, None, render(old[i], marks[i][0] if i in marks else (), "del"))
-    for j in added:
-        i = partners.get(j, -1)
-        yield DiffLine("add", None, j + 1, render(new[j], marks[i][1] if i in marks else (), "ins"))
+def _side(
+    kind: str,
+    lines: Sequence[Line],
+    first: tuple[int | None, int | None],
+    marks: Sequence[Marks],
+    notes: Mapping[object, tuple[Note, ...]],
+) -> Iterator[DiffLine]:
+    """Lines that follow each other on one side or both, which they begin at `first` of (counted from 0)."""
+    tag = {"add": "ins", "del": "del"}.get(kind, "")
+    at = 0
+    while at < len(lines):
+        old, new = (None if start is None else start + at + 1 for start in first)
+        blanks = blank_run(lines, at)
+        if blanks:
+            yield DiffLine(kind, old, new, mark_safe(""), blanks=blanks)
+        else:
+            html, length = render(lines[at], marks[at], tag), len(plain_text(lines[at]))
+            yield DiffLine(kind, old, new, html, length=length, notes=notes.get(new, ()) if new else ())
+        at += blanks or 1
+
+
+def _marked(old: Sequence[Line], new: Sequence[Line], removed: range, added: range) -> tuple[list[Marks], list[Marks]]:
+    """The changed words of each removed and each added line."""
+    left: dict[int, Marks] = {}
+    right: dict[int, Marks] = {}
+    for i, j in _pairs(old, new, removed, added).items():
+        left[i], right[j] = _marks(plain_text(old[i]), plain_text(new[j]))
+    return [left.get(i, ()) for i in removed], [right.get(j, ()) for j in added]
 
 
 def _pairs(old: Sequence[Line], new: Sequence[Line], removed: range, added: range) -> dict[int, int]:
@@ -81,13 +143,10 @@ def _ratio(left: str, right: str) -> float:
     return SequenceMatcher(None, left, right, autojunk=False).ratio()
 
 
-Marks = list[tuple[int, int]]
-
-
 def _marks(left: str, right: str) -> tuple[Marks, Marks]:
     words = _WORDS.findall(left), _WORDS.findall(right)
-    removed: Marks = []
-    added: Marks = []
+    removed: list[tuple[int, int]] = []
+    added: list[tuple[int, int]] = []
     for kind, i1, i2, j1, j2 in SequenceMatcher(None, *words, autojunk=False).get_opcodes():
         if kind == "equal":
             continue

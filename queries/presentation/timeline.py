@@ -4,17 +4,19 @@ import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from accounts.models import SYSTEM, Actor
 from audit.log import Action
 from audit.models import AuditLog
-from queries.lifecycle import Status
+from queries.lifecycle import Status, Verb
 from queries.models import Code, Decision, Execution, QueryRequest, Verdict
+from queries.words import ASKED_FOR_CHANGES, DID
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
     """One thing that happened: who did what when, and what they said."""
 
-    who: str
+    who: Actor
     did: str
     at: dt.datetime | None
     icon: str
@@ -31,7 +33,7 @@ def _asked(query: QueryRequest) -> Event:
     did = f"asked for this for the pod {query.pod.name}"
     if query.revises is not None:
         did += f", revising {query.revises.number}; approvals of that one do not count here"
-    return Event(query.author.label, did, query.submitted_at, "plus")
+    return Event(query.author, did, query.submitted_at, "plus")
 
 
 def _decided(query: QueryRequest) -> Iterator[Event]:
@@ -41,36 +43,34 @@ def _decided(query: QueryRequest) -> Iterator[Event]:
 
 def _decision(query: QueryRequest, decision: Decision) -> Event:
     if decision.verdict == Verdict.APPROVE:
-        did, icon, tone = "approved this", "check", "ok"
+        did, icon, tone = DID[Verb.APPROVE], "check", "ok"
     elif query.code == Code.CHANGES_REQUESTED:
-        did, icon, tone = "asked for changes", "pencil", "warn"
+        did, icon, tone = ASKED_FOR_CHANGES, "pencil", "warn"
     else:
-        did, icon, tone = "rejected this", "x", "bad"
-    return Event(decision.reviewer.label, did, decision.at, icon, tone, decision.comment)
+        did, icon, tone = DID[Verb.REJECT], "x", "bad"
+    return Event(decision.reviewer, did, decision.at, icon, tone, decision.comment)
 
 
 def _run(execution: Execution | None) -> Iterator[Event]:
     if execution is None:
         return
     if execution.cancel_requested_at and execution.cancel_requested_by:
-        yield Event(
-            execution.cancel_requested_by.label, "asked to stop the run", execution.cancel_requested_at, "x", "warn"
-        )
-    yield Event("Query Portal", "started the run", execution.started_at, "play")
+        yield Event(execution.cancel_requested_by, "asked to stop the run", execution.cancel_requested_at, "x", "warn")
+    yield Event(SYSTEM, DID[Verb.CLAIM], execution.started_at, "play")
 
 
 def _ending(query: QueryRequest, execution: Execution | None) -> Iterator[Event]:
     if query.state is Status.WITHDRAWN:
         if query.code == Code.EXPIRED:
-            yield Event("Query Portal", "let this expire; nobody decided in time", query.expires_at, "clock")
+            yield Event(SYSTEM, DID[Verb.EXPIRE], query.expires_at, "clock")
         else:
-            yield Event(query.author.label, "withdrew this", _withdrawn_at(query), "undo-2")
+            yield Event(query.author, DID[Verb.WITHDRAW], _withdrawn_at(query), "undo-2")
     elif execution is not None and execution.finished_at:
         if query.state is Status.EXECUTED:
-            yield Event("Query Portal", "finished the run", execution.finished_at, "check", "ok")
+            yield Event(SYSTEM, DID[Verb.COMPLETE], execution.finished_at, "check", "ok")
         elif query.state is Status.FAILED:
-            did = f"recorded that the run failed ({query.get_code_display().lower()})"
-            yield Event("Query Portal", did, execution.finished_at, "circle-x", "bad")
+            did = f"{DID[Verb.FAIL]} ({query.get_code_display().lower()})"
+            yield Event(SYSTEM, did, execution.finished_at, "circle-x", "bad")
 
 
 def _withdrawn_at(query: QueryRequest) -> dt.datetime | None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from queries.presentation.characters import visible, visible_value
+from web.characters import visible_prose, visible_value
 
 # Up to here a value stays on one line; up to the next bound it is a block; beyond, it opens on a click.
 ONE_LINE = 60
@@ -24,7 +24,7 @@ def cell(text: str) -> SafeString:
 
 def block(text: str) -> SafeString:
     """A document, or a line of a log: its own line breaks, folded when there are many."""
-    return _folded(text, visible, FOLDED_CHARACTERS)
+    return _folded(text, visible_prose, FOLDED_CHARACTERS)
 
 
 def _folded(text: str, show: Callable[[str], SafeString], head_characters: int) -> SafeString:

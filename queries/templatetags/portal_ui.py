@@ -3,29 +3,29 @@
 import datetime as dt
 import zlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django import template
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 
-from accounts.models import User
+from accounts.models import Actor, User
 from executors.base import Language
 from pods.models import Target
 from queries.lifecycle import Status
 from queries.models import QueryRequest, Verdict
-from queries.presentation import characters, documents, states, values
+from queries.presentation import documents, states, values
 from queries.results import ResultPage
+from queries.words import ACCESSES, LANGUAGES, named
+from web import characters
 
 register = template.Library()
 
 TONES = "abcd"
 UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"))
-ENGINE_LANGUAGES = {"sql": "SQL", "mongo": "MongoDB query", "script": "JavaScript"}
-ACCESS_WORDS = {"read": "Read only", "write": "Write"}
 NUMERIC_TYPES = frozenset(
     "smallint integer bigint numeric real oid money decimal int int2 int4 int8 float4 float8 double long number".split()
 )
@@ -44,6 +44,16 @@ def avatar(person: User, css: str = "") -> SafeString:
     """A person's initials in a colour of their own."""
     tone = TONES[zlib.crc32(person.username.encode()) % len(TONES)]
     return format_html('<span class="avatar avatar--{} {}" aria-hidden="true">{}</span>', tone, css, person.initials)
+
+
+@register.simple_tag
+def person(somebody: Actor) -> SafeString:
+    """Somebody who acts: the name, and always the user name, which nobody can choose to be another's."""
+    name = "" if somebody.is_system else getattr(somebody, "name", "")
+    if not name:
+        return format_html('<bdi class="person">{}</bdi>', characters.visible(_unnamed(somebody)))
+    template = '<span class="person"><bdi>{}</bdi> <bdi class="person__user">{}</bdi></span>'
+    return format_html(template, characters.visible(name), characters.visible(somebody.username))
 
 
 @register.simple_tag
@@ -125,9 +135,33 @@ def bytes_in_words(number: int) -> str:
 
 
 @register.filter
-def visible(text: str) -> SafeString:
-    """Text in which no character is hidden."""
-    return characters.visible(text)
+def visible(text: object) -> SafeString:
+    """A name or a line of a person's or a database's, with nothing hidden in it."""
+    return characters.visible(str(text))
+
+
+@register.filter
+def prose(text: object) -> SafeString:
+    """A text with line breaks of its own, with nothing hidden in it."""
+    return mark_safe(characters.visible_prose(str(text)).replace("\n", "<br>"))  # noqa: S308 -- escaped there
+
+
+@register.filter
+def marked(text: object) -> str:
+    """The same as `visible` where there is no room for markup: in titles, attributes and options."""
+    return characters.marked(str(text))
+
+
+@register.filter
+def joined(names: Iterable[object]) -> str:
+    """Names as one text."""
+    return ", ".join(map(str, names))
+
+
+@register.filter
+def shortened(text: str, length: int) -> str:
+    """No more than `length` characters, with a mark where it was cut."""
+    return text if len(text) <= length else text[: length - 1] + "…"
 
 
 @register.filter
@@ -158,13 +192,13 @@ def is_numeric(type_name: str) -> bool:
 @register.filter
 def language_name(language: str) -> str:
     """The language as people call it."""
-    return ENGINE_LANGUAGES.get(language, language)
+    return named(LANGUAGES, language)
 
 
 @register.filter
 def access_name(access: str) -> str:
     """Read or write, in words."""
-    return ACCESS_WORDS.get(access, access)
+    return named(ACCESSES, access)
 
 
 @register.filter
@@ -230,6 +264,10 @@ def words(text: str) -> list[str]:
 def last_row(page: ResultPage) -> int:
     """The number, from 1, of the last row of a page of a result."""
     return page.first_row + len(page.rows)
+
+
+def _unnamed(somebody: Actor) -> str:
+    return somebody.label if somebody.is_system else somebody.username
 
 
 def in_words(seconds: float) -> str:

@@ -13,9 +13,9 @@ from django.views.decorators.http import require_POST
 from accounts.models import User
 from accounts.people import person
 from queries import services
-from queries.lifecycle import Status
-from queries.models import Code, QueryRequest
+from queries.models import QueryRequest
 from queries.views.detail import page
+from queries.words import of_request
 from web.errors import BadInput, NotFound, PortalError
 from web.ratelimit import limit
 
@@ -83,7 +83,7 @@ def _perform(request: HttpRequest, public_id: UUID, act: Act) -> HttpResponse:
         raise
     except PortalError as error:
         return _refused(request, public_id, error, comment)
-    messages.success(request, _sentence(changed))
+    messages.success(request, of_request(changed.state, changed.code).told.format(number=changed.number))
     return redirect("queries:detail", public_id)
 
 
@@ -92,17 +92,3 @@ def _refused(request: HttpRequest, public_id: UUID, error: PortalError, comment:
         error.message = " ".join(problem.message for problems in error.fields.values() for problem in problems)
     query = services.visible_query(actor=person(request), public_id=public_id)
     return error.on(page(request, query, error=error, comment=comment))
-
-
-def _sentence(query: QueryRequest) -> str:
-    if query.code == Code.CHANGES_REQUESTED:
-        return f"You asked for changes to {query.number}. Its author can revise it."
-    return {
-        Status.PENDING: f"You approved {query.number}. It needs more approvals before it runs.",
-        Status.APPROVED: f"You approved {query.number}. It is about to run.",
-        Status.EXECUTED: f"{query.number} ran and finished.",
-        Status.FAILED: f"{query.number} ran and failed. The reason is below.",
-        Status.REJECTED: f"You rejected {query.number}. It will not run.",
-        Status.WITHDRAWN: f"You withdrew {query.number}. It will not run.",
-        Status.EXECUTING: f"You asked {query.number} to stop.",
-    }[query.state]

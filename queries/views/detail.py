@@ -18,10 +18,11 @@ from queries.models import Execution, QueryRequest, Verdict
 from queries.presentation.checks import passed
 from queries.presentation.code import code_lines
 from queries.presentation.difference import counts, difference
-from queries.presentation.states import NEXT_STEP, is_overdue, meaning
+from queries.presentation.states import advice, is_overdue, meaning
 from queries.presentation.timeline import timeline
 from queries.results import view_page
 from queries.running.activity import activity
+from queries.words import ACCESSES, LANGUAGES, named
 from web.errors import PortalError
 
 INLINE_ROWS = 50
@@ -88,7 +89,7 @@ def _progress(query: QueryRequest, user: User) -> dict[str, Any]:
         "activity": activity(query),
         "given": sum(decision.verdict == Verdict.APPROVE for decision in query.decisions.all()),
         "meaning": meaning(query, code),
-        "next_step": NEXT_STEP.get(code, ""),
+        "next_step": advice(code),
     }
 
 
@@ -125,20 +126,16 @@ def _next_waiting(query: QueryRequest, user: User) -> QueryRequest | None:
 
 def _statement(request: HttpRequest, query: QueryRequest, execution: Execution | None) -> dict[str, Any]:
     before = query.revises
+    notes = _notes(person(request), query, execution)
     if before is not None and request.GET.get("view") != "whole":
-        rows = difference(before.statement, query.statement, query.language)
-        added, removed = counts(rows)
+        rows = difference(before.statement, query.statement, query.language, notes)
         return {
             "tab": "changes",
             "diff": rows,
-            "added": added,
-            "removed": removed,
+            "changed": counts(rows),
             "other_changes": _other_changes(before, query),
         }
-    return {
-        "tab": "whole",
-        "lines": code_lines(query.statement, query.language, _notes(person(request), query, execution)),
-    }
+    return {"tab": "whole", "lines": code_lines(query.statement, query.language, notes)}
 
 
 def _failure(user: User, query: QueryRequest, execution: Execution | None) -> dict[str, Any]:
@@ -160,8 +157,8 @@ def _other_changes(before: QueryRequest, after: QueryRequest) -> list[tuple[str,
     """What else differs from the revised request, beside its statement."""
     pairs = (
         ("Target", before.target.name, after.target.name),
-        ("Access", before.access, after.access),
-        ("Language", before.language, after.language),
+        ("Access", named(ACCESSES, before.access), named(ACCESSES, after.access)),
+        ("Language", named(LANGUAGES, before.language), named(LANGUAGES, after.language)),
         ("Parameters", repr(before.parameters), repr(after.parameters)),
     )
     return [pair for pair in pairs if pair[1] != pair[2]]

@@ -9,10 +9,12 @@ from django.db.models.functions import JSONObject
 from django.http import HttpRequest
 
 from accounts.models import User
+from executors.base import Access
 from pods.models import Environment, Pod, Target
 from queries.lifecycle import Status
 from queries.models import QueryRequest
 from queries.querysets import QueryRequestQuerySet, how_many
+from queries.words import ACCESSES, STATUSES
 
 PAGE_SIZE = 50
 COUNT_CAP = 100
@@ -54,7 +56,7 @@ class Filters:
             "pod__slug": self.pod,
             "target__slug": self.target,
             "target__environment": self.environment if self.environment in Environment.values else "",
-            "access": self.access if self.access in {"read", "write"} else "",
+            "access": self.access if self.access in set(Access) else "",
         }
         found = queries.filter(**{name: value for name, value in exact.items() if value})
         return found.search_for(self.q) if self.q else found
@@ -115,8 +117,9 @@ def frame(person: User, counted: Mapping[str, QueryRequestQuerySet]) -> Frame:
         choices={
             "pods": found["pods_"] or [],
             "targets": found["targets_"] or [],
-            "statuses": [(status.value, status.value.capitalize()) for status in Status],
+            "statuses": [(status.value, words.name) for status, words in STATUSES.items()],
             "environments": Environment.choices,
+            "accesses": [(access.value, name) for access, name in ACCESSES.items()],
         },
         counts={name: found[name] for name in counted},
     )

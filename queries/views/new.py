@@ -16,7 +16,7 @@ from accounts.people import person
 from executors.base import Access
 from pods.models import Target
 from queries import services
-from queries.forms import ACCESS, LANGUAGES, RequestForm, revision_of
+from queries.forms import ACCESS_CHOICES, LANGUAGE_CHOICES, RequestForm, revision_of
 from queries.models import Decision, QueryRequest
 from web.errors import BadInput, NotFound, PortalError
 from web.ratelimit import limit
@@ -109,8 +109,8 @@ def _page(request: HttpRequest, form: RequestForm, status: int = 200) -> HttpRes
         "form": form,
         "targets": [_described(target, user) for target in targets],
         "chosen": chosen,
-        "languages": LANGUAGES,
-        "accesses": ACCESS,
+        "languages": LANGUAGE_CHOICES,
+        "accesses": ACCESS_CHOICES,
         "revises": revises,
         "said": _said(user, revises),
         "findings": [
@@ -132,9 +132,7 @@ def _said(user: User, revises: str) -> list[Decision]:
 
 def _described(target: Target, user: User) -> dict[str, Any]:
     """A target with what its panel says and what the page's script needs to know."""
-    reviewers = [
-        reviewer.label for reviewer in target.pod.reviewers().exclude(pk=user.pk).order_by("first_name", "username")
-    ]
+    reviewers = list(target.pod.reviewers().exclude(pk=user.pk).order_by("first_name", "username"))
     return {
         "target": target,
         "reviewers": reviewers,

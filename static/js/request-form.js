@@ -98,8 +98,14 @@ function start() {
   function element(tag, css, ...children) {
     const made = document.createElement(tag);
     if (css) made.className = css;
-    made.append(...children);
+    made.append(...children.map((child) => (typeof child === "string" ? drawn(child) : child)));
     return made;
+  }
+
+  // Names come from a database, and messages quote them: what has no glyph is named, as on every page.
+  function drawn(text) {
+    const hidden = /(?![ \n\t])[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}\u2800]|(?<=[\p{Mn}\p{Me}]{4})[\p{Mn}\p{Me}]+/gu;
+    return text.replace(hidden, (found) => `⟨U+${found.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}${found.length > 2 ? " …" : ""}⟩`);
   }
 
   function icon(name, css) {

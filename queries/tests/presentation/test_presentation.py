@@ -8,31 +8,8 @@ import re
 import pytest
 
 from queries.forms import parameter_lines, parse_parameters
-from queries.presentation.characters import is_hidden, visible, visible_value
 from queries.presentation.code import code_lines, pieces, plain_text
-from queries.presentation.difference import counts, difference
-
-HIDDEN = ["\u200b", "\u202e", "\u00a0", "\ufeff", "\u2028", "\r", "\x07", "\x00", "\u3164", "\U000e0041", "\u00ad"]
-
-
-@pytest.mark.parametrize("character", HIDDEN, ids=lambda c: f"U+{ord(c):04X}")
-def test_hidden_character_becomes_a_chip(character: str) -> None:
-    shown = visible(f"a{character}b")
-    assert f"&lt;U+{ord(character):04X}&gt;" in shown
-    assert character not in shown
-
-
-@pytest.mark.parametrize("character", ["é", "漢", "я", "😀", " ", "\t", "~"])
-def test_what_can_be_seen_stays(character: str) -> None:
-    assert not is_hidden(character)
-
-
-def test_long_run_of_spaces_is_counted() -> None:
-    assert "5,000 spaces" in visible("SELECT 1" + " " * 5000 + "; DROP TABLE x")
-
-
-def test_line_breaks_of_a_value_are_marked() -> None:
-    assert "↵" in visible_value("a\nb")
+from queries.presentation.difference import Counts, counts, difference
 
 
 @pytest.mark.parametrize("language", ["sql", "mongo", "script"])
@@ -70,7 +47,53 @@ def test_difference_holds_both_statements_whole() -> None:
     words = [re.sub(r"<[^>]+>", "", row.html) for row in rows]
     assert [w for w, r in zip(words, rows, strict=True) if r.old] == before.split("\n")
     assert [w for w, r in zip(words, rows, strict=True) if r.new] == after.split("\n")
-    assert counts(rows) == (2, 2)
+    assert counts(rows) == Counts(added=2, removed=2, blank=0)
+
+
+def test_name_03_difference_folds_blank_lines_and_says_how_many() -> None:
+    before = "DELETE FROM t\nWHERE id = 1"
+    rows = difference(before, before + "\n" * 2001 + "OR true", "sql")
+    assert [(row.kind, row.new, row.blanks) for row in rows] == [
+        ("", 1, 0),
+        ("", 2, 0),
+        ("add", 3, 2000),
+        ("add", 2003, 0),
+    ]
+    assert counts(rows) == Counts(added=2001, removed=0, blank=2000)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "kinds"),
+    [
+        ("a" + "\n" * 100 + "b", "a\nb", [("", 0), ("del", 99), ("", 0)]),
+        ("a" + "\n" * 100 + "b", "a" + "\n" * 100 + "c", [("", 0), ("", 99), ("del", 0), ("add", 0)]),
+        ("a\nb", "a" + "\n \t" * 99 + "\nb", [("", 0), ("add", 99), ("", 0)]),
+        ("a\nb", "a" + "\n\u2003" * 30 + "\nb", [("", 0), *[("add", 0)] * 30, ("", 0)]),
+        ("a\nb", "a" + "\n" * 10 + "b", [("", 0), *[("add", 0)] * 9, ("", 0)]),
+    ],
+    ids=["removed", "unchanged", "spaces and tabs", "not blank: every character is drawn", "few"],
+)
+def test_difference_folds_as_the_whole_view(before: str, after: str, kinds: list[tuple[str, int]]) -> None:
+    assert [(row.kind, row.blanks) for row in difference(before, after, "sql")] == kinds
+    whole = [(line.number, line.blanks) for line in code_lines(after, "sql")]
+    assert [(row.new, row.blanks) for row in difference(before, after, "sql") if row.new] == whole
+
+
+def test_difference_says_how_long_a_line_is_and_keeps_the_notes() -> None:
+    rows = difference("SELECT 1", "SELECT 1\n, '" + "x" * 600 + "'", "sql", [{"line": 2, "message": "here"}])
+    assert [(row.is_long, len(row.notes)) for row in rows] == [(False, 0), (True, 1)]
+
+
+@pytest.mark.parametrize("language", ["sql", "mongo", "script"])
+def test_letters_with_marks_are_whole_whatever_the_colours(language: str) -> None:
+    text = "SELECT re\u0301sume\u0301, हिन्दी FROM t"
+    (line,) = code_lines(text, language)
+    assert html.unescape(re.sub(r"<[^>]+>", "", line.html)) == text
+
+
+def test_hidden_characters_of_a_changed_word_are_drawn_once() -> None:
+    rows = difference("SELECT a\u202eb FROM t", "SELECT c\u202ed FROM t", "sql")
+    assert [row.html.count("&lt;U+202E&gt;") for row in rows] == [1, 1]
 
 
 @pytest.mark.parametrize(

@@ -106,7 +106,7 @@ def test_another_target_can_be_looked_at_without_sending(world: World, client_of
 
 def test_page_names_who_will_approve(world: World, client_of: SignedIn) -> None:
     body = client_of(world.author).get("/queries/new/").content.decode()
-    assert "reviewer, second_reviewer" in body
+    assert '<bdi class="person">reviewer</bdi>, <bdi class="person">second_reviewer</bdi>' in body
 
 
 def test_revision_starts_from_the_request_and_is_tied_to_it(world: World, client_of: SignedIn) -> None:

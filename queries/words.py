@@ -1,0 +1,162 @@
+"""The words people read for statuses, verbs, accesses, languages and failures: one list of each, for every place.
+
+The names of what a request's code says stand with the enum itself (`Code`), as those of a verdict, a role or an
+environment do: Django's own place for the label of a stored choice.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from executors.base import Access, Language
+from queries.lifecycle import Status, Verb
+from queries.models import Code
+
+
+@dataclass(frozen=True, slots=True)
+class StatusWords:
+    """A status in each of the sentences it stands in.
+
+    `name`: on its own, in a list or a filter. `already`: “QR-17 is already …”. `notice`: “QR-17 …”. `told`: what
+    the person is told whose act brought the request there, with `{number}` in it.
+    """
+
+    name: str
+    already: str
+    notice: str
+    told: str
+
+
+STATUSES: Final[Mapping[Status, StatusWords]] = {
+    Status.PENDING: StatusWords(
+        name="Waiting for approval",
+        already="waiting for approval",
+        notice="waits for approval",
+        told="You approved {number}. It needs more approvals before it runs.",
+    ),
+    Status.APPROVED: StatusWords(
+        name="Approved, about to run",
+        already="approved and about to run",
+        notice="is approved and runs",
+        told="You approved {number}. It is about to run.",
+    ),
+    Status.EXECUTING: StatusWords(
+        name="Running",
+        already="running",
+        notice="is approved and runs",
+        told="You asked {number} to stop.",
+    ),
+    Status.EXECUTED: StatusWords(
+        name="Finished",
+        already="finished",
+        notice="has finished",
+        told="{number} ran and finished.",
+    ),
+    Status.FAILED: StatusWords(
+        name="Failed",
+        already="ended with a failure",
+        notice="has failed",
+        told="You approved {number}, and it failed. The reason is below.",
+    ),
+    Status.REJECTED: StatusWords(
+        name="Rejected",
+        already="rejected",
+        notice="is rejected",
+        told="You rejected {number}. It will not run.",
+    ),
+    Status.WITHDRAWN: StatusWords(
+        name="Withdrawn",
+        already="withdrawn",
+        notice="is withdrawn",
+        told="You withdrew {number}. It will not run.",
+    ),
+}
+
+# Where a code says more than the status it stands beside.
+ENDED_AS: Final[Mapping[Code, StatusWords]] = {
+    Code.CHANGES_REQUESTED: StatusWords(
+        name=Code.CHANGES_REQUESTED.label,
+        already="sent back for changes",
+        notice="needs changes",
+        told="You asked for changes to {number}. Its author can revise it.",
+    ),
+    Code.EXPIRED: StatusWords(
+        name=Code.EXPIRED.label,
+        already="expired",
+        notice="has expired",
+        told="{number} has expired. It will not run.",
+    ),
+}
+
+# What somebody did to a request, after their name.
+DID: Final[Mapping[Verb, str]] = {
+    Verb.ENDORSE: "approved this",
+    Verb.APPROVE: "approved this",
+    Verb.REJECT: "rejected this",
+    Verb.WITHDRAW: "withdrew this",
+    Verb.EXPIRE: "let this expire; nobody decided in time",
+    Verb.CLAIM: "started the run",
+    Verb.COMPLETE: "finished the run",
+    Verb.FAIL: "recorded that the run failed",
+}
+ASKED_FOR_CHANGES: Final = "asked for changes"
+
+ACCESSES: Final[Mapping[Access, str]] = {
+    Access.READ: "Read only",
+    Access.WRITE: "Write",
+}
+
+LANGUAGES: Final[Mapping[Language, str]] = {
+    Language.SQL: "SQL",
+    Language.MONGO: "MongoDB query",
+    Language.SCRIPT: "JavaScript",
+}
+
+UNCHANGED: Final = "Nothing was changed."
+
+
+@dataclass(frozen=True, slots=True)
+class FailureWords:
+    """`meaning`: what it means for the data, the question everybody asks first. `advice`: what to do, or ""."""
+
+    meaning: str
+    advice: str = ""
+
+
+FAILURES: Final[Mapping[Code, FailureWords]] = {
+    Code.ERROR: FailureWords(f"The database refused it. {UNCHANGED}"),
+    Code.TIMEOUT: FailureWords(
+        f"It reached its time limit and was stopped. {UNCHANGED}",
+        "Narrow it down, or ask an admin for a longer limit on this target.",
+    ),
+    Code.CANCELLED: FailureWords(f"It was stopped. {UNCHANGED}"),
+    Code.REFUSED: FailureWords(f"A guard of the portal refused it. {UNCHANGED}"),
+    Code.ROW_BOUND: FailureWords(
+        "It would have changed more rows than its bound. It was rolled back: nothing was changed.", "Narrow it down."
+    ),
+    Code.TOO_LARGE: FailureWords(
+        f"A value was larger than a run may hold. {UNCHANGED}", "Select fewer or smaller columns."
+    ),
+    Code.UNREACHABLE: FailureWords(
+        "The database could not be reached. Nothing ran and nothing was changed.",
+        "Wait for the database, or tell an admin; then revise the request to try again.",
+    ),
+    Code.INTERRUPTED: FailureWords(
+        "The portal stopped in the middle. Nothing was committed on the database.",
+        "Revise the request to try again.",
+    ),
+    Code.OUTCOME_UNKNOWN: FailureWords(
+        "The answer to the commit never came. It may or may not have been applied: look at the data before you ask "
+        "again."
+    ),
+}
+
+
+def of_request(status: Status, code: str) -> StatusWords:
+    """The words for a request in this status with this code."""
+    return ENDED_AS.get(Code(code), STATUSES[status])
+
+
+def named(names: Mapping[Access, str] | Mapping[Language, str], value: str) -> str:
+    """The name of a stored value; the value itself where it has none."""
+    return {str(key): name for key, name in names.items()}.get(value, value)
