@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 from executors.base import (
+    Answer,
     Call,
     Cancelled,
     Column,
@@ -14,15 +15,16 @@ from executors.base import (
     Interrupted,
     Limits,
     Refused,
+    Request,
     RowEncoding,
     RowSink,
+    ScriptDatabase,
     StatementFailed,
     TimedOut,
     TooLarge,
     Truncation,
 )
 from executors.script.characters import storable, whole_characters
-from executors.script.database import Answer, Request, ScriptDatabase
 from executors.script.wire import MAX_DEPTH, Channel, ChildEnded, Message, ProtocolError, TooDeep, strict_json
 
 MAX_CALLS = 10_000
@@ -60,32 +62,34 @@ class Conversation:
     def run(self) -> Truncation:
         """Serve the child until its script has returned. Raises `ExecutionError` however else it ends."""
         try:
-            while True:
-                message = self._channel.receive()
-                kind = message.get("type")
-                if kind == "call":
-                    self._call(message)
-                elif kind == "log":
-                    self._log(message)
-                elif kind == "columns":
-                    self._announce(message)
-                elif kind == "rows":
-                    self._rows(message)
-                elif kind == "returned":
-                    # Our word comes after everything that the script had left to do at once.
-                    self._channel.send({})
-                elif kind == "done":
-                    return self._done(message)
-                elif kind == "error":
-                    raise self._error(message)
-                else:
-                    raise ProtocolError("an unknown kind of frame")  # noqa: TRY301 - told below, like all of them
+            while (message := self._channel.receive()).get("type") != "done":
+                self._serve(message)
         except ChildEnded as error:
             raise StatementFailed(
                 "The script's process ended before the script did: it used more memory or processor time than allowed."
             ) from error
         except ProtocolError as error:
             raise Refused(f"The script tampered with its channel to the portal ({error}) and was stopped.") from error
+        return self._done(message)
+
+    def _serve(self, message: Message) -> None:
+        """What the child wants of us. Raises the exception the script did not catch."""
+        match message.get("type"):
+            case "call":
+                self._call(message)
+            case "log":
+                self._log(message)
+            case "columns":
+                self._announce(message)
+            case "rows":
+                self._rows(message)
+            case "returned":
+                # Our word comes after everything that the script had left to do at once.
+                self._channel.send({})
+            case "error":
+                raise self._error(message)
+            case _:
+                raise ProtocolError("an unknown kind of frame")
 
     # --- calls ---
 
@@ -119,7 +123,7 @@ class Conversation:
             raise error
         self._failure = error
         code = error.detail.get("sqlstate", error.code.value)
-        self._channel.send({"error": {"message": error.public_message, "code": code}})
+        self._channel.send({"error": {"message": storable(error.public_message), "code": code}})
 
     def _record(self, request: Request, started: float, rows: int, failure: str) -> None:
         milliseconds = (time.monotonic() - started) * 1000
@@ -196,11 +200,11 @@ class Conversation:
         text = storable(str(message.get("message", "")))[:_MESSAGE]
         place = _place(message)
         failure = self._failure
-        if failure is not None and name == "DatabaseError" and text == failure.public_message[:_MESSAGE]:
+        if failure is not None and name == "DatabaseError" and text == storable(failure.public_message)[:_MESSAGE]:
             own = {
                 f"statement_{key}" if key in {"line", "column"} else key: value for key, value in failure.detail.items()
             }
-            return type(failure)(failure.public_message, detail={**own, **place})
+            return type(failure)(storable(failure.public_message), detail={**own, **place})
         return StatementFailed(": ".join(filter(None, (name, text))), detail=place)
 
 

@@ -1,20 +1,21 @@
-"""What the script runner needs of an engine: one narrow seam, one implementation per product."""
+"""What scripts need of an engine: a session they can call, and a reader of the calls that stand in their text."""
 
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol
 
-from executors.base import Refused
-
-_HERE = Path(__file__).parent
+from executors.base.findings import Finding
+from executors.base.outcomes import Refused
+from executors.base.statements import Access
 
 # One reply to the child: larger ones would not fit beside the script in its memory.
 MAX_REPLY_BYTES = 8 * 1024 * 1024
 MAX_CURSORS = 8
 _RECORDED = 20_000
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +56,54 @@ class ScriptDatabase(Protocol):
         """Roll back what is open and end the session."""
 
 
-def prelude(product: str) -> str:
-    """The JavaScript that makes a script's `db` for one product."""
-    return (_HERE.parent / product / "prelude.js").read_text("utf-8")
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """An argument of a call as it stands in a script.
+
+    `literal` is the value of a text that is written out and `elements` the length of an array that is; both are None
+    when only the run can tell. `built` marks a text that is put together from pieces.
+    """
+
+    literal: str | None = None
+    elements: int | None = None
+    built: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One call of a chain: `.find({…})`."""
+
+    method: str
+    arguments: tuple[Argument, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenCall:
+    """A chain of calls that begins at `db`, up to one of them: `db.collection("a").find({})` has two steps.
+
+    `line` and `column` are where it starts in the script, from 1.
+    """
+
+    steps: tuple[Step, ...]
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseCall:
+    """What the text of a call tells. `access` is None when only the run can tell what it needs."""
+
+    kinds: tuple[str, ...]
+    tables: tuple[str, ...]
+    access: Access | None
+    findings: tuple[Finding, ...] = ()
+
+
+class CallReader(Protocol):
+    """Reads the calls of an engine's `db`."""
+
+    def __call__(self, call: WrittenCall, access: Access) -> DatabaseCall | None:
+        """What `call` is in a script that asks for `access`; None for a step that does not reach the database."""
 
 
 def bounded(value: object) -> str:
@@ -71,6 +117,8 @@ def text_of(payload: dict[str, Any], name: str) -> str:
     value = payload.get(name)
     if not isinstance(value, str):
         raise Refused(f"A script sent a call whose {name} is not text.")
+    if not value.isascii() and _HALF.search(value):
+        raise Refused(f"A script sent a call whose {name} holds half a character, which is no text.")
     return value
 
 
