@@ -19,7 +19,7 @@ from executors.mongodb.reading.constructors import EXTENDED
 from executors.mongodb.show import canonical
 
 _DRIVER: CodecOptions[dict[str, Any]] = CodecOptions(datetime_conversion=DatetimeConversion.DATETIME_MS)
-# Names of fields that stand for a value in Extended JSON; only a field can be written so in BSON, or a text that ends so.
+# Names of fields that stand for a value in Extended JSON. In BSON only a field is written so, or a text that ends so.
 _NAMES = frozenset({*EXTENDED, "$uuid"})
 _NAMED = re.compile(b"(?:" + b"|".join(re.escape(name.encode()) for name in sorted(_NAMES)) + b")\\0")
 # The types whose value is a text: string, code and symbol.
@@ -77,7 +77,7 @@ def _written(document: bytes) -> str:
 
 
 def _may_be_odd(document: bytes) -> bool:
-    """A quick look, in the driver's own C: what it decodes and encodes again keeps its size unless something is lost."""
+    """A quick look in the driver's own C: what is decoded and encoded again keeps its size, or lost something."""
     if _NAMED.search(document):
         return True
     try:

@@ -47,8 +47,9 @@ _PLANNED = frozenset({"SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "M
 _PREPARED_FROM = 3
 
 Row = list[str | None]
-# Text, null, or an array in the two ways it may be meant: `array` for a place that takes one, `json` for a place of JSON.
-Value: TypeAlias = "str | None | dict[str, str | None]"
+# Text, null, or an array in the two ways it may be meant: `array` where the statement takes one, `json` where it takes
+# JSON.
+Value: TypeAlias = str | dict[str, str | None] | None
 
 
 class PostgreSQLScript:

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from executors.base import FailureCode, StatementFailed
+from executors.base import Answer, FailureCode, Request, StatementFailed
 from executors.tests.script.conftest import EchoDatabase, Recorder, RunScript
 
 pytestmark = pytest.mark.sandbox
@@ -79,7 +79,7 @@ def test_the_place_is_that_of_the_first_open_call(run_script: RunScript) -> None
 )
 def test_what_was_waited_for_is_no_failure(run_script: RunScript, text: str) -> None:
     class Iterating(EchoDatabase):
-        def call(self, request):  # type: ignore[no-untyped-def]
+        def call(self, request: Request) -> Answer:
             answer = super().call(request)
             if request.operation == "fetch":
                 answer.value["more"] = False
@@ -138,7 +138,7 @@ def test_a_number_of_ten_thousand_digits_is_kept(run_script: RunScript) -> None:
 
 def test_half_a_character_is_marked_in_names_logs_and_errors(run_script: RunScript) -> None:
     seen = Recorder()
-    with pytest.raises(StatementFailed, match="Error: \ufffd$"):
+    with pytest.raises(StatementFailed, match=r"Error: \ufffd$"):
         run_script("console.log('\\ud83d'); throw new Error('\\ud83d')", seen=seen)
     assert seen.log == [("info", "\ufffd")]
     (column,) = run_script("return [{'\\ud83d': 1}]").seen.columns_seen
