@@ -18,7 +18,7 @@ from executors.mongodb import raw
 from executors.mongodb.reading.constructors import EXTENDED
 from executors.mongodb.show import canonical
 
-_DRIVER: CodecOptions[dict[str, Any]] = CodecOptions(datetime_conversion=DatetimeConversion.DATETIME_MS)
+_DRIVER: CodecOptions[Any] = CodecOptions(datetime_conversion=DatetimeConversion.DATETIME_MS)
 # Names of fields that stand for a value in Extended JSON. In BSON only a field is written so, or a text that ends so.
 _NAMES = frozenset({*EXTENDED, "$uuid"})
 _NAMED = re.compile(b"(?:" + b"|".join(re.escape(name.encode()) for name in sorted(_NAMES)) + b")\\0")

@@ -108,6 +108,8 @@ class _Follower:
         """The expression around `use` and what it leads to; None where the way ends."""
         if parent.type in _THROUGH:
             return replace(use, node=parent)
+        if parent.type == "arguments" and (awaited := self._awaited(parent)) is not None:
+            return replace(use, node=awaited)
         if parent.type == "member_expression" and self._stands(parent, "object", use.node):
             name = parent.child_by_field_name("property")
             return self._property(use, parent, self._source.name(name), name) if name is not None else None
@@ -122,6 +124,12 @@ class _Follower:
             return self._call(use, parent)
         self._leave(use, parent)
         return None
+
+    def _awaited(self, arguments: Node) -> Node | None:
+        """`await (…)`, which the grammar takes for a call outside of functions; None for any other call."""
+        call = self._source.parent(arguments)
+        function = call.child_by_field_name("function") if call is not None else None
+        return call if function is not None and self._source.text(function) == "await" else None
 
     def _property(self, use: _Use, node: Node, name: str, at: Node) -> _Use | None:
         if use.of_globals:
@@ -182,7 +190,7 @@ class _Follower:
             left = parent.child_by_field_name("left")
             if left is None or left.type != "identifier" or not self._alias(use, self._source.name(left)):
                 self._lose(parent)
-        elif not (rows or parent.type in _ENDS or self._harmless(use.node, parent)):
+        elif not (rows or parent.type in _ENDS or self._harmless(use.node, parent) or self._only_binds(parent)):
             self._lose(use.node)
 
     def _declared(self, use: _Use, declarator: Node) -> None:
@@ -197,21 +205,25 @@ class _Follower:
     def _taken_apart(self, use: _Use, pattern: Node) -> None:
         """`const {query, one: first} = db`."""
         for part in self._source.parts(pattern):
-            if part.type == "shorthand_property_identifier_pattern":
-                key = local = part
-            else:
-                found = part.child_by_field_name("key"), part.child_by_field_name("value")
-                if part.type != "pair_pattern" or found[0] is None or found[1] is None:
-                    self._lose(part)
-                    continue
-                key, local = found
-            name = self._names.text(key) if key.type == "string" else self._source.name(key)
-            if name is None or key.type == "computed_property_name" or local.type not in {"identifier", part.type}:
+            taken = self._taken(part)
+            further = self._longer(use, part, taken[0]) if taken else None
+            if taken is None or (further is not None and not self._alias(further, taken[1])):
                 self._lose(part)
-                continue
-            further = self._longer(use, part, Step(name, *self._source.place(key)))
-            if further is not None and not self._alias(further, self._source.name(local)):
-                self._lose(part)
+
+    def _taken(self, part: Node) -> tuple[Step, str] | None:
+        """The property a part of a pattern takes and the name it gets; None for `...rest`, defaults and the like."""
+        key: Node | None = part
+        local: Node | None = part
+        if part.type == "pair_pattern":
+            key, local = part.child_by_field_name("key"), part.child_by_field_name("value")
+        elif part.type != "shorthand_property_identifier_pattern":
+            return None
+        if key is None or local is None or local.type not in {"identifier", "shorthand_property_identifier_pattern"}:
+            return None
+        if key.type == "computed_property_name":
+            return None
+        name = self._names.text(key) if key.type == "string" else self._source.name(key)
+        return None if name is None else (Step(name, *self._source.place(key)), self._source.name(local))
 
     def _alias(self, use: _Use, name: str) -> bool:
         """Go on wherever a name that stands for `use` is read; False when it may stand for something else."""
@@ -230,6 +242,15 @@ class _Follower:
         if parent.type == "binary_expression" and operator is not None:
             return operator.type in _COMPARING or (operator.type == "&&" and self._stands(parent, "left", node))
         return parent.type == "ternary_expression" and self._stands(parent, "condition", node)
+
+    def _only_binds(self, arguments: Node) -> bool:
+        """`db.query.bind(db)`: the methods of `db` take no notice of what they are bound to."""
+        call = self._source.parent(arguments)
+        function = call.child_by_field_name("function") if call is not None else None
+        if function is None or arguments.type != "arguments" or len(self._source.parts(arguments)) != 1:
+            return False
+        text = self._source.text(function)
+        return text.startswith("db.") and text.endswith(".bind")
 
     def _tell(self, use: _Use) -> _Use:
         """Note a call that reaches the database, once for each chain."""

@@ -45,7 +45,8 @@ def could_hide(source: Source, names: Names) -> bool:
 
 def _reflects(source: Source, names: Names, node: Node) -> bool:
     if node.type in _NAMES:
-        return source.name(node) in _REFLECTS
+        name = source.name(node)
+        return name in _REFLECTS and (name != "constructor" or _is_called(source, node))
     if node.type == "string":
         return source.string(node) in _REFLECTS | {"db", "eval", "Function"}
     if node.type == "computed_property_name":

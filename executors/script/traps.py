@@ -65,7 +65,10 @@ def _number(source: Source, node: Node) -> Iterator[Finding]:
 
 def _returns_nothing(source: Source, node: Node) -> bool:
     """Whether `return` stands alone on its line, and what follows looks like its value."""
-    if source.parts(node) or source.text(node).rstrip().endswith(";"):
+    parts = source.parts(node)
+    if parts:  # the grammar reads a bracket on the next line as the value; JavaScript does not
+        return parts[0].start_point.row > node.start_point.row
+    if source.text(node).rstrip().endswith(";"):
         return False
     following = _next(node)
     if following is not None:

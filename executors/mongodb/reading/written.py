@@ -33,6 +33,13 @@ _STAND_INS: Final[dict[Shape, Value]] = {
     Shape.NUMBER: 1,
     Shape.VERBOSITY: "queryPlanner",
 }
+# For a list of documents: an element of it, and down to which length of its path what is not known makes it another.
+_ELEMENTS: Final[dict[Shape, tuple[Value, int]]] = {
+    Shape.PIPELINE: ({"$match": {"?": _LEAF}}, 3),
+    Shape.OPERATIONS: ({"insertOne": {"document": {"?": _LEAF}}}, 4),
+}
+# Parts of an operation that have to be documents.
+_PARTS: Final[dict[int | str, Value]] = {"filter": {"?": _LEAF}, "update": {"$set": {"?": _LEAF}}}
 
 
 class _Piece(Source):
@@ -63,11 +70,7 @@ class _Tolerant(Literals):
             return super().value(node, path, depth)
         except Unreadable:
             self._unknown.add(path)
-            if len(path) <= _ARGUMENT or not isinstance(path[-1], int):
-                return _LEAF
-            # An element of a list may have to be a document: a stage, an operation, a condition.
-            self._unknown.add((*path, "?"))
-            return {"?": _LEAF}
+            return _PARTS.get(path[-1], _LEAF) if len(path) > _ARGUMENT else _LEAF
 
     def _object(self, node: Node, path: Path, depth: int) -> Value:
         document: dict[str, Value] = {}
@@ -118,6 +121,21 @@ class Written:
         inner = parts(bracket) if bracket is not None and bracket.type == "parenthesized_expression" else []
         value = _LEAF if len(inner) != 1 else _Tolerant(piece, self.places, self.unknown).value(inner[0], path, 0)
         if len(inner) == 1 and path not in self.unknown:
-            return value
+            return self._with_elements(value, path, shape)
         self.unknown.add(path)
         return _STAND_INS.get(shape, _LEAF)
+
+    def _with_elements(self, value: Value, path: Path, shape: Shape) -> Value:
+        """A pipeline or a list of operations whose elements are whole: one of which little is known has a stand-in."""
+        if shape not in _ELEMENTS or not isinstance(value, list):
+            return value
+        element, depth = _ELEMENTS[shape]
+        hidden = {part[_ARGUMENT] for part in self.unknown if part[:_ARGUMENT] == path and _is_whole(part, depth)}
+        self.unknown.update((*path, index) for index in hidden)
+        return [element if index in hidden else item for index, item in enumerate(value)]
+
+
+def _is_whole(part: Path, depth: int) -> bool:
+    """Whether what is not known is an element of a list, its name, or (for operations) the body of it."""
+    named = isinstance(part[-1], str) and part[-1].startswith("?")
+    return _ARGUMENT < len(part) <= depth or (named and len(part) == _ARGUMENT + 2)
