@@ -6,7 +6,7 @@ import statistics
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -59,6 +59,8 @@ class NoDatabase:
     """For what is measured without a database."""
 
     rows_affected = None
+    affected_known = True
+    settings: Mapping[str, str] = {}
 
     def describe(self, operation: str, payload: dict[str, object]) -> Request:
         """Never asked."""

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from executors import registry
 from executors.base import Access, Analysis, EngineKind, Finding, FindingCode, Language, Parameter, Severity
+
+# More than anybody reads; a text of two megabytes can hold a hundred thousand.
+_MOST_FINDINGS = 200
+_GRAVITY = (Severity.ERROR, Severity.WARNING, Severity.INFO)
 
 
 def analyse(
@@ -15,4 +20,15 @@ def analyse(
     if language not in registry.languages(engine):
         message = f"A {engine.value} target cannot run {language.value}."
         return Analysis(access, findings=(Finding(FindingCode.WRONG_LANGUAGE, Severity.ERROR, message),))
-    return registry.analyser(language, engine)(engine, statement, parameters, access)
+    return _bounded(registry.analyser(language, engine)(engine, statement, parameters, access))
+
+
+def _bounded(analysis: Analysis) -> Analysis:
+    """At most so many findings, the gravest of them, in their order; the last then says how many more there are."""
+    more = len(analysis.findings) - _MOST_FINDINGS
+    if more <= 0:
+        return analysis
+    gravest = sorted(range(len(analysis.findings)), key=lambda i: _GRAVITY.index(analysis.findings[i].severity))
+    kept = [analysis.findings[i] for i in sorted(gravest[:_MOST_FINDINGS])]
+    rest = Finding(FindingCode.MORE_FINDINGS, Severity.INFO, f"There are {more:,} more findings; they are not shown.")
+    return replace(analysis, findings=(*kept, rest))

@@ -41,11 +41,13 @@ def _outcome(session: Session, job: Job, sink: RowSink) -> Outcome:
     done = session.execute(job.statement, job.parameters, sink)
     rows, truncated = _last_rows(done)
     if not any(ran.writes for ran in done):
-        return ReadOutcome(rows, truncated)
+        return ReadOutcome(rows, truncated, session.settings)
     session.commit()
     counted = [ran.rows_affected for ran in done if ran.rows_affected is not None]
+    known = all(ran.counted for ran in done)
     results = tuple(StatementResult(ran.kind, ran.rows_affected) for ran in done)
-    return WriteOutcome(sum(counted) if counted else None, rows, truncated, results)
+    affected = sum(counted) if counted and known else None
+    return WriteOutcome(affected, rows, truncated, results, known, session.settings)
 
 
 def _last_rows(done: Sequence[Ran]) -> tuple[int, Truncation]:

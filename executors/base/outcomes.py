@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal, TypeAlias
 
@@ -14,7 +14,8 @@ Truncation: TypeAlias = Literal["", "rows", "bytes"]
 class Ran:
     """What one statement did on a session.
 
-    `rows_affected` is None for a statement that changes no rows; `writes` says whether it may have changed anything.
+    `rows_affected` is None for a statement that changes no rows; `writes` says whether it may have changed anything,
+    `counted` is False when it changed rows and the server does not tell how many.
     """
 
     kind: str
@@ -23,11 +24,12 @@ class Ran:
     truncated: Truncation = ""
     returns_rows: bool = False
     writes: bool = False
+    counted: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class StatementResult:
-    """What one statement of several did. `rows_affected` is None for a statement that changes no rows."""
+    """What one statement of several did. `rows_affected` is None for one that changes no rows, or does not tell."""
 
     kind: str
     rows_affected: int | None
@@ -35,20 +37,29 @@ class StatementResult:
 
 @dataclass(frozen=True, slots=True)
 class ReadOutcome:
-    """A read that ended as expected and was rolled back. `truncated` names the limit that cut the rows short."""
+    """A read that ended as expected and was rolled back. `truncated` names the limit that cut the rows short.
+
+    `settings` are those of the session that decide how text is read as a value: `time_zone`, `date_order` …
+    """
 
     row_count: int
     truncated: Truncation = ""
+    settings: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class WriteOutcome:
-    """A write that was committed. `row_count` counts the rows it returned (RETURNING), not those it changed."""
+    """A write that was committed. `row_count` counts the rows it returned (RETURNING), not those it changed.
+
+    `affected_known` is False when it changed rows and the server does not tell how many (`$out`, `$merge`).
+    """
 
     rows_affected: int | None
     row_count: int = 0
     truncated: Truncation = ""
     statements: tuple[StatementResult, ...] = ()
+    affected_known: bool = True
+    settings: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +70,8 @@ class ScriptOutcome:
     rows_affected: int | None
     calls: int
     truncated: Truncation = ""
+    affected_known: bool = True
+    settings: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
 Outcome: TypeAlias = ReadOutcome | WriteOutcome | ScriptOutcome

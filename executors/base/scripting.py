@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Protocol
@@ -44,6 +44,14 @@ class ScriptDatabase(Protocol):
     @property
     def rows_affected(self) -> int | None:
         """Rows changed so far by all calls; None when none changes any."""
+
+    @property
+    def affected_known(self) -> bool:
+        """Whether `rows_affected` is all of it: False once a call changed rows that nobody counted."""
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """What the session holds that decides how text is read as a value, as in the outcomes."""
 
     def describe(self, operation: str, payload: dict[str, Any]) -> Request:
         """The call a child asks for, checked in shape only. Raises `Refused`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from executors.base.control import Control
@@ -20,6 +20,10 @@ class Session(Protocol):
 
     Every method is called on the thread that opened it, and raises `ExecutionError`.
     """
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """What the session holds that decides how text is read as a value: `time_zone`, `date_order` …"""
 
     def execute(self, statement: str, parameters: Sequence[Parameter], sink: RowSink) -> Sequence[Ran]:
         """Check a text against the target's access, then run it; rows go to `sink`. What each statement did, in order.

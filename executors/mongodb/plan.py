@@ -45,6 +45,11 @@ class Run:
     milliseconds: int | None = None
     comment: str = ""
 
+    @property
+    def unordered(self) -> bool:
+        """Whether it asks to go on with the next document after one failed."""
+        return any(body.get("ordered") is False for body in self.bodies)
+
 
 Plan: TypeAlias = Stream | Run
 

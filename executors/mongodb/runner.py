@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from executors.base import Access, Limits, Ran, Refused, RowEncoding, RowSink, Severity, Truncation
+from executors.base import Access, Limits, Ran, Refused, RowEncoding, RowSink, Severity, StatementFailed, Truncation
 from executors.mongodb import raw
 from executors.mongodb.plan import Plan, Run, Stream
 from executors.mongodb.reading.analysis import analyse_command
@@ -16,6 +16,10 @@ from executors.mongodb.wire import Wire
 
 # Blocks handed to the sink are cut at the first document that reaches this many bytes.
 _BLOCK: Final = 160 * 1024
+_NOTHING_KEPT: Final = (
+    "Nothing was kept, although the write says ordered: false: the portal runs a write as one transaction, and mongosh "
+    "would have kept the documents that did not fail."
+)
 
 
 class Bounded:
@@ -92,7 +96,9 @@ def send(wire: Wire, method: str, prepared: Plan, sink: RowSink, limits: Limits)
     seconds = prepared.milliseconds / 1000 if prepared.milliseconds else None
     if isinstance(prepared, Stream):
         _stream(wire, prepared, bounded, seconds)
-        affected = 0 if prepared.writes else None
+        if prepared.writes:
+            return Ran(method, bounded.count, None, bounded.truncated, writes=True, counted=False)
+        affected = None
     else:
         affected = _answer(wire, prepared, bounded, seconds)
     if not bounded.announced:
@@ -111,13 +117,21 @@ def _stream(wire: Wire, prepared: Stream, bounded: Bounded, seconds: float | Non
 
 
 def _answer(wire: Wire, prepared: Run, bounded: Bounded, seconds: float | None) -> int | None:
-    replies = [
-        wire.command(body, writes=prepared.writes, comment=prepared.comment, seconds=seconds)
-        for body in prepared.bodies
-    ]
+    try:
+        replies = [
+            wire.command(body, writes=prepared.writes, comment=prepared.comment, seconds=seconds)
+            for body in prepared.bodies
+        ]
+    except StatementFailed as failure:
+        raise _nothing_kept(failure) if prepared.unordered and wire.in_transaction else failure from None
     answer = prepared.answer(replies)
     bounded.feed(b"".join(answer.rows))
     return (answer.affected or 0) if prepared.writes and answer.affected is not None else None
+
+
+def _nothing_kept(failure: StatementFailed) -> StatementFailed:
+    """The error of a write with `ordered: false`, of which mongosh would have kept the rest."""
+    return StatementFailed(f"{failure.public_message} {_NOTHING_KEPT}", detail=failure.detail)
 
 
 def in_transaction(prepared: Plan) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextvars
 import re
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -47,6 +47,7 @@ class MongoDBScript:
         self._cursors: dict[int, _Cursor] = {}
         self._opened = 0
         self._affected: int | None = None
+        self._counted = True
         self._failed = False
         if session.target.access is Access.WRITE:
             session.begin()
@@ -55,6 +56,16 @@ class MongoDBScript:
     def rows_affected(self) -> int | None:
         """Documents changed so far; None when no write ran."""
         return self._affected
+
+    @property
+    def affected_known(self) -> bool:
+        """Whether every write so far said how many documents it changed."""
+        return self._counted
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """As the session's."""
+        return self._session.settings
 
     def describe(self, operation: str, payload: dict[str, Any]) -> Request:
         """`run` and `open` carry a command; `fetch` and `close` name a cursor."""
@@ -150,6 +161,8 @@ class MongoDBScript:
         prepared = self._session.check(command)
         if prepared.writes and self._session.transactional and not in_transaction(prepared):
             raise Refused(f"{command.method} cannot be part of a transaction: submit it as a query of its own.")
+        if prepared.writes and isinstance(prepared, Stream):
+            self._counted = False
         return command, prepared
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -43,6 +43,11 @@ class MongoDBSession:
         except BaseException:
             self.close(clean=False)
             raise
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """None: MongoDB reads no text as a date."""
+        return {}
 
     @property
     def transactional(self) -> bool:

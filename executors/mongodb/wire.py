@@ -81,6 +81,11 @@ class Wire:
         """Whether writes of this session are one transaction."""
         return self._connected.transactions
 
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction is open now."""
+        return bool(self._session.in_transaction)
+
     # --- running ------------------------------------------------------------------------------------
 
     def begin(self) -> None:

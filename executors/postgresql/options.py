@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
@@ -64,6 +65,20 @@ def search_path(target: Target) -> str:
     return ",".join([*first, *quoted, "pg_temp"])
 
 
+def own_settings(parameter: Callable[[bytes], bytes | None]) -> dict[str, str]:
+    """What the database itself has set that decides how text is read as a date, a time or an interval.
+
+    `parameter` gives what the server reported of a session (libpq's `PQparameterStatus`).
+    """
+    _, _, order = (parameter(b"DateStyle") or b"").decode().partition(", ")
+    found = {
+        "time_zone": (parameter(b"TimeZone") or b"").decode(),
+        "date_order": order,
+        "interval_style": (parameter(b"IntervalStyle") or b"").decode(),
+    }
+    return {name: value for name, value in found.items() if value}
+
+
 def _options(key: ConnectionKey, unknown: frozenset[str]) -> str:
     return " ".join(f"-c {name}={_escape(value)}" for name, value in _settings(key).items() if name not in unknown)
 
@@ -83,12 +98,8 @@ def _settings(key: ConnectionKey) -> dict[str, str]:
         "search_path": search_path(key.target),
         "client_min_messages": "error",
         "standard_conforming_strings": "on",
-        "DateStyle": "ISO",
-        "IntervalStyle": "postgres",
-        "TimeZone": "UTC",
         "extra_float_digits": "1",
         "bytea_output": "hex",
-        "xmloption": "content",
     }
 
 

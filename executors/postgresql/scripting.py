@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -22,6 +22,7 @@ from executors.base import (
 )
 from executors.base.scripting import bounded, number_of, text_of
 from executors.postgresql.errors import NOWHERE, Place
+from executors.postgresql.reading.facts import Facts
 from executors.postgresql.reading.parse import Statement
 from executors.postgresql.session import PostgreSQLSession
 from executors.postgresql.streams import affected_rows, bind
@@ -57,7 +58,7 @@ class PostgreSQLScript:
 
     def __init__(self, session: PostgreSQLSession) -> None:
         self._session = session
-        self._checked: dict[tuple[str, int], Statement] = {}
+        self._checked: dict[tuple[str, int], tuple[Statement, Facts]] = {}
         self._cursors: dict[int, _Iteration] = {}
         self._types: dict[tuple[str, int], tuple[int, ...]] = {}
         self._opened = 0
@@ -70,6 +71,16 @@ class PostgreSQLScript:
     def rows_affected(self) -> int | None:
         """Rows inserted, updated, deleted or merged so far; None when no such statement ran."""
         return self._affected
+
+    @property
+    def affected_known(self) -> bool:
+        """PostgreSQL counts every row."""
+        return True
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """What the database has set for how text is read as a value."""
+        return self._session.settings
 
     def describe(self, operation: str, payload: dict[str, Any]) -> Request:
         """`query` and `open` carry a statement; `fetch` and `close` name a cursor."""
@@ -217,13 +228,15 @@ class PostgreSQLScript:
         key = (text, parameters)
         known = self._checked.get(key)
         if known is None:
-            statements = self._session.check(text, [""] * parameters)
-            if len(statements) != 1:
+            reading = self._session.check(text, [""] * parameters)
+            if len(reading.statements) != 1:
                 raise Refused("One call runs one statement: make a call for each.")
-            known = statements[0]
+            known = reading.statements[0], reading.facts[0]
             if len(self._checked) < _KNOWN_STATEMENTS:
                 self._checked[key] = known
-        return known
+        item, facts = known
+        self._session.check_dependencies(item, facts, text)
+        return item
 
 
 class _Collected:

@@ -21,6 +21,7 @@ _MOST_USES = 5000
 _ENDS = frozenset(
     {"expression_statement", "if_statement", "while_statement", "do_statement", "unary_expression", "switch_statement"}
 )
+_NAMING = {"member_expression": "property", "subscript_expression": "index"}
 _THROUGH = frozenset({"parenthesized_expression", "await_expression"})
 _COMPARING = frozenset({"===", "!==", "==", "!=", "instanceof", "in", "<", ">", "<=", ">="})
 # Ways to call a function that say nothing of its arguments where it is named.
@@ -110,20 +111,22 @@ class _Follower:
             return replace(use, node=parent)
         if parent.type == "arguments" and (awaited := self._awaited(parent)) is not None:
             return replace(use, node=awaited)
-        if parent.type == "member_expression" and self._stands(parent, "object", use.node):
-            name = parent.child_by_field_name("property")
-            return self._property(use, parent, self._source.name(name), name) if name is not None else None
-        if parent.type == "subscript_expression" and self._stands(parent, "object", use.node):
-            index = parent.child_by_field_name("index")
-            text = self._names.text(index)
-            if text is None or index is None:
-                self._lose(parent)
-                return None
-            return self._property(use, parent, text, index)
+        if parent.type in _NAMING and self._stands(parent, "object", use.node):
+            return self._named(use, parent)
         if parent.type == "call_expression" and self._stands(parent, "function", use.node):
             return self._call(use, parent)
         self._leave(use, parent)
         return None
+
+    def _named(self, use: _Use, node: Node) -> _Use | None:
+        """`.name` or `["name"]`."""
+        at = node.child_by_field_name(_NAMING[node.type])
+        plain = node.type == "member_expression"
+        name = None if at is None else self._source.name(at) if plain else self._names.text(at)
+        if at is None or name is None:
+            self._lose(node)
+            return None
+        return self._property(use, node, name, at)
 
     def _awaited(self, arguments: Node) -> Node | None:
         """`await (…)`, which the grammar takes for a call outside of functions; None for any other call."""

@@ -50,7 +50,14 @@ class ScriptRunner:
             clean = True
         finally:
             database.close(clean=clean)
-        return ScriptOutcome(conversation.row_count, database.rows_affected, conversation.calls, truncated)
+        return ScriptOutcome(
+            conversation.row_count,
+            database.rows_affected if database.affected_known else None,
+            conversation.calls,
+            truncated,
+            database.affected_known,
+            database.settings,
+        )
 
 
 def _watch(job: Job, deadline: float, control: Control) -> None:

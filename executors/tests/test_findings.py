@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from executors.analysis import analyse
+from executors import processes
 from executors.base import Access, Analysis, EngineKind, FindingCode, Language, Parameter, Verified
 
 
@@ -21,7 +21,7 @@ class Input:
     parameters: tuple[Parameter, ...] = ()
 
     def read(self) -> Analysis:
-        return analyse(self.language, self.engine, self.statement, self.parameters, self.access)
+        return processes.read(self.language, self.engine, self.statement, self.parameters, self.access)
 
 
 def sql(statement: str, *parameters: Parameter) -> Input:
@@ -45,6 +45,7 @@ def script(statement: str, *parameters: Parameter) -> Input:
 
 
 FINDINGS: dict[FindingCode, Input] = {
+    FindingCode.ALL_OR_NOTHING: mongo_write("db.c.insertMany([{a: 1}], {ordered: false})"),
     FindingCode.BIDI_CONTROL: sql("SELECT 1 /* \u202e */"),
     FindingCode.BUILT_STATEMENT: script("return db.query('select ' + name)"),
     FindingCode.CARRIAGE_RETURN: sql("SELECT 1 -- \rDELETE"),
@@ -59,6 +60,7 @@ FINDINGS: dict[FindingCode, Input] = {
     FindingCode.INVISIBLE_CHARACTER: sql("SELECT 1\u200b"),
     FindingCode.LINE_SEPARATOR: sql("SELECT 1 -- \u2028 DELETE"),
     FindingCode.LOCKS_TABLE: sql_write("LOCK TABLE orders"),
+    FindingCode.MERGES_INTO_COLLECTION: mongo_write("db.c.aggregate([{$merge: 'd'}])"),
     FindingCode.MIXED_SCRIPTS: sql("SELECT * FROM us\u0435rs"),
     FindingCode.MODULE_NAME: script("require(name)"),
     FindingCode.MODULE_NOT_ALLOWED: script("require('fs')"),
@@ -85,11 +87,12 @@ FINDINGS: dict[FindingCode, Input] = {
     FindingCode.MONGO_UNDEFINED: mongo("db.c.find({a: undefined})"),
     FindingCode.MONGO_UPDATE: mongo_write("db.c.updateOne({a: 1}, {b: 1})"),
     FindingCode.MONGO_VALUE: mongo("db.c.find({a: ObjectId('xyz')})"),
+    FindingCode.MORE_FINDINGS: script("eval('1');" * 300),
     FindingCode.NO_FILTER: mongo_write("db.c.deleteMany({})"),
     FindingCode.NO_LIMIT: mongo("db.c.find({})"),
     FindingCode.NO_WHERE: sql_write("DELETE FROM orders"),
     FindingCode.NOT_AVAILABLE: script("await fetch('x')"),
-    FindingCode.NOT_TRANSACTIONAL: mongo_write("db.c.aggregate([{$out: 'd'}])"),
+    FindingCode.NOT_TRANSACTIONAL: mongo_write("db.c.createIndex({a: 1})"),
     FindingCode.NUL_CHARACTER: sql("SELECT 1 \0"),
     FindingCode.ODD_WHITE_SPACE: sql("SELECT\u00a01"),
     FindingCode.PARAMETERS_MISMATCH: sql("SELECT $1::int"),
@@ -98,12 +101,15 @@ FINDINGS: dict[FindingCode, Input] = {
     FindingCode.REFUSED_FUNCTION: sql("SELECT pg_read_file('/etc/passwd')"),
     FindingCode.REFUSED_OPERATOR: sql("SELECT 1 OPERATOR(shop.+) 1"),
     FindingCode.REFUSED_STATEMENT: sql("COMMIT"),
+    FindingCode.REPLACES_COLLECTION: mongo_write("db.c.aggregate([{$out: 'd'}])"),
     FindingCode.SCRIPT_PARAMETERS: script("return 1", 1),
     FindingCode.SEVERAL_STATEMENTS: sql("SELECT 1; SELECT 2"),
     FindingCode.SYNTAX_ERROR: sql("SELEC 1"),
     FindingCode.TOO_DEEP: sql("SELECT " + "(" * 12_000 + "1" + ")" * 12_000),
     FindingCode.TOO_LONG: sql(f"SELECT '{'x' * 3_000_000}'"),
     FindingCode.TOO_MANY_STATEMENTS: sql_write("SELECT 1;" * 11_000),
+    FindingCode.TOO_SLOW_TO_READ: sql("/*" * 24_000 + "*/" * 24_000 + "SELECT 1"),
+    FindingCode.UNREADABLE: sql("SELECT " + ",".join(["a.b"] * 490_000)),
     FindingCode.WRITE_IN_READ: sql("DELETE FROM orders WHERE id = 1"),
     FindingCode.WRONG_LANGUAGE: Input(Language.MONGO, EngineKind.POSTGRESQL, "db.c.find({})"),
 }
@@ -115,7 +121,9 @@ VERIFIED: dict[Verified, Input] = {
     Verified.NO_HIDDEN_CHARACTERS: mongo("db.c.find({a: 1})"),
     Verified.NO_LOOKALIKE_NAMES: script("return 1"),
     Verified.NO_OUTSIDE_FUNCTIONS: sql("SELECT lower('A')"),
+    Verified.NO_SERVER_JAVASCRIPT: mongo("db.c.find({a: 1})"),
     Verified.NO_TABLE_LOCKED: sql_write("UPDATE orders SET total = 0 WHERE id = 1"),
+    Verified.ONE_DATABASE: mongo("db.c.find({a: 1})"),
     Verified.ONLY_READS: sql("SELECT 1"),
     Verified.STATEMENTS_WRITTEN_OUT: script("return db.query('select 1')"),
     Verified.SYNTAX: sql("SELECT 1"),

@@ -175,7 +175,11 @@ class ActivityShape(serializers.Serializer[object]):
 
 
 class ExecutionShape(serializers.Serializer[object]):
-    """The one run. `truncated_by` names the limit (`rows` or `bytes`) that cut the result short.
+    """The one run. `rows_affected` is null for what changes no rows, and where `affected_known` is false: a write whose
+    changed rows nobody counted. `settings` are the target's own that decide how text is read as a value: `time_zone`,
+    `date_order` (`DMY`, `MDY`, `YMD`), `interval_style`.
+
+    `truncated_by` names the limit (`rows` or `bytes`) that cut the result short.
 
     `activity` is null but on the page of one request while it is EXECUTING, and there too when the target cannot tell.
     """
@@ -186,6 +190,8 @@ class ExecutionShape(serializers.Serializer[object]):
     failure = FailureShape(allow_null=True)
     row_count = serializers.IntegerField()
     rows_affected = serializers.IntegerField(allow_null=True)
+    affected_known = serializers.BooleanField()
+    settings = serializers.DictField(child=serializers.CharField())
     truncated = serializers.BooleanField()
     truncated_by = serializers.ChoiceField(choices=["rows", "bytes"], allow_null=True)
     has_result = serializers.BooleanField()
@@ -195,7 +201,7 @@ class ExecutionShape(serializers.Serializer[object]):
 
 
 class QueryLimitsShape(serializers.Serializer[object]):
-    """What the run may use, frozen at submission."""
+    """What the run may use: as approved, and while it waits no more than its target allows now."""
 
     seconds = serializers.IntegerField()
     lock_seconds = serializers.IntegerField()

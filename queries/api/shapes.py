@@ -60,13 +60,8 @@ def query_json(query: QueryRequest, reader: User, activity: Activity | None = No
         "tables": query.tables,
         "findings": query.findings,
         "verified": query.verified,
-        "limits": {
-            "seconds": query.seconds_limit,
-            "lock_seconds": query.lock_seconds_limit,
-            "rows": query.rows_limit,
-            "bytes": query.bytes_limit,
-        },
-        "approvals_required": query.approvals_required,
+        "limits": asdict(query.limits_in_force),
+        "approvals_required": query.approvals_needed,
         "decisions": [
             {
                 "reviewer": decision.reviewer.username,
@@ -111,6 +106,8 @@ def _execution_json(query: QueryRequest, reader: User, activity: Activity | None
         "failure": failure,
         "row_count": execution.row_count,
         "rows_affected": execution.rows_affected,
+        "affected_known": execution.affected_known,
+        "settings": execution.session_settings,
         "truncated": bool(execution.truncated),
         "truncated_by": execution.truncated or None,
         "has_result": execution.has_result,

@@ -43,6 +43,10 @@ class Execution(models.Model):
 
     row_count = models.BigIntegerField(db_default=0, editable=False)
     rows_affected = models.BigIntegerField(null=True, editable=False)
+    # Whether `rows_affected` tells: a write may have changed rows that nobody counted, which is not the same as none.
+    affected_known = models.BooleanField(db_default=True, editable=False)
+    # What the target had set for how text is read as a value: `time_zone`, `date_order`, `interval_style`.
+    session_settings = models.JSONField(db_default=EMPTY_OBJECT, editable=False)
     truncated = models.CharField(max_length=5, blank=True, db_default="", editable=False)
     statements = models.JSONField(db_default=EMPTY_LIST, editable=False)
 

@@ -57,8 +57,8 @@ def link(query: QueryRequest) -> str:
 
 def _verb(query: QueryRequest, approvals: int) -> str:
     verb = of_request(query.state, query.code).notice
-    if query.state is Status.PENDING and query.approvals_required > 1:
-        return f"{verb} ({approvals} of {query.approvals_required})"
+    if query.state is Status.PENDING and query.approvals_needed > 1:
+        return f"{verb} ({approvals} of {query.approvals_needed})"
     return f"{verb}: {query.get_code_display().lower()}" if query.state is Status.FAILED else verb
 
 
@@ -76,7 +76,9 @@ def _outcome(query: QueryRequest) -> str:
     if execution.has_rows:
         cut = ", cut at a limit" if execution.truncated else ""
         parts.append(f"{execution.row_count:,} {_rows(execution.row_count)}{cut}")
-    if execution.rows_affected is not None:
+    if not execution.affected_known:
+        parts.append("how many rows changed is not known")
+    elif execution.rows_affected is not None:
         parts.append(f"{execution.rows_affected:,} {_rows(execution.rows_affected)} changed")
     if execution.duration_ms is not None:
         parts.append(f"{execution.duration_ms / 1000:.1f} s")

@@ -1,5 +1,6 @@
 """The colours and icons of a request's state, and what is said of it and of how its run ended."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.utils import timezone
@@ -50,6 +51,22 @@ def advice(code: str) -> str:
     return FAILURES[Code(code)].advice if Code(code) in FAILURES else ""
 
 
+DATE_ORDERS = {"DMY": "day, month, year", "MDY": "month, day, year", "YMD": "year, month, day"}
+PLAIN_INTERVALS = frozenset({"", "postgres"})
+
+
+def session_words(settings: Mapping[str, str]) -> list[tuple[str, str]]:
+    """The target's own settings under which a statement's dates and times were read: labels and words."""
+    found = []
+    if zone := settings.get("time_zone"):
+        found.append(("Time zone", zone))
+    if order := settings.get("date_order"):
+        found.append(("Dates read as", DATE_ORDERS.get(order, order)))
+    if (style := settings.get("interval_style", "")) not in PLAIN_INTERVALS:
+        found.append(("Intervals", style))
+    return found
+
+
 def is_overdue(query: QueryRequest) -> bool:
     """Whether it waits no longer, although nobody has written that down yet: it counts as expired at once."""
     return query.state is Status.PENDING and query.expires_at <= timezone.now()
@@ -66,8 +83,8 @@ def _text(query: QueryRequest, code: Code, approvals: int | None) -> str:
     name = of_request(query.state, code).name
     if code in ENDED_AS:
         return name
-    if query.state is Status.PENDING and approvals is not None and query.approvals_required > 1:
-        return f"{name}, {approvals} of {query.approvals_required}"
+    if query.state is Status.PENDING and approvals is not None and query.approvals_needed > 1:
+        return f"{name}, {approvals} of {query.approvals_needed}"
     if query.state is Status.FAILED and code:
         return f"{name}: {code.label.lower()}"
     if query.state is Status.EXECUTED and query.access == Access.WRITE:

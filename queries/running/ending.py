@@ -39,7 +39,7 @@ def ask_target(query: QueryRequest, ending: Ending, transaction: str) -> None:
     """Replace an unknown outcome by what the target itself says of the transaction, "" when it has no name for it."""
     status = commit_status(query, transaction)
     if status is CommitStatus.COMMITTED:
-        ending.outcome, ending.error = WriteOutcome(rows_affected=None), None
+        ending.outcome, ending.error = WriteOutcome(rows_affected=None, affected_known=False), None
         ending.result_lost = LOST_ANSWER
     elif status is CommitStatus.ABORTED:
         ending.error = Interrupted("The connection was lost; the target says that nothing was committed.")

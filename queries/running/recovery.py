@@ -85,7 +85,7 @@ def _as_the_target_says(query: QueryRequest, name: str) -> Ending | None:
     if status is CommitStatus.IN_PROGRESS:
         return None
     if status is CommitStatus.COMMITTED:
-        return Ending(outcome=WriteOutcome(rows_affected=None), result_lost=LOST_ANSWER)
+        return Ending(outcome=WriteOutcome(rows_affected=None, affected_known=False), result_lost=LOST_ANSWER)
     if status is CommitStatus.ABORTED:
         return Ending(
             error=Interrupted("The portal stopped while this ran; the target says that nothing was committed.")

@@ -113,10 +113,15 @@ def conclude(query: QueryRequest, ending: Ending) -> None:
 def outcome_fields(outcome: Outcome | None) -> dict[str, object]:
     if outcome is None:
         return {}
-    fields: dict[str, object] = {"row_count": outcome.row_count, "truncated": outcome.truncated}
+    fields: dict[str, object] = {
+        "row_count": outcome.row_count,
+        "truncated": outcome.truncated,
+        "session_settings": dict(outcome.settings),
+    }
     if isinstance(outcome, ReadOutcome):
         return fields
     fields["rows_affected"] = outcome.rows_affected
+    fields["affected_known"] = outcome.affected_known
     if isinstance(outcome, WriteOutcome):
         fields["statements"] = [asdict(statement) for statement in outcome.statements]
     return fields

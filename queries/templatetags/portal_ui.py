@@ -16,7 +16,7 @@ from accounts.models import Actor, User
 from executors.base import Language
 from pods.models import Target
 from queries.lifecycle import Status
-from queries.models import QueryRequest, Verdict
+from queries.models import Execution, QueryRequest, Verdict
 from queries.presentation import documents, states, values
 from queries.results import ResultPage
 from queries.words import ACCESSES, LANGUAGES, named
@@ -225,6 +225,12 @@ def listed(words: Sequence[str]) -> str:
 def rows_noun(query: QueryRequest) -> str:
     """What the result of this request is counted in."""
     return "document" if query.language == Language.MONGO else "row"
+
+
+@register.filter
+def session_words(execution: Execution) -> list[tuple[str, str]]:
+    """What held for reading text as a date, a time or an interval: labels and words."""
+    return states.session_words(execution.session_settings)
 
 
 @register.simple_tag

@@ -6,15 +6,24 @@ import os
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import psycopg
 import pytest
 from django.core.management import call_command
 from django.db import connection
+from pymongo.database import Database
 from pytest_django import DjangoDbBlocker
 
 from queries.tests import world as worlds
-from queries.tests.world import READ_VARIABLE, WRITE_VARIABLE, TargetDatabase, World
+from queries.tests.world import (
+    MONGO_READ_VARIABLE,
+    MONGO_WRITE_VARIABLE,
+    READ_VARIABLE,
+    WRITE_VARIABLE,
+    TargetDatabase,
+    World,
+)
 
 
 @pytest.fixture(scope="session")
@@ -31,6 +40,25 @@ def target_database(postgres_url: str) -> Iterator[TargetDatabase]:
 def world(db: None, target_database: TargetDatabase) -> World:
     """Everybody, until the test ends."""
     return worlds.build()
+
+
+@pytest.fixture(scope="session")
+def mongo_database(mongo_url: str) -> Iterator[Database[dict[str, Any]]]:
+    """A database of its own on the live MongoDB, with a login that reads and one that writes, as a target has them."""
+    with worlds.mongo_database(mongo_url) as (database, read_url, write_url):
+        os.environ[MONGO_READ_VARIABLE] = read_url
+        os.environ[MONGO_WRITE_VARIABLE] = write_url
+        yield database
+        del os.environ[MONGO_READ_VARIABLE], os.environ[MONGO_WRITE_VARIABLE]
+
+
+@pytest.fixture
+def on_mongo(world: World, mongo_database: Database[dict[str, Any]]) -> Iterator[Database[dict[str, Any]]]:
+    """The pod's target is a MongoDB, whose database, empty now, is given."""
+    world.move_to_mongo()
+    yield mongo_database
+    for name in mongo_database.list_collection_names():
+        mongo_database.drop_collection(name)
 
 
 @contextmanager

@@ -6,10 +6,13 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 from psycopg import sql
+from pymongo import MongoClient
+from pymongo.database import Database
 
 from accounts.models import SYSTEM, Role, User
 from pods.membership import create_pod, set_members
@@ -19,6 +22,8 @@ from queries.models import QueryRequest
 
 READ_VARIABLE = "TEST_TARGET_READ_URL"
 WRITE_VARIABLE = "TEST_TARGET_WRITE_URL"
+MONGO_READ_VARIABLE = "TEST_TARGET_MONGO_READ_URL"
+MONGO_WRITE_VARIABLE = "TEST_TARGET_MONGO_WRITE_URL"
 UNSET_VARIABLE = "TEST_TARGET_NOT_SET"
 
 
@@ -89,6 +94,22 @@ def target_database(superuser_url: str) -> Iterator[TargetDatabase]:
             server.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(role)))
 
 
+@contextmanager
+def mongo_database(administrator_url: str) -> Iterator[tuple[Database[dict[str, Any]], str, str]]:
+    """Create a database with two logins, and their URLs; drop all of it afterwards."""
+    name = f"target_{uuid.uuid4().hex[:8]}"
+    urls = {}
+    with MongoClient[dict[str, Any]](administrator_url) as client:
+        for role in ("read", "readWrite"):
+            roles = [{"role": role, "db": name}]
+            client.admin.command("createUser", f"{name}_{role}", pwd="target", roles=roles)
+            urls[role] = url_with(administrator_url, database=name, user=f"{name}_{role}", password="target")
+        yield client[name], urls["read"], urls["readWrite"]
+        client.drop_database(name)
+        for role in urls:
+            client.admin.command("dropUser", f"{name}_{role}")
+
+
 @dataclass(slots=True)
 class World:
     """People, two pods, a target of the first."""
@@ -131,6 +152,16 @@ class World:
     def executed(self, statement: str = "SELECT 1 AS one", **fields: object) -> QueryRequest:
         """A request that ran."""
         return self.approved(self.submitted(statement, **fields))
+
+    def move_to_mongo(self) -> None:
+        """Have the target be a MongoDB."""
+        self.change_target(
+            engine="mongodb", read_url_variable=MONGO_READ_VARIABLE, write_url_variable=MONGO_WRITE_VARIABLE
+        )
+
+    def mongo(self, statement: str, **fields: object) -> QueryRequest:
+        """A MongoDB query of the author's that ran."""
+        return self.executed(statement, language="mongo", **fields)
 
     def change_target(self, **fields: object) -> None:
         """Set fields of the target."""

@@ -225,7 +225,7 @@ def test_findings_for_the_reviewer() -> None:
     assert codes("db.runCommand({delete: 'c', deletes: [{q: {}, limit: 0}]})") == ["no_filter"]
     assert codes("db.c.find()") == ["no_limit"]
     assert codes("db.c.find().limit(5)") == []
-    assert codes("db.c.aggregate([{$out: 'd'}])") == ["not_transactional"]
+    assert codes("db.c.aggregate([{$out: 'd'}])") == ["replaces_collection"]
     assert codes("db.c.updateOne({a: 1}, {b: 1})") == ["mongo_update"]
     assert codes("db.c.find({a:\u200b1})") == ["invisible_character"]
 

@@ -186,12 +186,14 @@ def test_commit_status_of_a_committed_transaction(mongo: Bench, engine: MongoDBE
 
 
 def test_commit_status_of_an_abandoned_transaction_ends_it(mongo: Bench, engine: MongoDBEngine) -> None:
-    wire = Wire(Clients().connected(mongo.write), mongo.write, "abandoned", 10)
+    clients = Clients()
+    wire = Wire(clients.connected(mongo.write), mongo.write, "abandoned", 10)
     wire.begin()
     wire.command({"insert": "c", "documents": [{"_id": 1}]}, writes=True)
     assert engine.commit_status(mongo.write, wire.transaction) is CommitStatus.ABORTED
     assert engine.commit_status(mongo.write, wire.transaction) is CommitStatus.ABORTED
     wire.close()
+    clients.close()
     assert mongo.database.c.count_documents({}) == 0
 
 

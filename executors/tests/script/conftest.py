@@ -71,6 +71,8 @@ class EchoDatabase:
     """Answers each call with the text it was asked, so that the sandbox is tested without a server."""
 
     rows_affected: int | None = None
+    affected_known: bool = True
+    settings: dict[str, str] = field(default_factory=dict)
     ended: list[str] = field(default_factory=list)
 
     def describe(self, operation: str, payload: dict[str, Any]) -> Request:

@@ -1,0 +1,243 @@
+"""What a reviewer should know about a command that may run: whom it reaches, what it replaces, what stays undone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from executors.base import Access, Finding, FindingCode, Severity
+from executors.mongodb.reading.command import Command, Path, Value
+from executors.mongodb.reading.filters import Reach, reach
+from executors.mongodb.reading.guard import WRITING_STAGES, Facts
+
+_CHANGES: Final = {
+    "update": "changes",
+    "delete": "deletes",
+    "replace": "replaces",
+}
+_TRANSACTION: Final = "Where the database has transactions, the portal runs a write as one"
+
+
+@dataclass(frozen=True, slots=True)
+class FilteredWrite:
+    """One filter that decides what is written: by which operation, to how many documents, and where it stands."""
+
+    operation: str
+    query: Value
+    path: Path
+    variables: Mapping[str, Value]
+    sorted: bool = False
+
+    @property
+    def many(self) -> bool:
+        """Whether it reaches all documents that match, or only the first of them."""
+        return self.operation.endswith("Many")
+
+    @property
+    def does(self) -> str:
+        """What it does to a document, as a verb."""
+        return next(verb for name, verb in _CHANGES.items() if name in self.operation.lower())
+
+    @property
+    def reach(self) -> Reach:
+        """What its filter is certain to match."""
+        return reach(self.query, self.variables)
+
+
+def remark(
+    command: Command, code: FindingCode, severity: Severity, message: str, path: Path, hint: str = ""
+) -> Finding:
+    """A finding at the place of a part of the command."""
+    place = command.place(path)
+    return Finding(code, severity, message, place.line, place.column, hint)
+
+
+def remarks(command: Command, facts: Facts) -> Iterator[Finding]:
+    """Everything to be said about a command in which `guard.examine` found no problem."""
+    for write in filtered_writes(command):
+        yield from _unfiltered(command, write)
+    yield from _about_index(command)
+    if facts.access is Access.WRITE and not explains(command):
+        yield from _about_writing_stage(command)
+    yield from _unordered(command)
+    if _unbounded(command):
+        message = "No filter and no limit: the row limit of the target decides what is returned."
+        yield remark(command, FindingCode.NO_LIMIT, Severity.INFO, message, ())
+
+
+def explains(command: Command) -> bool:
+    """Whether the command is only explained, never run."""
+    option = command.args[1] if command.method == "aggregate" and len(command.args) > 1 else None
+    return command.modifier("explain") is not None or bool(option and option.get("explain"))
+
+
+# --- whom a write reaches ---------------------------------------------------------------------------------
+
+
+def filtered_writes(command: Command) -> Iterator[FilteredWrite]:
+    """Every filter of the command that decides what is written."""
+    name = command.method
+    if name == "bulkWrite":
+        let = _let(command.args[1] if len(command.args) > 1 else None)
+        for index, operation in enumerate(command.args[0]):
+            kind = next(iter(operation))
+            if kind != "insertOne":
+                yield FilteredWrite(kind, operation[kind].get("filter"), (0, 0, index, kind), let)
+    elif name == "runCommand":
+        yield from _command_writes(command.args[0])
+    elif name.startswith(("update", "delete", "replace", "findOneAnd")):
+        options = command.args[-1] if len(command.args) > _fewest(name) else None
+        yield FilteredWrite(name, command.args[0], (0, 0), _let(options), bool(options and options.get("sort")))
+
+
+def _fewest(name: str) -> int:
+    """How many arguments come before the options."""
+    return 1 if "delete" in name.lower() else 2
+
+
+def _let(options: Value) -> Mapping[str, Value]:
+    found = options.get("let") if isinstance(options, Mapping) else None
+    return found if isinstance(found, Mapping) else {}
+
+
+def _command_writes(body: Mapping[str, Value]) -> Iterator[FilteredWrite]:
+    let = _let(body)
+    for index, part in enumerate(body.get("updates") or ()):
+        name = "updateMany" if part.get("multi") else "updateOne"
+        yield FilteredWrite(name, part.get("q"), (0, 0, "updates", index), let)
+    for index, part in enumerate(body.get("deletes") or ()):
+        name = "deleteOne" if part.get("limit") else "deleteMany"
+        yield FilteredWrite(name, part.get("q"), (0, 0, "deletes", index), let)
+    if next(iter(body), "") == "findAndModify":
+        name = "findOneAndDelete" if body.get("remove") else "findOneAndUpdate"
+        yield FilteredWrite(name, body.get("query") or {}, (0, 0, "query"), let, bool(body.get("sort")))
+
+
+def _unfiltered(command: Command, write: FilteredWrite) -> Iterator[Finding]:
+    found = write.reach
+    if found is Reach.SOME:
+        return
+    what = "an empty filter" if write.query == {} else f"a filter that matches {found.value}"
+    if write.many:
+        message, severity = f"{write.operation} with {what} {write.does} {found.value}.", Severity.WARNING
+    elif write.sorted:
+        first = "the document that its sort puts first"
+        message, severity = f"{write.operation} with {what} {write.does} {first}.", Severity.INFO
+    else:
+        first = "whichever document comes first"
+        message, severity = f"{write.operation} with {what} {write.does} {first}.", Severity.WARNING
+    yield remark(command, FindingCode.NO_FILTER, severity, message, write.path)
+
+
+# --- $out and $merge ----------------------------------------------------------------------------------------
+
+_MATCHED: Final = {
+    "merge": "documents that match one are merged into it",
+    "replace": "documents that match one replace it",
+    "keepExisting": "documents that match one are left out",
+    "fail": "a document that matches one ends the run with an error",
+}
+_NOT_MATCHED: Final = {
+    "insert": "the others are inserted",
+    "discard": "the others are left out",
+    "fail": "any other ends the run with an error",
+}
+_LASTS: Final = "It cannot be rolled back"
+
+
+def writing_stage(command: Command) -> tuple[str, Value, Path] | None:
+    """The `$out` or `$merge` a command ends with: its name, what it says, and where it stands."""
+    pipeline, path = _pipeline(command)
+    last = pipeline[-1] if pipeline else {}
+    name = next(iter(last), "")
+    return (name, last[name], (*path, len(pipeline) - 1, name)) if name in WRITING_STAGES else None
+
+
+def _pipeline(command: Command) -> tuple[Sequence[Mapping[str, Value]], Path]:
+    if command.method == "aggregate":
+        return command.args[0], (0, 0)
+    if command.method == "runCommand" and "aggregate" in command.args[0]:
+        return command.args[0].get("pipeline") or (), (0, 0, "pipeline")
+    return (), ()
+
+
+def _about_writing_stage(command: Command) -> Iterator[Finding]:
+    stage = writing_stage(command)
+    if stage is None:
+        return
+    name, body, path = stage
+    if name == "$out":
+        message = f"$out replaces the whole collection {_named(body)}: every document in it now is gone afterwards."
+        hint = f"{_LASTS}, and how many documents change is not told."
+        yield remark(command, FindingCode.REPLACES_COLLECTION, Severity.WARNING, message, path, hint)
+        return
+    matched, other = _when(body, "whenMatched", "merge"), _when(body, "whenNotMatched", "insert")
+    into = _named(body.get("into") if isinstance(body, Mapping) else body)
+    does = _MATCHED.get(matched, "documents that match one change it, as a pipeline says")
+    message = f"$merge writes into the collection {into}: {does}, {_NOT_MATCHED.get(other, 'the others are written')}."
+    hint = f"{_LASTS}: what it wrote before an error stays. How many documents change is not told."
+    yield remark(command, FindingCode.MERGES_INTO_COLLECTION, Severity.WARNING, message, path, hint)
+
+
+def _when(body: Value, name: str, default: str) -> str:
+    value = body.get(name, default) if isinstance(body, Mapping) else default
+    return value if isinstance(value, str) else ""
+
+
+def _named(into: Value) -> str:
+    """A collection, with its database where one is named."""
+    if isinstance(into, Mapping):
+        return ".".join(str(into[part]) for part in ("db", "coll") if part in into)
+    return str(into)
+
+
+# --- the rest -----------------------------------------------------------------------------------------------
+
+
+def index_change(command: Command) -> str:
+    """Whether it makes an index ("create"), takes one away ("drop"), or neither ("")."""
+    name = next(iter(command.args[0]), "") if command.method == "runCommand" else command.method
+    return next((verb for verb in ("create", "drop") if name.startswith(f"{verb}Index")), "")
+
+
+def _about_index(command: Command) -> Iterator[Finding]:
+    change = index_change(command)
+    if change == "drop":
+        message = "Queries that use this index will become slow."
+        yield remark(command, FindingCode.DROP_INDEX, Severity.WARNING, message, ())
+    if change == "create":
+        message = "Building an index reads the whole collection."
+        yield remark(command, FindingCode.CREATE_INDEX, Severity.INFO, message, ())
+    if change:
+        message = "An index is changed outside any transaction: once done, it is not rolled back."
+        yield remark(command, FindingCode.NOT_TRANSACTIONAL, Severity.INFO, message, ())
+
+
+def _unordered(command: Command) -> Iterator[Finding]:
+    """`ordered: false` does here what it does in any transaction, and that is not what people write it for."""
+    path = is_unordered(command)
+    if path is not None:
+        message = "ordered: false keeps nothing here when one document fails; mongosh would keep the others."
+        hint = f"{_TRANSACTION}, all or nothing."
+        yield remark(command, FindingCode.ALL_OR_NOTHING, Severity.WARNING, message, path, hint)
+
+
+def is_unordered(command: Command) -> Path | None:
+    """Where a write asks to go on after an error; None when it does not."""
+    if command.method in {"insertMany", "bulkWrite"}:
+        options, path = (command.args[1] if len(command.args) > 1 else None), (0, 1)
+    elif command.method == "runCommand":
+        options, path = command.args[0], (0, 0)
+    else:
+        return None
+    return (*path, "ordered") if isinstance(options, Mapping) and options.get("ordered", True) is False else None
+
+
+def _unbounded(command: Command) -> bool:
+    return (
+        command.method == "find"
+        and not (command.args and command.args[0])
+        and not any(command.modifier(name) for name in ("limit", "count", "explain"))
+        and not (len(command.args) > 2 and command.args[2] and "limit" in command.args[2])  # noqa: PLR2004 - the options
+    )
