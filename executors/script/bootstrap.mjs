@@ -62,6 +62,9 @@ const timer = (name) => {
 };
 const listen = EventTarget.prototype.addEventListener.bind(globalThis);
 
+// The author's own lines may stand below many of ours.
+NativeError.stackTraceLimit = 50;
+
 // Reading `length` or making a subarray asks these; what is patched there would be handed our frames, secret included.
 for (const own of [Bytes.prototype, bytesPrototype, Bytes, getPrototypeOf(Bytes)]) freeze(own);
 
