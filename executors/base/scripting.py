@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Protocol
 
+from executors.base.effects import Effect, Images
 from executors.base.findings import Finding, Verified
 from executors.base.outcomes import Refused
 from executors.base.statements import Access
@@ -58,6 +59,12 @@ class ScriptDatabase(Protocol):
 
     def call(self, request: Request) -> Answer:
         """Run it under the guards of its language. Raises `ExecutionError`, which the script may catch."""
+
+    def effect(self, sample: int, seconds: float) -> Effect:
+        """What all calls together have changed (`Session.effect`). Raises where a failed call forbids to commit."""
+
+    def images(self) -> Iterator[Images]:
+        """Every row that `effect` found (`Session.images`)."""
 
     def commit(self) -> None:
         """Keep the changes: after `Control.committing` for write access, nothing for read. Raises `ExecutionError`."""
