@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import cache
 
 import tree_sitter_javascript
@@ -35,17 +34,21 @@ class Source:
     def nodes(self) -> list[Node]:
         """Every node, parents before children, in the order of the text."""
         if self._nodes is None:
-            self._nodes = list(self._walk())
+            self._nodes = self._walk()
         return self._nodes
 
-    def _walk(self) -> Iterator[Node]:
+    def _walk(self) -> list[Node]:
+        walked: list[Node] = []
+        parents = self._parents
         waiting = [self.tree.root_node]
         while waiting:
             node = waiting.pop()
-            yield node
-            children = node.children
-            self._parents.update((child.id, node) for child in children)
-            waiting.extend(reversed(children))
+            walked.append(node)
+            if children := node.children:
+                for child in children:
+                    parents[child.id] = node
+                waiting += children[::-1]
+        return walked
 
     def text(self, node: Node) -> str:
         """The text of a node."""
