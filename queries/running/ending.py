@@ -49,7 +49,9 @@ def ask_target(query: QueryRequest, ending: Ending, transaction: str) -> None:
 
 def unknown(transaction: str) -> OutcomeUnknown:
     """What to say when nobody can know."""
-    what = f"transaction {transaction}" if transaction else "the statement"
+    # What follows the name is for the engine.
+    name = transaction.partition(" ")[0]
+    what = f"transaction {name}" if name else "the statement"
     return OutcomeUnknown(
         f"The portal cannot know whether {what} was committed. Look at the rows it would have changed on the target "
         "before asking again; the portal will not run it a second time."
@@ -66,6 +68,6 @@ def commit_status(query: QueryRequest, transaction: str) -> CommitStatus:
             status = processes.commit_status(target, transaction)
         except (ExecutionError, KeyError):
             continue
-        if status is not CommitStatus.IN_PROGRESS:
+        if status not in {CommitStatus.IN_PROGRESS, CommitStatus.UNANSWERED}:
             break
     return status
