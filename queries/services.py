@@ -15,7 +15,7 @@ from executors import processes
 from executors.base import Access, Analysis, EngineKind, Finding, Language, Parameter, Severity
 from executors.text import normalise
 from pods.models import Target
-from queries import policies, running
+from queries import policies, refusals, running
 from queries.digest import as_stored
 from queries.joined import locked
 from queries.lifecycle import Status, Verb
@@ -82,14 +82,15 @@ def submit(*, actor: User, draft: Draft, revises: QueryRequest | None = None) ->
     if errors or target is None or analysis is None:
         raise BadInput(errors)
     if revises is not None and revises.author_id != actor.pk:
-        raise NotAllowed("Only its author can revise a request.")
+        with refusals.noted("revise", actor=actor, query_id=revises.pk):
+            raise NotAllowed("Only its author can revise a request.")
     return _store(actor, draft, target, analysis, revises)
 
 
 def approve(*, actor: User, query_id: int, digest: str, comment: str = "") -> QueryRequest:
     """Approve; the last approval needed runs the statement at once. Returns the request as it is afterwards."""
     _check_comment(comment)
-    with transaction.atomic():
+    with refusals.noted("approve", actor=actor, query_id=query_id), transaction.atomic():
         query = locked(query_id)
         given, needed = 1 + _approvals(query), query.approvals_needed
         decided = step(query, Verb.APPROVE if given >= needed else Verb.ENDORSE, actor=actor)
@@ -110,7 +111,7 @@ def reject(
     _check_comment(comment)
     if ask_for_changes:
         require_words(comment)
-    with transaction.atomic():
+    with refusals.noted("reject", actor=actor, query_id=query_id), transaction.atomic():
         query = locked(query_id)
         decided = step(query, Verb.REJECT, actor=actor)
         _check_time(query)
@@ -133,7 +134,7 @@ def require_words(comment: str) -> None:
 def withdraw(*, actor: User, query_id: int, comment: str = "") -> QueryRequest:
     """Take a request back before anybody decided."""
     _check_comment(comment)
-    with transaction.atomic():
+    with refusals.noted("withdraw", actor=actor, query_id=query_id), transaction.atomic():
         query = locked(query_id)
         step(query, Verb.WITHDRAW, actor=actor).take(data=_said(comment))
     return query
@@ -142,7 +143,7 @@ def withdraw(*, actor: User, query_id: int, comment: str = "") -> QueryRequest:
 def cancel(*, actor: User, query_id: int, comment: str = "") -> QueryRequest:
     """Ask a running request to stop, from any process: whoever runs it notices within a second."""
     _check_comment(comment)
-    with transaction.atomic():
+    with refusals.noted("cancel", actor=actor, query_id=query_id), transaction.atomic():
         query = locked(query_id)
         reason = policies.cannot_cancel(actor, query)
         if reason:

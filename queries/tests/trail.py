@@ -25,6 +25,11 @@ def actions(query: QueryRequest) -> list[str]:
     return [action.value for action, _ in entries(query)]
 
 
+def acts(query: QueryRequest) -> list[str]:
+    """The actions that changed something: what was refused left its entry, and nothing else."""
+    return [action for action in actions(query) if action != log.Action.QUERY_REFUSED]
+
+
 def replayed(query: QueryRequest) -> Status:
     """The status the entries lead to, each step checked against the lifecycle and against what the entry says."""
     status: Status | None = None

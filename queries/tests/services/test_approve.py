@@ -22,7 +22,7 @@ def nothing_happened(query: QueryRequest) -> bool:
         stored.state is Status.PENDING
         and not Decision.objects.filter(query=query).exists()
         and not Execution.objects.filter(pk=query.pk).exists()
-        and trail.actions(query) == ["query.submit"]
+        and trail.acts(query) == ["query.submit"]
     )
 
 

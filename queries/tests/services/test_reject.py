@@ -41,7 +41,7 @@ def test_whoever_may_not_decide_may_not_reject(world: World, name: str) -> None:
     query = world.submitted()
     with pytest.raises(NotAllowed):
         services.reject(actor=getattr(world, name), query_id=query.pk, comment="no")
-    assert trail.actions(query) == ["query.submit"]
+    assert trail.actions(query) == ["query.submit", "query.refused"]
 
 
 def test_a_digest_is_not_needed_but_must_match_when_sent(world: World) -> None:

@@ -1,0 +1,98 @@
+"""A refused act leaves its entry, and nothing else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from accounts.models import User
+from audit.models import AuditLog
+from queries import refusals, services
+from queries.models import QueryRequest
+from queries.tests import trail
+from queries.tests.world import World
+from web.errors import NotAllowed, NotNow
+
+Act = Callable[[World, QueryRequest, User], Any]
+ACTS: dict[str, Act] = {
+    "approve": lambda _, query, who: services.approve(actor=who, query_id=query.pk, digest=query.digest),
+    "reject": lambda _, query, who: services.reject(actor=who, query_id=query.pk, comment="No."),
+    "withdraw": lambda _, query, who: services.withdraw(actor=who, query_id=query.pk),
+    "cancel": lambda _, query, who: services.cancel(actor=who, query_id=query.pk),
+    "revise": lambda world, query, who: services.submit(actor=who, draft=world.draft(), revises=query),
+}
+
+
+def refused() -> list[AuditLog]:
+    return list(AuditLog.objects.filter(action="query.refused").order_by("seq"))
+
+
+@pytest.mark.parametrize("verb", ACTS)
+def test_a_refused_act_is_recorded_with_who_what_and_why(verb: str, world: World) -> None:
+    query = world.submitted()
+    with pytest.raises(NotAllowed) as error:
+        ACTS[verb](world, query, world.colleague)
+    (entry,) = refused()
+    assert (entry.actor_id, entry.subject_id) == (world.colleague.pk, str(query.public_id))
+    data = json.loads(entry.data)
+    assert (data["verb"], data["reason"]) == (verb, error.value.message)
+    assert QueryRequest.objects.get(pk=query.pk).status == "PENDING"
+    assert trail.holds(query)
+
+
+def test_the_author_who_decides_on_their_own_is_recorded(world: World) -> None:
+    query = world.submitted()
+    with pytest.raises(NotAllowed):
+        ACTS["approve"](world, query, world.author)
+    assert [entry.actor_id for entry in refused()] == [world.author.pk]
+
+
+def test_what_was_only_too_late_is_no_refusal(world: World) -> None:
+    query = world.executed()
+    with pytest.raises(NotNow):
+        ACTS["withdraw"](world, query, world.author)
+    assert refused() == []
+
+
+def test_nobody_fills_the_log_with_refusals(world: World) -> None:
+    query = world.submitted()
+    for _ in range(refusals.MOST + 5):
+        with pytest.raises(NotAllowed):
+            ACTS["approve"](world, query, world.colleague)
+    entries = refused()
+    assert len(entries) == refusals.MOST
+    assert [bool(json.loads(entry.data).get("note")) for entry in entries] == [False] * (refusals.MOST - 1) + [True]
+    with pytest.raises(NotAllowed):
+        ACTS["approve"](world, query, world.author)
+    assert refused()[-1].actor_id == world.author.pk
+
+
+def test_the_share_of_an_hour_comes_back(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    query = world.submitted()
+    monkeypatch.setattr(refusals, "MOST", 1)
+    for _ in range(2):
+        with pytest.raises(NotAllowed):
+            ACTS["reject"](world, query, world.colleague)
+    assert len(refused()) == 1
+    monkeypatch.setattr(refusals, "WINDOW", -refusals.WINDOW)
+    with pytest.raises(NotAllowed):
+        ACTS["reject"](world, query, world.colleague)
+    assert len(refused()) == 2
+
+
+@pytest.mark.parametrize("door", ["page", "api"])
+def test_both_doors_leave_the_entry(door: str, committed: World) -> None:
+    """Where commits are real: the act's own transaction is rolled back, the entry stays."""
+    query, client = committed.submitted(), Client()
+    client.force_login(committed.colleague, backend="django.contrib.auth.backends.ModelBackend")
+    body = {"digest": query.digest}
+    if door == "page":
+        answer = client.post(f"/queries/{query.public_id}/approve/", body)
+    else:
+        answer = client.post(f"/api/v1/queries/{query.public_id}/approve/", body, "application/json")
+    assert answer.status_code == 403
+    assert trail.actions(query) == ["query.submit", "query.refused"]
