@@ -117,7 +117,7 @@ def test_approving_runs_and_shows_the_page_again(committed: World, client_of: Si
     ("statement", "access", "words"),
     [
         ("SELECT 1 / 0", "read", "failed, so there is no result."),
-        ("UPDATE items SET name = 'x' WHERE id = 1", "write", "returned no rows."),
+        ("INSERT INTO effects (tag) VALUES ('unseen')", "write", "returned no rows."),
     ],
 )
 def test_page_and_api_say_the_same_of_a_result_that_is_not_there(
