@@ -2,6 +2,7 @@
 
 from queries.models.execution import Execution, LogLine, ResultChunk, ScriptCall
 from queries.models.notice import Medium, Notice
+from queries.models.rehearsal import Rehearsal
 from queries.models.request import Code, Decision, QueryRequest, Verdict
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "Medium",
     "Notice",
     "QueryRequest",
+    "Rehearsal",
     "ResultChunk",
     "ScriptCall",
     "Verdict",
