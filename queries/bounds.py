@@ -8,7 +8,10 @@ from enum import StrEnum
 
 from django.utils import timezone
 
+from executors.base import FindingCode
 from queries.models import QueryRequest, Rehearsal, Verdict
+
+_UNCOUNTED = frozenset({FindingCode.REPLACES_COLLECTION, FindingCode.MERGES_INTO_COLLECTION})
 
 
 class Origin(StrEnum):
@@ -54,13 +57,18 @@ def staleness(query: QueryRequest, rehearsal: Rehearsal) -> Stale | None:
 def proposed(query: QueryRequest, rehearsal: Rehearsal | None) -> Bound | None:
     """The bound of an approval that names none: what was rehearsed and a tolerance, what the author expects, or the
     target's own. None for a read."""
-    if not query.writes:
+    if not query.writes or not boundable(query):
         return None
     if rehearsal is not None and rehearsal.effect is not None and staleness(query, rehearsal) is None:
         return Bound(tolerated(rehearsal.effect["total"], query.target.bound_tolerance), Origin.REHEARSAL)
     if query.expects is not None:
         return Bound(query.expects, Origin.EXPECTED)
     return Bound(query.target.default_bound, Origin.DEFAULT)
+
+
+def boundable(query: QueryRequest) -> bool:
+    """Whether its rows can be counted before they last: what MongoDB's `$out` and `$merge` write cannot."""
+    return not any(finding["code"] in _UNCOUNTED for finding in query.findings)
 
 
 def tolerated(rows: int, percent: int) -> int:

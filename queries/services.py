@@ -1,6 +1,7 @@
 """What people do with requests. One verb, one keyword-only function, called by pages, API, admin and commands alike."""
 
 import datetime as dt
+import json
 import math
 import uuid
 from collections.abc import Mapping, Sequence
@@ -15,13 +16,13 @@ from executors import processes
 from executors.base import Access, Analysis, EngineKind, Finding, Language, Parameter, Severity
 from executors.text import normalise
 from pods.models import Rehearsals, Target
-from queries import bounds, policies, running
+from queries import bounds, policies, running, vault
 from queries.digest import as_stored
 from queries.joined import locked
 from queries.lifecycle import Status, Verb
 from queries.models import Code, Execution, QueryRequest, Rehearsal, Verdict
 from queries.notices import outbox
-from queries.results import effects, rehearsals
+from queries.results import effects
 from queries.transitions import not_now, step, subject
 from web.errors import BadInput, FieldError, NotAllowed, NotFound, NotNow
 
@@ -167,12 +168,9 @@ def _keep_rehearsal(actor: User, query: QueryRequest, came_of_it: running.Rehear
     )
     with transaction.atomic():
         rehearsal.save(force_insert=True)
-        place = rehearsals.place(rehearsal)
-        if effect is not None:
-            rehearsal.key_id, rehearsal.data = effects.seal(effect, place)
-        elif error is not None:
-            said = {"message": error.public_message, "detail": dict(error.detail)}
-            rehearsal.key_id, rehearsal.data = effects.seal_json(said, place)
+        said = {"message": error.public_message, "detail": dict(error.detail)} if error is not None else {}
+        kept = effects.rows(effect) if effect is not None else json.dumps(said).encode()
+        rehearsal.key_id, rehearsal.data = vault.seal(kept, rehearsal.place)
         rehearsal.save(update_fields=["key_id", "data"])
     return rehearsal
 
@@ -238,6 +236,8 @@ def _bound(query: QueryRequest, typed: int | None) -> int | None:
         if typed is not None:
             raise BadInput({"bound": [FieldError("A read changes no rows: it has no bound.", "not_a_write")]})
         return None
+    if typed is not None and not bounds.boundable(query):
+        raise BadInput({"bound": [FieldError("What it changes cannot be counted: it has no bound.", "not_countable")]})
     rehearsal = bounds.latest(query)
     if query.target.rehearsals == Rehearsals.REQUIRED:
         _require_rehearsal(query, rehearsal)

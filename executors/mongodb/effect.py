@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
+from bson import encode
 from bson.raw_bson import RawBSONDocument
 
 from executors.base import (
@@ -71,7 +72,7 @@ class _Collection:
     after: dict[Key, bytes | None] = field(default_factory=dict)
     counted: Counted = field(default_factory=Counted)
     gap: Gap | None = None
-    bytes: int = 0
+    size: int = 0
 
     def changes(self) -> list[tuple[bytes | None, bytes | None]]:
         """Documents that are not what they were."""
@@ -146,9 +147,7 @@ class Watcher:
             )
             raise RowBound(message, detail={"changed": str(so_far + coming), "bound": str(self._bound)})
 
-    def _note(
-        self, name: str, kind: str, body: Body, found: Documents | None, reply: Mapping[str, Any]
-    ) -> None:
+    def _note(self, name: str, kind: str, body: Body, found: Documents | None, reply: Mapping[str, Any]) -> None:
         known = self._collections.setdefault(name, _Collection())
         counted = _counted(kind, reply)
         known.counted.add(counted)
@@ -166,8 +165,8 @@ class Watcher:
         for key, (was, now) in changes.items():
             known.before.setdefault(key, was)
             known.after[key] = now
-            known.bytes += len(was or b"") + len(now or b"")
-        if known.bytes > self._limits.bytes or len(known.before) > self._limits.rows:
+            known.size += len(was or b"") + len(now or b"")
+        if known.size > self._limits.bytes or len(known.before) > self._limits.rows:
             known.gap = Gap.SIZE
 
     def _read(self, collection: str, body: Body) -> Documents | None:
@@ -186,7 +185,7 @@ def _filters(kind: str, body: Body) -> Iterator[Body]:
     """What a write asks for, as options of a find."""
     let = {"let": body["let"]} if "let" in body else {}
     if kind == "findAndModify":
-        options = {name: body[name] for name in ("sort", *_FINDING) if name in body}
+        options: Body = {name: body[name] for name in ("sort", *_FINDING) if name in body}
         yield {"filter": body["query"], "limit": 1, **options, **let}
     for part in body.get(_PARTS.get(kind, ""), ()):
         options = {name: part[name] for name in _FINDING if name in part}
@@ -269,23 +268,21 @@ def _columns(changes: Iterable[tuple[bytes | None, bytes | None]]) -> tuple[str,
 def _cells(document: bytes | None, names: tuple[str, ...]) -> Cells | None:
     if document is None:
         return None
-    found = {element.name: element for element in raw.elements(document)}
-    return tuple(_text(document, found[name]) if name in found else None for name in names)
+    return tuple(_text(cell) for cell in show.cells(document, names))
 
 
-def _text(document: bytes, element: raw.Element) -> str:
-    """A field as mongosh writes it, long ones cut."""
-    alone = raw.document([(element.type, "v", document[element.start : element.end])])
-    text = show.canonical(alone).removeprefix('{"v":').removesuffix("}").strip()
+def _text(cell: show.Cell) -> str | None:
+    """A field as a reader expects it, long ones cut; None for one that is not there."""
+    if isinstance(cell, show.Missing):
+        return None
+    text = "null" if cell is None else cell
     return text if len(text) <= _CUT else f"{text[:_CUT]}… ({len(text):,} characters)"
 
 
 def _image(document: bytes | None) -> Cells | None:
     if document is None:
         return None
-    identifier = raw.find(document, "_id")
-    shown = _text(document, identifier) if identifier else ""
-    return (shown, base64.b64encode(document).decode())
+    return (_text(show.cells(document, ["_id"])[0]), base64.b64encode(document).decode())
 
 
 def _key(document: bytes) -> Key:
@@ -294,7 +291,7 @@ def _key(document: bytes) -> Key:
 
 
 def _key_of(identifier: object) -> Key:
-    return _key(_encode({"_id": identifier}))
+    return _key(encode({"_id": identifier}))
 
 
 def _by_id(keys: Iterable[Key]) -> RawBSONDocument:
@@ -302,9 +299,3 @@ def _by_id(keys: Iterable[Key]) -> RawBSONDocument:
     listed = raw.document((kind, str(number), value) for number, (kind, value) in enumerate(keys))
     wanted = raw.document([(raw.ARRAY, "$in", listed)])
     return RawBSONDocument(raw.document([(raw.DOCUMENT, "_id", wanted)]))
-
-
-def _encode(document: Mapping[str, Any]) -> bytes:
-    from bson import encode  # noqa: PLC0415
-
-    return encode(document)

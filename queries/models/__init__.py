@@ -1,9 +1,10 @@
 """The request, its decisions, its one execution, the stored rows of its result, and who is to be told."""
 
-from queries.models.execution import Execution, LogLine, ResultChunk, ScriptCall
+from queries.models.execution import Execution, LogLine, ResultChunk, Said, ScriptCall
 from queries.models.notice import Medium, Notice
 from queries.models.rehearsal import Rehearsal
 from queries.models.request import Code, Decision, QueryRequest, Verdict
+from queries.models.sealed import Sealed
 
 __all__ = [
     "Code",
@@ -15,6 +16,8 @@ __all__ = [
     "QueryRequest",
     "Rehearsal",
     "ResultChunk",
+    "Said",
     "ScriptCall",
+    "Sealed",
     "Verdict",
 ]

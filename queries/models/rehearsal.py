@@ -8,10 +8,12 @@ from django.db import models
 from django.db.models.functions import Now
 
 from accounts.models import User
+from queries import vault
 from queries.models.request import Code, QueryRequest
+from queries.models.sealed import Sealed
 
 
-class Rehearsal(models.Model):
+class Rehearsal(Sealed):
     """A write, really run and rolled back. Counts stay; the rows shown are sealed, and deleted as results are."""
 
     query = models.ForeignKey(QueryRequest, on_delete=models.PROTECT, related_name="rehearsals", editable=False)
@@ -24,9 +26,9 @@ class Rehearsal(models.Model):
     effect = models.JSONField(null=True, editable=False)
     failure_code = models.CharField(max_length=20, choices=Code, blank=True, editable=False)
 
-    # The rows shown, or the words of a failure: sealed, for both may quote data.
+    # The rows shown, or the words of a failure: both may quote data. Null once they had their time.
     key_id = models.CharField(max_length=40, blank=True, editable=False)
-    data = models.BinaryField(null=True, editable=False)
+    data = models.BinaryField(null=True, editable=False)  # type: ignore[assignment]
     expires_at = models.DateTimeField(db_index=True, editable=False)
 
     if TYPE_CHECKING:
@@ -43,3 +45,8 @@ class Rehearsal(models.Model):
 
     def __str__(self) -> str:
         return f"rehearsal of QR-{self.query_id}"
+
+    @property
+    def place(self) -> bytes:
+        """See `Sealed`."""
+        return vault.place("rehearsal", self.pk)

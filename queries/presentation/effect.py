@@ -81,7 +81,9 @@ def _sentence(effect: Effect, *, would: bool) -> str:
     rows = _rows(effect.total)
     about = "" if effect.exact else "at most " if effect.counted else "at least "
     verb = "would change" if would else "changed"
-    if not effect.total and effect.counted:
+    if not effect.total and not effect.counted:
+        return f"How many rows {verb} is not known."
+    if not effect.total:
         return f"No row {verb}." if not effect.schema else f"No row {verb}; the schema {'would' if would else 'did'}."
     return f"{about}{rows} {verb}.".capitalize()
 

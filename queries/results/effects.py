@@ -1,4 +1,4 @@
-"""What a write changed, as it is stored and answered: counts in the clear, rows sealed."""
+"""What a write changed, as it is stored and answered: counts in the clear, rows to be sealed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from executors.base import Cells, Column, Effect, Gap, RowChange, SchemaChange, SchemaVerb, TableEffect
-from queries.results import vault
 
 
 def counts(effect: Effect) -> dict[str, Any]:
@@ -32,9 +31,9 @@ def counts(effect: Effect) -> dict[str, Any]:
     }
 
 
-def seal(effect: Effect, place: str) -> tuple[str, bytes]:
-    """The id of the key and the sealed rows of an effect; `place` is what they are bound to."""
-    rows = [
+def rows(effect: Effect) -> bytes:
+    """The rows of an effect, to be sealed; `with_rows` reads them."""
+    tables = [
         {
             "columns": [[column.name, column.type] for column in table.columns],
             "key": table.key,
@@ -42,13 +41,12 @@ def seal(effect: Effect, place: str) -> tuple[str, bytes]:
         }
         for table in effect.tables
     ]
-    return seal_json(rows, place)
+    return json.dumps(tables, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
 
 
-def unseal(stored: Mapping[str, Any], key_id: str, data: bytes, place: str) -> Effect:
-    """The effect with its rows. Raises `vault.Unreadable`."""
-    rows = unseal_json(key_id, data, place)
-    tables = [_table(counted, seen) for counted, seen in zip(stored["tables"], rows, strict=True)]
+def with_rows(stored: Mapping[str, Any], data: bytes) -> Effect:
+    """The effect as it is stored (`counts`), with its rows."""
+    tables = [_table(counted, seen) for counted, seen in zip(stored["tables"], json.loads(data), strict=True)]
     return Effect(tuple(tables), stored["exact"], _schema(stored), stored["counted"])
 
 
@@ -57,17 +55,6 @@ def without_rows(stored: Mapping[str, Any]) -> Effect:
     nothing: dict[str, Any] = {"columns": [], "key": [], "changes": []}
     tables = tuple(_table(counted, nothing) for counted in stored["tables"])
     return Effect(tables, stored["exact"], _schema(stored), stored["counted"])
-
-
-def seal_json(value: object, place: str) -> tuple[str, bytes]:
-    """A JSON value, sealed."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return vault.seal(text.encode("utf-8", "surrogatepass"), place.encode())
-
-
-def unseal_json(key_id: str, data: bytes, place: str) -> Any:
-    """The value. Raises `vault.Unreadable`."""
-    return json.loads(vault.unseal(key_id, data, place.encode()))
 
 
 def _table(counted: Mapping[str, Any], seen: Mapping[str, Any]) -> TableEffect:

@@ -1,15 +1,12 @@
 """Reading what a rehearsal kept: rows and failure words, as long as they are kept."""
 
+import json
 from typing import Any
 
 from executors.base import Effect
 from queries.models import Rehearsal
-from queries.results import effects, vault
-
-
-def place(rehearsal: Rehearsal) -> str:
-    """What the sealed part of a rehearsal is bound to."""
-    return f"query-portal rehearsal {rehearsal.pk}"
+from queries.results import effects
+from queries.vault import Unreadable
 
 
 def effect(rehearsal: Rehearsal) -> Effect | None:
@@ -19,8 +16,8 @@ def effect(rehearsal: Rehearsal) -> Effect | None:
     if rehearsal.data is None:
         return effects.without_rows(rehearsal.effect)
     try:
-        return effects.unseal(rehearsal.effect, rehearsal.key_id, bytes(rehearsal.data), place(rehearsal))
-    except vault.Unreadable:
+        return effects.with_rows(rehearsal.effect, rehearsal.unsealed())
+    except Unreadable:
         return effects.without_rows(rehearsal.effect)
 
 
@@ -31,7 +28,7 @@ def words(rehearsal: Rehearsal) -> dict[str, Any] | None:
     if rehearsal.data is None:
         return {"message": "What was said is no longer kept.", "detail": {}}
     try:
-        said: dict[str, Any] = effects.unseal_json(rehearsal.key_id, bytes(rehearsal.data), place(rehearsal))
-    except vault.Unreadable:
+        said: dict[str, Any] = json.loads(rehearsal.unsealed())
+    except Unreadable:
         return {"message": "What was said cannot be read.", "detail": {}}
     return said

@@ -18,6 +18,7 @@ from executors.tests.toy.engine import SCHEME
 def toy_kind(monkeypatch: pytest.MonkeyPatch) -> Iterator[EngineKind]:
     """The engine's kind. Helpers that do not know it, or know it still, are ended."""
     monkeypatch.setattr("executors.processes.helper.WORKER", "executors.tests.toy.worker")
+    monkeypatch.setattr("executors.processes.readers.READER", "executors.tests.toy.reader")
     processes.close()
     with toy.registered() as kind:
         yield kind
