@@ -9,7 +9,7 @@ from itertools import islice
 from executors.base import Access, Analysis, EngineKind, Finding, FindingCode, Parameter, Severity, Verified
 from executors.postgresql.reading import rules
 from executors.postgresql.reading.facts import Facts, gather
-from executors.postgresql.reading.lexer import literal_ranges
+from executors.postgresql.reading.lexer import NAME_BYTES, cut_names, literal_ranges
 from executors.postgresql.reading.parse import Statement, parse
 from executors.postgresql.reading.scopes import Catalogue
 from executors.postgresql.reading.verified import verified
@@ -40,6 +40,10 @@ class _Where:
     def begins(self, item: Statement) -> tuple[int, int]:
         """Where the words of a statement begin: blank space before them belongs to nobody."""
         return self._places.at(item.offset + len(item.text) - len(item.text.lstrip()))
+
+    def character(self, at: int) -> tuple[int, int]:
+        """The place of character `at`."""
+        return self._places.at(at)
 
     def byte(self, at: int) -> tuple[int, int]:
         """The place of byte `at`."""
@@ -95,6 +99,7 @@ def _findings(
 ) -> Iterator[Finding]:
     yield from _together(statements, facts, parameters, access)
     where_is = _Where(text)
+    yield from _cut_names(text, where_is)
     for item, fact in zip(statements, facts, strict=True):
         where = where_is.begins(item)
         refused = rules.refusal(item, fact)
@@ -119,6 +124,15 @@ def _together(
     if wanted != len(parameters):
         message = f"The statement uses {wanted} parameter(s), {len(parameters)} given."
         yield _error(FindingCode.PARAMETERS_MISMATCH, message, "Use $1, $2 … and give one value for each.")
+
+
+def _cut_names(text: str, where_is: _Where) -> Iterator[Finding]:
+    """Names that are not what the server will read: of two that differ behind the cut it makes one."""
+    for at, name in islice(cut_names(text), _MOST_FINDINGS):
+        kept = name.encode()[:NAME_BYTES].decode(errors="ignore")
+        message = f"A name of more than {NAME_BYTES} bytes is cut short by the server: it reads {kept}."
+        hint = "Write the name as it is in the database."
+        yield Finding(FindingCode.NAME_CUT, Severity.WARNING, message, *where_is.character(at), hint)
 
 
 def _write_in_read(item: Statement, fact: Facts, where: tuple[int, int]) -> Finding:
