@@ -49,6 +49,12 @@ def mongo_script(statement: str) -> Input:
 
 
 FINDINGS: dict[FindingCode, Input] = {
+    FindingCode.ALWAYS_TRUE: sql_write("DELETE FROM orders WHERE true"),
+    FindingCode.NEVER_TRUE: sql_write("DELETE FROM orders WHERE total = NULL"),
+    FindingCode.NOT_TIED: sql_write("UPDATE orders SET total = b.total FROM b WHERE orders.id = 5"),
+    FindingCode.OUTER_NAME: sql_write("DELETE FROM planes WHERE tailnum IN (SELECT tailnum FROM airlines)"),
+    FindingCode.OVERWRITES: sql_write("INSERT INTO a VALUES (1) ON CONFLICT (b) DO UPDATE SET c = 1"),
+    FindingCode.OWN_FUNCTION: sql_write("SELECT shop.delete_order(1)"),
     FindingCode.ALL_OR_NOTHING: mongo_write("db.c.insertMany([{a: 1}], {ordered: false})"),
     FindingCode.BIDI_CONTROL: sql("SELECT 1 /* \u202e */"),
     FindingCode.BUILT_STATEMENT: script("return db.query('select ' + name)"),
