@@ -16,9 +16,22 @@ import psycopg
 from bench.figure import Figure, seconds
 from bench.stage import Stage
 from executors import processes
-from executors.base import Access, Call, Column, EngineKind, Job, Language, Limits, RowEncoding, Target
+from executors.base import (
+    Access,
+    Answer,
+    Call,
+    Column,
+    Control,
+    EngineKind,
+    Job,
+    Language,
+    Limits,
+    Request,
+    RowEncoding,
+    Target,
+)
+from executors.postgresql.engine import PostgreSQLEngine
 from executors.sandbox.client import SpawnerClient, SpawnerSettings
-from executors.script.database import Answer, Request
 from executors.script.runner import ScriptRunner
 
 CALLS = 100
@@ -61,6 +74,17 @@ class NoDatabase:
     def close(self, *, clean: bool) -> None: ...
 
 
+class NoEngine:
+    """Opens it."""
+
+    prelude = PostgreSQLEngine().prelude
+
+    def open_for_script(self, job: Job, control: Control) -> NoDatabase:
+        """The same for every script."""
+        del job, control
+        return NoDatabase()
+
+
 def measure(stage: Stage) -> Iterator[Figure]:
     """Start, calls, memory, processor."""
     yield from _starts()
@@ -78,8 +102,7 @@ def _run(client: SpawnerClient, text: str) -> None:
     """Take a child, run, kill it: the whole life of a script without a database."""
     child = client.take(60)
     try:
-        runner = ScriptRunner(take=lambda: child.channel, connect=lambda *_: NoDatabase())
-        runner.run(_job("", text), Ignored(), Ignored())
+        ScriptRunner(NoEngine(), lambda: child.channel).run(_job("", text), Ignored(), Ignored())
     finally:
         client.kill(child)
 

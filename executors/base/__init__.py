@@ -15,6 +15,7 @@ from executors.base.outcomes import (
     Interrupted,
     Outcome,
     OutcomeUnknown,
+    Ran,
     ReadOutcome,
     Refused,
     RowBound,
@@ -28,20 +29,39 @@ from executors.base.outcomes import (
     WriteOutcome,
 )
 from executors.base.rows import Column, RowEncoding, RowSink
-from executors.base.seam import Engine, Runner, Session
+from executors.base.scripting import (
+    MAX_CURSORS,
+    MAX_REPLY_BYTES,
+    Answer,
+    Argument,
+    CallReader,
+    DatabaseCall,
+    Request,
+    ScriptDatabase,
+    Step,
+    WrittenCall,
+)
+from executors.base.seam import Analyser, Engine, Runner, ScriptEngine, Session
 from executors.base.statements import Access, EngineKind, Job, Language, Limits, Parameter, Target
 from executors.base.watching import Activity, Blocker
 
 __all__ = [
+    "MAX_CURSORS",
+    "MAX_REPLY_BYTES",
     "Access",
     "Activity",
+    "Analyser",
     "Analysis",
+    "Answer",
+    "Argument",
     "Blocker",
     "Call",
+    "CallReader",
     "Cancelled",
     "Column",
     "CommitStatus",
     "Control",
+    "DatabaseCall",
     "Engine",
     "EngineKind",
     "ExecutionError",
@@ -55,17 +75,22 @@ __all__ = [
     "Outcome",
     "OutcomeUnknown",
     "Parameter",
+    "Ran",
     "ReadOutcome",
     "Refused",
+    "Request",
     "RowBound",
     "RowEncoding",
     "RowSink",
     "Runner",
+    "ScriptDatabase",
+    "ScriptEngine",
     "ScriptOutcome",
     "Session",
     "Severity",
     "StatementFailed",
     "StatementResult",
+    "Step",
     "Table",
     "Target",
     "TimedOut",
@@ -74,4 +99,5 @@ __all__ = [
     "Unreachable",
     "Verified",
     "WriteOutcome",
+    "WrittenCall",
 ]

@@ -11,6 +11,23 @@ Truncation: TypeAlias = Literal["", "rows", "bytes"]
 
 
 @dataclass(frozen=True, slots=True)
+class Ran:
+    """What one statement did on a session.
+
+    `rows_affected` is None for a statement that changes no rows; `writes` says whether it may have changed anything,
+    `counted` is False when it changed rows and the server does not tell how many.
+    """
+
+    kind: str
+    row_count: int = 0
+    rows_affected: int | None = None
+    truncated: Truncation = ""
+    returns_rows: bool = False
+    writes: bool = False
+    counted: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class StatementResult:
     """What one statement of several did. `rows_affected` is None for one that changes no rows, or does not tell."""
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from executors.base import (
     Activity,
     CommitStatus,
     Control,
+    Job,
     Limits,
     Refused,
     StatementFailed,
@@ -15,8 +18,11 @@ from executors.base import (
 from executors.postgresql import activity, catalogue
 from executors.postgresql.connections import Connections
 from executors.postgresql.options import connection_key
+from executors.postgresql.scripting import PostgreSQLScript
 from executors.postgresql.session import PostgreSQLSession
 from executors.postgresql.wire import Watch, Wire
+
+_PRELUDE = Path(__file__).with_name("prelude.js")
 
 _ASIDE = Limits(seconds=15, rows=1, bytes=1)
 
@@ -43,9 +49,18 @@ class PostgreSQLEngine:
     def __init__(self) -> None:
         self._connections = Connections()
 
-    def open(self, target: Target, limits: Limits, name: str, control: Control) -> PostgreSQLSession:
-        """A session for one execution; `name` (the query's public id) shows in the server's activity and logs."""
-        return PostgreSQLSession(self._connections, target, limits, name, control)
+    def open(self, job: Job, control: Control) -> PostgreSQLSession:
+        """A session for one execution; the query's public id shows in the server's activity and logs."""
+        return PostgreSQLSession(self._connections, job, control)
+
+    @property
+    def prelude(self) -> str:
+        """The JavaScript that makes a script's `db`."""
+        return _PRELUDE.read_text("utf-8")
+
+    def open_for_script(self, job: Job, control: Control) -> PostgreSQLScript:
+        """A session that a script's calls run on."""
+        return PostgreSQLScript(self.open(job, control))
 
     def expire(self) -> None:
         """Close connections that have been idle for long."""

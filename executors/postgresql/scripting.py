@@ -3,37 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
-from typing import Any, cast
+from typing import Any
 
 from psycopg import postgres, pq
 from psycopg.pq.abc import PGconn, PGresult
 
 from executors.base import (
+    MAX_CURSORS,
+    MAX_REPLY_BYTES,
     Access,
-    Control,
-    ExecutionError,
-    FindingCode,
-    Job,
+    Answer,
     Refused,
-    Severity,
+    Request,
     StatementFailed,
     TooLarge,
 )
-from executors.postgresql import functions
-from executors.postgresql.engine import PostgreSQLEngine
-from executors.postgresql.reading.analysis import read
+from executors.base.scripting import bounded, number_of, text_of
+from executors.postgresql.errors import NOWHERE, Place
 from executors.postgresql.reading.parse import Statement
 from executors.postgresql.session import PostgreSQLSession
-from executors.registry import engine
-from executors.script.database import MAX_CURSORS, MAX_REPLY_BYTES, Answer, Request, bounded, number_of, text_of
+from executors.postgresql.streams import affected_rows, bind
 
 MAX_REPLY_ROWS = 100_000
-_CHUNK_ROWS = 100
 _FETCH_ROWS = 500
 _KNOWN_STATEMENTS = 500
 _DECLARE = "DECLARE script_{} NO SCROLL CURSOR FOR "
-_COPY = {pq.ExecStatus.COPY_IN, pq.ExecStatus.COPY_OUT, pq.ExecStatus.COPY_BOTH}
 
 # How the prelude turns a column's text into a JavaScript value; any other type stays text, so that nothing is lost.
 _KINDS = {16: "boolean", 20: "bigint", 21: "number", 23: "number", 26: "number", 700: "number", 701: "number"}
@@ -46,27 +40,16 @@ _PREPARED_FROM = 3
 Row = list[str | None]
 
 
-class Prepared(bytes):
-    """The name of a statement the server has planned."""
-
-
-def open_database(job: Job, control: Control) -> PostgreSQLScript:
-    """A session for one script. Raises `ExecutionError`."""
-    product = cast("PostgreSQLEngine", engine(job.target.engine))
-    return PostgreSQLScript(product.open(job.target, job.limits, job.id, control))
-
-
 class PostgreSQLScript:
     """The `ScriptDatabase` of PostgreSQL."""
 
     def __init__(self, session: PostgreSQLSession) -> None:
         self._session = session
-        self._wire = session.wire
         self._checked: dict[tuple[str, int], Statement] = {}
-        self._cursors: dict[int, list[dict[str, str]]] = {}
+        self._cursors: set[int] = set()
         self._opened = 0
         self._uses: dict[tuple[str, int], int] = {}
-        self._names: dict[tuple[str, int], Prepared] = {}
+        self._names: dict[tuple[str, int], bytes] = {}
         self._statements = 0
         self._affected: int | None = None
 
@@ -112,7 +95,7 @@ class PostgreSQLScript:
         """Commit a write; for a read there is nothing to keep. A failed call that was caught forbids it."""
         if self._session.target.access is Access.READ:
             return
-        if self._wire.pgconn.transaction_status == pq.TransactionStatus.INERROR:
+        if self._session.transaction_status == pq.TransactionStatus.INERROR:
             raise StatementFailed(
                 "A database call failed and the script went on; PostgreSQL had already given the transaction up, "
                 "so nothing was changed."
@@ -126,36 +109,43 @@ class PostgreSQLScript:
     # --- statements ---
 
     def _query(self, payload: dict[str, Any]) -> Answer:
-        text, values = payload["text"], _bind(payload["parameters"])
-        item = self._check(text, len(values))
+        text, values = payload["text"], bind(payload["parameters"])
+        item = self._check(text, values)
         collected = _Collected()
-        last = self._run(self._prepared(item, text, len(values)), values, collected, text, item.offset)
-        affected = _affected(last)
+        last = self._run(self._sender(item, text, values), collected, Place(text, item.offset))
+        affected = affected_rows(last)
         if affected is not None:
             self._affected = (self._affected or 0) + affected
         count = len(collected.rows) if affected is None else affected
         return Answer({"columns": collected.columns, "rows": collected.rows, "rowCount": count}, count)
 
-    def _prepared(self, item: Statement, text: str, parameters: int) -> Prepared | bytes:
-        """The statement itself, or from its third use its name on the server, which need not plan it again."""
-        sql = item.text.encode()
+    def _sender(self, item: Statement, text: str, values: list[bytes | None]) -> Callable[[PGconn], None]:
+        """Sends the statement, or from its third use its name on the server, which need not plan it again."""
+        name = self._planned(item, text, len(values))
+        if name:
+            return lambda pgconn: pgconn.send_query_prepared(name, values or None)
+        return _plain(item.text.encode(), values)
+
+    def _planned(self, item: Statement, text: str, parameters: int) -> bytes:
+        """The name of a statement the server has planned, "" for one it has not."""
         if item.type not in _PLANNED:
             # It may change what the prepared ones mean.
             self._uses.clear()
-            return sql
+            return b""
         key = (text, parameters)
         self._uses[key] = uses = self._uses.get(key, 0) + 1
         if uses < _PREPARED_FROM or len(self._uses) > _KNOWN_STATEMENTS:
-            return sql
+            return b""
         if uses == _PREPARED_FROM:
             self._statements += 1
-            self._names[key] = name = Prepared(f"script_{self._statements}".encode())
-            self._send(lambda: self._wire.pgconn.send_prepare(name, sql), _Collected(), text, item.offset, 0)
+            name = f"script_{self._statements}".encode()
+            self._session.prepare(name, item, Place(text, item.offset))
+            self._names[key] = name
         return self._names[key]
 
     def _open(self, payload: dict[str, Any]) -> Answer:
-        text, values = payload["text"], _bind(payload["parameters"])
-        item = self._check(text, len(values))
+        text, values = payload["text"], bind(payload["parameters"])
+        item = self._check(text, values)
         if item.type != "SelectStmt":
             raise Refused("db.iterate takes a SELECT; use db.query for anything else.")
         if len(self._cursors) >= MAX_CURSORS:
@@ -163,23 +153,23 @@ class PostgreSQLScript:
         self._opened += 1
         prefix = _DECLARE.format(self._opened)
         sql = (prefix + item.text).encode()
-        self._run(sql, values, _Collected(), text, item.offset, len(prefix))
-        self._cursors[self._opened] = []
+        self._run(_plain(sql, values), _Collected(), Place(text, item.offset, len(prefix)))
+        self._cursors.add(self._opened)
         return Answer(self._opened, 0)
 
     def _fetch(self, payload: dict[str, Any]) -> Answer:
         number = self._cursor(payload)
         collected = _Collected()
-        self._run(f"FETCH {_FETCH_ROWS} FROM script_{number}".encode(), [], collected)
+        self._run(_plain(f"FETCH {_FETCH_ROWS} FROM script_{number}".encode()), collected)
         count = len(collected.rows)
         more = count == _FETCH_ROWS
         return Answer({"columns": collected.columns, "rows": collected.rows, "more": more}, count)
 
     def _close_cursor(self, payload: dict[str, Any]) -> Answer:
         number = self._cursor(payload)
-        del self._cursors[number]
-        if self._wire.pgconn.transaction_status == pq.TransactionStatus.INTRANS:
-            self._run(f"CLOSE script_{number}".encode(), [], _Collected())
+        self._cursors.remove(number)
+        if self._session.transaction_status == pq.TransactionStatus.INTRANS:
+            self._run(_plain(f"CLOSE script_{number}".encode()), _Collected())
         return Answer(None, 0)
 
     def _cursor(self, payload: dict[str, Any]) -> int:
@@ -188,75 +178,27 @@ class PostgreSQLScript:
             raise Refused("A script used an iterator that is not open.")
         return number
 
-    def _run(
-        self,
-        sql: Prepared | bytes,
-        values: list[bytes | None],
-        collected: _Collected,
-        text: str = "",
-        offset: int = 0,
-        prefix: int = 0,
-    ) -> PGresult | None:
+    def _run(self, send: Callable[[PGconn], None], collected: _Collected, place: Place = NOWHERE) -> PGresult | None:
         """Send one statement and gather its rows; the last result tells what it changed."""
-        pgconn = self._wire.pgconn
-
-        def send() -> None:
-            if isinstance(sql, Prepared):
-                pgconn.send_query_prepared(sql, values or None)
-            else:
-                pgconn.send_query_params(sql, values or None)
-            _chunked(pgconn)
-
-        return self._send(send, collected, text, offset, prefix)
-
-    def _send(
-        self, send: Callable[[], None], collected: _Collected, text: str, offset: int, prefix: int
-    ) -> PGresult | None:
         last = None
-        try:
-            for result in self._wire.results(send, text=text, offset=offset, prefix=prefix):
-                if result.status in _COPY:
-                    self._wire.close()
-                    raise Refused("COPY is not allowed.")
-                collected.take(result)
-                last = result
-        except ExecutionError:
-            self._drain()
-            raise
+        for result in self._session.results(send, place):
+            collected.take(result)
+            last = result if result.command_status else last
         collected.finish()
         return last
 
-    def _drain(self) -> None:
-        """Read what is left of a failed statement's answer, so that the next call is not refused for it."""
-        if not self._wire.broken:
-            with suppress(ExecutionError):
-                for _ in self._wire.results(_nothing):
-                    pass
-
-    def _check(self, text: str, parameters: int) -> Statement:
+    def _check(self, text: str, values: list[bytes | None]) -> Statement:
         """Exactly one statement that the job's access allows. A text seen before is not read again."""
-        key = (text, parameters)
+        key = (text, len(values))
         known = self._checked.get(key)
         if known is None:
-            known = self._read(text, parameters)
+            statements = self._session.check(text, [""] * len(values))
+            if len(statements) != 1:
+                raise Refused("One call runs one statement: make a call for each.")
+            known = statements[0]
             if len(self._checked) < _KNOWN_STATEMENTS:
                 self._checked[key] = known
         return known
-
-    def _read(self, text: str, parameters: int) -> Statement:
-        access = self._session.target.access
-        reading = read(text, [""] * parameters, access)
-        for finding in reading.analysis.findings:
-            if finding.severity is Severity.ERROR:
-                place = {"line": str(finding.line), "column": str(finding.column)} if finding.line else {}
-                hint = {"hint": finding.hint} if finding.hint else {}
-                error = StatementFailed if finding.code == FindingCode.SYNTAX_ERROR else Refused
-                raise error(finding.message, detail={**place, **hint})
-        if len(reading.statements) != 1:
-            raise Refused("One call runs one statement: make a call for each.")
-        if access is Access.READ:
-            functions.check(self._wire, reading.functions)
-        return reading.statements[0]
 
 
 class _Collected:
@@ -297,27 +239,5 @@ def _column(result: PGresult, index: int) -> dict[str, str]:
     return {"name": name, "type": known.name if known else str(oid), "kind": _KINDS.get(oid, "text")}
 
 
-def _bind(parameters: list[str | None]) -> list[bytes | None]:
-    try:
-        return [None if value is None else value.encode() for value in parameters]
-    except UnicodeEncodeError:
-        raise Refused("A parameter holds half of a surrogate pair, which is not text.") from None
-
-
-def _chunked(pgconn: PGconn) -> None:
-    """Have the rows arrive in pieces, so that dropping them costs no memory."""
-    if pq.version() >= 170000:  # noqa: PLR2004 - the first libpq that has it
-        pgconn.set_chunked_rows_mode(_CHUNK_ROWS)
-    else:
-        pgconn.set_single_row_mode()
-
-
-def _nothing() -> None:
-    """Nothing to send: the answer is already on its way."""
-
-
-def _affected(last: PGresult | None) -> int | None:
-    status = (last.command_status or b"") if last else b""
-    if last is None or status.split(b" ")[0] not in {b"INSERT", b"UPDATE", b"DELETE", b"MERGE"}:
-        return None
-    return last.command_tuples or 0
+def _plain(sql: bytes, values: list[bytes | None] | None = None) -> Callable[[PGconn], None]:
+    return lambda pgconn: pgconn.send_query_params(sql, values or None)

@@ -3,31 +3,32 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from psycopg import pq
+from psycopg.pq.abc import PGconn, PGresult
 
 from executors.base import (
     Access,
     Control,
     ExecutionError,
+    Finding,
     FindingCode,
     Interrupted,
-    Limits,
+    Job,
     OutcomeUnknown,
     Parameter,
+    Ran,
     Refused,
     RowSink,
     Severity,
     StatementFailed,
-    Target,
-    Truncation,
 )
 from executors.postgresql import functions, streams
 from executors.postgresql.connections import Connections, describe_failure
+from executors.postgresql.errors import Place
 from executors.postgresql.options import application_name, connection_key, own_settings
-from executors.postgresql.reading.analysis import Reading, read
+from executors.postgresql.reading.analysis import read
 from executors.postgresql.reading.parse import Statement
 from executors.postgresql.reading.rules import kind
 from executors.postgresql.wire import Watch, Wire
@@ -39,53 +40,66 @@ _COMMIT_SECONDS = 10.0
 _UNAMBIGUOUS = ", pg_catalog.set_config('DateStyle', 'ISO', true)"
 
 
-@dataclass(frozen=True, slots=True)
-class Ran:
-    """What one statement did."""
-
-    kind: str
-    row_count: int = 0
-    rows_affected: int | None = None
-    truncated: Truncation = ""
-    returns_rows: bool = False
-
-
 class PostgreSQLSession:
-    """An open transaction held to a target's access. `run` may be called again and again until `commit` or `close`."""
+    """An open transaction held to a target's access, until `commit` or `close`."""
 
-    def __init__(self, connections: Connections, target: Target, limits: Limits, name: str, control: Control) -> None:
-        self.target = target
-        self.limits = limits
+    def __init__(self, connections: Connections, job: Job, control: Control) -> None:
+        self.target = job.target
+        self._limits = job.limits
         self._control = control
         self._connections = connections
-        self._key = connection_key(target, limits)
-        self._watch = Watch(limits.seconds, control)
-        self.settings: dict[str, str] = {}
-        self.wire = self._open(name)
-        self.backend = str(self.wire.pgconn.backend_pid)
+        self._key = connection_key(job.target, job.limits)
+        self._watch = Watch(job.limits.seconds, control)
+        self.settings: Mapping[str, str] = {}
+        self._wire = self._open(job.id)
         try:
-            control.started(self.backend)
+            control.started(str(self._wire.pgconn.backend_pid))
         except BaseException:
-            self.wire.close()
+            self._wire.close()
             raise
 
-    def run(
-        self, statement: str, parameters: Sequence[Parameter], sink: RowSink, limits: Limits | None = None
-    ) -> list[Ran]:
-        """Check and run a text: one statement for a read, one or more for a write. Rows go to `sink`.
+    @property
+    def transaction_status(self) -> pq.TransactionStatus:
+        """INTRANS while statements succeed, INERROR once one failed: the server then refuses all that follow."""
+        return pq.TransactionStatus(self._wire.pgconn.transaction_status)
 
-        The check is done here, beside the connection, so that no caller can leave it out.
+    def execute(self, statement: str, parameters: Sequence[Parameter], sink: RowSink) -> list[Ran]:
+        """Check and run a text: one statement for a read, one or more for a write. Rows go to `sink`."""
+        statements = self.check(statement, parameters)
+        stream = streams.Stream(self._wire, sink, self._limits, statement)
+        return [self._execute_one(item, parameters, stream) for item in statements]
+
+    def check(self, statement: str, parameters: Sequence[Parameter]) -> tuple[Statement, ...]:
+        """The statements of a text that the target's access allows. Raises `Refused` or `StatementFailed`."""
+        reading = read(statement, parameters, self.target.access)
+        for finding in reading.analysis.findings:
+            if finding.severity is Severity.ERROR:
+                raise _error_of(finding)
+        if self.target.access is Access.READ:
+            functions.check(self._wire, reading.functions)
+        return reading.statements
+
+    def prepare(self, name: bytes, statement: Statement, place: Place) -> None:
+        """Have the server parse a statement that `check` allowed, to be sent by its `name` from then on."""
+        self._wire.prepare(name, statement.text.encode(), place)
+
+    def results(self, send: Callable[[PGconn], None], place: Place) -> Iterator[PGresult]:
+        """Send a statement that `check` allowed; its results in pieces, so that dropping rows costs no memory.
+
+        What is left of a failed statement's answer is read, so that the next one is not refused for it.
         """
-        reading = self._check(statement, parameters)
-        stream = streams.Stream(self.wire, sink, limits or self.limits, statement)
-        return [self._run_one(item, parameters, stream) for item in reading.statements]
+        try:
+            yield from streams.results(self._wire, send, place)
+        except ExecutionError:
+            self._wire.drain()
+            raise
 
     def commit(self) -> None:
         """Ask the portal, then commit. Whatever happens the transaction is over and the connection closed."""
         if self.target.access is not Access.WRITE:
             message = "A read is never committed."
             raise Refused(message)
-        self.wire.check()
+        self._wire.check()
         transaction = self._transaction()
         self._control.committing(transaction)
         self._watch.extend(_COMMIT_SECONDS)
@@ -93,32 +107,23 @@ class PostgreSQLSession:
 
     def close(self, *, clean: bool) -> None:
         """Roll back, and keep the connection only after a read that ended as expected."""
-        reusable = clean and self.target.access is Access.READ and not self.wire.broken
+        reusable = clean and self.target.access is Access.READ and not self._wire.broken
         if reusable and self._reset():
-            self._connections.give(self._key, self.wire)
+            self._connections.give(self._key, self._wire)
         else:
-            self.wire.close()
+            self._wire.close()
 
-    def _check(self, statement: str, parameters: Sequence[Parameter]) -> Reading:
-        reading = read(statement, parameters, self.target.access)
-        for finding in reading.analysis.findings:
-            if finding.severity is Severity.ERROR:
-                place = {"line": str(finding.line), "column": str(finding.column)} if finding.line else {}
-                error = StatementFailed if finding.code == FindingCode.SYNTAX_ERROR else Refused
-                hint = {"hint": finding.hint} if finding.hint else {}
-                raise error(finding.message, detail={**place, **hint})
-        if self.target.access is Access.READ:
-            functions.check(self.wire, reading.functions)
-        return reading
-
-    def _run_one(self, item: Statement, parameters: Sequence[Parameter], stream: streams.Stream) -> Ran:
-        kind_name, values = kind(item), streams.bind(parameters)
+    def _execute_one(self, item: Statement, parameters: Sequence[Parameter], stream: streams.Stream) -> Ran:
+        values = streams.bind(parameters)
         described = stream.describe(item)
-        if self.target.access is Access.READ and item.type == "SelectStmt":
+        reads = self.target.access is Access.READ
+        if reads and item.type == "SelectStmt":
             done = stream.cursor(item, values, described) if values else stream.copy(item, described)
         else:
             done = stream.execute(item, values, described)
-        return Ran(kind_name, done.rows, done.affected, done.truncated, described.nfields > 0)
+        # A read has a result set even where it has no columns; with write access a SELECT may call what writes.
+        returns_rows = reads or described.nfields > 0
+        return Ran(kind(item), done.rows, done.affected, done.truncated, returns_rows, writes=not reads)
 
     def _open(self, name: str) -> Wire:
         """A connection with its transaction begun and pinned. A warm one that turns out dead is replaced, once."""
@@ -143,14 +148,14 @@ class PostgreSQLSession:
         return wire
 
     def _transaction(self) -> str:
-        function = "pg_current_xact_id" if self.wire.pgconn.server_version >= 130000 else "txid_current"  # noqa: PLR2004
-        value = self.wire.simple(f"SELECT pg_catalog.{function}()::text".encode()).get_value(0, 0)
+        function = "pg_current_xact_id" if self._wire.pgconn.server_version >= 130000 else "txid_current"  # noqa: PLR2004
+        value = self._wire.simple(f"SELECT pg_catalog.{function}()::text".encode()).get_value(0, 0)
         return (value or b"").decode()
 
     def _commit(self) -> None:
         sent = time.monotonic()
         try:
-            result = self.wire.simple(b"COMMIT")
+            result = self._wire.simple(b"COMMIT")
         except StatementFailed:
             raise
         except ExecutionError as error:
@@ -166,10 +171,18 @@ class PostgreSQLSession:
 
     def _reset(self) -> bool:
         try:
-            self.wire.simple(b"ROLLBACK")
-            if self.wire.pgconn.transaction_status != pq.TransactionStatus.IDLE:
+            self._wire.simple(b"ROLLBACK")
+            if self._wire.pgconn.transaction_status != pq.TransactionStatus.IDLE:
                 return False
-            self.wire.send_ahead(b"DISCARD ALL")
+            self._wire.send_ahead(b"DISCARD ALL")
         except ExecutionError:
             return False
         return True
+
+
+def _error_of(finding: Finding) -> ExecutionError:
+    """The error that a finding which refuses a statement becomes when it is run."""
+    place = {"line": str(finding.line), "column": str(finding.column)} if finding.line else {}
+    hint = {"hint": finding.hint} if finding.hint else {}
+    error = StatementFailed if finding.code is FindingCode.SYNTAX_ERROR else Refused
+    return error(finding.message, detail={**place, **hint})

@@ -27,6 +27,9 @@ from executors.processes import messages
 from executors.processes.frames import Channel, Closed, Frame, read_json, split_rows_frame
 from executors.processes.process import Process
 
+# The module a helper process runs.
+WORKER = "executors.processes.worker"
+
 _TICK_SECONDS = 0.5
 # Several addresses, each with its own connection timeout, and the wait for a helper just started.
 _OPEN_SECONDS = 30.0
@@ -45,7 +48,7 @@ class Helper(Process):
     """One helper process. Used by one thread at a time."""
 
     def __init__(self) -> None:
-        super().__init__("executors.processes.worker")
+        super().__init__(WORKER)
         self.served: set[Target] = set()
         self.idle_since = time.monotonic()
 

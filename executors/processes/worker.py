@@ -25,6 +25,7 @@ from executors.base import (
     EngineKind,
     ExecutionError,
     Interrupted,
+    Language,
     OutcomeUnknown,
     Refused,
     RowEncoding,
@@ -150,10 +151,10 @@ def _run(link: _Link, data: dict[str, Any] | Any) -> None:
     forward = _Forward(link)
     try:
         job = messages.to_job(data)
-        if job.language not in registry.LANGUAGES[job.target.engine]:
+        if job.language not in registry.languages(job.target.engine):
             message = f"A {job.target.engine.value} target cannot run {job.language.value}."
             raise Refused(message)  # noqa: TRY301  one place answers for every failure
-        outcome = registry.runner(job.language).run(job, forward, forward)
+        outcome = registry.runner(job.language, job.target.engine).run(job, forward, forward)
     except Closed:
         raise
     except BaseException as error:  # noqa: BLE001  the parent must be told, whatever it was
@@ -199,15 +200,8 @@ def _public(error: BaseException, *, sent: bool) -> ExecutionError:
 
 
 def _expire() -> None:
-    if registry.engine.cache_info().currsize:
-        for kind in registry.ENGINES:
-            expire = getattr(registry.engine(kind), "expire", None) if _loaded(kind) else None
-            if expire:
-                expire()
-
-
-def _loaded(kind: EngineKind) -> bool:
-    return registry.ENGINES[kind].split(":")[0] in sys.modules
+    for engine in registry.engines_in_use():
+        engine.expire()
 
 
 def _limit_memory() -> None:
@@ -220,8 +214,7 @@ def main(descriptor: int) -> None:
     _limit_memory()
     link = _Link(Channel(socket.socket(fileno=descriptor)))
     threading.Thread(target=link.end_with_parent, daemon=True).start()
-    import executors.postgresql.runner  # noqa: F401, PLC0415  the common case is ready before the first order
-
+    registry.runner(Language.SQL, EngineKind.POSTGRESQL)  # the common case is ready before the first order
     try:
         serve(link)
     except Closed:

@@ -10,8 +10,19 @@ from dataclasses import dataclass, field
 
 from tree_sitter import Node
 
-from executors.base import Access, Analysis, EngineKind, Finding, FindingCode, Parameter, Severity, Verified
-from executors.script.calls import DatabaseCall, database_calls
+from executors.base import (
+    Access,
+    Analysis,
+    CallReader,
+    DatabaseCall,
+    EngineKind,
+    Finding,
+    FindingCode,
+    Parameter,
+    Severity,
+    Verified,
+)
+from executors.script.calls import written_calls
 from executors.script.modules import available
 from executors.script.syntax import Source, syntax_errors
 from executors.text import MAX_BYTES, check_text, verified_text
@@ -39,7 +50,14 @@ class _Reading:
         self.findings.append(Finding(code, severity, message, line, column, hint))
 
 
-def analyse(engine: EngineKind, statement: str, parameters: Sequence[Parameter], access: Access) -> Analysis:
+def analyse(
+    engine: EngineKind,  # noqa: ARG001 - every analyser is called alike; `read_call` knows the engine's calls
+    statement: str,
+    parameters: Sequence[Parameter],
+    access: Access,
+    *,
+    read_call: CallReader,
+) -> Analysis:
     """Read a script for `access`. Never raises: what is wrong is a finding with its place."""
     if len(statement) > MAX_BYTES:
         return Analysis(access, ("script",), findings=check_text(statement))
@@ -58,7 +76,7 @@ def analyse(engine: EngineKind, statement: str, parameters: Sequence[Parameter],
     reading = _Reading(source)
     for node in source.nodes():
         _look(reading, node)
-    calls = list(database_calls(engine, source, access))
+    calls = [found for call in written_calls(source) if (found := read_call(call, access))]
     findings += [*reading.findings, *(finding for call in calls for finding in call.findings)]
     verified = (*verified_text(characters), *(() if syntax else _verified(source, calls)))
     return Analysis(_access(calls, access), _kinds(calls), _tables(calls), tuple(findings), verified)

@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 from executors.base import (
+    Answer,
     Call,
     Cancelled,
     Column,
@@ -14,14 +15,15 @@ from executors.base import (
     Interrupted,
     Limits,
     Refused,
+    Request,
     RowEncoding,
     RowSink,
+    ScriptDatabase,
     StatementFailed,
     TimedOut,
     TooLarge,
     Truncation,
 )
-from executors.script.database import Answer, Request, ScriptDatabase
 from executors.script.wire import MAX_DEPTH, Channel, ChildEnded, Message, ProtocolError, TooDeep, strict_json
 
 MAX_CALLS = 10_000

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from executors.base import Call, Column, RowEncoding
-from executors.rows import Row, decode_rows
+from executors.copytext import Row
+from executors.rows import decode_rows
 
 
 @dataclass

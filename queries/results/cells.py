@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from executors.base import Column, RowEncoding
-from executors.rows import decode_copy_row, extended_json
+from executors.copytext import decode_copy_row
+from executors.rows import extended_json
 
 if TYPE_CHECKING:
     from executors.mongodb.show import Missing

@@ -9,7 +9,8 @@ from pathlib import Path
 import xlsxwriter
 
 from executors.base import Column, RowEncoding
-from executors.rows import decode_copy_row, extended_json, split_rows
+from executors.copytext import decode_copy_row
+from executors.rows import extended_json, split_rows
 from queries.models import Execution
 from queries.results.cells import Cell, cells, exact_json, exactly
 from queries.results.reader import blocks

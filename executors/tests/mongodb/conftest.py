@@ -16,7 +16,7 @@ from pymongo.database import Database
 from executors import processes, registry
 from executors.base import Access, Call, Column, EngineKind, Job, Language, Limits, Outcome, RowEncoding, Target
 from executors.mongodb.engine import MongoDBEngine
-from executors.mongodb.runner import MongoRunner
+from executors.runner import StatementRunner
 
 Document = dict[str, Any]
 PASSWORD = "p@ss:w/rd-" + secrets.token_hex(4)
@@ -105,7 +105,7 @@ class Bench:
     def run_job(self, job: Job) -> Outcome:
         """Run a job into a new sink."""
         self.sink = Sink()
-        return MongoRunner().run(job, self.sink, self.control)
+        return StatementRunner(registry.engine(EngineKind.MONGODB)).run(job, self.sink, self.control)
 
 
 @pytest.fixture(scope="session")

@@ -24,7 +24,9 @@ from executors.base import (
     TimedOut,
     Unreachable,
 )
+from executors.mongodb.clients import Clients
 from executors.mongodb.engine import MongoDBEngine
+from executors.mongodb.wire import Wire
 from executors.tests.mongodb.conftest import Bench
 
 pytestmark = pytest.mark.mongo
@@ -184,12 +186,14 @@ def test_commit_status_of_a_committed_transaction(mongo: Bench, engine: MongoDBE
 
 
 def test_commit_status_of_an_abandoned_transaction_ends_it(mongo: Bench, engine: MongoDBEngine) -> None:
-    session = engine.open(mongo.job("", Access.WRITE))
-    session.begin()
-    session.command({"insert": "c", "documents": [{"_id": 1}]}, writes=True)
-    assert engine.commit_status(mongo.write, session.transaction) is CommitStatus.ABORTED
-    assert engine.commit_status(mongo.write, session.transaction) is CommitStatus.ABORTED
-    session.close(clean=False)
+    clients = Clients()
+    wire = Wire(clients.connected(mongo.write), mongo.write, "abandoned", 10)
+    wire.begin()
+    wire.command({"insert": "c", "documents": [{"_id": 1}]}, writes=True)
+    assert engine.commit_status(mongo.write, wire.transaction) is CommitStatus.ABORTED
+    assert engine.commit_status(mongo.write, wire.transaction) is CommitStatus.ABORTED
+    wire.close()
+    clients.close()
     assert mongo.database.c.count_documents({}) == 0
 
 

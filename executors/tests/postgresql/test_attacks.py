@@ -47,10 +47,11 @@ def test_attack_without_the_reading_of_its_text_changes_nothing(
     monkeypatch.setattr("executors.postgresql.functions.check", lambda *_: None)
     before = database.state()
     recorder, engine = Recorder(), PostgreSQLEngine()
-    session = engine.open(database.target("reader"), LIMITS, "attack", recorder)
+    session = engine.open(Job("attack", database.target("reader"), Language.SQL, ATTACKS[name], LIMITS), recorder)
     with suppress(ExecutionError, UnicodeError):
-        session.run(ATTACKS[name], (), recorder)
+        session.execute(ATTACKS[name], (), recorder)
     session.close(clean=False)
+    database.wait_for_the_end_of(recorder.backends)
     assert database.state() == before
 
 

@@ -10,19 +10,22 @@ import pytest
 
 from executors.base import (
     Access,
+    Answer,
     Call,
     Column,
+    Control,
     EngineKind,
     Job,
     Language,
     Limits,
+    Request,
     RowEncoding,
     ScriptOutcome,
     StatementFailed,
     Target,
 )
+from executors.postgresql.engine import PostgreSQLEngine
 from executors.sandbox.client import SpawnerClient
-from executors.script.database import Answer, Request
 from executors.script.runner import ScriptRunner
 
 MODULES = ("date-fns", "lodash", "decimal.js", "zod")
@@ -89,6 +92,17 @@ class EchoDatabase:
 
 
 @dataclass
+class Echo:
+    """An engine whose `db` is PostgreSQL's, and whose sessions all are one echo."""
+
+    database: EchoDatabase
+    prelude: str = PostgreSQLEngine().prelude
+
+    def open_for_script(self, job: Job, control: Control) -> EchoDatabase:
+        return self.database
+
+
+@dataclass
 class Run:
     """What a script did."""
 
@@ -125,7 +139,7 @@ def run_script(sandbox: SpawnerClient) -> RunScript:
         child = sandbox.take(limits.get("seconds", 20))
         seen, database = seen or Recorder(), database or EchoDatabase()
         try:
-            runner = ScriptRunner(take=lambda: child.channel, connect=lambda *_: database)
+            runner = ScriptRunner(Echo(database), lambda: child.channel)
             return Run(runner.run(make_job(text, **limits), seen, seen), seen, database)
         finally:
             sandbox.kill(child)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from executors.base import Column, RowEncoding
-from executors.rows import encode_copy_row
+from executors.copytext import encode_copy_row
 from queries.models import Execution, QueryRequest
 from queries.results import ChunkWriter
 from queries.tests.world import World

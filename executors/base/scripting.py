@@ -1,16 +1,15 @@
-"""What the script runner needs of an engine: one narrow seam, one implementation per product."""
+"""What scripts need of an engine: a session they can call, and a reader of the calls that stand in their text."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol
 
-from executors.base import Refused
-
-_HERE = Path(__file__).parent
+from executors.base.findings import Finding
+from executors.base.outcomes import Refused
+from executors.base.statements import Access
 
 # One reply to the child: larger ones would not fit beside the script in its memory.
 MAX_REPLY_BYTES = 8 * 1024 * 1024
@@ -64,9 +63,54 @@ class ScriptDatabase(Protocol):
         """Roll back what is open and end the session."""
 
 
-def prelude(product: str) -> str:
-    """The JavaScript that makes a script's `db` for one product."""
-    return (_HERE.parent / product / "prelude.js").read_text("utf-8")
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """An argument of a call as it stands in a script.
+
+    `literal` is the value of a text that is written out and `elements` the length of an array that is; both are None
+    when only the run can tell. `built` marks a text that is put together from pieces.
+    """
+
+    literal: str | None = None
+    elements: int | None = None
+    built: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One call of a chain: `.find({…})`."""
+
+    method: str
+    arguments: tuple[Argument, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenCall:
+    """A chain of calls that begins at `db`, up to one of them: `db.collection("a").find({})` has two steps.
+
+    `line` and `column` are where it starts in the script, from 1.
+    """
+
+    steps: tuple[Step, ...]
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseCall:
+    """What the text of a call tells. `access` is None when only the run can tell what it needs."""
+
+    kinds: tuple[str, ...]
+    tables: tuple[str, ...]
+    access: Access | None
+    findings: tuple[Finding, ...] = ()
+
+
+class CallReader(Protocol):
+    """Reads the calls of an engine's `db`."""
+
+    def __call__(self, call: WrittenCall, access: Access) -> DatabaseCall | None:
+        """What `call` is in a script that asks for `access`; None for a step that does not reach the database."""
 
 
 def bounded(value: object) -> str:
