@@ -4,6 +4,7 @@ Everything here is plain data: the portal describes a `Job`, hands over a `RowSi
 and gets back one of the closed family of outcomes, or one of the closed family of `ExecutionError`.
 """
 
+from executors.base.asking import Asked, Told, Word
 from executors.base.control import Call, Control
 from executors.base.findings import Analysis, Finding, FindingCode, Severity, Verified
 from executors.base.holdings import Table
@@ -54,6 +55,7 @@ __all__ = [
     "Analysis",
     "Answer",
     "Argument",
+    "Asked",
     "Blocker",
     "Call",
     "CallReader",
@@ -94,10 +96,12 @@ __all__ = [
     "Table",
     "Target",
     "TimedOut",
+    "Told",
     "TooLarge",
     "Truncation",
     "Unreachable",
     "Verified",
+    "Word",
     "WriteOutcome",
     "WrittenCall",
 ]

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from executors.base.asking import Asked
 from executors.base.findings import Finding
 from executors.base.outcomes import Refused
 from executors.base.statements import Access
@@ -104,6 +105,8 @@ class DatabaseCall:
     tables: tuple[str, ...]
     access: Access | None
     findings: tuple[Finding, ...] = ()
+    # What of the call a target can be asked about before it runs.
+    asks: Asked | None = None
 
 
 class CallReader(Protocol):

@@ -21,6 +21,7 @@ from executors.base import (
     Parameter,
     Severity,
     Verified,
+    WrittenCall,
 )
 from executors.script.calls import written_calls
 from executors.script.modules import available
@@ -80,6 +81,12 @@ def analyse(
     findings += [*reading.findings, *(finding for call in calls for finding in call.findings)]
     verified = (*verified_text(characters), *(() if syntax else _verified(source, calls)))
     return Analysis(_access(calls, access), _kinds(calls), _tables(calls), tuple(findings), verified)
+
+
+def calls_in(statement: str, read_call: CallReader, access: Access) -> list[tuple[WrittenCall, DatabaseCall]]:
+    """Every call of a script that reaches the database, in the order of the text, with what its text tells."""
+    found = ((call, read_call(call, access)) for call in written_calls(Source(statement)))
+    return [(call, told) for call, told in found if told]
 
 
 def _verified(source: Source, calls: Sequence[DatabaseCall]) -> tuple[Verified, ...]:

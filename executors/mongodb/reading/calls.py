@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from executors.base import Access, DatabaseCall, Finding, FindingCode, Severity, WrittenCall
+from executors.base import Access, Asked, DatabaseCall, Finding, FindingCode, Severity, WrittenCall
 from executors.mongodb.reading.methods import METHODS
 
 _COLLECTION_METHODS = frozenset({"collection", "getCollection"})
@@ -25,4 +25,4 @@ def read_call(call: WrittenCall, access: Access) -> DatabaseCall | None:
     if known.access is Access.WRITE and access is Access.READ:
         message, hint = f"{method} is not a read.", "Ask for write access."
         findings = (Finding(FindingCode.WRITE_IN_READ, Severity.ERROR, message, call.line, call.column, hint),)
-    return DatabaseCall((method,), tables, known.access, findings)
+    return DatabaseCall((method,), tables, known.access, findings, Asked("", tables))

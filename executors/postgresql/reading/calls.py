@@ -5,6 +5,7 @@ from __future__ import annotations
 from executors.base import (
     Access,
     Argument,
+    Asked,
     DatabaseCall,
     EngineKind,
     Finding,
@@ -32,7 +33,7 @@ def read_call(call: WrittenCall, access: Access) -> DatabaseCall | None:
         for finding in reading.findings
         if not (finding.code == FindingCode.PARAMETERS_MISMATCH and count is None)
     )
-    return DatabaseCall(reading.kinds, reading.tables, reading.access, findings)
+    return DatabaseCall(reading.kinds, reading.tables, reading.access, findings, Asked(text, reading.tables))
 
 
 def _built(call: WrittenCall, arguments: tuple[Argument, ...]) -> tuple[Finding, ...]:
