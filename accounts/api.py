@@ -16,9 +16,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework_simplejwt.authentication import JWTAuthentication
 from rest_framework_simplejwt.exceptions import InvalidToken, TokenError
-from rest_framework_simplejwt.tokens import RefreshToken
 
 from accounts.models import User
+from accounts.refresh import RefreshToken
 from accounts.signin import check_credentials, record_sign_in
 from audit import log
 from web.bodies import StrictSerializer, Text, View, read_body

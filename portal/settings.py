@@ -124,6 +124,8 @@ CACHES = {
 # --- people ----------------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "accounts.User"
+# Among whom a name must tell a person apart.
+PEOPLE_BESIDE = "pods.membership.people_beside"
 LOGIN_URL = "accounts:login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "accounts:login"
@@ -144,6 +146,7 @@ ANONYMOUS_USER_NAME = None
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_USERNAME_CALLABLE = "accounts.typed.name_for_axes"
 AXES_CLIENT_IP_CALLABLE = "web.addresses.client_address"
 AXES_RESET_ON_SUCCESS = True
 AXES_ENABLE_ADMIN = False
@@ -159,6 +162,7 @@ SILENCED_SYSTEM_CHECKS = [
     "axes.W002",
 ]
 
+SESSION_ENGINE = "accounts.sessions"
 SESSION_COOKIE_AGE = 12 * 60 * 60
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 
 from executors.base import Access, Asked, ExecutionError, Finding, FindingCode, Severity, Target, Told
 from executors.postgresql import likeness
+from executors.postgresql.dependencies import text_array
 from executors.postgresql.errors import Place
-from executors.postgresql.functions import text_array
 from executors.postgresql.reading.facts import gather
 from executors.postgresql.reading.names import UNDERSTOOD, Named, changes_schema, made, needed
 from executors.postgresql.reading.parse import Statement, parse

@@ -6,7 +6,7 @@ import difflib
 import re
 from collections.abc import Sequence
 
-from executors.postgresql.functions import text_array
+from executors.postgresql.dependencies import text_array
 from executors.postgresql.wire import Wire
 
 # A name may be compared with so many others, of nearly its own length, while somebody waits.

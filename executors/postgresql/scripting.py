@@ -20,6 +20,7 @@ from executors.base import (
 )
 from executors.base.scripting import bounded, number_of, text_of
 from executors.postgresql.errors import NOWHERE, Place
+from executors.postgresql.reading.facts import Facts
 from executors.postgresql.reading.parse import Statement
 from executors.postgresql.session import PostgreSQLSession
 from executors.postgresql.streams import affected_rows, bind
@@ -45,7 +46,7 @@ class PostgreSQLScript:
 
     def __init__(self, session: PostgreSQLSession) -> None:
         self._session = session
-        self._checked: dict[tuple[str, int], Statement] = {}
+        self._checked: dict[tuple[str, int], tuple[Statement, Facts]] = {}
         self._cursors: set[int] = set()
         self._opened = 0
         self._uses: dict[tuple[str, int], int] = {}
@@ -192,13 +193,15 @@ class PostgreSQLScript:
         key = (text, len(values))
         known = self._checked.get(key)
         if known is None:
-            statements = self._session.check(text, [""] * len(values))
-            if len(statements) != 1:
+            reading = self._session.check(text, [""] * len(values))
+            if len(reading.statements) != 1:
                 raise Refused("One call runs one statement: make a call for each.")
-            known = statements[0]
+            known = reading.statements[0], reading.facts[0]
             if len(self._checked) < _KNOWN_STATEMENTS:
                 self._checked[key] = known
-        return known
+        item, facts = known
+        self._session.check_dependencies(item, facts, text)
+        return item
 
 
 class _Collected:

@@ -24,11 +24,13 @@ from executors.base import (
     Severity,
     StatementFailed,
 )
-from executors.postgresql import functions, streams
+from executors.postgresql import streams
 from executors.postgresql.connections import Connections, describe_failure
+from executors.postgresql.dependencies import Dependencies
 from executors.postgresql.errors import Place
 from executors.postgresql.options import application_name, connection_key, own_settings
-from executors.postgresql.reading.analysis import read
+from executors.postgresql.reading.analysis import Reading, read
+from executors.postgresql.reading.facts import Facts
 from executors.postgresql.reading.parse import Statement
 from executors.postgresql.reading.rules import kind
 from executors.postgresql.wire import Watch, Wire
@@ -38,6 +40,14 @@ _COMMIT_SECONDS = 10.0
 # Dates come out as year, month, day and times with their offset. How they are read stays the database's own: the order
 # of day and month is kept when only the style is set, the zone is not touched.
 _UNAMBIGUOUS = ", pg_catalog.set_config('DateStyle', 'ISO', true)"
+
+# What a connection was opened with is what RESET goes back to.
+_CHANGED_SETTINGS = b"""
+SELECT pg_catalog.string_agg(name, ', ' ORDER BY name) FROM pg_catalog.pg_settings
+WHERE setting IS DISTINCT FROM reset_val AND name IN ('statement_timeout', 'lock_timeout', 'transaction_timeout',
+  'idle_in_transaction_session_timeout', 'search_path', 'role', 'session_authorization', 'session_replication_role',
+  'row_security')
+"""
 
 
 class PostgreSQLSession:
@@ -52,6 +62,7 @@ class PostgreSQLSession:
         self._watch = Watch(job.limits.seconds, control)
         self.settings: Mapping[str, str] = {}
         self._wire = self._open(job.id)
+        self._dependencies = Dependencies(self._wire, job.target.access)
         try:
             control.started(str(self._wire.pgconn.backend_pid))
         except BaseException:
@@ -65,19 +76,24 @@ class PostgreSQLSession:
 
     def execute(self, statement: str, parameters: Sequence[Parameter], sink: RowSink) -> list[Ran]:
         """Check and run a text: one statement for a read, one or more for a write. Rows go to `sink`."""
-        statements = self.check(statement, parameters)
+        reading = self.check(statement, parameters)
         stream = streams.Stream(self._wire, sink, self._limits, statement)
-        return [self._execute_one(item, parameters, stream) for item in statements]
+        return [
+            self._execute_one(item, facts, parameters, stream)
+            for item, facts in zip(reading.statements, reading.facts, strict=True)
+        ]
 
-    def check(self, statement: str, parameters: Sequence[Parameter]) -> tuple[Statement, ...]:
-        """The statements of a text that the target's access allows. Raises `Refused` or `StatementFailed`."""
+    def check(self, statement: str, parameters: Sequence[Parameter]) -> Reading:
+        """A text whose words the target's access allows. Raises `Refused` or `StatementFailed`."""
         reading = read(statement, parameters, self.target.access)
         for finding in reading.analysis.findings:
             if finding.severity is Severity.ERROR:
                 raise _error_of(finding)
-        if self.target.access is Access.READ:
-            functions.check(self._wire, reading.functions)
-        return reading.statements
+        return reading
+
+    def check_dependencies(self, item: Statement, facts: Facts, text: str) -> None:
+        """Ask the server what a statement stands on, right before it runs: the one before may have changed it."""
+        self._dependencies.check(item, facts, text)
 
     def prepare(self, name: bytes, statement: Statement, place: Place) -> None:
         """Have the server parse a statement that `check` allowed, to be sent by its `name` from then on."""
@@ -100,6 +116,7 @@ class PostgreSQLSession:
             message = "A read is never committed."
             raise Refused(message)
         self._wire.check()
+        self._look_at_the_settings()
         transaction = self._transaction()
         self._control.committing(transaction)
         self._watch.extend(_COMMIT_SECONDS)
@@ -113,7 +130,10 @@ class PostgreSQLSession:
         else:
             self._wire.close()
 
-    def _execute_one(self, item: Statement, parameters: Sequence[Parameter], stream: streams.Stream) -> Ran:
+    def _execute_one(
+        self, item: Statement, facts: Facts, parameters: Sequence[Parameter], stream: streams.Stream
+    ) -> Ran:
+        self.check_dependencies(item, facts, stream.text)
         values = streams.bind(parameters)
         described = stream.describe(item)
         reads = self.target.access is Access.READ
@@ -146,6 +166,15 @@ class PostgreSQLSession:
         wire.simple(_BEGIN[self.target.access] + pin.encode())
         self.settings = own_settings(wire.pgconn.parameter_status)
         return wire
+
+    def _look_at_the_settings(self) -> None:
+        """Commit nothing that ran under other settings than were reviewed: a function may have changed them unseen."""
+        changed = self._wire.simple(_CHANGED_SETTINGS).get_value(0, 0)
+        if changed:
+            message = (
+                f"Settings of the session were changed while it ran ({changed.decode()}), so nothing was committed."
+            )
+            raise Refused(message, detail={"hint": "A function or a trigger of the database did it; ask its owner."})
 
     def _transaction(self) -> str:
         function = "pg_current_xact_id" if self._wire.pgconn.server_version >= 130000 else "txid_current"  # noqa: PLR2004

@@ -81,13 +81,13 @@ class Stream:
         self._wire = wire
         self._sink = sink
         self._limits = limits
-        self._text = text
+        self.text = text
         self._prepared = 0
 
     def describe(self, item: Statement) -> PGresult:
         """Have the server parse the statement (the extended protocol takes exactly one) and say its columns."""
         self._prepared += 1
-        return self._wire.prepare(self._name, item.text.encode(), Place(self._text, item.offset))
+        return self._wire.prepare(self._name, item.text.encode(), Place(self.text, item.offset))
 
     @property
     def _name(self) -> bytes:
@@ -98,7 +98,7 @@ class Stream:
         """A SELECT without parameters, as COPY: the server's text goes through untouched."""
         collector = self._announce(described)
         sql = _COPY + item.text.encode() + b"\n) TO STDOUT"
-        place = Place(self._text, item.offset, len(_COPY))
+        place = Place(self.text, item.offset, len(_COPY))
         for result in self._wire.results(lambda: self._wire.pgconn.send_query_params(sql, None), place):
             self._expect(result, pq.ExecStatus.COPY_OUT)
         self._take_copy(collector)
@@ -114,7 +114,7 @@ class Stream:
         collector = self._announce(described)
         prefix = b"DECLARE portal_rows NO SCROLL CURSOR FOR "
         sql = prefix + item.text.encode()
-        place = Place(self._text, item.offset, len(prefix))
+        place = Place(self.text, item.offset, len(prefix))
         for _ in self._wire.results(lambda: self._wire.pgconn.send_query_params(sql, values), place):
             pass
         batch = _FETCH_FIRST
@@ -179,7 +179,7 @@ class Stream:
                 return
 
     def _results(self, item: Statement, send: Callable[[PGconn], None]) -> Iterator[PGresult]:
-        return results(self._wire, send, Place(self._text, item.offset))
+        return results(self._wire, send, Place(self.text, item.offset))
 
     def _expect(self, result: PGresult, status: pq.ExecStatus) -> None:
         if result.status != status:

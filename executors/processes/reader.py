@@ -51,6 +51,7 @@ def main(descriptor: int) -> None:
     resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_BYTES, MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     registry.analyser(Language.SQL, EngineKind.POSTGRESQL)  # the common case is ready before the first order
+
     gc.collect()
     gc.freeze()
     gc.disable()  # trees of a million nodes would be looked through again and again

@@ -7,13 +7,13 @@ import datetime as dt
 from collections.abc import Callable
 
 from axes.models import AccessAttempt, AccessFailureLog, AccessLog
-from django.contrib.sessions.backends.db import SessionStore
 from django.core.management import call_command
 from django.db import connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
 from accounts.models import SYSTEM
+from accounts.sessions import SessionStore
 from audit import log
 from queries.lifecycle import FINAL
 from queries.models import Execution, LogLine, Notice, ScriptCall

@@ -8,11 +8,14 @@ from itertools import islice
 
 from executors.base import Access, Analysis, EngineKind, Finding, FindingCode, Parameter, Severity, Verified
 from executors.postgresql.reading import rules
-from executors.postgresql.reading.facts import Facts, Function, gather
+from executors.postgresql.reading.facts import Facts, gather
 from executors.postgresql.reading.lexer import literal_ranges
 from executors.postgresql.reading.parse import Statement, parse
+from executors.postgresql.reading.scopes import Catalogue
 from executors.postgresql.reading.verified import verified
 from executors.text import MAX_BYTES, Characters, Places, check_text, verified_text
+
+_FILTERED = {"UpdateStmt": "UPDATE", "DeleteStmt": "DELETE"}
 
 # Of one kind in one statement.
 _MOST_FINDINGS = 20
@@ -25,11 +28,6 @@ class Reading:
     analysis: Analysis
     statements: tuple[Statement, ...] = ()
     facts: tuple[Facts, ...] = ()
-
-    @property
-    def functions(self) -> list[Function]:
-        """Functions that are not the server's own as far as the text tells: the session looks them up."""
-        return [function for facts in self.facts for function in facts.functions if function.schema != "pg_catalog"]
 
 
 class _Where:
@@ -54,8 +52,10 @@ def analyse(engine: EngineKind, statement: str, parameters: Sequence[Parameter],
     return read(statement, parameters, access).analysis
 
 
-def read(statement: str, parameters: Sequence[Parameter], access: Access) -> Reading:
-    """`analyse`, with the parsed statements."""
+def read(
+    statement: str, parameters: Sequence[Parameter], access: Access, catalogue: Catalogue | None = None
+) -> Reading:
+    """`analyse`, with the parsed statements. With the columns of its tables (as named in it) names are told apart."""
     door = check_text(statement, literal_ranges(statement) if len(statement) <= MAX_BYTES else ())
     if any(finding.severity is Severity.ERROR for finding in door):
         return Reading(Analysis(access, findings=door))
@@ -64,7 +64,7 @@ def read(statement: str, parameters: Sequence[Parameter], access: Access) -> Rea
         return Reading(Analysis(access, findings=(*door, failure)))
     if not statements:
         return Reading(Analysis(access, findings=(*door, _error(FindingCode.EMPTY, "There is no statement."))))
-    facts = tuple(gather(item) for item in statements)
+    facts = tuple(gather(item, catalogue) for item in statements)
     findings = (*door, *_findings(statement, statements, facts, parameters, access))
     checked = (*verified_text(door), *verified(statements, facts, frozenset(found.code for found in findings)))
     return Reading(_analysis(statements, facts, findings, checked), statements, facts)
@@ -144,8 +144,8 @@ def _functions(where_is: _Where, fact: Facts, where: tuple[int, int]) -> Iterato
 
 
 def _warnings(item: Statement, fact: Facts, where: tuple[int, int]) -> Iterator[Finding]:
-    for unfiltered in fact.unfiltered:
-        what = "UPDATE" if unfiltered == "UpdateStmt" else "DELETE"
+    for unfiltered in (kind for kind, node, _ in fact.levels if kind in _FILTERED and "whereClause" not in node):
+        what = _FILTERED[unfiltered]
         message = f"This {what} has no WHERE clause: it changes every row of the table."
         yield Finding(
             FindingCode.NO_WHERE, Severity.WARNING, message, *where, "Add a WHERE clause unless every row is meant."

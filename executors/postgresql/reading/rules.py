@@ -10,6 +10,7 @@ from executors.postgresql.reading.facts import Facts, Function
 from executors.postgresql.reading.function_policy import ROWS_ONLY, WRITE_MAY_CALL
 from executors.postgresql.reading.functions import REFUSED
 from executors.postgresql.reading.parse import Statement
+from executors.postgresql.reading.scopes import Relation
 
 # Parse-tree type → what people call the statement. Every type here may be part of a write.
 WRITE_KINDS = {
@@ -42,6 +43,11 @@ WRITE_KINDS = {
     "CommentStmt": "COMMENT",
     "DropStmt": "DROP",
 }
+
+# What rows are read and changed with: the server can tell beforehand what these stand on.
+ROWS = frozenset({"SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt", "ExplainStmt"})
+
+OWN_SCHEMAS = frozenset({"pg_catalog", "information_schema"})
 
 _READ_KINDS = {"SelectStmt", "VariableShowStmt", "ExplainStmt"}
 
@@ -140,6 +146,8 @@ _PRIVILEGED_CHANGES = {
 }
 
 
+_SIGNS = frozenset("+-*/<>=~!@#%^&|`?")
+
 _CATALOGUE = ("The server's own tables cannot be changed here.", "Its settings and its catalogue belong to its owner.")
 
 
@@ -160,7 +168,7 @@ def needs_write(statement: Statement, facts: Facts) -> bool:
         or (statement.type != "VariableShowStmt" and any(inner != "SelectStmt" for inner in nested))
         or facts.into
         or facts.locking
-        or any(function.name in WRITE_MAY_CALL for function in facts.functions)
+        or any(function.name in WRITE_MAY_CALL and not function.of_row for function in facts.functions)
     )
 
 
@@ -172,26 +180,29 @@ def refusal(statement: Statement, facts: Facts) -> tuple[str, str] | None:
     return _CATALOGUE if any(map(_of_the_server, facts.changed)) else _detail(statement)
 
 
-def _of_the_server(table: str) -> bool:
+def _of_the_server(table: Relation) -> bool:
     """Whether a table is the server's own: changing pg_settings is SET by another name."""
-    return table.startswith(("pg_", "information_schema."))
+    return table.schema in OWN_SCHEMAS or (not table.schema and table.name.startswith("pg_"))
 
 
 def refused_function(function: Function) -> bool:
-    """Whether neither a read nor a write may call the function."""
-    name = function.name
+    """Whether neither a read nor a write may call the function. What may be a column of a row, the target tells."""
     if function.as_column:
-        return name in REFUSED and name not in WRITE_MAY_CALL | ROWS_ONLY
-    if function.schema not in {"", "pg_catalog"} and name not in REFUSED:
-        return False
+        return not function.of_row and function.name in REFUSED - WRITE_MAY_CALL - ROWS_ONLY
+    return refused_name(function.name, function.arguments) and function.name not in WRITE_MAY_CALL
+
+
+def refused_name(name: str, arguments: int) -> bool:
+    """Whether a read may not call the server's own function of that name."""
     if name == "ts_rewrite":
-        return function.arguments < 3  # noqa: PLR2004  the form that takes a query as text
-    return name in REFUSED and name not in WRITE_MAY_CALL
+        return arguments < 3  # noqa: PLR2004  the form that takes a query as text
+    return name in REFUSED
 
 
 def foreign_operator(name: str) -> bool:
     """Whether an operator is named in a schema other than pg_catalog."""
-    return not name.startswith("pg_catalog.")
+    schema, dot, _ = name.partition(".")
+    return bool(dot and schema and schema != "pg_catalog" and not _SIGNS.issuperset(schema))
 
 
 def _detail(statement: Statement) -> tuple[str, str] | None:

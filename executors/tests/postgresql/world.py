@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import secrets
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -13,8 +12,6 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from executors.base import Access, EngineKind, Target
-
-_PATIENCE = 30.0
 
 _TABLES = """
 CREATE SCHEMA shop AUTHORIZATION {owner};
@@ -123,14 +120,6 @@ class Database:
         """What no message may hold."""
         known = conninfo_to_dict(target.url)
         return [self.password, str(known["user"]), str(known["host"])]
-
-    def wait_for_the_end_of(self, backends: Sequence[str]) -> None:
-        """Until the server has let go of sessions that were closed: a lock is held a moment longer than its socket."""
-        deadline = time.monotonic() + _PATIENCE
-        pids = [int(backend) for backend in backends]
-        while self.admin.execute("SELECT FROM pg_stat_activity WHERE pid = ANY (%s)", [pids]).fetchone() is not None:
-            assert time.monotonic() < deadline, f"still there: {pids}"
-            time.sleep(0.01)
 
     def state(self) -> str:
         """A digest of everything an attack could change."""
