@@ -8,11 +8,11 @@ after a change of the schema, is looked up in the catalogue.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from executors.base import Access, Asked, ExecutionError, Finding, FindingCode, Severity, Target, Told
+from executors.base import Access, Asked, ExecutionError, Finding, FindingCode, Severity, StatementFailed, Target, Told
 from executors.postgresql import likeness
-from executors.postgresql.dependencies import text_array
+from executors.postgresql.dependencies import Dependencies, text_array
 from executors.postgresql.errors import Place
 from executors.postgresql.reading.facts import gather
 from executors.postgresql.reading.names import UNDERSTOOD, Named, changes_schema, made, needed
@@ -115,8 +115,27 @@ class Check:
         for item, error in zip(items, self.wire.parse_each(sent), strict=True):
             if error is not None:
                 self._take(told, item, error)
+        if not told.findings and told.complete:
+            self._look_through(told, items)
         if self.access is Access.READ and not told.findings:
             self._check_rights(told, items)
+
+    def _look_through(self, told: _Text, items: Sequence[Statement]) -> None:
+        """What the run would refuse for what the statements stand on, refused before anybody approves it."""
+        dependencies, places = Dependencies(self.wire, self.access), Places(told.text)
+        self.wire.simple(b"BEGIN READ ONLY")
+        try:
+            for item in items:
+                finding = dependencies.find(item, gather(item), told.text)
+                if finding is not None:
+                    line, column = places.at(item.begins)
+                    told.findings.append(replace(finding, line=line, column=column))
+                    return
+        except StatementFailed:
+            told.complete = False
+        finally:
+            if not self.wire.broken:
+                self.wire.simple(b"ROLLBACK")
 
     def _take(self, told: _Text, item: Statement, error: ExecutionError) -> None:
         state = error.detail.get("sqlstate", "")
@@ -134,12 +153,12 @@ class Check:
         state, hint = error.detail["sqlstate"], error.detail.get("hint", "")
         meant = ""
         if state == "42703":
-            relations = [table.rpartition(".")[2] for table in gather(item).tables]
+            relations = sorted(relation.name for relation in gather(item).relations)
             meant = "" if hint or not name else likeness.meant_column(self.wire, relations, name[-1])
         else:
             meant = likeness.meant(self.wire, state, name)
         code = FindingCode.UNKNOWN_NAME if state in _NAMES else FindingCode.TARGET_REFUSES
-        place = _place(error) or Places(told.text).at(item.offset + len(item.text) - len(item.text.lstrip()))
+        place = _place(error) or Places(told.text).at(item.begins)
         return Finding(code, Severity.ERROR, _sentence(error.public_message), *place, _did_you_mean(meant) or hint)
 
     def _hidden(self, name: tuple[str, ...]) -> bool:

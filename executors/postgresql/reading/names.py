@@ -49,11 +49,11 @@ def needed(item: Statement) -> list[Named]:
     if item.node.get("missing_ok"):
         return []
     own = frozenset() if item.type in {"RenameStmt", "AlterTableStmt"} else made(item)
-    tables = gather(item).tables
-    found = [name for name in _ranges(item.node) if _written(name) in tables and name.relation not in own]
-    seen = {_written(name) for name in found}
-    loose = (_split(table) for table in tables - seen)
-    return [*found, *(name for name in loose if name.relation not in own), *_commented(item), *_columns(item)]
+    relations = {relation for relation in gather(item).relations if relation.name not in own}
+    found = [name for name in _ranges(item.node) if (name.schema, name.relation) in relations]
+    loose = relations - {(name.schema, name.relation) for name in found}
+    without_place = (Named(relation.schema, relation.name, None) for relation in sorted(loose))
+    return [*found, *without_place, *_commented(item), *_columns(item)]
 
 
 def _made(kind: str, node: Node) -> Iterator[str]:
@@ -86,15 +86,6 @@ def _ranges(root: Node) -> Iterator[Named]:
             if "relname" in node and "relpersistence" in node:
                 yield Named(node.get("schemaname", ""), node["relname"], node.get("location"))
             stack.extend(node.values())
-
-
-def _written(name: Named) -> str:
-    return f"{name.schema}.{name.relation}" if name.schema else name.relation
-
-
-def _split(table: str) -> Named:
-    schema, _, relation = table.rpartition(".")
-    return Named(schema, relation, None)
 
 
 def _commented(item: Statement) -> list[Named]:

@@ -109,6 +109,7 @@ GOOD = [
     "WITH late AS (SELECT * FROM flights WHERE delay > 1) SELECT * FROM late",
     "SELECT * FROM pg_catalog.pg_class, information_schema.tables LIMIT 1",
     "SELECT twice(delay) FROM flights",
+    "SELECT round(delay, 2) FROM flights",
     "SHOW server_version",
     "VALUES (1), (2)",
 ]
@@ -204,6 +205,17 @@ def test_call_of_a_script_is_asked_about_at_its_place(database: Database) -> Non
 def test_script_that_nobody_can_read_is_not_vouched_for(database: Database) -> None:
     text = "const name = 'flights';\nreturn db.query('SELECT * FROM ' + name);"
     assert Verified.NAMES_KNOWN not in look(database, text, language=Language.SCRIPT).verified
+
+
+def test_what_a_run_would_refuse_is_refused_at_submission(database: Database) -> None:
+    for text, line, column in (("SELECT burn()", 1, 1), ("\n  SELECT burn_as_owner()", 2, 3)):
+        (finding,) = told(look(database, text))
+        assert (finding.code, finding.line, finding.column) == (FindingCode.REFUSED_FUNCTION, line, column)
+
+
+def test_function_of_the_server_is_not_taken_for_its_namesake(database: Database) -> None:
+    """guard-03: `lower` here is PostgreSQL's own, whatever the schema has."""
+    assert Verified.NAMES_KNOWN in look(database, "SELECT lower(carrier) FROM flights").verified
 
 
 def silent(finding: Finding) -> bool:
