@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from executors.base import Access, Asked, ExecutionError, Finding, FindingCode, Severity, StatementFailed, Target, Told
 from executors.postgresql import likeness
 from executors.postgresql.dependencies import Dependencies, text_array
 from executors.postgresql.errors import Place
-from executors.postgresql.reading.facts import gather
+from executors.postgresql.reading.facts import Facts, gather
 from executors.postgresql.reading.names import UNDERSTOOD, Named, changes_schema, made, needed
 from executors.postgresql.reading.parse import Statement, parse
 from executors.postgresql.wire import Wire
@@ -72,6 +73,13 @@ class _Text:
     complete: bool = True
 
 
+class _Part(NamedTuple):
+    """One statement of a text and what it holds."""
+
+    item: Statement
+    facts: Facts
+
+
 @dataclass(slots=True)
 class Check:
     """What the target says of some texts, in the order in which they would run."""
@@ -91,13 +99,14 @@ class Check:
         statements, failure = parse(text)
         if failure:
             return Told(complete=False)
-        ahead: list[Statement] = []
+        ahead: list[_Part] = []
         named: list[Named] = []
         for item in statements:
+            part = _Part(item, gather(item))
             if item.type in UNDERSTOOD and not self.changed:
-                ahead.append(item)
+                ahead.append(part)
             else:
-                named += [name for name in needed(item) if not self._is_made(name.relation)]
+                named += [name for name in needed(*part) if not self._is_made(name.relation)]
             if changes_schema(item):
                 self.changed = True
                 self.made |= made(item) - {""}
@@ -110,25 +119,25 @@ class Check:
         """Whether an earlier statement made a relation, or one that goes with it (`orders_pkey`)."""
         return relation in self.made or any(relation.startswith(f"{name}_") for name in self.made)
 
-    def _parse(self, told: _Text, items: Sequence[Statement]) -> None:
-        sent = [(item.text.encode(), Place(told.text, item.offset)) for item in items]
-        for item, error in zip(items, self.wire.parse_each(sent), strict=True):
+    def _parse(self, told: _Text, parts: Sequence[_Part]) -> None:
+        sent = [(part.item.text.encode(), Place(told.text, part.item.offset)) for part in parts]
+        for part, error in zip(parts, self.wire.parse_each(sent), strict=True):
             if error is not None:
-                self._take(told, item, error)
+                self._take(told, part, error)
         if not told.findings and told.complete:
-            self._look_through(told, items)
+            self._look_through(told, parts)
         if self.access is Access.READ and not told.findings:
-            self._check_rights(told, items)
+            self._check_rights(told, parts)
 
-    def _look_through(self, told: _Text, items: Sequence[Statement]) -> None:
+    def _look_through(self, told: _Text, parts: Sequence[_Part]) -> None:
         """What the run would refuse for what the statements stand on, refused before anybody approves it."""
         dependencies, places = Dependencies(self.wire, self.access), Places(told.text)
         self.wire.simple(b"BEGIN READ ONLY")
         try:
-            for item in items:
-                finding = dependencies.find(item, gather(item), told.text)
+            for part in parts:
+                finding = dependencies.find(part.item, part.facts, told.text)
                 if finding is not None:
-                    line, column = places.at(item.begins)
+                    line, column = places.at(part.item.begins)
                     told.findings.append(replace(finding, line=line, column=column))
                     return
         except StatementFailed:
@@ -137,7 +146,7 @@ class Check:
             if not self.wire.broken:
                 self.wire.simple(b"ROLLBACK")
 
-    def _take(self, told: _Text, item: Statement, error: ExecutionError) -> None:
+    def _take(self, told: _Text, part: _Part, error: ExecutionError) -> None:
         state = error.detail.get("sqlstate", "")
         if not state.startswith(_OF_THE_STATEMENT):
             told.complete = False
@@ -147,18 +156,18 @@ class Check:
             told.complete = False
             return
         if len(told.findings) < _MOST_FINDINGS:
-            told.findings.append(self._finding(told, item, error, name))
+            told.findings.append(self._finding(told, part, error, name))
 
-    def _finding(self, told: _Text, item: Statement, error: ExecutionError, name: tuple[str, ...]) -> Finding:
+    def _finding(self, told: _Text, part: _Part, error: ExecutionError, name: tuple[str, ...]) -> Finding:
         state, hint = error.detail["sqlstate"], error.detail.get("hint", "")
         meant = ""
         if state == "42703":
-            relations = sorted(relation.name for relation in gather(item).relations)
+            relations = sorted(relation.name for relation in part.facts.relations)
             meant = "" if hint or not name else likeness.meant_column(self.wire, relations, name[-1])
         else:
             meant = likeness.meant(self.wire, state, name)
         code = FindingCode.UNKNOWN_NAME if state in _NAMES else FindingCode.TARGET_REFUSES
-        place = _place(error) or Places(told.text).at(item.begins)
+        place = _place(error) or Places(told.text).at(part.item.begins)
         return Finding(code, Severity.ERROR, _sentence(error.public_message), *place, _did_you_mean(meant) or hint)
 
     def _hidden(self, name: tuple[str, ...]) -> bool:
@@ -168,10 +177,10 @@ class Check:
         parameters = [own.encode(), ".".join(schema).encode(), text_array(self.target.search_path)]
         return self._first(_HIDDEN, parameters) == b"t"
 
-    def _check_rights(self, told: _Text, items: Sequence[Statement]) -> None:
+    def _check_rights(self, told: _Text, parts: Sequence[_Part]) -> None:
         """A read is run with the very login that is asked: what it may not read is known already."""
-        names = [name for item in items for name in needed(item)]
-        parameters = [text_array([name.schema for name in names]), text_array([name.relation for name in names])]
+        names = [relation for part in parts for relation in part.facts.relations]
+        parameters = [text_array([relation.schema for relation in names]), text_array([one.name for one in names])]
         table = self._first(_UNREADABLE, parameters) if names else None
         if table is not None:
             message = f"The target's read login may not read {table.decode()}."

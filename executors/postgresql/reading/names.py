@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from executors.postgresql.reading.facts import gather
+from executors.postgresql.reading.facts import Facts
 from executors.postgresql.reading.parse import Node, Statement
 
 # The server understands these, names and types, when it is asked to parse them; of all others it checks the grammar.
@@ -44,12 +44,12 @@ def made(item: Statement) -> frozenset[str]:
     return frozenset(_made(item.type, item.node))
 
 
-def needed(item: Statement) -> list[Named]:
+def needed(item: Statement, facts: Facts) -> list[Named]:
     """What a statement needs to find in the catalogue. Nothing when it says IF EXISTS."""
     if item.node.get("missing_ok"):
         return []
     own = frozenset() if item.type in {"RenameStmt", "AlterTableStmt"} else made(item)
-    relations = {relation for relation in gather(item).relations if relation.name not in own}
+    relations = {relation for relation in facts.relations if relation.name not in own}
     found = [name for name in _ranges(item.node) if (name.schema, name.relation) in relations]
     loose = relations - {(name.schema, name.relation) for name in found}
     without_place = (Named(relation.schema, relation.name, None) for relation in sorted(loose))
