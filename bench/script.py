@@ -22,7 +22,9 @@ from executors.base import (
     Call,
     Column,
     Control,
+    Effect,
     EngineKind,
+    Images,
     Job,
     Language,
     Limits,
@@ -50,6 +52,8 @@ class Ignored:
     def committing(self, transaction: str) -> None: ...
     def called(self, call: Call) -> None: ...
     def logged(self, level: str, text: str) -> None: ...
+    def kept(self, images: Images) -> None: ...
+
     def cancelled(self) -> bool:
         """Never."""
         return False
@@ -69,6 +73,14 @@ class NoDatabase:
     def call(self, request: Request) -> Answer:
         """Never asked."""
         raise AssertionError(request)
+
+    def effect(self, sample: int, seconds: float) -> Effect:  # noqa: ARG002 - a database's signature
+        """Nothing."""
+        return Effect()
+
+    def images(self) -> Iterator[Images]:
+        """None."""
+        return iter(())
 
     def commit(self) -> None: ...
     def close(self, *, clean: bool) -> None: ...

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from executors.base.effects import Images
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -29,6 +31,9 @@ class Control(Protocol):
 
         `transaction` is what the server can be asked about afterwards (PostgreSQL: `pg_current_xact_id()`), or "".
         """
+
+    def kept(self, images: Images) -> None:
+        """Rows that an undo of this write needs, told before `committing`; void unless the write commits."""
 
     def cancelled(self) -> bool:
         """Whether somebody asked to stop; asked about twice a second while waiting."""

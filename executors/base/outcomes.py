@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal, TypeAlias
 
+from executors.base.effects import Effect
+
 Truncation: TypeAlias = Literal["", "rows", "bytes"]
 
 
@@ -51,6 +53,7 @@ class ReadOutcome:
 class WriteOutcome:
     """A write that was committed. `row_count` counts the rows it returned (RETURNING), not those it changed.
 
+    `effect` is None where what the whole transaction changed cannot be told.
     `affected_known` is False when it changed rows and the server does not tell how many (`$out`, `$merge`).
     """
 
@@ -60,6 +63,7 @@ class WriteOutcome:
     statements: tuple[StatementResult, ...] = ()
     affected_known: bool = True
     settings: Mapping[str, str] = field(default_factory=dict, compare=False)
+    effect: Effect | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +76,20 @@ class ScriptOutcome:
     truncated: Truncation = ""
     affected_known: bool = True
     settings: Mapping[str, str] = field(default_factory=dict, compare=False)
+    effect: Effect | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RehearsalOutcome:
+    """A write that ran to its end and was rolled back."""
+
+    effect: Effect
+    statements: tuple[StatementResult, ...] = ()
 
 
 Outcome: TypeAlias = ReadOutcome | WriteOutcome | ScriptOutcome
+# How any job ends, by its purpose.
+End: TypeAlias = Outcome | RehearsalOutcome
 
 
 class FailureCode(StrEnum):

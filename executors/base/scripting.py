@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from executors.base.asking import Asked
+from executors.base.effects import Effect, Images
 from executors.base.findings import Finding
 from executors.base.outcomes import Refused
 from executors.base.statements import Access
@@ -56,6 +57,12 @@ class ScriptDatabase(Protocol):
 
     def call(self, request: Request) -> Answer:
         """Run it under the guards of its language. Raises `ExecutionError`, which the script may catch."""
+
+    def effect(self, sample: int, seconds: float) -> Effect:
+        """What all calls together have changed (`Session.effect`). Raises where a failed call forbids to commit."""
+
+    def images(self) -> Iterator[Images]:
+        """Every row that `effect` found (`Session.images`)."""
 
     def commit(self) -> None:
         """Keep the changes: after `Control.committing` for write access, nothing for read. Raises `ExecutionError`."""

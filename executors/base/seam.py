@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 from executors.base.asking import Asked, Told
 from executors.base.control import Control
+from executors.base.effects import Effect, Images
 from executors.base.findings import Analysis
 from executors.base.holdings import Table
-from executors.base.outcomes import CommitStatus, Outcome, Ran
+from executors.base.outcomes import CommitStatus, End, Ran
 from executors.base.rows import RowSink
 from executors.base.scripting import ScriptDatabase
 from executors.base.statements import Access, EngineKind, Job, Parameter, Target
@@ -31,6 +32,15 @@ class Session(Protocol):
 
         The check belongs here, beside the connection, so that no caller can leave it out.
         """
+
+    def effect(self, sample: int, seconds: float) -> Effect:
+        """What this open transaction has changed so far, by whatever means: also triggers, cascades, functions.
+
+        `sample` rows of each table are shown; `seconds` at most are spent on finding them. Asked once, at the end.
+        """
+
+    def images(self) -> Iterator[Images]:
+        """Every row that `effect` found, whole: only when the job asked to keep them and the effect is reversible."""
 
     def commit(self) -> None:
         """Keep the changes, after `Control.committing` allowed it. The transaction is over whatever happens."""
@@ -87,7 +97,7 @@ class ScriptEngine(Protocol):
 class Runner(Protocol):
     """Runs the statements of one language on an engine's sessions."""
 
-    def run(self, job: Job, sink: RowSink, control: Control) -> Outcome:
+    def run(self, job: Job, sink: RowSink, control: Control) -> End:
         """Run `job`; rows go to `sink`. Raises `ExecutionError`."""
 
 

@@ -19,7 +19,9 @@ from executors.base import (
     Access,
     Answer,
     Column,
+    Effect,
     ExecutionError,
+    Images,
     Limits,
     Refused,
     Request,
@@ -98,16 +100,27 @@ class MongoDBScript:
             self._failed = True
             raise
 
+    def effect(self, sample: int, seconds: float) -> Effect:
+        """What all calls together have changed. Raises `Refused` after a failed call that was caught."""
+        self._require_whole()
+        return self._session.effect(sample, seconds)
+
+    def images(self) -> Iterator[Images]:
+        """Every document that `effect` found."""
+        return self._session.images()
+
     def commit(self) -> None:
         """Commit a write; for a read there is nothing to keep."""
-        if self._session.target.access is Access.READ:
-            return
+        if self._session.target.access is Access.WRITE:
+            self._require_whole()
+            self._session.commit()
+
+    def _require_whole(self) -> None:
         if self._failed and self._session.transactional:
             raise Refused(
                 "A database call failed and the script went on; MongoDB had already given the transaction up, "
                 "so nothing was changed."
             )
-        self._session.commit()
 
     def close(self, *, clean: bool) -> None:
         """Abort what is open."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -10,6 +10,8 @@ from executors.base import (
     Access,
     Column,
     Control,
+    Effect,
+    Images,
     Job,
     Limits,
     Parameter,
@@ -91,6 +93,14 @@ class MongoDBSession:
     def aside(self, work: Callable[[], T]) -> T:
         """Do what blocks on a thread of its own, while this one watches the control."""
         return Turns().run(work, self._control, self._wire.cancel)
+
+    def effect(self, sample: int, seconds: float) -> Effect:  # noqa: ARG002 - nothing is looked at
+        """Not counted."""
+        return Effect(exact=False, counted=False)
+
+    def images(self) -> Iterator[Images]:
+        """None are kept."""
+        return iter(())
 
     def commit(self) -> None:
         """Ask the portal, then commit. What is in no transaction was announced before it was sent, and lasts."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from psycopg import postgres, pq
@@ -13,6 +13,8 @@ from executors.base import (
     MAX_REPLY_BYTES,
     Access,
     Answer,
+    Effect,
+    Images,
     Refused,
     Request,
     StatementFailed,
@@ -94,14 +96,25 @@ class PostgreSQLScript:
 
     def commit(self) -> None:
         """Commit a write; for a read there is nothing to keep. A failed call that was caught forbids it."""
-        if self._session.target.access is Access.READ:
-            return
+        if self._session.target.access is Access.WRITE:
+            self._require_whole()
+            self._session.commit()
+
+    def effect(self, sample: int, seconds: float) -> Effect:
+        """What all calls together have changed. Raises `StatementFailed` after a failed call that was caught."""
+        self._require_whole()
+        return self._session.effect(sample, seconds)
+
+    def images(self) -> Iterator[Images]:
+        """Every row that `effect` found."""
+        return self._session.images()
+
+    def _require_whole(self) -> None:
         if self._session.transaction_status == pq.TransactionStatus.INERROR:
             raise StatementFailed(
                 "A database call failed and the script went on; PostgreSQL had already given the transaction up, "
                 "so nothing was changed."
             )
-        self._session.commit()
 
     def close(self, *, clean: bool) -> None:
         """Roll back, and keep the connection only after a clean read."""
@@ -115,6 +128,7 @@ class PostgreSQLScript:
         collected = _Collected()
         last = self._run(self._sender(item, text, values), collected, Place(text, item.offset))
         affected = affected_rows(last)
+        self._session.note(item, affected)
         if affected is not None:
             self._affected = (self._affected or 0) + affected
         count = len(collected.rows) if affected is None else affected
@@ -196,11 +210,11 @@ class PostgreSQLScript:
             reading = self._session.check(text, [""] * len(values))
             if len(reading.statements) != 1:
                 raise Refused("One call runs one statement: make a call for each.")
-            known = reading.statements[0], reading.facts[0]
+            known = (reading.statements[0], reading.facts[0])
             if len(self._checked) < _KNOWN_STATEMENTS:
                 self._checked[key] = known
         item, facts = known
-        self._session.check_dependencies(item, facts, text)
+        self._session.expect(item, facts, text)
         return item
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from psycopg import pq
 from psycopg.pq.abc import PGconn, PGresult
@@ -11,9 +12,11 @@ from psycopg.pq.abc import PGconn, PGresult
 from executors.base import (
     Access,
     Control,
+    Effect,
     ExecutionError,
     Finding,
     FindingCode,
+    Images,
     Interrupted,
     Job,
     OutcomeUnknown,
@@ -21,12 +24,15 @@ from executors.base import (
     Ran,
     Refused,
     RowSink,
+    Running,
     Severity,
     StatementFailed,
 )
 from executors.postgresql import streams
 from executors.postgresql.connections import Connections, describe_failure
 from executors.postgresql.dependencies import Dependencies
+from executors.postgresql.effect.capture import Asked
+from executors.postgresql.effect.observer import Observer
 from executors.postgresql.errors import Place
 from executors.postgresql.options import application_name, connection_key, own_settings
 from executors.postgresql.reading.analysis import Reading, read
@@ -37,6 +43,8 @@ from executors.postgresql.wire import Watch, Wire
 
 _BEGIN = {Access.READ: b"BEGIN READ ONLY", Access.WRITE: b"BEGIN READ WRITE"}
 _COMMIT_SECONDS = 10.0
+# A second connection only reads; what it must wait for is held by the first, which waits for it.
+_LOOK_LOCK_SECONDS = 0.2
 # Dates come out as year, month, day and times with their offset. How they are read stays the database's own: the order
 # of day and month is kept when only the style is set, the zone is not touched.
 _UNAMBIGUOUS = ", pg_catalog.set_config('DateStyle', 'ISO', true)"
@@ -63,6 +71,10 @@ class PostgreSQLSession:
         self.settings: Mapping[str, str] = {}
         self._wire = self._open(job.id)
         self._dependencies = Dependencies(self._wire, job.target.access)
+        self._observer: Observer | None = None
+        if job.target.access is Access.WRITE:
+            keep = job.purpose.keep if isinstance(job.purpose, Running) else None
+            self._observer = Observer(self._wire, self._second, keep)
         try:
             control.started(str(self._wire.pgconn.backend_pid))
         except BaseException:
@@ -84,16 +96,18 @@ class PostgreSQLSession:
         ]
 
     def check(self, statement: str, parameters: Sequence[Parameter]) -> Reading:
-        """A text whose words the target's access allows. Raises `Refused` or `StatementFailed`."""
+        """A text that the target's access allows, taken apart. Raises `Refused` or `StatementFailed`."""
         reading = read(statement, parameters, self.target.access)
         for finding in reading.analysis.findings:
             if finding.severity is Severity.ERROR:
                 raise _error_of(finding)
         return reading
 
-    def check_dependencies(self, item: Statement, facts: Facts, text: str) -> None:
-        """Ask the server what a statement stands on, right before it runs: the one before may have changed it."""
+    def expect(self, item: Statement, facts: Facts, text: str) -> None:
+        """A statement of `text` that `check` allowed comes next. Raises `Refused` for what the server finds in it."""
         self._dependencies.check(item, facts, text)
+        if self._observer:
+            self._observer.expect(item)
 
     def prepare(self, name: bytes, statement: Statement, place: Place) -> None:
         """Have the server parse a statement that `check` allowed, to be sent by its `name` from then on."""
@@ -109,6 +123,19 @@ class PostgreSQLSession:
         except ExecutionError:
             self._wire.drain()
             raise
+
+    def note(self, item: Statement, affected: int | None) -> None:
+        """It ran, and says itself that it changed `affected` rows."""
+        if self._observer:
+            self._observer.ran(item, affected)
+
+    def effect(self, sample: int, seconds: float) -> Effect:
+        """What this transaction has changed so far, as the server tells of it. A read has no effect."""
+        return self._observer.effect(sample, seconds) if self._observer else Effect()
+
+    def images(self) -> Iterator[Images]:
+        """Every row that `effect` found, whole."""
+        return self._observer.images() if self._observer else iter(())
 
     def commit(self) -> None:
         """Ask the portal, then commit. Whatever happens the transaction is over and the connection closed."""
@@ -133,17 +160,47 @@ class PostgreSQLSession:
     def _execute_one(
         self, item: Statement, facts: Facts, parameters: Sequence[Parameter], stream: streams.Stream
     ) -> Ran:
-        self.check_dependencies(item, facts, stream.text)
+        self.expect(item, facts, stream.text)
         values = streams.bind(parameters)
+        if self._observer:
+            return self._observed(item, values, stream, self._observer)
         described = stream.describe(item)
-        reads = self.target.access is Access.READ
-        if reads and item.type == "SelectStmt":
+        if item.type == "SelectStmt":
             done = stream.cursor(item, values, described) if values else stream.copy(item, described)
         else:
             done = stream.execute(item, values, described)
-        # A read has a result set even where it has no columns; with write access a SELECT may call what writes.
-        returns_rows = reads or described.nfields > 0
-        return Ran(kind(item), done.rows, done.affected, done.truncated, returns_rows, writes=not reads)
+        # A read has a result set even where it has no columns.
+        return Ran(kind(item), done.rows, done.affected, done.truncated, returns_rows=True)
+
+    def _observed(self, item: Statement, values: list[bytes | None], stream: streams.Stream, observer: Observer) -> Ran:
+        """A statement of a write: with write access a SELECT, too, may call what writes."""
+        asked = observer.ask(item)
+        if asked and self._can_be_asked(item, asked, stream):
+            affected = stream.execute_told(item, values, lambda result: observer.told(asked, result))
+            observer.ran(item, affected)
+            return Ran(kind(item), rows_affected=affected, writes=True)
+        described = stream.describe(item)
+        done = stream.execute(item, values, described)
+        observer.ran(item, done.affected)
+        return Ran(kind(item), done.rows, done.affected, done.truncated, described.nfields > 0, writes=True)
+
+    def _can_be_asked(self, item: Statement, asked: Asked, stream: streams.Stream) -> bool:
+        """Whether the server takes the statement with a RETURNING of ours; without one it is told what is wrong."""
+        self._wire.simple(b"SAVEPOINT portal_ask")
+        try:
+            stream.describe(item, asked.text)
+        except ExecutionError:
+            self._wire.simple(b"ROLLBACK TO portal_ask; RELEASE portal_ask")
+            return False
+        self._wire.simple(b"RELEASE portal_ask")
+        return True
+
+    def _second(self, seconds: float) -> Wire:
+        """Another connection to the same database, to look at what is committed there."""
+        key = replace(self._key, seconds=seconds, lock_seconds=_LOOK_LOCK_SECONDS)
+        wire = self._connections.open(key, Watch(min(seconds, self._watch.remaining()), self._control))
+        wire.simple(b"SELECT pg_catalog.set_config('DateStyle', 'ISO', false)")
+        return wire
 
     def _open(self, name: str) -> Wire:
         """A connection with its transaction begun and pinned. A warm one that turns out dead is replaced, once."""

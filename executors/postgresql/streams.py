@@ -84,10 +84,13 @@ class Stream:
         self.text = text
         self._prepared = 0
 
-    def describe(self, item: Statement) -> PGresult:
-        """Have the server parse the statement (the extended protocol takes exactly one) and say its columns."""
+    def describe(self, item: Statement, text: str = "") -> PGresult:
+        """Have the server parse the statement (the extended protocol takes exactly one) and say its columns.
+
+        `text` is sent in its place, where it is given.
+        """
         self._prepared += 1
-        return self._wire.prepare(self._name, item.text.encode(), Place(self.text, item.offset))
+        return self._wire.prepare(self._name, (text or item.text).encode(), Place(self.text, item.offset))
 
     @property
     def _name(self) -> bytes:
@@ -140,6 +143,14 @@ class Stream:
             self._take(result, collector)
         collector.flush()
         return Done(collector.rows, affected_rows(last), collector.truncated)
+
+    def execute_told(self, item: Statement, values: list[bytes | None], told: Callable[[PGresult], None]) -> int | None:
+        """A statement described with a text that makes it tell its rows: to `told`, not to the sink. Rows changed."""
+        last = None
+        for result in self._results(item, lambda pgconn: pgconn.send_query_prepared(self._name, values or None)):
+            last = result if result.command_status else last
+            told(result)
+        return affected_rows(last)
 
     def _announce(self, described: PGresult) -> _Collector:
         self._sink.columns(types.columns(self._wire, described), RowEncoding.COPY)

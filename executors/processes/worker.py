@@ -25,6 +25,7 @@ from executors.base import (
     Column,
     EngineKind,
     ExecutionError,
+    Images,
     Interrupted,
     Language,
     OutcomeUnknown,
@@ -112,6 +113,9 @@ class _Forward:
             message = "The portal did not allow the commit; everything was rolled back."
             raise Refused(message)
         self.committing_sent = True
+
+    def kept(self, images: Images) -> None:
+        self._link.channel.send_json(Frame.KEPT, messages.from_images(images))
 
     def cancelled(self) -> bool:
         # Asked several times a second, also while a statement is waited for.

@@ -12,7 +12,22 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from executors.base import Cancelled, Control, Job, RowSink, ScriptEngine, ScriptOutcome, TimedOut
+from executors.base import (
+    Access,
+    Cancelled,
+    Control,
+    Effect,
+    End,
+    Job,
+    RehearsalOutcome,
+    Rehearsing,
+    RowSink,
+    ScriptDatabase,
+    ScriptEngine,
+    ScriptOutcome,
+    TimedOut,
+)
+from executors.concluding import conclude
 from executors.script import handover, modules
 from executors.script.conversation import Conversation
 from executors.script.wire import Channel, ChildEnded
@@ -27,7 +42,7 @@ class ScriptRunner:
         self._engine = engine
         self._receive_child = receive_child
 
-    def run(self, job: Job, sink: RowSink, control: Control) -> ScriptOutcome:
+    def run(self, job: Job, sink: RowSink, control: Control) -> End:
         """Run the script of `job`; its value becomes rows. Commits when it returns, else rolls everything back."""
         deadline = time.monotonic() + job.limits.seconds
         secret = secrets.token_hex(_SECRET_BYTES)
@@ -40,16 +55,18 @@ class ScriptRunner:
         finally:
             channel.close()
 
-    def _converse(self, channel: Channel, job: Job, sink: RowSink, control: Control) -> ScriptOutcome:
+    def _converse(self, channel: Channel, job: Job, sink: RowSink, control: Control) -> End:
         database = self._engine.open_for_script(job, control)
         clean = False
         try:
             conversation = Conversation(channel, database, job.limits, sink, control)
             truncated = conversation.run()
-            database.commit()
+            effect = _end(job, database, control)
             clean = True
         finally:
             database.close(clean=clean)
+        if effect is not None and isinstance(job.purpose, Rehearsing):
+            return RehearsalOutcome(effect)
         return ScriptOutcome(
             conversation.row_count,
             database.rows_affected if database.affected_known else None,
@@ -57,7 +74,16 @@ class ScriptRunner:
             truncated,
             database.affected_known,
             database.settings,
+            effect,
         )
+
+
+def _end(job: Job, database: ScriptDatabase, control: Control) -> Effect | None:
+    """End the script's transaction; what it changed, None for a read."""
+    if job.target.access is Access.READ:
+        database.commit()
+        return None
+    return conclude(job.purpose, database, control)
 
 
 def _watch(job: Job, deadline: float, control: Control) -> None:

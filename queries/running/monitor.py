@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from django.db import Error, connection
 
-from executors.base import Call
+from executors.base import Call, Images
 from queries.models import Execution
 from queries.running.texts import stored
 
@@ -40,6 +40,7 @@ class Monitor:
         self.committed_from_here = False
         self.transaction = ""
         self.calls: list[Call] = []
+        self.images: list[Images] = []
         self.log_lines: list[tuple[str, str]] = []
 
     def started(self, backend: str) -> None:
@@ -54,6 +55,10 @@ class Monitor:
                 raise Fenced
         self.committed_from_here = True
         self.transaction = transaction
+
+    def kept(self, images: Images) -> None:
+        """Keep rows that an undo needs; there are no more of them than the job asked for."""
+        self.images.append(images)
 
     def cancelled(self) -> bool:
         """Whether the author or a manager asked to stop."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote, urlsplit
 
 import pytest
@@ -14,7 +14,7 @@ from pymongo import MongoClient
 from pymongo.database import Database
 
 from executors import processes, registry
-from executors.base import Access, Call, Column, EngineKind, Job, Language, Limits, Outcome, RowEncoding, Target
+from executors.base import Access, Call, Column, EngineKind, Images, Job, Language, Limits, Outcome, RowEncoding, Target
 from executors.mongodb.engine import MongoDBEngine
 from executors.runner import StatementRunner
 
@@ -59,6 +59,7 @@ class Recorder:
     commit: Callable[[str], None] = lambda _: None
     backends: list[str] = field(default_factory=list)
     commits: list[str] = field(default_factory=list)
+    images: list[Images] = field(default_factory=list)
 
     def started(self, backend: str) -> None:
         """Remember the session."""
@@ -68,6 +69,10 @@ class Recorder:
         """Remember the transaction, unless it is forbidden."""
         self.commit(transaction)
         self.commits.append(transaction)
+
+    def kept(self, images: Images) -> None:
+        """Keep what an undo would need."""
+        self.images.append(images)
 
     def cancelled(self) -> bool:
         """Whether to stop."""
@@ -105,7 +110,7 @@ class Bench:
     def run_job(self, job: Job) -> Outcome:
         """Run a job into a new sink."""
         self.sink = Sink()
-        return StatementRunner(registry.engine(EngineKind.MONGODB)).run(job, self.sink, self.control)
+        return cast("Outcome", StatementRunner(registry.engine(EngineKind.MONGODB)).run(job, self.sink, self.control))
 
 
 @pytest.fixture(scope="session")

@@ -192,7 +192,8 @@ def test_the_databases_own_function_is_looked_up_behind_its_database(shop: Datab
 
 
 def test_the_same_is_told_at_submission_without_running_anything(shop: Database) -> None:
-    session = PostgreSQLEngine().open(Job("asks", shop.target("reader"), Language.SQL, "", LIMITS), Recorder())
+    job = Job("asks", shop.target("reader"), Language.SQL, "", LIMITS)
+    session = PostgreSQLEngine().open(job, Recorder())
     try:
         asks = Dependencies(session._wire, Access.READ)
         found = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -14,7 +14,9 @@ from executors.base import (
     Call,
     Column,
     Control,
+    Effect,
     EngineKind,
+    Images,
     Job,
     Language,
     Limits,
@@ -40,6 +42,7 @@ class Recorder:
     calls: list[Call] = field(default_factory=list)
     log: list[tuple[str, str]] = field(default_factory=list)
     commits: list[str] = field(default_factory=list)
+    images: list[Images] = field(default_factory=list)
     stop: bool = False
 
     def columns(self, columns: Any, encoding: RowEncoding) -> None:
@@ -55,6 +58,10 @@ class Recorder:
 
     def committing(self, transaction: str) -> None:
         self.commits.append(transaction)
+
+    def kept(self, images: Images) -> None:
+        """Keep what an undo would need."""
+        self.images.append(images)
 
     def cancelled(self) -> bool:
         return self.stop
@@ -83,6 +90,12 @@ class EchoDatabase:
             raise StatementFailed("it failed", detail={"sqlstate": "22012"})
         columns = [{"name": "text", "type": "text", "kind": "text"}]
         return Answer({"columns": columns, "rows": [[request.statement]], "rowCount": 1}, 1)
+
+    def effect(self, sample: int, seconds: float) -> Effect:
+        return Effect()
+
+    def images(self) -> Iterator[Images]:
+        return iter(())
 
     def commit(self) -> None:
         self.ended.append("commit")
@@ -140,7 +153,7 @@ def run_script(sandbox: SpawnerClient) -> RunScript:
         seen, database = seen or Recorder(), database or EchoDatabase()
         try:
             runner = ScriptRunner(Echo(database), lambda: child.channel)
-            return Run(runner.run(make_job(text, **limits), seen, seen), seen, database)
+            return Run(cast("ScriptOutcome", runner.run(make_job(text, **limits), seen, seen)), seen, database)
         finally:
             sandbox.kill(child)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from executors.base import (
     Access,
@@ -14,9 +14,12 @@ from executors.base import (
     Column,
     CommitStatus,
     Control,
+    Effect,
     ExecutionError,
     Finding,
     FindingCode,
+    Gap,
+    Images,
     Job,
     Parameter,
     Ran,
@@ -26,6 +29,7 @@ from executors.base import (
     Severity,
     StatementFailed,
     Table,
+    TableEffect,
     Target,
     TimedOut,
     Told,
@@ -38,6 +42,7 @@ from executors.text import position
 
 SCHEME = "toy://"
 _INSTRUCTIONS = 10_000
+_KINDS = ("INSERT", "UPDATE", "DELETE")
 
 
 class ToySession:
@@ -47,6 +52,7 @@ class ToySession:
         self._job = job
         self._control = control
         self._stopped: ExecutionError | None = None
+        self._effect = Effect()
         self._deadline = time.monotonic() + job.limits.seconds
         self._connection = connect(job.target)
         self._connection.execute("BEGIN")
@@ -71,8 +77,20 @@ class ToySession:
         except sqlite3.Error as error:
             raise self._stopped or _failed(error, statement) from None
         writes = found.access is Access.WRITE
+        if writes and cursor.rowcount > 0:
+            added, changed, gone = (cursor.rowcount * (found.kinds[0] == kind) for kind in _KINDS)
+            table = TableEffect("notes", added, changed, gone, complete=False, gap=Gap.NO_KEY)
+            self._effect = Effect((table,))
         affected = cursor.rowcount if writes else None
         return [Ran(found.kinds[0], rows, affected, truncated, returns_rows=rows > 0, writes=writes)]
+
+    def effect(self, sample: int, seconds: float) -> Effect:
+        """Counts alone: no row is shown."""
+        return self._effect
+
+    def images(self) -> Iterator[Images]:
+        """None: no row can be put back."""
+        return iter(())
 
     def commit(self) -> None:
         """Ask, then commit."""
