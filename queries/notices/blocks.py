@@ -51,8 +51,9 @@ def _markdown(text: str) -> Block:
 
 def _statement(statement: str) -> Block:
     """The statement as preformatted rich text, which Slack does not read for markup at all."""
-    drawn = marked_prose(statement)
-    left = len(drawn) - STATEMENT_SHOWN
+    # No more is drawn than can be shown: a statement may be a thousand times as long.
+    drawn = marked_prose(statement[: STATEMENT_SHOWN + 1])
+    left = max(len(statement), len(drawn)) - STATEMENT_SHOWN
     shown = drawn if left <= 0 else f"{drawn[:STATEMENT_SHOWN]}…\n({left:,} more characters in the portal)"
     text = {"type": "text", "text": shown}
     return {"type": "rich_text", "elements": [{"type": "rich_text_preformatted", "elements": [text]}]}
