@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 SHOWN_LINES = 2000
 SHOWN_CHARACTERS = 200_000
+SHOWN_BLANKS = 100_000
+_LINE = re.compile(rf"(?P<blank>(?:[ \t]*\n){{2,{SHOWN_BLANKS}}})|[^\n]*\n?")
 # Lines that both sides of a difference share, shown around what differs.
 _AROUND = 3
 
@@ -43,14 +46,19 @@ def differing(before: str, after: str) -> tuple[Excerpt, Excerpt] | None:
 
 
 def _excerpt(text: str, first: int, start: int, end: int) -> Excerpt:
-    end = min(end, start + SHOWN_CHARACTERS)
-    at = start
-    for _ in range(SHOWN_LINES):
-        found = text.find("\n", at, end)
-        if found < 0:
-            at = end
+    """From `start` on. Blank lines, which are folded, take no place: they must push nothing out of sight."""
+    at, lines, characters, blanks = start, 0, 0, 0
+    while at < end and lines < SHOWN_LINES and characters < SHOWN_CHARACTERS and blanks < SHOWN_BLANKS:
+        found = _LINE.match(text, at, end)
+        if found is None:
             break
-        at = found + 1
+        lines += 1
+        if found["blank"]:
+            blanks += found[0].count("\n")
+            at = found.end()
+        else:
+            at = min(found.end(), at + SHOWN_CHARACTERS - characters)
+            characters += len(found[0])
     shown = text[start:at]
     return Excerpt(shown, first, _lines(shown), _lines(text), len(text))
 
@@ -86,7 +94,7 @@ def _common_end(before: str, after: str) -> int:
 
 
 def _fits(text: str) -> bool:
-    return len(text) <= SHOWN_CHARACTERS and text.count("\n") < SHOWN_LINES
+    return not beginning(text).is_cut
 
 
 def _same(left: str, right: str) -> int:

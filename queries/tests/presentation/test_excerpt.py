@@ -4,13 +4,23 @@ import pytest
 
 from queries.presentation.code import code_lines
 from queries.presentation.difference import counts, difference
-from queries.presentation.excerpt import SHOWN_CHARACTERS, SHOWN_LINES, beginning, differing
+from queries.presentation.excerpt import SHOWN_BLANKS, SHOWN_CHARACTERS, SHOWN_LINES, beginning, differing
 
 LINE = "UPDATE flights SET delay = {} WHERE delay = 2;\n"
 LONG = "".join(LINE.format(n) for n in range(10_000))
 
 
-@pytest.mark.parametrize("text", ["", "SELECT 1", "SELECT 1\n", "a\n" * SHOWN_LINES, "x" * SHOWN_CHARACTERS])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "SELECT 1",
+        "DELETE FROM a\n" + "\n" * 50_000 + "OR true",
+        "SELECT 1\n",
+        "a\n" * SHOWN_LINES,
+        "x" * SHOWN_CHARACTERS,
+    ],
+)
 def test_text_that_fits_is_whole(text: str) -> None:
     shown = beginning(text)
     assert (shown.text, shown.is_cut, shown.shown_lines) == (text, False, shown.lines)
@@ -18,7 +28,7 @@ def test_text_that_fits_is_whole(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "lines"),
-    [(LONG, SHOWN_LINES), ("x" * 2_000_000, 1), ("\n" * 2_000_000, SHOWN_LINES), ("a\n" * 1_000_000, SHOWN_LINES)],
+    [(LONG, SHOWN_LINES), ("x" * 2_000_000, 1), ("\n" * 1_000_000, SHOWN_BLANKS), ("a\n" * 1_000_000, SHOWN_LINES)],
 )
 def test_text_that_does_not_fit_is_cut_at_a_line_and_counted(text: str, lines: int) -> None:
     shown = beginning(text)
