@@ -38,13 +38,13 @@ PRODUCTS: dict[EngineKind, Product] = {
         "PostgreSQL",
         "executors.postgresql.engine:PostgreSQLEngine",
         {Language.SQL: "executors.postgresql.reading.analysis:analyse"},
-        "executors.postgresql.reading.calls:read_call",
+        "executors.postgresql.reading.calls:SQLCalls",
     ),
     EngineKind.MONGODB: Product(
         "MongoDB",
         "executors.mongodb.engine:MongoDBEngine",
         {Language.MONGO: "executors.mongodb.reading.analysis:analyse"},
-        "executors.mongodb.reading.calls:read_call",
+        "executors.mongodb.reading.calls:MongoCalls",
     ),
 }
 
@@ -85,14 +85,14 @@ def runner(language: Language, kind: EngineKind) -> Runner:
 def analyser(language: Language, kind: EngineKind) -> Analyser:
     """The reader of a language, for a product that can be asked in it."""
     if language is Language.SCRIPT:
-        return partial(_load(_SCRIPT_ANALYSER), read_call=call_reader(kind))
+        return partial(_load(_SCRIPT_ANALYSER), calls=call_reader(kind))
     found: Analyser = _load(PRODUCTS[kind].analysers[language])
     return found
 
 
 def call_reader(kind: EngineKind) -> CallReader:
     """The reader of the calls of a script's `db`, for a product that scripts can use."""
-    found: CallReader = _load(PRODUCTS[kind].script_calls)
+    found: CallReader = _load(PRODUCTS[kind].script_calls)()
     return found
 
 
