@@ -8,8 +8,9 @@ While it runs, the process holds a session-level advisory lock on the portal's d
 Whoever finds EXECUTING without the lock settles it (`settle_lost`), and never runs it again.
 """
 
+from queries.running.claim import release
 from queries.running.recovery import settle_all_lost, settle_lost
 from queries.running.rehearsal import Rehearsed, rehearse
 from queries.running.run import run
 
-__all__ = ["Rehearsed", "rehearse", "run", "settle_all_lost", "settle_lost"]
+__all__ = ["Rehearsed", "rehearse", "release", "run", "settle_all_lost", "settle_lost"]
