@@ -5,8 +5,8 @@
 3. settle: EXECUTED or FAILED, with the result and the audit entry, in one transaction.
 
 While it runs, the process holds a session-level advisory lock on the portal's database, which dies with the process.
-Whoever finds EXECUTING without the lock settles it (`settle_lost`), and never runs it again. A run whose COMMIT was sent
-and of which nobody can tell yet what became stays like that on purpose: everybody who looks asks again.
+Whoever finds EXECUTING without the lock settles it (`settle_lost`), and never runs it again. A run whose COMMIT was
+sent and of which nobody can tell yet what became stays like that on purpose: everybody who looks asks again.
 """
 
 from queries.running.recovery import give_up, settle_all_lost, settle_due, settle_lost

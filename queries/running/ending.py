@@ -44,6 +44,9 @@ class Ending:
     unanswered: bool = False
     calls: list[Call] = field(default_factory=list)
     log_lines: list[tuple[str, str]] = field(default_factory=list)
+    # How many there were; not all may have been kept.
+    calls_made: int = 0
+    lines_written: int = 0
 
 
 def ask_target(query: QueryRequest, ending: Ending, transaction: str) -> None:

@@ -20,7 +20,7 @@ from queries.models import Decision, Execution, QueryRequest
 from queries.results.writer import ChunkWriter
 from queries.running.claim import release, take
 from queries.running.ending import HOPE, LOST_ANSWER, Ending, ask, unknown
-from queries.running.settling import conclude, error_fields, outcome_fields
+from queries.running.settling import conclude, outcome_fields, said_fields
 
 # An approval is followed by its claim within milliseconds; after this long its process is gone.
 CLAIM_GRACE_SECONDS = 60
@@ -83,10 +83,10 @@ def _settle_dead(query_id: int, ending: Ending) -> bool:
         return False
     Execution.objects.filter(pk=query_id).update(
         **outcome_fields(ending.outcome),
-        **error_fields(ending.error),
+        **said_fields(query_id, ending.error),
         result_lost=ending.result_lost,
         finished_at=Now(),
-        result_expires_at=Now() + dt.timedelta(days=query.target.retention_days),
+        result_expires_at=timezone.now() + dt.timedelta(days=query.target.retention_days),
     )
     ChunkWriter(query_id).forget()
     conclude(query, ending)
@@ -114,7 +114,8 @@ def _lost_ending(query: QueryRequest) -> Ending | None:
 def give_up(query: QueryRequest) -> None:
     """End the search for what became of a run: it is not known. In the transaction of who decided that."""
     name = Execution.objects.values_list("transaction", flat=True).get(pk=query.pk)
-    Execution.objects.filter(pk=query.pk, finished_at=None).update(**error_fields(unknown(name)), finished_at=Now())
+    said = said_fields(query.pk, unknown(name))
+    Execution.objects.filter(pk=query.pk, finished_at=None).update(**said, finished_at=Now())
 
 
 def _as_the_target_says(status: CommitStatus, name: str) -> Ending | None:

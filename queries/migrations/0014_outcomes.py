@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('queries', '0010_what_a_run_reports'),
+        ('queries', '0013_no_words_in_the_clear'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
