@@ -10,6 +10,7 @@ sent and of which nobody can tell yet what became stays like that on purpose: ev
 """
 
 from queries.running.recovery import give_up, settle_all_lost, settle_due, settle_lost
+from queries.running.rehearsal import Rehearsed, rehearse
 from queries.running.run import run
 
-__all__ = ["give_up", "run", "settle_all_lost", "settle_due", "settle_lost"]
+__all__ = ["Rehearsed", "give_up", "rehearse", "run", "settle_all_lost", "settle_due", "settle_lost"]

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -13,15 +14,17 @@ from django.views.decorators.http import require_safe
 from accounts.models import User
 from accounts.people import person
 from executors.base import Language
-from queries import policies, services
+from queries import bounds, policies, services
 from queries.lifecycle import Status
-from queries.models import Execution, QueryRequest, Verdict
+from queries.models import Execution, QueryRequest, Rehearsal, Verdict
 from queries.presentation.checks import passed
 from queries.presentation.code import code_lines
 from queries.presentation.difference import counts, difference
+from queries.presentation.effect import show
+from queries.presentation.excerpt import beginning, differing
 from queries.presentation.states import advice, is_overdue, meaning
 from queries.presentation.timeline import timeline
-from queries.results import view_page
+from queries.results import effects, rehearsals, view_page
 from queries.running.activity import activity
 from queries.running.ending import HOPE
 from queries.running.monitor import LOG_BYTES_KEPT
@@ -51,6 +54,13 @@ def status(request: HttpRequest, public_id: UUID) -> HttpResponse:
     return response
 
 
+@require_safe
+def statement(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """The whole statement, to the character, as plain text."""
+    query = services.visible_query(actor=person(request), public_id=public_id)
+    return HttpResponse(query.statement, content_type="text/plain; charset=utf-8")
+
+
 def page(
     request: HttpRequest, query: QueryRequest, *, error: PortalError | None = None, comment: str = ""
 ) -> HttpResponse:
@@ -73,6 +83,7 @@ def page(
         "cannot_see_result": policies.cannot_see_result(user, query),
         **_progress(query, user),
         **_decision(query, user),
+        **_effect(query, user, execution),
         **_statement(request, query, execution),
         **_neighbours(query, user),
     }
@@ -129,6 +140,33 @@ def _decision(query: QueryRequest, user: User) -> dict[str, Any]:
     }
 
 
+def _effect(query: QueryRequest, user: User, execution: Execution | None) -> dict[str, Any]:
+    """What the write would change as far as it was seen, and what it changed once it ran."""
+    if not query.writes:
+        return {}
+    rehearsal = None if policies.cannot_see_rehearsal(user, query) else bounds.latest(query)
+    seen = rehearsals.effect(rehearsal) if rehearsal else None
+    if seen is not None and policies.cannot_see_result(user, query):
+        seen = replace(seen, tables=tuple(replace(table, changes=()) for table in seen.tables))
+    ran = effects.without_rows(execution.effect) if execution is not None and execution.effect else None
+    return {
+        "rehearsal": rehearsal,
+        "rehearsed": show(seen, would=True, personal=query.target.personal_columns) if seen else None,
+        "rehearsal_failure": rehearsals.words(rehearsal) if rehearsal else None,
+        "stale": bounds.staleness(query, rehearsal) if rehearsal else None,
+        "changed_rows": show(ran, would=False) if ran else None,
+        "proposed": bounds.proposed(query, rehearsal),
+        "bound": bounds.in_force(query),
+        "unlike": _unlike(query, rehearsal),
+    }
+
+
+def _unlike(query: QueryRequest, rehearsal: Rehearsal | None) -> bool:
+    """Whether the rehearsal counted something else than the author expects."""
+    counted = rehearsal.effect["total"] if rehearsal is not None and rehearsal.effect else None
+    return None not in (query.expects, counted) and query.expects != counted
+
+
 def _next_waiting(query: QueryRequest, user: User) -> QueryRequest | None:
     """What a reviewer can decide on next, once this one needs nothing more of them."""
     if not user.may_review_somewhere or query.author_id == user.pk or "approve" in policies.allowed(user, query):
@@ -139,15 +177,16 @@ def _next_waiting(query: QueryRequest, user: User) -> QueryRequest | None:
 def _statement(request: HttpRequest, query: QueryRequest, execution: Execution | None) -> dict[str, Any]:
     before = query.revises
     notes = _notes(person(request), query, execution)
+    shown = beginning(query.statement)
     if before is not None and request.GET.get("view") != "whole":
-        rows = difference(before.statement, query.statement, query.language, notes)
-        return {
-            "tab": "changes",
-            "diff": rows,
-            "changed": counts(rows),
-            "other_changes": _other_changes(before, query),
-        }
-    return {"tab": "whole", "lines": code_lines(query.statement, query.language, notes)}
+        parts = differing(before.statement, query.statement)
+        other = {"tab": "changes", "other_changes": _other_changes(before, query), "shown": shown}
+        if parts is None:
+            return {**other, "too_long_to_compare": True}
+        old, new = parts
+        rows = difference(old.text, new.text, query.language, notes, new.first)
+        return {**other, "diff": rows, "changed": counts(rows), "differing": new}
+    return {"tab": "whole", "shown": shown, "lines": code_lines(shown.text, query.language, notes)}
 
 
 def _failure(user: User, query: QueryRequest, execution: Execution | None) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('queries', '0013_no_words_in_the_clear'),
+        ('queries', '0014_effects'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
