@@ -29,7 +29,8 @@ class Control(Protocol):
     def committing(self, transaction: str) -> None:
         """COMMIT comes next. Must be durable when it returns; an exception forbids the commit.
 
-        `transaction` is what the server can be asked about afterwards (PostgreSQL: `pg_current_xact_id()`), or "".
+        `transaction` is what the engine can be asked about afterwards (`Engine.commit_status`), or "": a name for
+        people, and after a space whatever the engine itself needs to tell this transaction from another one's.
         """
 
     def kept(self, images: Images) -> None:

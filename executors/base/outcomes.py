@@ -180,9 +180,13 @@ ERRORS: Mapping[FailureCode, type[ExecutionError]] = {kind.code: kind for kind i
 
 
 class CommitStatus(StrEnum):
-    """What a target says of a transaction whose end the portal did not see."""
+    """What a target says of a transaction whose end the portal did not see.
+
+    UNKNOWN: it cannot know, however often it is asked. UNANSWERED: nobody was reached who might know; later, perhaps.
+    """
 
     COMMITTED = "committed"
     ABORTED = "aborted"
     IN_PROGRESS = "in progress"
     UNKNOWN = "unknown"
+    UNANSWERED = "unanswered"

@@ -67,7 +67,7 @@ class Engine(Protocol):
         """Tables and columns the target's credential may see."""
 
     def commit_status(self, target: Target, transaction: str) -> CommitStatus:
-        """What became of a transaction. Source for PostgreSQL: `pg_xact_status`."""
+        """What became of a transaction that `Control.committing` named: only what the server can prove of that one."""
 
     def activity(self, target: Target, backend: str, name: str) -> Activity | None:
         """What the run of the query `name` does now; None when `backend` (as told to `Control.started`) is not it."""

@@ -10,12 +10,10 @@ from executors.base import (
     Control,
     Job,
     Limits,
-    Refused,
-    StatementFailed,
     Table,
     Target,
 )
-from executors.postgresql import activity, catalogue
+from executors.postgresql import activity, catalogue, commits
 from executors.postgresql.connections import Connections
 from executors.postgresql.options import connection_key
 from executors.postgresql.scripting import PostgreSQLScript
@@ -28,12 +26,6 @@ _ASIDE = Limits(seconds=15, rows=1, bytes=1)
 
 # For what somebody watches: gone before its answer would be late.
 _GLANCE = Limits(seconds=1.5, rows=1, bytes=1, lock_seconds=1)
-
-_STATUS = {
-    b"committed": CommitStatus.COMMITTED,
-    b"aborted": CommitStatus.ABORTED,
-    b"in progress": CommitStatus.IN_PROGRESS,
-}
 
 
 class _Uncancelled:
@@ -76,18 +68,9 @@ class PostgreSQLEngine:
             return catalogue.tables(wire, target)
 
     def commit_status(self, target: Target, transaction: str) -> CommitStatus:
-        """What `pg_xact_status` says; UNKNOWN when the server is too young or has forgotten."""
-        if not transaction.isdigit():
-            return CommitStatus.UNKNOWN
+        """What the server says, as far as it can prove that it speaks of this transaction (`proof`)."""
         with _Aside(self._connections, target) as wire:
-            version = wire.pgconn.server_version
-            call = "pg_xact_status($1::xid8)" if version >= 130000 else "txid_status($1::bigint)"  # noqa: PLR2004
-            sql = f"SELECT pg_catalog.{call}".encode()
-            try:
-                result = wire.call(lambda: wire.pgconn.send_query_params(sql, [transaction.encode()]))
-            except (StatementFailed, Refused):
-                return CommitStatus.UNKNOWN
-            return _STATUS.get(result.get_value(0, 0) or b"", CommitStatus.UNKNOWN)
+            return commits.status(wire, transaction)
 
     def activity(self, target: Target, backend: str, name: str) -> Activity | None:
         """What pg_stat_activity tells this login of the run, and who blocks it."""

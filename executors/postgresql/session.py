@@ -28,7 +28,7 @@ from executors.base import (
     Severity,
     StatementFailed,
 )
-from executors.postgresql import streams
+from executors.postgresql import commits, streams
 from executors.postgresql.connections import Connections, describe_failure
 from executors.postgresql.dependencies import Dependencies
 from executors.postgresql.effect.capture import Asked
@@ -144,8 +144,7 @@ class PostgreSQLSession:
             raise Refused(message)
         self._wire.check()
         self._look_at_the_settings()
-        transaction = self._transaction()
-        self._control.committing(transaction)
+        self._control.committing(commits.witness(self._wire))
         self._watch.extend(_COMMIT_SECONDS)
         self._commit()
 
@@ -232,11 +231,6 @@ class PostgreSQLSession:
                 f"Settings of the session were changed while it ran ({changed.decode()}), so nothing was committed."
             )
             raise Refused(message, detail={"hint": "A function or a trigger of the database did it; ask its owner."})
-
-    def _transaction(self) -> str:
-        function = "pg_current_xact_id" if self._wire.pgconn.server_version >= 130000 else "txid_current"  # noqa: PLR2004
-        value = self._wire.simple(f"SELECT pg_catalog.{function}()::text".encode()).get_value(0, 0)
-        return (value or b"").decode()
 
     def _commit(self) -> None:
         sent = time.monotonic()

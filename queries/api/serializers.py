@@ -190,7 +190,8 @@ class ExecutionShape(serializers.Serializer[object]):
     changed rows nobody counted. `settings` are the target's own that decide how text is read as a value: `time_zone`,
     `date_order` (`DMY`, `MDY`, `YMD`), `interval_style`.
 
-    `truncated_by` names the limit (`rows` or `bytes`) that cut the result short.
+    `truncated_by` names the limit (`rows` or `bytes`) that cut the result short. `calls_made` and `console_lines` count
+    what a script did; with `console_truncated` only the beginning of its console was kept.
 
     `activity` is null but on the page of one request while it is EXECUTING, and there too when the target cannot tell.
     """
@@ -206,6 +207,9 @@ class ExecutionShape(serializers.Serializer[object]):
     truncated = serializers.BooleanField()
     truncated_by = serializers.ChoiceField(choices=["rows", "bytes"], allow_null=True)
     has_result = serializers.BooleanField()
+    calls_made = serializers.IntegerField()
+    console_lines = serializers.IntegerField()
+    console_truncated = serializers.BooleanField()
     result_lost = serializers.CharField(allow_blank=True)
     result_expires_at = serializers.DateTimeField(allow_null=True)
     activity = ActivityShape(allow_null=True)

@@ -13,8 +13,8 @@ from queries.models import Execution, QueryRequest
 from queries.results.cells import Cell, cells, documents
 from queries.results.export import CONTENT_TYPES, export
 from queries.results.reader import window
-from queries.results.vault import Unreadable
 from queries.transitions import subject
+from queries.vault import Unreadable
 from web.errors import NotAllowed, NotFound, NotNow, Unavailable
 
 PAGE_ROWS = 200

@@ -12,6 +12,7 @@ from queries import policies, services
 from queries.lifecycle import FINAL
 from queries.models import Execution, QueryRequest
 from queries.results import ResultPage, download, record_trace_view, view_page
+from queries.running.monitor import LOG_BYTES_KEPT
 from web.errors import NotAllowed, NotNow
 from web.ratelimit import limit
 
@@ -45,6 +46,7 @@ def result(request: HttpRequest, public_id: UUID) -> HttpResponse:
         "calls_total": execution.calls.count(),
         "log_lines": execution.log_lines.all()[:LINES_SHOWN],
         "lines_total": execution.log_lines.count(),
+        "console_kept": LOG_BYTES_KEPT,
         "decisions": query.decisions.all(),
     }
     return render(request, "queries/result.html", context)
