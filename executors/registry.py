@@ -38,13 +38,13 @@ PRODUCTS: dict[EngineKind, Product] = {
         "PostgreSQL",
         "executors.postgresql.engine:PostgreSQLEngine",
         {Language.SQL: "executors.postgresql.reading.analysis:analyse"},
-        "executors.postgresql.reading.calls:read_call",
+        "executors.postgresql.reading.calls:SQLCalls",
     ),
     EngineKind.MONGODB: Product(
         "MongoDB",
         "executors.mongodb.engine:MongoDBEngine",
         {Language.MONGO: "executors.mongodb.reading.analysis:analyse"},
-        "executors.mongodb.reading.calls:read_call",
+        "executors.mongodb.reading.calls:MongoCalls",
     ),
 }
 
@@ -85,8 +85,8 @@ def runner(language: Language, kind: EngineKind) -> Runner:
 def analyser(language: Language, kind: EngineKind) -> Analyser:
     """The reader of a language, for a product that can be asked in it."""
     if language is Language.SCRIPT:
-        calls: CallReader = _load(PRODUCTS[kind].script_calls)
-        return partial(_load(_SCRIPT_ANALYSER), read_call=calls)
+        calls: CallReader = _load(PRODUCTS[kind].script_calls)()
+        return partial(_load(_SCRIPT_ANALYSER), calls=calls)
     found: Analyser = _load(PRODUCTS[kind].analysers[language])
     return found
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any, Protocol
 
 from executors.base.effects import Effect, Images
-from executors.base.findings import Finding
+from executors.base.findings import Finding, Verified
 from executors.base.outcomes import Refused
 from executors.base.statements import Access
 
@@ -16,6 +18,7 @@ from executors.base.statements import Access
 MAX_REPLY_BYTES = 8 * 1024 * 1024
 MAX_CURSORS = 8
 _RECORDED = 20_000
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,28 +75,50 @@ class ScriptDatabase(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """An argument of a call as it stands in a script.
+    """An argument of a call as it stands in a script, at `line` and `column` (from 1).
 
-    `literal` is the value of a text that is written out and `elements` the length of an array that is; both are None
-    when only the run can tell. `built` marks a text that is put together from pieces.
+    `source` is its JavaScript. `text` is the text it has whenever it runs and `elements` the length of an array; both
+    are None when only the run can tell. `spread` marks `...more`: any number of arguments; `built` a text that is put
+    together from pieces.
     """
 
-    literal: str | None = None
+    source: str
+    line: int
+    column: int
+    text: str | None = None
     elements: int | None = None
+    spread: bool = False
     built: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One call of a chain: `.find({…})`."""
+    """One step of a chain: the property `.cars`, whose `arguments` are None, or the call `.find({…})`."""
 
-    method: str
-    arguments: tuple[Argument, ...] = ()
+    name: str
+    line: int
+    column: int
+    arguments: tuple[Argument, ...] | None = None
+
+    @property
+    def called(self) -> bool:
+        """Whether it is a call."""
+        return self.arguments is not None
+
+
+class Leads(Enum):
+    """What a chain that begins at `db` leads to."""
+
+    DATABASE = "what can still call the database: a collection, a method that is not called yet"
+    ROWS = "rows that come when they are asked for; whoever has them can only read on"
+    PROMISE = "an answer that must be awaited"
+    VALUE = "plain data"
+    NOTHING = "a name that does not exist"
 
 
 @dataclass(frozen=True, slots=True)
 class WrittenCall:
-    """A chain of calls that begins at `db`, up to one of them: `db.collection("a").find({})` has two steps.
+    """A chain that begins at `db` and ends with a call: `db.cars.find({})` has two steps.
 
     `line` and `column` are where it starts in the script, from 1.
     """
@@ -105,19 +130,30 @@ class WrittenCall:
 
 @dataclass(frozen=True, slots=True)
 class DatabaseCall:
-    """What the text of a call tells. `access` is None when only the run can tell what it needs."""
+    """What the text of a call tells. `access` is None when only the run can tell what it needs.
+
+    `verified` is what holds of this call; `read` says that nothing of it depends on the run but values.
+    """
 
     kinds: tuple[str, ...]
     tables: tuple[str, ...]
     access: Access | None
     findings: tuple[Finding, ...] = ()
+    verified: tuple[Verified, ...] = ()
+    read: bool = True
 
 
 class CallReader(Protocol):
-    """Reads the calls of an engine's `db`."""
+    """Knows what an engine's `db` has, and reads the calls of it."""
 
-    def __call__(self, call: WrittenCall, access: Access) -> DatabaseCall | None:
-        """What `call` is in a script that asks for `access`; None for a step that does not reach the database."""
+    def leads(self, steps: Sequence[Step]) -> Leads:
+        """What a chain leads to; every shorter one led to DATABASE or ROWS."""
+
+    def missing(self, steps: Sequence[Step]) -> tuple[str, str]:
+        """A sentence and a hint for a chain that leads to NOTHING."""
+
+    def read(self, call: WrittenCall, access: Access) -> DatabaseCall | None:
+        """What `call` is in a script that asks for `access`; None for one that does not reach the database."""
 
 
 def bounded(value: object) -> str:
@@ -131,6 +167,8 @@ def text_of(payload: dict[str, Any], name: str) -> str:
     value = payload.get(name)
     if not isinstance(value, str):
         raise Refused(f"A script sent a call whose {name} is not text.")
+    if not value.isascii() and _HALF.search(value):
+        raise Refused(f"A script sent a call whose {name} holds half a character, which is no text.")
     return value
 
 

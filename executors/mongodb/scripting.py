@@ -9,10 +9,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from bson.codec_options import DatetimeConversion
-from bson.errors import BSONError
-from bson.json_util import JSONMode, JSONOptions, loads
-
 from executors.base import (
     MAX_CURSORS,
     MAX_REPLY_BYTES,
@@ -34,12 +30,11 @@ from executors.mongodb.plan import Plan, Stream
 from executors.mongodb.reading.command import Call, Command
 from executors.mongodb.runner import in_transaction
 from executors.mongodb.session import MongoDBSession
-from executors.mongodb.show import canonical
+from executors.mongodb.values import values_of, written
 
 MAX_REPLY_DOCUMENTS = 100_000
 # BSON of one batch of an iteration; as Extended JSON it grows to two or three times that.
 _PIECE_BYTES = 1024 * 1024
-_OPTIONS = JSONOptions(json_mode=JSONMode.CANONICAL, datetime_conversion=DatetimeConversion.DATETIME_MS, tz_aware=False)
 
 _NUMBER = re.compile(r'\{"\$number(?:Int|Double)":"(-?[\d.e+-]+)"\}')
 
@@ -140,7 +135,7 @@ class MongoDBScript:
         if ran.rows_affected is not None:
             self._affected = (self._affected or 0) + ran.rows_affected
         count = ran.row_count if ran.rows_affected is None else ran.rows_affected
-        return Answer({"documents": _extended(gathered.blocks)}, count)
+        return Answer({"documents": written(gathered.blocks)}, count)
 
     def _open(self, payload: dict[str, Any]) -> Answer:
         _, prepared = self._command(payload)
@@ -154,7 +149,7 @@ class MongoDBScript:
 
     def _fetch(self, payload: dict[str, Any]) -> Answer:
         block, count, more = self._session.aside(self._cursor(payload).next)
-        return Answer({"documents": _extended([block]), "more": more}, count)
+        return Answer({"documents": written([block]), "more": more}, count)
 
     def _close_cursor(self, payload: dict[str, Any]) -> Answer:
         self._session.aside(self._cursor(payload).close)
@@ -169,11 +164,11 @@ class MongoDBScript:
 
     def _command(self, payload: dict[str, Any]) -> tuple[Command, Plan]:
         """The command a child asks for, allowed for this access. Raises `Refused`."""
-        modifiers = tuple(Call(text_of(item, "name"), _values(text_of(item, "args"))) for item in _modifiers(payload))
+        modifiers = tuple(Call(text_of(item, "name"), values_of(text_of(item, "args"))) for item in _modifiers(payload))
         name = text_of(payload, "collection")
         if not name:
             raise Refused("A script works on collections only.")
-        command = Command(name, text_of(payload, "method"), _values(text_of(payload, "args")), modifiers)
+        command = Command(name, text_of(payload, "method"), values_of(text_of(payload, "args")), modifiers)
         prepared = self._session.check(command)
         if prepared.writes and self._session.transactional and not in_transaction(prepared):
             raise Refused(f"{command.method} cannot be part of a transaction: submit it as a query of its own.")
@@ -228,19 +223,3 @@ def _modifiers(payload: dict[str, Any]) -> list[dict[str, Any]]:
 def _readable(text: str) -> str:
     """A recorded call with its plain numbers as numbers; inside a string the quotes would be escaped."""
     return _NUMBER.sub(r"\1", text)
-
-
-def _values(text: str) -> tuple[Any, ...]:
-    """The arguments of a call, from canonical Extended JSON."""
-    try:
-        values = loads(text, json_options=_OPTIONS)
-    except (BSONError, ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
-        raise Refused("A script sent a value that MongoDB has no type for.") from error
-    if not isinstance(values, list):
-        raise Refused("A script sent arguments that are no list.")
-    return tuple(values)
-
-
-def _extended(blocks: Sequence[bytes]) -> str:
-    """Documents as one JSON array of canonical Extended JSON."""
-    return "[" + ",".join(canonical(document) for block in blocks for document in raw.documents(block)) + "]"

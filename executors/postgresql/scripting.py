@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
 from psycopg import postgres, pq
 from psycopg.pq.abc import PGconn, PGresult
@@ -29,19 +31,29 @@ from executors.postgresql.session import PostgreSQLSession
 from executors.postgresql.streams import affected_rows, bind
 
 MAX_REPLY_ROWS = 100_000
+# One answer to an iteration holds so much, whatever the width of its rows; a first look tells how wide they are.
 _FETCH_ROWS = 500
+_FETCH_BYTES = 1024 * 1024
+_FIRST_FETCH = 50
+_GROWTH = 4
+# What one FETCH may bring of rows that turn out wider than those before.
+_AHEAD_BYTES = 32 * 1024 * 1024
 _KNOWN_STATEMENTS = 500
 _DECLARE = "DECLARE script_{} NO SCROLL CURSOR FOR "
 
 # How the prelude turns a column's text into a JavaScript value; any other type stays text, so that nothing is lost.
 _KINDS = {16: "boolean", 20: "bigint", 21: "number", 23: "number", 26: "number", 700: "number", 701: "number"}
-_KINDS |= {114: "json", 3802: "json"}
+_JSON = frozenset({114, 3802})
+_KINDS |= dict.fromkeys(_JSON, "json")
 
 # Statements with a plan worth keeping; any other may be one that changes tables.
 _PLANNED = frozenset({"SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"})
 _PREPARED_FROM = 3
 
 Row = list[str | None]
+# Text, null, or an array in the two ways it may be meant: `array` where the statement takes one, `json` where it takes
+# JSON.
+Value: TypeAlias = str | dict[str, str | None] | None
 
 
 class PostgreSQLScript:
@@ -50,7 +62,8 @@ class PostgreSQLScript:
     def __init__(self, session: PostgreSQLSession) -> None:
         self._session = session
         self._checked: dict[tuple[str, int], tuple[Statement, Facts]] = {}
-        self._cursors: set[int] = set()
+        self._cursors: dict[int, _Iteration] = {}
+        self._types: dict[tuple[str, int], tuple[int, ...]] = {}
         self._opened = 0
         self._uses: dict[tuple[str, int], int] = {}
         self._names: dict[tuple[str, int], bytes] = {}
@@ -76,11 +89,10 @@ class PostgreSQLScript:
         """`query` and `open` carry a statement; `fetch` and `close` name a cursor."""
         if operation in {"query", "open"}:
             parameters = payload.get("parameters")
-            if not isinstance(parameters, list) or not all(
-                item is None or isinstance(item, str) for item in parameters
-            ):
+            if not isinstance(parameters, list) or not all(map(_is_value, parameters)):
                 raise Refused("A script sent parameters that are neither text nor null.")
-            return Request(operation, payload, bounded(text_of(payload, "text")), bounded(parameters))
+            recorded = [item["array"] if isinstance(item, dict) else item for item in parameters]
+            return Request(operation, payload, bounded(text_of(payload, "text")), bounded(recorded))
         if operation in {"fetch", "close"}:
             return Request(operation, payload, f"{operation.upper()} script_{number_of(payload, 'cursor')}", "[]")
         raise Refused("A script asked for an operation that does not exist.")
@@ -124,8 +136,9 @@ class PostgreSQLScript:
     # --- statements ---
 
     def _query(self, payload: dict[str, Any]) -> Answer:
-        text, values = payload["text"], bind(payload["parameters"])
-        item = self._check(text, values)
+        text, given = payload["text"], payload["parameters"]
+        item = self._check(text, len(given))
+        values = self._bind(item, text, given)
         collected = _Collected()
         last = self._run(self._sender(item, text, values), collected, Place(text, item.offset))
         affected = affected_rows(last)
@@ -160,30 +173,34 @@ class PostgreSQLScript:
         return self._names[key]
 
     def _open(self, payload: dict[str, Any]) -> Answer:
-        text, values = payload["text"], bind(payload["parameters"])
-        item = self._check(text, values)
+        text, given = payload["text"], payload["parameters"]
+        item = self._check(text, len(given))
         if item.type != "SelectStmt":
             raise Refused("db.iterate takes a SELECT; use db.query for anything else.")
         if len(self._cursors) >= MAX_CURSORS:
             raise Refused(f"A script may iterate over {MAX_CURSORS} results at once.")
         self._opened += 1
+        values = self._bind(item, text, given)
         prefix = _DECLARE.format(self._opened)
         sql = (prefix + item.text).encode()
         self._run(_plain(sql, values), _Collected(), Place(text, item.offset, len(prefix)))
-        self._cursors.add(self._opened)
+        self._cursors[self._opened] = _Iteration()
         return Answer(self._opened, 0)
 
     def _fetch(self, payload: dict[str, Any]) -> Answer:
         number = self._cursor(payload)
-        collected = _Collected()
-        self._run(_plain(f"FETCH {_FETCH_ROWS} FROM script_{number}".encode()), collected)
-        count = len(collected.rows)
-        more = count == _FETCH_ROWS
-        return Answer({"columns": collected.columns, "rows": collected.rows, "more": more}, count)
+        iteration = self._cursors[number]
+        if not iteration.rows and not iteration.done:
+            collected = _Collected(_AHEAD_BYTES)
+            self._run(_plain(f"FETCH {iteration.wanted} FROM script_{number}".encode()), collected)
+            iteration.take(collected)
+        rows = iteration.next()
+        more = bool(iteration.rows) or not iteration.done
+        return Answer({"columns": iteration.columns, "rows": rows, "more": more}, len(rows))
 
     def _close_cursor(self, payload: dict[str, Any]) -> Answer:
         number = self._cursor(payload)
-        self._cursors.remove(number)
+        del self._cursors[number]
         if self._session.transaction_status == pq.TransactionStatus.INTRANS:
             self._run(_plain(f"CLOSE script_{number}".encode()), _Collected())
         return Answer(None, 0)
@@ -202,12 +219,30 @@ class PostgreSQLScript:
             last = result if result.command_status else last
         return last
 
-    def _check(self, text: str, values: list[bytes | None]) -> Statement:
+    def _bind(self, item: Statement, text: str, given: Sequence[Value]) -> list[bytes | None]:
+        """The parameters as the statement takes them. Raises `Refused` for an array where it takes none."""
+        if not any(isinstance(value, dict) for value in given):
+            return bind([value for value in given if not isinstance(value, dict)])
+        types = self._parameter_types(item, text, len(given))
+        return bind([_placed(value, index, types) for index, value in enumerate(given)])
+
+    def _parameter_types(self, item: Statement, text: str, parameters: int) -> tuple[int, ...]:
+        """What the statement takes in the place of each parameter, as the server says."""
+        key = (text, parameters)
+        if key not in self._types:
+            described = self._session.prepare(b"", item, Place(text, item.offset))
+            types = tuple(described.param_type(index) for index in range(described.nparams))
+            if len(self._types) >= _KNOWN_STATEMENTS:
+                return types
+            self._types[key] = types
+        return self._types[key]
+
+    def _check(self, text: str, parameters: int) -> Statement:
         """Exactly one statement that the job's access allows. A text seen before is not read again."""
-        key = (text, len(values))
+        key = (text, parameters)
         known = self._checked.get(key)
         if known is None:
-            reading = self._session.check(text, [""] * len(values))
+            reading = self._session.check(text, [""] * parameters)
             if len(reading.statements) != 1:
                 raise Refused("One call runs one statement: make a call for each.")
             known = (reading.statements[0], reading.facts[0])
@@ -221,10 +256,12 @@ class PostgreSQLScript:
 class _Collected:
     """The rows of one call, as text. A script must not take part of a result for all of it: one that is cut raises."""
 
-    def __init__(self) -> None:
+    def __init__(self, most_bytes: int = MAX_REPLY_BYTES) -> None:
         self.columns: list[dict[str, str]] = []
         self.rows: list[Row] = []
-        self._budget = Budget(MAX_REPLY_ROWS, MAX_REPLY_BYTES)
+        self.sizes: list[int] = []
+        self._most_bytes = most_bytes
+        self._budget = Budget(MAX_REPLY_ROWS, most_bytes)
 
     def add(self, result: PGresult) -> None:
         """Decode the rows of one result. Raises `TooLarge`."""
@@ -234,12 +271,65 @@ class _Collected:
         for number in range(result.ntuples):
             fields = [value(number, index) for index in width]
             size = sum(len(field) for field in fields if field is not None) + 8 * len(fields)
-            if not self._budget.admit(size):
+            if size > MAX_REPLY_BYTES or not self._budget.admit(size):
                 raise TooLarge(
-                    f"One call returned more than {MAX_REPLY_ROWS:,} rows or {MAX_REPLY_BYTES // 2**20} MiB. "
-                    "Add a LIMIT, or iterate: for await (const row of db.iterate(…))."
+                    f"One call returned more than {MAX_REPLY_ROWS:,} rows or {self._most_bytes // 2**20} MiB, "
+                    f"or a row of more than {MAX_REPLY_BYTES // 2**20} MiB. "
+                    "Add a LIMIT, select fewer columns, or iterate: for await (const row of db.iterate(…))."
                 )
+            self.sizes.append(size)
             self.rows.append([None if field is None else field.decode("utf-8", "replace") for field in fields])
+
+
+@dataclass(slots=True)
+class _Iteration:
+    """A cursor under way: rows that were fetched and not yet handed over, and how many to fetch next."""
+
+    columns: list[dict[str, str]] = field(default_factory=list)
+    rows: deque[tuple[Row, int]] = field(default_factory=deque)
+    wanted: int = _FIRST_FETCH
+    done: bool = False
+
+    def take(self, collected: _Collected) -> None:
+        """Take what one FETCH brought, and see from it how many rows the next one should bring."""
+        self.columns = collected.columns
+        self.rows.extend(zip(collected.rows, collected.sizes, strict=True))
+        self.done = len(self.rows) < self.wanted
+        if self.rows:
+            width = sum(collected.sizes) // len(self.rows) + 1
+            self.wanted = max(1, min(_FETCH_ROWS, self.wanted * _GROWTH, _FETCH_BYTES // width))
+
+    def next(self) -> list[Row]:
+        """Rows of about a MiB, at least one as long as there are any."""
+        taken: list[Row] = []
+        size = 0
+        while self.rows and (not taken or size + self.rows[0][1] <= _FETCH_BYTES):
+            row, width = self.rows.popleft()
+            taken.append(row)
+            size += width
+        return taken
+
+
+def _is_value(item: object) -> bool:
+    if isinstance(item, dict):
+        return isinstance(item.get("array"), str) and isinstance(item.get("json"), str | None)
+    return item is None or isinstance(item, str)
+
+
+def _placed(value: Value, index: int, types: Sequence[int]) -> str | None:
+    """An array as the place of a parameter takes it: JSON where JSON stands, else an array of PostgreSQL."""
+    if not isinstance(value, dict):
+        return value
+    oid = types[index] if index < len(types) else 0
+    known = postgres.types.get(oid)
+    if oid in _JSON:
+        if value["json"] is None:
+            raise Refused(f"Parameter {index + 1} is an array with bytes in it, which JSON has no word for.")
+        return value["json"]
+    if known is not None and known.oid == oid:
+        message = f"Parameter {index + 1} is an array, and the statement takes {known.name} in its place."
+        raise Refused(message, detail={"hint": f"Name the type in the statement: ${index + 1}::{known.name}[]."})
+    return value["array"]
 
 
 def _column(result: PGresult, index: int) -> dict[str, str]:

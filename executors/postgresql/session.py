@@ -109,9 +109,12 @@ class PostgreSQLSession:
         if self._observer:
             self._observer.expect(item)
 
-    def prepare(self, name: bytes, statement: Statement, place: Place) -> None:
-        """Have the server parse a statement that `check` allowed, to be sent by its `name` from then on."""
-        self._wire.prepare(name, statement.text.encode(), place)
+    def prepare(self, name: bytes, statement: Statement, place: Place) -> PGresult:
+        """Have the server parse a statement that `check` allowed, to be sent by its `name` from then on.
+
+        Returns its description.
+        """
+        return self._wire.prepare(name, statement.text.encode(), place)
 
     def results(self, send: Callable[[PGconn], None], place: Place) -> Iterator[PGresult]:
         """Send a statement that `check` allowed; its results in pieces, so that dropping rows costs no memory.

@@ -201,7 +201,11 @@ def _text(value: Parameter) -> bytes | None:
         return None
     if isinstance(value, bool):
         return b"true" if value else b"false"
-    return str(value).encode()
+    text = str(value).encode()
+    if b"\0" in text:
+        # The protocol would end the text there.
+        raise Refused("A parameter holds a NUL character, which PostgreSQL has no text for.")
+    return text
 
 
 def results(wire: Wire, send: Callable[[PGconn], None], place: Place) -> Iterator[PGresult]:

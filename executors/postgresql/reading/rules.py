@@ -6,11 +6,13 @@ refuses what no read-only mode stops.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from executors.postgresql.reading.facts import Facts, Function
 from executors.postgresql.reading.function_policy import ROWS_ONLY, WRITE_MAY_CALL
 from executors.postgresql.reading.functions import REFUSED
 from executors.postgresql.reading.parse import Statement
-from executors.postgresql.reading.scopes import Relation
+from executors.postgresql.reading.scopes import Relation, relation_of
 
 # Parse-tree type → what people call the statement. Every type here may be part of a write.
 WRITE_KINDS = {
@@ -172,12 +174,27 @@ def needs_write(statement: Statement, facts: Facts) -> bool:
     )
 
 
-def refusal(statement: Statement, facts: Facts) -> tuple[str, str] | None:
-    """The sentence and hint for a statement that not even a write may be."""
+def refusal(statement: Statement, facts: Facts, made: Collection[str] = ()) -> tuple[str, str] | None:
+    """The sentence and hint for a statement that not even a write may be; `made`: see `server_view`."""
     for inner in facts.statements:
         if inner not in WRITE_KINDS:
             return REFUSED_KINDS[inner][1] if inner in REFUSED_KINDS else _OTHER
-    return _CATALOGUE if any(map(_of_the_server, facts.changed)) else _detail(statement)
+    if any(_of_the_server(table) or table.name in made for table in facts.changed):
+        return _CATALOGUE
+    return _detail(statement)
+
+
+def server_view(statement: Statement, made: Collection[str]) -> set[str]:
+    """The name of a view that a text makes over a table of the server's, or over another such view in `made`.
+
+    What is changed through it is the server's. Views that were there before are looked up when the target is asked.
+    """
+    select = statement.node.get("query", {}).get("SelectStmt", {}) if statement.type == "ViewStmt" else {}
+    for item in select.get("fromClause", ()):
+        base = relation_of(item["RangeVar"]) if "RangeVar" in item else Relation("", "")
+        if _of_the_server(base) or base.name in made:
+            return {str(statement.node["view"]["relname"])}
+    return set()
 
 
 def _of_the_server(table: Relation) -> bool:

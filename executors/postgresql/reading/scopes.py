@@ -12,7 +12,7 @@ from executors.postgresql.reading.parse import Node
 _MOST_LEVELS = 30
 
 _QUERIES = frozenset({"SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"})
-_SYSTEM_COLUMNS = frozenset({"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"})
+SYSTEM_COLUMNS = frozenset({"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"})
 
 # Table as written (`orders`, `shop.orders`) → its columns, for the tables that the target was asked about.
 Catalogue: TypeAlias = Mapping[str, Sequence[str]]
@@ -76,6 +76,12 @@ class Level:
                 return
             yield level
             level = level.outer
+
+    @property
+    def only_item(self) -> Item | None:
+        """The one table whose columns can be named, if there is only one."""
+        items = [item for level in self.outwards() for item in level.items]
+        return items[0] if len(items) == 1 else None
 
     def find(self, alias: str) -> Item | None:
         """The item that `alias` before a dot means."""
@@ -225,5 +231,5 @@ def _table(node: Node, tables: Tables, catalogue: Catalogue) -> Item:
     if not relation.schema and (known := tables.find(relation.name)) is not None:
         return Item(name, None, _renamed(known[0], alias.get("colnames", ())))
     told = catalogue.get(str(relation))
-    columns = None if told is None else frozenset(told) | _SYSTEM_COLUMNS
+    columns = None if told is None else frozenset(told) | SYSTEM_COLUMNS
     return Item(name, relation, _renamed(columns, alias.get("colnames", ())))
