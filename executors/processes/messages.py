@@ -213,7 +213,11 @@ def from_word(word: Word) -> dict[str, Any]:
 
 def to_word(data: Mapping[str, Any]) -> Word:
     """The word in `data`."""
-    return Word(tuple(map(_to_finding, data["findings"])), tuple(Verified(item) for item in data["verified"]))
+    return Word(
+        tuple(map(_to_finding, data["findings"])),
+        tuple(Verified(item) for item in data["verified"]),
+        tuple(FindingCode(item) for item in data["settles"]),
+    )
 
 
 def _to_finding(data: Mapping[str, Any]) -> Finding:
