@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from contextlib import nullcontext, suppress
+from functools import partial
 from itertools import takewhile
 from typing import Final
 
 from executors.base import Access, Ran, Refused, RowEncoding, RowSink, Severity, StatementFailed, TooLarge
 from executors.budget import Budget
 from executors.mongodb import raw
-from executors.mongodb.plan import Plan, Run, Stream
+from executors.mongodb.effect import Watcher
+from executors.mongodb.plan import Body, Plan, Run, Stream, written_collection
 from executors.mongodb.reading.analysis import analyse_command
 from executors.mongodb.reading.command import Command
 from executors.mongodb.reading.parse import parse
@@ -71,8 +73,8 @@ def require_allowed(command: Command, access: Access) -> None:
             raise Refused(finding.message)
 
 
-def send(wire: Wire, method: str, prepared: Plan, sink: RowSink, budget: Budget) -> Ran:
-    """Send what was planned for a command that is allowed, and stream its rows.
+def send(wire: Wire, method: str, prepared: Plan, sink: RowSink, budget: Budget, watcher: Watcher | None = None) -> Ran:
+    """Send what was planned for a command that is allowed, and stream its rows. `watcher` is told of its writes.
 
     The time limit of the wire holds; the command's own `maxTimeMS` can only shorten it. Raises `ExecutionError`.
     """
@@ -81,10 +83,12 @@ def send(wire: Wire, method: str, prepared: Plan, sink: RowSink, budget: Budget)
     if isinstance(prepared, Stream):
         _stream(wire, prepared, bounded, seconds)
         if prepared.writes:
+            if watcher:
+                watcher.uncounted(written_collection(prepared))
             return Ran(method, budget.rows, None, budget.truncated, writes=True, counted=False)
         affected = None
     else:
-        affected = _answer(wire, prepared, bounded, seconds)
+        affected = _answer(wire, prepared, bounded, seconds, watcher)
     if not bounded.announced:
         bounded.announce(b"")
     return Ran(method, budget.rows, affected, budget.truncated, returns_rows=True, writes=prepared.writes)
@@ -101,12 +105,13 @@ def _stream(wire: Wire, prepared: Stream, bounded: Bounded, seconds: float | Non
         batches.close()
 
 
-def _answer(wire: Wire, prepared: Run, bounded: Bounded, seconds: float | None) -> int | None:
+def _answer(wire: Wire, prepared: Run, bounded: Bounded, seconds: float | None, watcher: Watcher | None) -> int | None:
+    def reply(body: Body) -> bytes:
+        return wire.command(body, writes=prepared.writes, comment=prepared.comment, seconds=seconds)
+
     try:
-        replies = [
-            wire.command(body, writes=prepared.writes, comment=prepared.comment, seconds=seconds)
-            for body in prepared.bodies
-        ]
+        watched = watcher if prepared.writes else None
+        replies = [watched.command(body, partial(reply, body)) if watched else reply(body) for body in prepared.bodies]
     except StatementFailed as failure:
         raise _nothing_kept(failure) if prepared.unordered and wire.in_transaction else failure from None
     answer = prepared.answer(replies)
