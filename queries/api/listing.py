@@ -47,10 +47,9 @@ def listing(*, reader: User, sent: QueryDict) -> Listing:
 
 def _fitting(keys: Sequence[tuple[int, int]]) -> list[int]:
     """The first of these requests, by key and length of statement, that one answer holds: at least one."""
-    lengths = accumulate(length for _, length in keys)
-    return [
-        key for number, ((key, _), sum_) in enumerate(zip(keys, lengths, strict=True)) if not number or sum_ <= _MOST
-    ]
+    so_far = accumulate(length for _, length in keys)
+    fitting = [key for (key, _), characters in zip(keys, so_far, strict=True) if characters <= _MOST]
+    return fitting or [key for key, _ in keys[:1]]
 
 
 def _filtered(reader: User, sent: QueryDict, statuses: list[str]) -> QueryRequestQuerySet:
