@@ -33,7 +33,7 @@ from executors.base import (
     TooLarge,
 )
 from executors.processes import messages
-from executors.processes.frames import Channel, Closed, Frame, read_json
+from executors.processes.frames import OUT_OF_MEMORY, Channel, Closed, Frame, read_json
 from executors.script import handover
 
 # One row in libpq's buffer, which doubles as it grows, next to the interpreter and the drivers.
@@ -223,6 +223,8 @@ def main(descriptor: int) -> None:
         serve(link)
     except Closed:
         os._exit(0)
+    except MemoryError:
+        os._exit(OUT_OF_MEMORY)
 
 
 if __name__ == "__main__":

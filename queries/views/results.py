@@ -8,12 +8,10 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_safe
 
 from accounts.people import person
-from queries import policies, services
-from queries.lifecycle import FINAL
-from queries.models import Execution, QueryRequest
-from queries.results import ResultPage, download, record_trace_view, view_page
+from queries import services
+from queries.results import ResultPage, download, ended, record_trace_view, view_page
 from queries.running.monitor import LOG_BYTES_KEPT
-from web.errors import NotAllowed, NotNow
+from web.errors import NotFound
 from web.ratelimit import limit
 
 PAGE_ROWS = 200
@@ -26,20 +24,24 @@ VIEWS = ("table", "documents", *TRACES)
 
 @require_safe
 def result(request: HttpRequest, public_id: UUID) -> HttpResponse:
-    """A page of the result, or what the script called and wrote."""
+    """A page of the result, or what the script called and wrote. Where there is none: 404, as in the API, and why."""
     query = services.visible_query(actor=person(request), public_id=public_id)
-    execution = _ended(request, query)
+    execution = ended(actor=person(request), query=query)
     view = request.GET.get("view", "")
-    page = None
+    page, missing = None, None
     if view in TRACES:
         record_trace_view(actor=person(request), query=query, part=view)
     else:
-        page = _rows(request, query, execution)
+        try:
+            page = view_page(actor=person(request), query=query, first_row=_first_row(request), limit=PAGE_ROWS)
+        except NotFound as error:
+            missing = error
     context: dict[str, Any] = {
         "nav": "mine" if query.author_id == request.user.pk else "review",
         "query": query,
         "execution": execution,
         "page": page,
+        "missing": missing,
         "view": _view(view, page),
         "previous": _previous(page),
         "calls": execution.calls.all()[:CALLS_SHOWN],
@@ -49,7 +51,8 @@ def result(request: HttpRequest, public_id: UUID) -> HttpResponse:
         "console_kept": LOG_BYTES_KEPT,
         "decisions": query.decisions.all(),
     }
-    return render(request, "queries/result.html", context)
+    response = render(request, "queries/result.html", context)
+    return response if missing is None else missing.on(response)
 
 
 @require_GET
@@ -62,23 +65,9 @@ def download_result(request: HttpRequest, public_id: UUID, format: str) -> Strea
     return StreamingHttpResponse(file.stream, content_type=file.content_type, headers=headers)
 
 
-def _ended(request: HttpRequest, query: QueryRequest) -> Execution:
-    """The execution, once it is over, for those who may see what it brought."""
-    reason = policies.cannot_see_result(person(request), query)
-    if reason:
-        raise NotAllowed(reason)
-    execution: Execution | None = getattr(query, "execution", None)
-    if execution is None or query.state not in FINAL:
-        raise NotNow(f"{query.number} has not run to its end; there is no result.", state=query.status)
-    return execution
-
-
-def _rows(request: HttpRequest, query: QueryRequest, execution: Execution) -> ResultPage | None:
-    if not execution.has_result:
-        return None
+def _first_row(request: HttpRequest) -> int:
     text = request.GET.get("row", "")
-    first = int(text) if text.isascii() and text.isdigit() and len(text) < ROW_DIGITS else 0
-    return view_page(actor=person(request), query=query, first_row=first, limit=PAGE_ROWS)
+    return int(text) if text.isascii() and text.isdigit() and len(text) < ROW_DIGITS else 0
 
 
 def _view(view: str, page: ResultPage | None) -> str:

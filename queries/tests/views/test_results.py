@@ -8,6 +8,7 @@ import pytest
 from django.urls import reverse
 
 from audit.models import AuditLog
+from queries import services
 from queries.models import QueryRequest
 from queries.tests.views.conftest import SignedIn
 from queries.tests.world import World
@@ -110,3 +111,30 @@ def test_approving_runs_and_shows_the_page_again(committed: World, client_of: Si
     body = client.post(address, {"digest": query.digest}, follow=True).content.decode()
     assert "ran and finished" in body
     assert "right away" in body
+
+
+@pytest.mark.parametrize(
+    ("statement", "access", "words"),
+    [
+        ("SELECT 1 / 0", "read", "failed, so there is no result."),
+        ("UPDATE items SET name = 'x' WHERE id = 1", "write", "returned no rows."),
+    ],
+)
+def test_page_and_api_say_the_same_of_a_result_that_is_not_there(
+    statement: str, access: str, words: str, committed: World, client_of: SignedIn
+) -> None:
+    query = committed.executed(statement, access=access)
+    client = client_of(committed.author)
+    page, call = client.get(result(query)), client.get(f"/api/v1/queries/{query.public_id}/result/")
+    assert (page.status_code, call.status_code) == (404, 404)
+    assert f"{query.number} {words}" in page.content.decode()
+    assert call.json()["error"]["message"] == f"{query.number} {words}"
+
+
+def test_page_and_api_say_the_same_of_what_never_ran(committed: World, client_of: SignedIn) -> None:
+    query = committed.submitted()
+    client = client_of(committed.author)
+    paths = (result(query), f"/api/v1/queries/{query.public_id}/result/")
+    assert [client.get(path).status_code for path in paths] == [409, 409]
+    services.withdraw(actor=committed.author, query_id=query.pk)
+    assert [client.get(path).status_code for path in paths] == [404, 404]
