@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection, Container, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from executors.base import Finding, FindingCode, Severity
-from executors.text import Places, hidden_in, scripts_of
+from executors.text import Places, Ranges, hidden_in, scripts_of
 
 _LOOK_LIKE = {
     "a": "\u0251\u03b1\u0430",
@@ -121,7 +121,7 @@ def plain_letters(name: str) -> str:
     return unicodedata.normalize("NFKC", name).translate(_LATIN)
 
 
-def check_signs(text: str, elsewhere: Container[int]) -> Iterator[Finding]:
+def check_signs(text: str, elsewhere: Ranges) -> Iterator[Finding]:
     """Signs that look like the language's own and are none; `elsewhere` are texts, comments and names in quotes."""
     if text.isascii():
         return
