@@ -68,7 +68,7 @@ class Helper(Process):
             self.kill()
             raise Interrupted("The helper that was to run this request ended early; nothing was changed.") from None
 
-    def ask(self, question: messages.Question, target: Target, seconds: float = _ASK_SECONDS, **more: str) -> Any:
+    def ask(self, question: messages.Question, target: Target, seconds: float = _ASK_SECONDS, **more: object) -> Any:
         """Put a question to the target's engine. Raises `ExecutionError`; a helper that does not answer is killed."""
         self.served.add(target)
         try:

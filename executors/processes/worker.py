@@ -18,8 +18,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from executors import registry
+from executors import asking, registry
 from executors.base import (
+    Access,
     Call,
     Column,
     EngineKind,
@@ -180,6 +181,9 @@ def _ask(link: _Link, data: dict[str, Any] | Any) -> None:
             answer = engine.commit_status(target, data["transaction"]).value
         elif data["question"] == "activity":
             answer = messages.from_activity(engine.activity(target, data["backend"], data["name"]))
+        elif data["question"] == "word":
+            language, access = Language(data["language"]), Access(data["access"])
+            answer = messages.from_word(asking.ask(target, language, data["statement"], data["tables"], access))
         else:
             answer = engine.server_version(target)
     except Closed:

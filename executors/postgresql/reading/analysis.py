@@ -11,8 +11,8 @@ from executors.base import Access, Analysis, EngineKind, Finding, FindingCode, P
 from executors.lookalikes import check_names, check_signs
 from executors.postgresql.reading import rules
 from executors.postgresql.reading.facts import Facts, gather
+from executors.postgresql.reading.identifiers import identifiers
 from executors.postgresql.reading.lexer import NAME_BYTES, cut_names, literal_ranges, outside_code
-from executors.postgresql.reading.names import names
 from executors.postgresql.reading.parse import Statement, parse
 from executors.postgresql.reading.remarks import own_functions, own_types, remarks
 from executors.postgresql.reading.scopes import Catalogue
@@ -42,8 +42,8 @@ class _Where:
         self._characters = Characters(text.encode())
 
     def begins(self, item: Statement) -> tuple[int, int]:
-        """Where the words of a statement begin: blank space before them belongs to nobody."""
-        return self._places.at(item.offset + len(item.text) - len(item.text.lstrip()))
+        """Where the words of a statement begin."""
+        return self._places.at(item.begins)
 
     def character(self, at: int) -> tuple[int, int]:
         """The place of character `at`."""
@@ -92,7 +92,7 @@ def _names(statement: str, statements: tuple[Statement, ...]) -> Iterator[Findin
         return
     where_is, found = _Where(statement), dict[str, tuple[int, int]]()
     for item in statements:
-        for name, at in names(item.node):
+        for name, at in identifiers(item.node):
             if name not in found:
                 found[name] = where_is.byte(at) if at else where_is.begins(item)
     yield from check_names(found, statement)

@@ -203,9 +203,15 @@ def test_helper_without_memory_to_say_so_says_it_by_its_end(database: Database) 
         assert isinstance(conversation._died(), TooLarge)
 
 
+def _freeze(database: Database, statement: str) -> None:
+    """Stop the helper in the midst of a statement."""
+    _wait_for(database, statement, running=True)
+    _signal_busy(signal.SIGSTOP)
+
+
 def test_frozen_helper_is_given_up(database: Database) -> None:
     recorder = Recorder()
-    freezer = threading.Timer(0.5, _signal_busy, (signal.SIGSTOP,))
+    freezer = threading.Thread(target=_freeze, args=(database, "SELECT pg_sleep(30)"))
     freezer.start()
     job = Job("frozen", database.target("reader"), Language.SQL, "SELECT pg_sleep(30)", Limits(1.5, 10, 1000))
     began = time.monotonic()
@@ -215,7 +221,7 @@ def test_frozen_helper_is_given_up(database: Database) -> None:
 
 
 def test_target_at_its_bound_answers_that_it_is_busy(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pool, "TARGET_CONCURRENCY", 1)
+    monkeypatch.setattr(processes._ours().helpers, "_at_once", 1)
     monkeypatch.setattr(pool, "_WAIT_SECONDS", 0.3)
     thread = threading.Thread(target=run, args=(database, "SELECT pg_sleep(2)"))
     thread.start()

@@ -24,6 +24,7 @@ PAGES: dict[str, dict[str, int]] = {
     "queries:list": ALL,
     "queries:new": ALL,
     "queries:detail": OF_THE_POD,
+    "queries:statement": OF_THE_POD,
     "queries:status": OF_THE_POD,
     "queries:approve": POSTS,
     "queries:reject": POSTS,
