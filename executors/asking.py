@@ -39,4 +39,6 @@ def _word(answers: Sequence[Told], findings: Iterable[Finding]) -> Word:
     if not all(answer.complete for answer in answers):
         message = "The target could not tell of every name in the statement; those were not checked."
         return Word((*found, Finding(FindingCode.NAMES_NOT_CHECKED, Severity.INFO, message)))
-    return Word(found, (Verified.NAMES_KNOWN,) if answers and not found else ())
+    settled = frozenset.intersection(*(frozenset(answer.settles) for answer in answers)) if answers else frozenset()
+    wrong = any(finding.code not in settled for finding in found)
+    return Word(found, (Verified.NAMES_KNOWN,) if answers and not wrong else (), tuple(sorted(settled)))

@@ -23,11 +23,13 @@ class Asked:
 class Told:
     """What a target said of one statement; lines and columns count in its text.
 
-    `complete`: every part of the statement was asked about and answered.
+    `complete`: every part of the statement was asked about and answered. `settles`: what reading could only suppose and
+    the target knows: its findings of these codes stand for those of reading.
     """
 
     findings: tuple[Finding, ...] = ()
     complete: bool = True
+    settles: tuple[FindingCode, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ class Word:
 
     findings: tuple[Finding, ...] = ()
     verified: tuple[Verified, ...] = ()
+    settles: tuple[FindingCode, ...] = ()
 
     @classmethod
     def missing(cls, why: str) -> Word:
@@ -46,5 +49,6 @@ class Word:
     def beside(self, analysis: Analysis, language: Language) -> Analysis:
         """What reading told, with this. Of a script only what is written out was asked about."""
         whole = language is not Language.SCRIPT or Verified.STATEMENTS_WRITTEN_OUT in analysis.verified
-        findings = (*analysis.findings, *self.findings)
+        supposed = (finding for finding in analysis.findings if finding.code not in self.settles)
+        findings = (*supposed, *self.findings)
         return replace(analysis, findings=findings, verified=(*analysis.verified, *(self.verified if whole else ())))

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from executors.base import Access, Asked, ExecutionError, Finding, FindingCode, Severity, StatementFailed, Target, Told
-from executors.postgresql import likeness
+from executors.postgresql import catalogue, likeness
 from executors.postgresql.dependencies import Dependencies, text_array
 from executors.postgresql.errors import Place
+from executors.postgresql.reading.analysis import read
 from executors.postgresql.reading.facts import Facts, gather
 from executors.postgresql.reading.names import UNDERSTOOD, Named, changes_schema, made, needed
 from executors.postgresql.reading.parse import Statement, parse
@@ -113,7 +114,17 @@ class Check:
         for start in range(0, len(ahead), _AT_ONCE):
             self._parse(told, ahead[start : start + _AT_ONCE])
         self._look_up(told, named)
-        return Told(tuple(told.findings), told.complete)
+        if told.findings or not told.complete or self.changed:
+            return Told(tuple(told.findings), told.complete)
+        return Told(tuple(self._told_apart(text, ahead)), settles=(FindingCode.OUTER_NAME,))
+
+    def _told_apart(self, text: str, parts: Sequence[_Part]) -> list[Finding]:
+        """Names in subqueries that mean a column outside, told with the columns that the tables have."""
+        nested = {relation for part in parts if len(part.facts.levels) > 1 for relation in part.facts.relations}
+        if not nested:
+            return []
+        found = read(text, (), self.access, catalogue.columns(self.wire, nested)).analysis.findings
+        return [finding for finding in found if finding.code is FindingCode.OUTER_NAME]
 
     def _is_made(self, relation: str) -> bool:
         """Whether an earlier statement made a relation, or one that goes with it (`orders_pkey`)."""

@@ -218,6 +218,28 @@ def test_function_of_the_server_is_not_taken_for_its_namesake(database: Database
     assert Verified.NAMES_KNOWN in look(database, "SELECT lower(carrier) FROM flights").verified
 
 
+def outer(analysis: Analysis) -> list[str]:
+    return [finding.message for finding in analysis.findings if finding.code is FindingCode.OUTER_NAME]
+
+
+def test_name_of_a_subquery_that_means_the_table_outside_is_told_for_certain(database: Database) -> None:
+    """told-05, with the columns there really are."""
+    text = "DELETE FROM flights WHERE carrier IN (SELECT {} FROM orders)"
+    (message,) = outer(look(database, text.format("carrier"), Access.WRITE))
+    assert message.startswith("orders has no column carrier")
+    analysis = look(database, text.format("email"), Access.WRITE)
+    assert outer(analysis) == []
+    assert Verified.NAMES_KNOWN in analysis.verified
+
+
+def test_name_of_a_subquery_is_only_supposed_where_nobody_answers(database: Database) -> None:
+    text = "DELETE FROM flights WHERE carrier IN (SELECT carrier FROM orders)"
+    analysis = processes.read(Language.SQL, EngineKind.POSTGRESQL, text, (), Access.WRITE)
+    gone = database.elsewhere(database.target("reader"), port=1)
+    (message,) = outer(processes.check(gone, Language.SQL, text, Access.WRITE, analysis))
+    assert message.startswith("If orders has no column")
+
+
 def silent(finding: Finding) -> bool:
     return finding.code is FindingCode.NAMES_NOT_CHECKED and finding.severity is Severity.INFO
 
