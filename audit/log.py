@@ -29,9 +29,12 @@ class Action(StrEnum):
     QUERY_REJECT = "query.reject"
     QUERY_WITHDRAW = "query.withdraw"
     QUERY_EXPIRE = "query.expire"
+    QUERY_REHEARSE = "query.rehearse"
+    QUERY_UNDO = "query.undo"
     QUERY_CLAIM = "query.claim"
     QUERY_COMPLETE = "query.complete"
     QUERY_FAIL = "query.fail"
+    QUERY_CLOSE = "query.close"
     QUERY_CANCEL = "query.cancel"
     QUERY_REFUSED = "query.refused"
     RESULT_VIEW = "result.view"
@@ -56,9 +59,12 @@ LABELS: dict[Action, str] = {
     Action.QUERY_REJECT: "rejected",
     Action.QUERY_WITHDRAW: "withdrew",
     Action.QUERY_EXPIRE: "let expire",
+    Action.QUERY_REHEARSE: "rehearsed",
+    Action.QUERY_UNDO: "prepared the undo of",
     Action.QUERY_CLAIM: "started",
     Action.QUERY_COMPLETE: "finished",
     Action.QUERY_FAIL: "recorded the failure of",
+    Action.QUERY_CLOSE: "closed, its outcome unknown,",
     Action.QUERY_CANCEL: "asked to stop",
     Action.QUERY_REFUSED: "was refused an act on",
     Action.RESULT_VIEW: "viewed the result of",

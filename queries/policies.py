@@ -9,12 +9,13 @@ from collections.abc import Callable
 from django.utils import timezone
 
 from accounts.models import Actor, User
-from pods.models import Pod
+from pods.models import Pod, Rehearsals
 from queries.lifecycle import Status, Verb, possible
 from queries.models import Code, Execution, QueryRequest
 from web.errors import NotNow
 
 CANCEL = "cancel"
+REHEARSE = "rehearse"
 REVISE = "revise"
 DEACTIVATED = "Your account is deactivated."
 QUOTING = "What the database said may quote data; it is for those who may see the result."
@@ -71,9 +72,56 @@ def _stands(query: QueryRequest, message: str, code: str) -> NotNow:
     return NotNow(message, code=code, state=query.status)
 
 
+def cannot_rehearse(actor: User, query: QueryRequest) -> str:
+    """Why this person may not have the write rehearsed: it runs with the write login, before any approval."""
+    if not actor.is_active:
+        return DEACTIVATED
+    if query.author_id == actor.pk:
+        return "You asked for this yourself; somebody who may decide on it can rehearse it."
+    if not query.pod.has_manager(actor):
+        return f"Only managers of {query.pod.name} rehearse this."
+    return ""
+
+
+def cannot_see_rehearsal(actor: User, query: QueryRequest) -> str:
+    """Reviewers see what was rehearsed; its author the counts, once it is decided and while they may see results."""
+    if query.pod.has_manager(actor) and query.author_id != actor.pk:
+        return ""
+    if query.author_id == actor.pk and query.state is not Status.PENDING:
+        return cannot_see_result(actor, query)
+    return "What a rehearsal saw is for those who decide, and for the author once it is decided."
+
+
+def cannot_be_rehearsed(query: QueryRequest) -> NotNow | None:
+    """Why nobody can rehearse this now; None when somebody can."""
+    if not query.writes:
+        return _stands(query, "A read changes nothing; there is nothing to rehearse.", "not_a_write")
+    if query.target.rehearsals == Rehearsals.NEVER:
+        return _stands(query, f"Nothing is rehearsed on {query.target.name}.", "no_rehearsals")
+    if query.state is not Status.PENDING:
+        return _stands(query, f"{query.number} no longer waits for a decision.", "not_now")
+    return obstacle(query)
+
+
 def cannot_withdraw(actor: User, query: QueryRequest) -> str:
     """Only the author withdraws."""
     return "" if query.author_id == actor.pk else "Only its author can withdraw a request."
+
+
+def cannot_close(actor: User, query: QueryRequest) -> str:
+    """A manager of the pod closes what stayed unknown, after a look at the target; never their own."""
+    if query.author_id == actor.pk:
+        return "You asked for this yourself; somebody else must close it."
+    return "" if query.pod.has_manager(actor) else f"Only managers of {query.pod.name} close this."
+
+
+def can_be_closed(query: QueryRequest) -> bool:
+    """Whether what became of it is open, or stayed unknown without anybody saying what they found."""
+    if query.is_being_found_out:
+        return True
+    execution: Execution | None = getattr(query, "execution", None)
+    unknown = query.state is Status.FAILED and query.code == Code.OUTCOME_UNKNOWN
+    return unknown and execution is not None and execution.closed_at is None
 
 
 def cannot_cancel(actor: User, query: QueryRequest) -> str:
@@ -122,6 +170,7 @@ RULES: dict[Verb, Callable[[User, QueryRequest], str] | None] = {
     Verb.CLAIM: None,
     Verb.COMPLETE: None,
     Verb.FAIL: None,
+    Verb.CLOSE: cannot_close,
 }
 
 
@@ -136,8 +185,12 @@ def allowed(actor: User, query: QueryRequest) -> list[str]:
         verbs = [verb for verb in verbs if verb == Verb.WITHDRAW]
     if Verb.APPROVE in verbs and obstacle(query):
         verbs.remove(Verb.APPROVE)
-    if query.state is Status.EXECUTING and not cannot_cancel(actor, query):
+    if not (cannot_rehearse(actor, query) or cannot_be_rehearsed(query)):
+        verbs.append(REHEARSE)
+    if query.state is Status.EXECUTING and not query.is_being_found_out and not cannot_cancel(actor, query):
         verbs.append(CANCEL)
+    if can_be_closed(query) and not objection(actor, Verb.CLOSE, query):
+        verbs.append(Verb.CLOSE.value)
     if query.author_id == actor.pk and can_submit(actor, query.pod):
         verbs.append(REVISE)
     return verbs

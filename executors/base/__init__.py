@@ -4,6 +4,7 @@ Everything here is plain data: the portal describes a `Job`, hands over a `RowSi
 and gets back one of the closed family of outcomes, or one of the closed family of `ExecutionError`.
 """
 
+from executors.base.asking import Asked, Told, Word
 from executors.base.control import Call, Control
 from executors.base.effects import (
     Cells,
@@ -23,6 +24,7 @@ from executors.base.effects import (
 from executors.base.findings import Analysis, Finding, FindingCode, Severity, Verified
 from executors.base.holdings import Table
 from executors.base.outcomes import (
+    ERRORS,
     Cancelled,
     CommitStatus,
     End,
@@ -64,6 +66,7 @@ from executors.base.statements import Access, EngineKind, Job, Language, Limits,
 from executors.base.watching import Activity, Blocker
 
 __all__ = [
+    "ERRORS",
     "MAX_CURSORS",
     "MAX_REPLY_BYTES",
     "Access",
@@ -72,6 +75,7 @@ __all__ = [
     "Analysis",
     "Answer",
     "Argument",
+    "Asked",
     "Blocker",
     "Call",
     "CallReader",
@@ -128,10 +132,12 @@ __all__ = [
     "TableEffect",
     "Target",
     "TimedOut",
+    "Told",
     "TooLarge",
     "Truncation",
     "Unreachable",
     "Verified",
+    "Word",
     "WriteOutcome",
     "WrittenCall",
 ]

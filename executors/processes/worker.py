@@ -18,8 +18,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from executors import registry
+from executors import asking, registry
 from executors.base import (
+    Access,
     Call,
     Column,
     EngineKind,
@@ -33,7 +34,7 @@ from executors.base import (
     TooLarge,
 )
 from executors.processes import messages
-from executors.processes.frames import Channel, Closed, Frame, read_json
+from executors.processes.frames import OUT_OF_MEMORY, Channel, Closed, Frame, read_json
 from executors.script import handover
 
 # One row in libpq's buffer, which doubles as it grows, next to the interpreter and the drivers.
@@ -72,7 +73,7 @@ class _Link:
                     self.was_cancelled = self.was_cancelled and kind is not Frame.RUN
                     self._frames.append((kind, payload))
 
-    def take(self, seconds: float) -> tuple[Frame, bytes] | None:
+    def next_frame(self, seconds: float) -> tuple[Frame, bytes] | None:
         """The next frame that is not a cancel, or None when none came."""
         if not self._frames:
             self.pump(seconds)
@@ -106,7 +107,7 @@ class _Forward:
 
     def committing(self, transaction: str) -> None:
         self._link.channel.send_json(Frame.COMMITTING, {"transaction": transaction})
-        while (reply := self._link.take(_IDLE_SECONDS)) is None:
+        while (reply := self._link.next_frame(_IDLE_SECONDS)) is None:
             continue
         if reply[0] is not Frame.GO_AHEAD:
             message = "The portal did not allow the commit; everything was rolled back."
@@ -140,7 +141,7 @@ def serve(link: _Link) -> None:
     """Take orders until the socket ends."""
     link.channel.send(Frame.READY)
     while True:
-        order = link.take(_IDLE_SECONDS)
+        order = link.next_frame(_IDLE_SECONDS)
         if order is None:
             _expire()
             continue
@@ -180,6 +181,9 @@ def _ask(link: _Link, data: dict[str, Any] | Any) -> None:
             answer = engine.commit_status(target, data["transaction"]).value
         elif data["question"] == "activity":
             answer = messages.from_activity(engine.activity(target, data["backend"], data["name"]))
+        elif data["question"] == "word":
+            language, access = Language(data["language"]), Access(data["access"])
+            answer = messages.from_word(asking.ask(target, language, data["statement"], data["tables"], access))
         else:
             answer = engine.server_version(target)
     except Closed:
@@ -223,6 +227,8 @@ def main(descriptor: int) -> None:
         serve(link)
     except Closed:
         os._exit(0)
+    except MemoryError:
+        os._exit(OUT_OF_MEMORY)
 
 
 if __name__ == "__main__":

@@ -11,10 +11,12 @@ from django.db.models import Prefetch
 from accounts.models import User
 from executors.base import Activity
 from pods.models import Pod
+from queries import bounds
 from queries.lifecycle import Status
 from queries.models import Decision, Execution, QueryRequest
-from queries.policies import allowed, failure_words
-from queries.results import ResultPage
+from queries.policies import allowed, cannot_see_rehearsal, failure_words
+from queries.results import ResultPage, rehearsals
+from queries.running.ending import HOPE
 from web.paging import encode
 
 # The decisions with who made them, in one query more.
@@ -68,10 +70,15 @@ def query_json(query: QueryRequest, reader: User, activity: Activity | None = No
                 "verdict": decision.verdict,
                 "comment": decision.comment,
                 "digest": decision.digest,
+                "bound": decision.bound,
                 "at": decision.at,
             }
             for decision in query.decisions.all()
         ],
+        "expects": query.expects,
+        "bound": bounds.in_force(query),
+        "undoes": str(query.undoes.public_id) if query.undoes is not None else None,
+        "rehearsal": _rehearsal_json(query, reader),
         "execution": _execution_json(query, reader, activity),
         "allowed": allowed(reader, query),
     }
@@ -91,6 +98,24 @@ def result_json(page: ResultPage) -> dict[str, object]:
     }
 
 
+def _rehearsal_json(query: QueryRequest, reader: User) -> dict[str, object] | None:
+    """The last rehearsal: its counts tell of data, so they are for those who may see it."""
+    rehearsal = bounds.latest(query) if query.writes else None
+    if rehearsal is None or cannot_see_rehearsal(reader, query):
+        return None
+    stale = bounds.staleness(query, rehearsal)
+    words = rehearsals.words(rehearsal)
+    return {
+        "at": rehearsal.at,
+        "by": rehearsal.by.username,
+        "digest": rehearsal.digest,
+        "duration_ms": rehearsal.duration_ms,
+        "effect": rehearsal.effect,
+        "failure": words and {"code": rehearsal.failure_code, **words},
+        "stale": stale.value if stale else None,
+    }
+
+
 def _execution_json(query: QueryRequest, reader: User, activity: Activity | None) -> dict[str, object] | None:
     execution: Execution | None = getattr(query, "execution", None) if query.state in RAN else None
     if execution is None:
@@ -107,6 +132,7 @@ def _execution_json(query: QueryRequest, reader: User, activity: Activity | None
         "row_count": execution.row_count,
         "rows_affected": execution.rows_affected,
         "affected_known": execution.affected_known,
+        "effect": execution.effect,
         "settings": execution.session_settings,
         "truncated": bool(execution.truncated),
         "truncated_by": execution.truncated or None,
@@ -117,4 +143,23 @@ def _execution_json(query: QueryRequest, reader: User, activity: Activity | None
         "result_lost": execution.result_lost,
         "result_expires_at": execution.result_expires_at,
         "activity": asdict(activity) if activity else None,
+        "finding_out": _finding_out_json(execution),
+        "closed": _closed_json(execution),
+    }
+
+
+def _finding_out_json(execution: Execution) -> dict[str, object] | None:
+    if not execution.is_being_found_out or execution.committing_at is None:
+        return None
+    since = execution.committing_at
+    return {"since": since, "asked_at": execution.asked_at, "asks": execution.asks, "until": since + HOPE}
+
+
+def _closed_json(execution: Execution) -> dict[str, object] | None:
+    if execution.closed_by is None:
+        return None
+    return {
+        "by": execution.closed_by.username,
+        "at": execution.closed_at,
+        "comment": execution.closing_comment,
     }

@@ -23,10 +23,12 @@ from queries.api.listing import listing
 from queries.api.serializers import (
     ApproveBody,
     CheckedShape,
+    CloseBody,
     CommentBody,
     DraftBody,
     QueriesShape,
     QueryShape,
+    RehearseBody,
     RejectBody,
     ResultShape,
     SubmitBody,
@@ -164,6 +166,19 @@ class Approve(View):
         return perform(request, public_id, services.approve, ApproveBody)
 
 
+class Rehearse(View):
+    """POST `queries/<uuid>/rehearse/`."""
+
+    @extend_schema(operation_id="query_rehearse", request=RehearseBody, responses=ACTED, tags=QUERIES)
+    def post(self, request: Request, public_id: uuid.UUID) -> Response:
+        """Run a write that waits, see what it changes, and roll it back. For those who may decide on it."""
+        limit(plain(request), "rehearse")
+        person = actor(request)
+        query_id = known(person, public_id)
+        services.rehearse(actor=person, query_id=query_id, **read_body(RehearseBody(data=request.data)))
+        return Response(after(person, query_id))
+
+
 class Reject(View):
     """POST `queries/<uuid>/reject/`."""
 
@@ -189,6 +204,15 @@ class Cancel(View):
     def post(self, request: Request, public_id: uuid.UUID) -> Response:
         """Ask a running request to stop."""
         return perform(request, public_id, services.cancel, CommentBody)
+
+
+class Close(View):
+    """POST `queries/<uuid>/close/`."""
+
+    @extend_schema(operation_id="query_close", request=CloseBody, responses=ACTED, tags=QUERIES)
+    def post(self, request: Request, public_id: uuid.UUID) -> Response:
+        """Close a request whose outcome nobody can find out, saying what a look at the target has shown."""
+        return perform(request, public_id, services.close, CloseBody)
 
 
 class Result(View):

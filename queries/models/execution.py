@@ -62,6 +62,15 @@ class Execution(Sealed):
     backend = models.TextField(blank=True, db_default="", editable=False)
     transaction = models.TextField(blank=True, db_default="", editable=False)
     committing_at = models.DateTimeField(null=True, editable=False)
+    # When the target was last asked in vain what became of that transaction, and how often by then.
+    asked_at = models.DateTimeField(null=True, editable=False)
+    asks = models.PositiveIntegerField(db_default=0, editable=False)
+    # Who ended that search by hand, or answered it after it had ended, and what they said.
+    closed_at = models.DateTimeField(null=True, editable=False)
+    closed_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+", editable=False)
+    closing_comment = models.TextField(blank=True, db_default="", editable=False)
+    # What the run was held to: `seconds`, `lock_seconds`, `rows`, `bytes`. Empty for a run from before this was kept.
+    limits = models.JSONField(db_default=EMPTY_OBJECT, editable=False)
     cancel_requested_at = models.DateTimeField(null=True, editable=False)
     cancel_requested_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+", editable=False)
 
@@ -74,6 +83,8 @@ class Execution(Sealed):
     affected_known = models.BooleanField(db_default=True, editable=False)
     # What the target had set for how text is read as a value: `time_zone`, `date_order`, `interval_style`.
     session_settings = models.JSONField(db_default=EMPTY_OBJECT, editable=False)
+    # What it changed, without the rows (`queries.results.effects`); null for a read, and where it cannot be told.
+    effect = models.JSONField(null=True, editable=False)
     truncated = models.CharField(max_length=5, blank=True, db_default="", editable=False)
     statements = models.JSONField(db_default=EMPTY_LIST, editable=False)
 
@@ -103,6 +114,11 @@ class Execution(Sealed):
 
     def __str__(self) -> str:
         return f"execution of QR-{self.query_id}"
+
+    @property
+    def is_being_found_out(self) -> bool:
+        """Whether its COMMIT was sent and lost, and the target is asked again and again what became of it."""
+        return self.finished_at is None and self.asked_at is not None
 
     @property
     def place(self) -> bytes:

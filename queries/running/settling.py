@@ -14,6 +14,7 @@ from executors.base import ExecutionError, Outcome, ReadOutcome, WriteOutcome
 from queries.joined import locked
 from queries.lifecycle import Status, Verb
 from queries.models import Code, LogLine, QueryRequest, Said, ScriptCall
+from queries.results import effects
 from queries.results.writer import ChunkWriter
 from queries.running.claim import take
 from queries.running.ending import Ending
@@ -23,13 +24,19 @@ from web.errors import Unavailable
 
 logger = logging.getLogger(__name__)
 
-ENDED = "finished_at = statement_timestamp(), result_expires_at = statement_timestamp() + make_interval(days => %s)"
+# What is kept of a run has its time, whether its end is known or not.
+EXPIRES = "result_expires_at = statement_timestamp() + make_interval(days => %s)"
+ENDED = f"finished_at = statement_timestamp(), {EXPIRES}"
+ASKED = f"asked_at = statement_timestamp(), asks = asks + 1, {EXPIRES}"
 SQLSTATE_LENGTH = 5
 SETTLE_PAUSES = (0.2, 1.0, 3.0)
 
 
 def settle_surely(claimed: QueryRequest, ending: Ending, writer: ChunkWriter) -> QueryRequest:
-    """Settle, again after a lost connection, and without the rows when it is they that cannot be stored."""
+    """Settle, again after a lost connection, and without the rows when it is they that cannot be stored.
+
+    What nobody could say of yet stays EXECUTING, with everything else of the run stored.
+    """
     for pause in (*SETTLE_PAUSES, None):
         try:
             return _settle(claimed, ending, writer)
@@ -61,9 +68,10 @@ def _settle(claimed: QueryRequest, ending: Ending, writer: ChunkWriter) -> Query
         if ending.outcome is None or ending.result_lost:
             writer.discard()
         writer.finish()
-        if _store(query, _fields(query.pk, ending, writer)):
+        if _store(query, _fields(query.pk, ending, writer), ASKED if ending.unanswered else ENDED):
             _store_calls(query.pk, ending)
-            conclude(query, ending)
+            if not ending.unanswered:
+                conclude(query, ending)
         else:
             logger.warning("%s is being settled by another process", query.number)
             transaction.set_rollback(True)
@@ -85,10 +93,10 @@ def _fields(query_id: int, ending: Ending, writer: ChunkWriter) -> dict[str, Any
     }
 
 
-def _store(query: QueryRequest, fields: dict[str, Any]) -> bool:
+def _store(query: QueryRequest, fields: dict[str, Any], moments: str) -> bool:
     """Store them if the run is still held: by the connection that claimed it, or taken again after a lost one."""
     assignments = ", ".join(f"{name} = %s" for name in fields)
-    statement = f"UPDATE executions SET {assignments}, {ENDED} WHERE query_id = %s"  # noqa: S608 -- names of ours
+    statement = f"UPDATE executions SET {assignments}, {moments} WHERE query_id = %s"  # noqa: S608 -- names of ours
     written = [json.dumps(value) if isinstance(value, list | dict) else value for value in fields.values()]
     values = [*written, query.target.retention_days, query.pk]
     with connection.cursor() as cursor:
@@ -112,6 +120,9 @@ def conclude(query: QueryRequest, ending: Ending) -> None:
     outcome = ending.outcome
     data["rows"] = outcome.row_count if outcome else 0
     data["rows_affected"] = getattr(outcome, "rows_affected", None)
+    effect = getattr(outcome, "effect", None)
+    if effect is not None:
+        data["changed"] = {table.table: table.total for table in effect.tables}
     data["truncated"] = outcome.truncated if outcome else ""
     step(query, Verb.COMPLETE, actor=SYSTEM).take(data=data)
 
@@ -128,6 +139,8 @@ def outcome_fields(outcome: Outcome | None) -> dict[str, object]:
         return fields
     fields["rows_affected"] = outcome.rows_affected
     fields["affected_known"] = outcome.affected_known
+    if outcome.effect is not None:
+        fields["effect"] = effects.counts(outcome.effect)
     if isinstance(outcome, WriteOutcome):
         fields["statements"] = [asdict(statement) for statement in outcome.statements]
     return fields

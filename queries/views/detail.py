@@ -1,6 +1,8 @@
 """The page of one request: what it would do, what was decided, how it ended; and the part of it that is polled."""
 
+import datetime as dt
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -12,16 +14,19 @@ from django.views.decorators.http import require_safe
 from accounts.models import User
 from accounts.people import person
 from executors.base import Language
-from queries import policies, services
+from queries import bounds, policies, services
 from queries.lifecycle import Status
-from queries.models import Execution, QueryRequest, Verdict
+from queries.models import Execution, QueryRequest, Rehearsal, Verdict
 from queries.presentation.checks import passed
 from queries.presentation.code import code_lines
 from queries.presentation.difference import counts, difference
+from queries.presentation.effect import show
+from queries.presentation.excerpt import beginning, differing
 from queries.presentation.states import advice, is_overdue, meaning
 from queries.presentation.timeline import timeline
-from queries.results import view_page
+from queries.results import effects, rehearsals, view_page
 from queries.running.activity import activity
+from queries.running.ending import HOPE
 from queries.running.monitor import LOG_BYTES_KEPT
 from queries.words import ACCESSES, LANGUAGES, named
 from web.errors import PortalError
@@ -49,6 +54,13 @@ def status(request: HttpRequest, public_id: UUID) -> HttpResponse:
     return response
 
 
+@require_safe
+def statement(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """The whole statement, to the character, as plain text."""
+    query = services.visible_query(actor=person(request), public_id=public_id)
+    return HttpResponse(query.statement, content_type="text/plain; charset=utf-8")
+
+
 def page(
     request: HttpRequest, query: QueryRequest, *, error: PortalError | None = None, comment: str = ""
 ) -> HttpResponse:
@@ -71,6 +83,7 @@ def page(
         "cannot_see_result": policies.cannot_see_result(user, query),
         **_progress(query, user),
         **_decision(query, user),
+        **_effect(query, user, execution),
         **_statement(request, query, execution),
         **_neighbours(query, user),
     }
@@ -86,12 +99,20 @@ def _progress(query: QueryRequest, user: User) -> dict[str, Any]:
         "failure": _failure(user, query, execution),
         "allowed": policies.allowed(user, query),
         "running": query.state in {Status.APPROVED, Status.EXECUTING},
+        "found_out_until": _found_out_until(execution),
         "elapsed": int((timezone.now() - execution.started_at).total_seconds()) if execution else 0,
         "activity": activity(query),
         "given": sum(decision.verdict == Verdict.APPROVE for decision in query.decisions.all()),
         "meaning": meaning(query, code),
         "next_step": advice(code),
     }
+
+
+def _found_out_until(execution: Execution | None) -> dt.datetime | None:
+    """Until when a target that gives no answer is asked again; None when there is nothing to find out."""
+    if execution is None or not execution.is_being_found_out or execution.committing_at is None:
+        return None
+    return execution.committing_at + HOPE
 
 
 def _execution(query: QueryRequest) -> Execution | None:
@@ -119,6 +140,33 @@ def _decision(query: QueryRequest, user: User) -> dict[str, Any]:
     }
 
 
+def _effect(query: QueryRequest, user: User, execution: Execution | None) -> dict[str, Any]:
+    """What the write would change as far as it was seen, and what it changed once it ran."""
+    if not query.writes:
+        return {}
+    rehearsal = None if policies.cannot_see_rehearsal(user, query) else bounds.latest(query)
+    seen = rehearsals.effect(rehearsal) if rehearsal else None
+    if seen is not None and policies.cannot_see_result(user, query):
+        seen = replace(seen, tables=tuple(replace(table, changes=()) for table in seen.tables))
+    ran = effects.without_rows(execution.effect) if execution is not None and execution.effect else None
+    return {
+        "rehearsal": rehearsal,
+        "rehearsed": show(seen, would=True, personal=query.target.personal_columns) if seen else None,
+        "rehearsal_failure": rehearsals.words(rehearsal) if rehearsal else None,
+        "stale": bounds.staleness(query, rehearsal) if rehearsal else None,
+        "changed_rows": show(ran, would=False) if ran else None,
+        "proposed": bounds.proposed(query, rehearsal),
+        "bound": bounds.in_force(query),
+        "unlike": _unlike(query, rehearsal),
+    }
+
+
+def _unlike(query: QueryRequest, rehearsal: Rehearsal | None) -> bool:
+    """Whether the rehearsal counted something else than the author expects."""
+    counted = rehearsal.effect["total"] if rehearsal is not None and rehearsal.effect else None
+    return None not in (query.expects, counted) and query.expects != counted
+
+
 def _next_waiting(query: QueryRequest, user: User) -> QueryRequest | None:
     """What a reviewer can decide on next, once this one needs nothing more of them."""
     if not user.may_review_somewhere or query.author_id == user.pk or "approve" in policies.allowed(user, query):
@@ -129,15 +177,16 @@ def _next_waiting(query: QueryRequest, user: User) -> QueryRequest | None:
 def _statement(request: HttpRequest, query: QueryRequest, execution: Execution | None) -> dict[str, Any]:
     before = query.revises
     notes = _notes(person(request), query, execution)
+    shown = beginning(query.statement)
     if before is not None and request.GET.get("view") != "whole":
-        rows = difference(before.statement, query.statement, query.language, notes)
-        return {
-            "tab": "changes",
-            "diff": rows,
-            "changed": counts(rows),
-            "other_changes": _other_changes(before, query),
-        }
-    return {"tab": "whole", "lines": code_lines(query.statement, query.language, notes)}
+        parts = differing(before.statement, query.statement)
+        other = {"tab": "changes", "other_changes": _other_changes(before, query), "shown": shown}
+        if parts is None:
+            return {**other, "too_long_to_compare": True}
+        old, new = parts
+        rows = difference(old.text, new.text, query.language, notes, new.first)
+        return {**other, "diff": rows, "changed": counts(rows), "differing": new}
+    return {"tab": "whole", "shown": shown, "lines": code_lines(shown.text, query.language, notes)}
 
 
 def _failure(user: User, query: QueryRequest, execution: Execution | None) -> dict[str, Any]:

@@ -9,12 +9,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from executors.base import (
     Access,
     Activity,
+    Asked,
     Cancelled,
     Column,
     CommitStatus,
     Control,
     Effect,
     ExecutionError,
+    Finding,
+    FindingCode,
     Gap,
     Images,
     Job,
@@ -29,9 +32,11 @@ from executors.base import (
     TableEffect,
     Target,
     TimedOut,
+    Told,
     Truncation,
     Unreachable,
 )
+from executors.budget import Budget
 from executors.copytext import encode_copy_row
 from executors.tests.toy.reading import analyse
 from executors.text import position
@@ -101,16 +106,13 @@ class ToySession:
         if cursor.description is None:
             return 0, ""
         sink.columns([Column(column[0], "any") for column in cursor.description], RowEncoding.COPY)
-        limits, size, count = self._job.limits, 0, 0
+        budget = Budget.of(self._job.limits)
         for row in cursor:
             line = encode_copy_row([None if value is None else str(value).encode() for value in row])
-            if count == limits.rows:
-                return count, "rows"
-            if size + len(line) > limits.bytes:
-                return count, "bytes"
+            if not budget.admit(len(line)):
+                break
             sink.rows(line, 1)
-            size, count = size + len(line), count + 1
-        return count, ""
+        return budget.rows, budget.truncated
 
     def _watch(self) -> bool:
         if time.monotonic() >= self._deadline:
@@ -129,6 +131,10 @@ class ToyEngine:
     def expire(self) -> None: ...
 
     def close(self) -> None: ...
+
+    def check(self, target: Target, asked: Sequence[Asked], access: Access) -> list[Told]:
+        with connect(target) as connection:
+            return [_told(connection, item.text) for item in asked]
 
     def introspect(self, target: Target) -> tuple[Table, ...]:
         with connect(target) as connection:
@@ -153,6 +159,19 @@ def connect(target: Target) -> sqlite3.Connection:
     except sqlite3.Error:
         message = f"The target {target.key} cannot be reached."
         raise Unreachable(message) from None
+
+
+def _told(connection: sqlite3.Connection, statement: str) -> Told:
+    """SQLite understands a statement when it is asked to explain it, and runs nothing."""
+    try:
+        connection.execute(f"EXPLAIN {statement}").close()
+    except sqlite3.ProgrammingError:
+        return Told(complete=False)  # its parameters are not there
+    except sqlite3.Error as error:
+        failed = _failed(error, statement)
+        place = (int(failed.detail["line"]), int(failed.detail["column"])) if failed.detail else (None, None)
+        return Told((Finding(FindingCode.UNKNOWN_NAME, Severity.ERROR, f"{error}.", *place),))
+    return Told()
 
 
 def _failed(error: sqlite3.Error, statement: str) -> StatementFailed:

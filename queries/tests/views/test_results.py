@@ -11,7 +11,7 @@ from audit.models import AuditLog
 from queries import services
 from queries.models import QueryRequest
 from queries.tests.views.conftest import SignedIn
-from queries.tests.world import World
+from queries.tests.world import TargetDatabase, World
 
 VALUES = (
     "SELECT NULL::text AS nothing, '' AS vacant, 12345678901234567890.10::numeric AS amount, 'joi' || 'ned' AS joined"
@@ -85,8 +85,16 @@ def test_truncated_result_says_so_loudly(committed: World, client_of: SignedIn) 
     assert "This is not the whole result" in client_of(committed.author).get(result(query)).content.decode()
 
 
-def test_failure_is_explained_and_marked_at_its_line(committed: World, client_of: SignedIn) -> None:
-    query = committed.executed("SELECT 1\n  FROM nowhere_at_all")
+def test_failure_is_explained_and_marked_at_its_line(
+    committed: World, client_of: SignedIn, target_database: TargetDatabase
+) -> None:
+    """The table was there when it was asked for."""
+    with target_database.connect() as connection:
+        connection.execute("CREATE TABLE here_today (a int); GRANT SELECT ON here_today TO PUBLIC")
+    query = committed.submitted("SELECT 1\n  FROM here_today")
+    with target_database.connect() as connection:
+        connection.execute("DROP TABLE here_today")
+    query = committed.approved(query)
     body = client_of(committed.author).get(reverse("queries:detail", args=[query.public_id])).content.decode()
     assert "The database refused it. Nothing was changed." in body
     assert "42P01" in body
