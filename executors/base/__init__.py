@@ -46,6 +46,7 @@ from executors.base.outcomes import (
     Unreachable,
     WriteOutcome,
 )
+from executors.base.planning import Plan, PlanStep
 from executors.base.rows import Column, RowEncoding, RowSink
 from executors.base.scripting import (
     MAX_CURSORS,
@@ -103,6 +104,8 @@ __all__ = [
     "Outcome",
     "OutcomeUnknown",
     "Parameter",
+    "Plan",
+    "PlanStep",
     "Purpose",
     "Ran",
     "ReadOutcome",

@@ -26,6 +26,7 @@ from queries.presentation.timeline import timeline
 from queries.results import effects, rehearsals, view_page
 from queries.running.activity import activity
 from queries.running.monitor import LOG_BYTES_KEPT
+from queries.views.plan import beside
 from queries.words import ACCESSES, LANGUAGES, named
 from web.errors import PortalError
 
@@ -82,6 +83,7 @@ def page(
         **_progress(query, user),
         **_decision(query, user),
         **_effect(query, user, execution),
+        **beside(query, user),
         **_statement(request, query, execution),
         **_neighbours(query, user),
     }
