@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias
 
 from django.contrib.auth.models import AbstractUser
+from django.core.exceptions import ValidationError
 from django.db import models
+
+from accounts import names
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import UserManager
@@ -55,6 +58,32 @@ class User(AbstractUser):
 
         db_table = "users"
         constraints = (models.CheckConstraint(condition=models.Q(role__in=Role.values), name="users_role_known"),)
+
+    def clean(self) -> None:
+        """Judge names that are new: they are how people tell each other apart."""
+        super().clean()
+        before = type(self).objects.filter(pk=self.pk).first()
+        errors: dict[str, ValidationError] = {}
+        for field in ("first_name", "last_name"):
+            if before is None or getattr(self, field) != getattr(before, field):
+                try:
+                    setattr(self, field, names.clean_name(getattr(self, field)))
+                except ValidationError as error:
+                    errors[field] = error
+        errors = errors or self._taken(before)
+        if errors:
+            raise ValidationError(errors)
+
+    def _taken(self, before: User | None) -> dict[str, ValidationError]:
+        """What somebody else is called already: a name where this person acts, a user name anywhere."""
+        errors = {}
+        new_name = bool(self.name) and (before is None or before.name != self.name)
+        if new_name and names.taken(self.name, names.people_beside(self)):
+            errors["first_name"] = ValidationError(names.TAKEN, code="name_taken")
+        new_username = bool(self.username) and (before is None or before.username != self.username)
+        if new_username and names.taken(self.username, type(self).objects.exclude(pk=self.pk)):
+            errors["username"] = ValidationError(names.TAKEN, code="name_taken")
+        return errors
 
     @property
     def name(self) -> str:

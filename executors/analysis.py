@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib import import_module
 from typing import Protocol, cast
 
@@ -26,6 +27,11 @@ ANALYSERS: dict[Language, str] = {
 }
 
 
+# More than anybody reads; a text of two megabytes can hold a hundred thousand.
+_MOST_FINDINGS = 200
+_GRAVITY = (Severity.ERROR, Severity.WARNING, Severity.INFO)
+
+
 def analyse(
     language: Language, engine: EngineKind, statement: str, parameters: Sequence[Parameter], access: Access
 ) -> Analysis:
@@ -34,4 +40,15 @@ def analyse(
         message = f"A {engine.value} target cannot run {language.value}."
         return Analysis(access, findings=(Finding(FindingCode.WRONG_LANGUAGE, Severity.ERROR, message),))
     analyser = cast("Analyser", import_module(ANALYSERS[language]).analyse)
-    return analyser(engine, statement, parameters, access)
+    return _bounded(analyser(engine, statement, parameters, access))
+
+
+def _bounded(analysis: Analysis) -> Analysis:
+    """At most so many findings, the gravest of them, in their order; the last then says how many more there are."""
+    more = len(analysis.findings) - _MOST_FINDINGS
+    if more <= 0:
+        return analysis
+    gravest = sorted(range(len(analysis.findings)), key=lambda i: _GRAVITY.index(analysis.findings[i].severity))
+    kept = [analysis.findings[i] for i in sorted(gravest[:_MOST_FINDINGS])]
+    rest = Finding(FindingCode.MORE_FINDINGS, Severity.INFO, f"There are {more:,} more findings; they are not shown.")
+    return replace(analysis, findings=(*kept, rest))

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from executors.base import Finding, FindingCode, Severity, Verified
 
-# libpg_query was measured safe up to 120 kB of the deepest nesting and crashes the process above it.
-MAX_BYTES = 100_000
+# Bytes of UTF-8. Nesting deeper than a parser's stack ends the process that reads, which is there to be lost.
+MAX_BYTES = 2_000_000
 
 # Enough to see what is going on; a page of a hundred thousand would tell less and cost more.
 _MOST_FINDINGS = 30
@@ -45,6 +46,10 @@ _CLASSES = tuple(
 _HIDING = frozenset(code for _, code, _ in _CLASSES)
 _LOOKALIKES = frozenset({FindingCode.MIXED_SCRIPTS})
 _WORD = re.compile(r"[^\W\d]\w*")
+_LINE_END = re.compile("\n")
+_BLOCK_BYTES = 4096
+# The bytes of UTF-8 that go on with a character.
+_CONTINUATION = bytes(range(0x80, 0xC0))
 
 # Scripts whose letters pass for Latin ones; a word made of two of them is a known disguise.
 _CONFUSABLE = ("LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE", "COPTIC", "FULLWIDTH", "MATHEMATICAL")
@@ -65,7 +70,7 @@ def check_text(statement: str, literals: Iterable[tuple[int, int]] = ()) -> tupl
     if size > MAX_BYTES:
         message = f"The statement is {size:,} bytes long; at most {MAX_BYTES:,} are accepted."
         return (Finding(FindingCode.TOO_LONG, Severity.ERROR, message, hint="Split it into smaller requests."),)
-    ranges = sorted(literals)
+    ranges = Ranges(literals)
     odd = islice(_ODD.finditer(statement), _MOST_FINDINGS)
     mixed = islice(_mixed_scripts(statement, ranges), _MOST_FINDINGS)
     return (*(_judge(statement, match.start(), ranges) for match in odd), *mixed)
@@ -86,12 +91,65 @@ def position(statement: str, offset: int) -> tuple[int, int]:
     return before.count("\n") + 1, offset - (before.rfind("\n") + 1) + 1
 
 
-def _judge(statement: str, offset: int, literals: list[tuple[int, int]]) -> Finding:
+class Places:
+    """The places of many characters of one text: a text of two megabytes is looked through once, not for each."""
+
+    def __init__(self, text: str) -> None:
+        self._starts = [0, *(match.end() for match in _LINE_END.finditer(text))]
+
+    def at(self, offset: int) -> tuple[int, int]:
+        """What `position` answers."""
+        line = bisect_right(self._starts, offset)
+        return line, offset - self._starts[line - 1] + 1
+
+
+class Characters:
+    """The characters before a byte of an encoded text, for the many offsets that a parser gives in bytes."""
+
+    def __init__(self, encoded: bytes) -> None:
+        self._encoded = encoded
+        self._before: list[int] | None = None if encoded.isascii() else [0]
+
+    def before(self, offset: int) -> int:
+        """How many characters end at or before byte `offset`."""
+        if self._before is None:
+            return offset
+        block = offset // _BLOCK_BYTES
+        while len(self._before) <= block:
+            done = (len(self._before) - 1) * _BLOCK_BYTES
+            self._before.append(self._before[-1] + _begun(self._encoded[done : done + _BLOCK_BYTES]))
+        return self._before[block] + _begun(self._encoded[block * _BLOCK_BYTES : offset])
+
+
+class Ranges:
+    """Which characters lie in any of some ranges (start, end)."""
+
+    def __init__(self, ranges: Iterable[tuple[int, int]]) -> None:
+        self._starts: list[int] = []
+        self._ends: list[int] = []
+        for start, end in sorted(ranges):
+            if self._ends and start <= self._ends[-1]:
+                self._ends[-1] = max(self._ends[-1], end)
+            else:
+                self._starts.append(start)
+                self._ends.append(end)
+
+    def __contains__(self, offset: int) -> bool:
+        found = bisect_right(self._starts, offset)
+        return found > 0 and offset < self._ends[found - 1]
+
+
+def _begun(encoded: bytes) -> int:
+    """How many characters begin in a piece of UTF-8."""
+    return len(encoded.translate(None, _CONTINUATION))
+
+
+def _judge(statement: str, offset: int, literals: Ranges) -> Finding:
     character = statement[offset]
     line, column = position(statement, offset)
     code, what = _name(character)
     name = f"U+{ord(character):04X} {unicodedata.name(character, '')}".strip()
-    if code in {FindingCode.INVISIBLE_CHARACTER, FindingCode.ODD_WHITE_SPACE} and _inside(offset, literals):
+    if code in {FindingCode.INVISIBLE_CHARACTER, FindingCode.ODD_WHITE_SPACE} and offset in literals:
         message = f"A text value holds {what} ({name}), which cannot be seen."
         return Finding(code, Severity.WARNING, message, line, column, "Check that it is meant to be there.")
     message = f"The statement holds {what} ({name})."
@@ -102,15 +160,11 @@ def _name(character: str) -> tuple[FindingCode, str]:
     return next((code, what) for pattern, code, what in _CLASSES if pattern.match(character))
 
 
-def _inside(offset: int, ranges: list[tuple[int, int]]) -> bool:
-    return any(start <= offset < end for start, end in ranges)
-
-
-def _mixed_scripts(statement: str, literals: list[tuple[int, int]]) -> Iterator[Finding]:
+def _mixed_scripts(statement: str, literals: Ranges) -> Iterator[Finding]:
     if statement.isascii():
         return
     for match in _WORD.finditer(statement):
-        if match[0].isascii() or len(scripts := _scripts(match[0])) == 1 or _inside(match.start(), literals):
+        if match[0].isascii() or len(scripts := _scripts(match[0])) == 1 or match.start() in literals:
             continue
         if scripts:
             message = f"The word “{match[0][:60]}” mixes letters of {' and '.join(scripts)} that look alike."

@@ -52,6 +52,19 @@ class PodForm(ModelForm):
             self.initial["managers_of_pod"] = list(self.instance.managers.user_set.filter(is_active=True))
             self.initial["developers_of_pod"] = list(self.instance.developers.user_set.filter(is_active=True))
 
+    def clean(self) -> dict[str, Any]:
+        """Two people of a pod are told apart by their names."""
+        values: dict[str, Any] = super().clean() or {}
+        for field in ("managers_of_pod", "developers_of_pod"):
+            before = {*self.initial.get("managers_of_pod", ()), *self.initial.get("developers_of_pod", ())}
+            members = {*values.get("managers_of_pod", ()), *values.get("developers_of_pod", ())}
+            for one, other in membership.newly_alike(members, before):
+                if one in values.get(field, ()):
+                    self.add_error(
+                        field, f"{one.label} and {other.label} have names that look alike. Change one first."
+                    )
+        return values
+
 
 @admin.register(Pod)
 class PodAdmin(AuditedAdmin):

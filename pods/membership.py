@@ -1,12 +1,13 @@
 """A pod's groups, and who is in them: the single source of who may submit and review where."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from django.contrib.auth.models import Group
-from django.db import transaction
+from django.db import models, transaction
 from guardian.shortcuts import assign_perm
 
-from accounts.models import Actor, User
+from accounts import names
+from accounts.models import Actor, Role, User
 from audit import log
 from pods.models import REVIEW, SUBMIT, Pod
 
@@ -44,6 +45,32 @@ def set_members(*, actor: Actor, pod: Pod, developers: Iterable[User], managers:
     }
     if any(changes.values()):
         log.append(log.Action.MEMBERS_CHANGE, actor=actor, subject=subject(pod), data={"changes": changes})
+
+
+def people_beside(user: User) -> models.QuerySet[User]:
+    """Active people who act where `user` does: those of the same pods, and whoever acts in every pod."""
+    others = User.objects.filter(is_active=True).exclude(pk=user.pk)
+    if user.may_read_audit_log:
+        return others
+    pods = Pod.objects.of_member(user) if user.pk else Pod.objects.none()
+    groups = [*pods.values_list("developers", flat=True), *pods.values_list("managers", flat=True)]
+    everywhere = models.Q(role=Role.ADMIN) | models.Q(can_read_audit=True)
+    return others.filter(models.Q(groups__in=groups) | everywhere).distinct()
+
+
+def newly_alike(members: Collection[User], before: Collection[User]) -> list[tuple[User, User]]:
+    """Pairs of members whom a reader would take for each other, one of whom was not a member before."""
+    new = [user for user in members if user not in before]
+    return [
+        (one, other)
+        for one in new
+        for other in members
+        if one != other and (other in before or one.pk < other.pk) and (one.name or other.name) and _pass(one, other)
+    ]
+
+
+def _pass(one: User, other: User) -> bool:
+    return any(names.taken(name, [other]) for name in (one.name, one.username) if name)
 
 
 def subject(pod: Pod) -> log.Subject:

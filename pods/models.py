@@ -16,6 +16,7 @@ from guardian.models import GroupObjectPermissionBase
 from accounts.models import Role, User
 from executors.base import Access, EngineKind, Language, Limits
 from executors.base import Target as ExecutorTarget
+from web.characters import marked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,6 +85,10 @@ class Pod(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        """Reject a name in which something is hidden."""
+        _require_visible(self.name)
 
     def has_developer(self, user: User) -> bool:
         """Whether the user may submit for this pod (its developers and its managers)."""
@@ -226,7 +231,8 @@ class Target(models.Model):
         return self.name
 
     def clean(self) -> None:
-        """Reject schema names PostgreSQL could not have."""
+        """Reject a name in which something is hidden, and schema names PostgreSQL could not have."""
+        _require_visible(self.name)
         bad = [name for name in self.schemas if not SCHEMA_NAME.match(name) or name.startswith("pg_")]
         if bad:
             raise ValidationError({"search_path": f"Not a schema of the target's own: {', '.join(map(repr, bad))}."})
@@ -299,6 +305,11 @@ class Target(models.Model):
             search_path=self.schemas,
             script_modules=tuple(self.script_modules) if self.allow_scripts else (),
         )
+
+
+def _require_visible(name: str) -> None:
+    if marked(name) != name:
+        raise ValidationError({"name": f"The name holds what cannot be seen: {marked(name)}."})
 
 
 def _is_own(name: str) -> bool:

@@ -124,6 +124,8 @@ CACHES = {
 # --- people ----------------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "accounts.User"
+# Among whom a name must tell a person apart.
+PEOPLE_BESIDE = "pods.membership.people_beside"
 LOGIN_URL = "accounts:login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "accounts:login"
@@ -191,7 +193,7 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
     }
 }
-# The largest honest body is a statement of 100,000 bytes, percent-encoded, beside a reason.
+# The largest honest body is a statement of 2,000,000 bytes, percent-encoded, beside a reason.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024
 
 # --- pages -----------------------------------------------------------------------------------------

@@ -67,9 +67,7 @@ _SHOWN = Joined(
 
 def locked(query_id: int) -> QueryRequest:
     """The request with its pod and target, its row locked until the transaction ends."""
-    query = _LOCKED.get(query_id)
-    query.target.pod = query.pod
-    return query
+    return _LOCKED.get(query_id)
 
 
 def shown(query_id: int) -> QueryRequest:

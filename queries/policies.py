@@ -12,6 +12,7 @@ from accounts.models import Actor, User
 from pods.models import Pod
 from queries.lifecycle import Status, Verb, possible
 from queries.models import Code, Execution, QueryRequest
+from web.errors import NotNow
 
 CANCEL = "cancel"
 REVISE = "revise"
@@ -36,11 +37,37 @@ def cannot_decide(actor: User, query: QueryRequest) -> str:
     """Why this person never decides on this request."""
     if query.author_id == actor.pk:
         return "You asked for this yourself; somebody else must decide."
-    if not query.pod.has_manager(actor):
-        return f"Only managers of {query.pod.name} decide on this."
-    if not query.pod.active:
-        return f"The pod {query.pod.name} is inactive."
-    return ""
+    return "" if query.pod.has_manager(actor) else f"Only managers of {query.pod.name} decide on this."
+
+
+def standstill(query: QueryRequest) -> NotNow | None:
+    """Why nobody decides on this request now, whoever they are; None when somebody can."""
+    if query.pod.active:
+        return None
+    return _stands(query, f"The pod {query.pod.name} is inactive: it decides on nothing.", "pod_inactive")
+
+
+def obstacle(query: QueryRequest) -> NotNow | None:
+    """Why this request can neither be approved nor run now; None when nothing is in the way.
+
+    What its target says now holds, not what it said at submission: asked at the decision, and again at the claim.
+    """
+    target = query.target
+    if not target.active:
+        return _stands(query, f"The target {target.name} is switched off: nothing runs on it.", "target_inactive")
+    if target.pod_id != query.pod_id:
+        return _stands(query, f"The target {target.name} was moved to another pod.", "target_moved")
+    if query.current_digest() != query.digest:
+        message = (
+            "It would not run as it was asked for: its target was changed since, or what was stored of it was. "
+            "Its author can revise it."
+        )
+        return _stands(query, message, "digest_differs")
+    return standstill(query)
+
+
+def _stands(query: QueryRequest, message: str, code: str) -> NotNow:
+    return NotNow(message, code=code, state=query.status)
 
 
 def cannot_withdraw(actor: User, query: QueryRequest) -> str:
@@ -101,11 +128,13 @@ def allowed(actor: User, query: QueryRequest) -> list[str]:
         for verb in (Verb.APPROVE, Verb.REJECT, Verb.WITHDRAW)
         if possible(verb, query.state) and not objection(actor, verb, query)
     ]
-    if already_decided(actor, query) or query.expires_at <= timezone.now():
+    if already_decided(actor, query) or query.expires_at <= timezone.now() or standstill(query):
         verbs = [verb for verb in verbs if verb == Verb.WITHDRAW]
+    if Verb.APPROVE in verbs and obstacle(query):
+        verbs.remove(Verb.APPROVE)
     if query.state is Status.EXECUTING and not cannot_cancel(actor, query):
         verbs.append(CANCEL)
-    if query.author_id == actor.pk and query.state is not Status.PENDING and can_submit(actor, query.pod):
+    if query.author_id == actor.pk and can_submit(actor, query.pod):
         verbs.append(REVISE)
     return verbs
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.models import SYSTEM, User
 from audit import log
-from executors.analysis import analyse
+from executors import processes
 from executors.base import Access, Analysis, EngineKind, Finding, Language, Parameter, Severity
 from executors.text import normalise
 from pods.models import Target
@@ -68,7 +68,10 @@ def check_draft(*, actor: User, draft: Draft) -> Checked:
 
 
 def submit(*, actor: User, draft: Draft, revises: QueryRequest | None = None) -> QueryRequest:
-    """Freeze a request and put it before the pod's managers. Raises BadInput with everything that is wrong at once."""
+    """Freeze a request and put it before the pod's managers; one that it revises and that still waits is withdrawn.
+
+    Raises BadInput with everything that is wrong at once.
+    """
     target, errors = _where(actor, draft)
     _check_why(draft, errors)
     analysis = _read(target, draft) if target and not errors.keys() & {"language", "access", "target"} else None
@@ -85,8 +88,18 @@ def submit(*, actor: User, draft: Draft, revises: QueryRequest | None = None) ->
 
 def approve(*, actor: User, query_id: int, digest: str, comment: str = "") -> QueryRequest:
     """Approve; the last approval needed runs the statement at once. Returns the request as it is afterwards."""
+    _check_comment(comment)
     with transaction.atomic():
-        query = _decide(actor, query_id, Verb.APPROVE, digest, comment)
+        query = locked(query_id)
+        given, needed = 1 + _approvals(query), query.approvals_needed
+        decided = step(query, Verb.APPROVE if given >= needed else Verb.ENDORSE, actor=actor)
+        _check_time(query)
+        _check_digest(query, digest)
+        obstacle = policies.obstacle(query)
+        if obstacle:
+            raise obstacle
+        _record_decision(query, actor, Verdict.APPROVE, comment)
+        decided.take(data={**_said(comment), "approvals": given, "approvals_required": needed})
     return running.run(query.pk) if query.state is Status.APPROVED else query
 
 
@@ -94,11 +107,21 @@ def reject(
     *, actor: User, query_id: int, comment: str = "", digest: str = "", ask_for_changes: bool = False
 ) -> QueryRequest:
     """Reject; `ask_for_changes` invites a revision, and so must say which."""
+    _check_comment(comment)
     if ask_for_changes:
         require_words(comment)
-    code = Code.CHANGES_REQUESTED if ask_for_changes else Code.NONE
     with transaction.atomic():
-        return _decide(actor, query_id, Verb.REJECT, digest, comment, code)
+        query = locked(query_id)
+        decided = step(query, Verb.REJECT, actor=actor)
+        _check_time(query)
+        if digest:
+            _check_digest(query, digest)
+        standstill = policies.standstill(query)
+        if standstill:
+            raise standstill
+        _record_decision(query, actor, Verdict.REJECT, comment)
+        decided.take(code=Code.CHANGES_REQUESTED if ask_for_changes else Code.NONE, data=_said(comment))
+    return query
 
 
 def require_words(comment: str) -> None:
@@ -146,28 +169,14 @@ def expire(*, query_id: int) -> bool:
 # --- deciding --------------------------------------------------------------------------------------
 
 
-def _decide(actor: User, query_id: int, verb: Verb, digest: str, comment: str, code: Code = Code.NONE) -> QueryRequest:
-    _check_comment(comment)
-    query = locked(query_id)
-    data: dict[str, object] = _said(comment)
-    if verb is Verb.APPROVE:
-        given = 1 + _approvals(query)
-        data |= {"approvals": given, "approvals_required": query.approvals_required}
-        verb = Verb.APPROVE if given >= query.approvals_required else Verb.ENDORSE
-    next_step = step(query, verb, actor=actor)
+def _approvals(query: QueryRequest) -> int:
+    """Approvals that count already; a request that needs one has none while it waits."""
+    return 0 if query.approvals_needed == 1 else query.approvals_that_count()
+
+
+def _check_time(query: QueryRequest) -> None:
     if query.expires_at <= timezone.now():
         raise NotNow(f"{query.number} has expired; its author can revise it.", code="expired", state=query.status)
-    _check_digest(query, verb, digest)
-    _record_decision(query, actor, Verdict.REJECT if verb is Verb.REJECT else Verdict.APPROVE, comment)
-    next_step.take(code=code, data=data)
-    return query
-
-
-def _approvals(query: QueryRequest) -> int:
-    """Approvals given so far by people who may still give one; a request that needs one has none while it waits."""
-    if query.approvals_required == 1:
-        return 0
-    return query.decisions.filter(verdict=Verdict.APPROVE, reviewer__in=query.pod.reviewers()).count()
 
 
 def _record_decision(query: QueryRequest, actor: User, verdict: Verdict, comment: str) -> None:
@@ -179,16 +188,11 @@ def _record_decision(query: QueryRequest, actor: User, verdict: Verdict, comment
             raise NotNow(message, code="already_decided", state=query.status)
 
 
-def _check_digest(query: QueryRequest, verb: Verb, digest: str) -> None:
-    if not digest and verb is Verb.REJECT:
-        return
+def _check_digest(query: QueryRequest, digest: str) -> None:
     if not digest:
         raise BadInput({"digest": [FieldError("Send the digest of the request as you saw it.", "required")]})
     if digest != query.digest:
         message = "The request is not the one you read: its digest differs. Read it again before you decide."
-        raise NotNow(message, code="digest_differs", state=query.status)
-    if verb is not Verb.REJECT and query.current_digest() != query.digest:
-        message = "Its target was changed after it was asked for, so it cannot run as it is; its author can revise it."
         raise NotNow(message, code="digest_differs", state=query.status)
 
 
@@ -270,7 +274,7 @@ def _bad_text(value: str, length: int) -> FieldError | None:
 
 def _read(target: Target, draft: Draft) -> Analysis:
     statement = normalise(draft.statement)
-    return analyse(
+    return processes.read(
         Language(draft.language), EngineKind(target.engine), statement, draft.parameters, Access(draft.access)
     )
 
@@ -310,6 +314,8 @@ def _store(actor: User, draft: Draft, target: Target, analysis: Analysis, revise
     )
     query.digest = query.current_digest()
     with transaction.atomic():
+        if revises is not None:
+            _replace(actor, revises.pk, query)
         query.save(force_insert=True)
         data: dict[str, object] = {
             "digest": query.digest,
@@ -322,6 +328,13 @@ def _store(actor: User, draft: Draft, target: Target, analysis: Analysis, revise
         outbox.announce_submission(query)
         log.append(log.Action.QUERY_SUBMIT, actor=actor, subject=subject(query), data=data)
     return query
+
+
+def _replace(actor: User, revised_id: int, by: QueryRequest) -> None:
+    """Withdraw a request that still waits, for its revision takes its place: only one of them may come to run."""
+    revised = locked(revised_id)
+    if revised.state is Status.PENDING:
+        step(revised, Verb.WITHDRAW, actor=actor).take(data={"revised_by": str(by.public_id)})
 
 
 def finding_json(finding: Finding) -> Mapping[str, object]:

@@ -61,6 +61,7 @@ class FindingCode(StrEnum):
     MONGO_UNDEFINED = "mongo_undefined"
     MONGO_UPDATE = "mongo_update"
     MONGO_VALUE = "mongo_value"
+    MORE_FINDINGS = "more_findings"
     NO_FILTER = "no_filter"
     NO_LIMIT = "no_limit"
     NO_WHERE = "no_where"
@@ -81,6 +82,8 @@ class FindingCode(StrEnum):
     TOO_DEEP = "too_deep"
     TOO_LONG = "too_long"
     TOO_MANY_STATEMENTS = "too_many_statements"
+    TOO_SLOW_TO_READ = "too_slow_to_read"
+    UNREADABLE = "unreadable"
     WRITE_IN_READ = "write_in_read"
     WRONG_LANGUAGE = "wrong_language"
 

@@ -8,41 +8,86 @@ from __future__ import annotations
 import atexit
 import os
 import threading
+from collections.abc import Sequence
 from typing import Final
 
-from executors.base import Activity, CommitStatus, Control, ExecutionError, Job, Outcome, RowSink, Table, Target
+from executors.base import (
+    Access,
+    Activity,
+    Analysis,
+    CommitStatus,
+    Control,
+    EngineKind,
+    ExecutionError,
+    Job,
+    Language,
+    Outcome,
+    Parameter,
+    RowSink,
+    Table,
+    Target,
+)
 from executors.processes import scripts
 from executors.processes.messages import to_activity, to_tables
 from executors.processes.pool import Pool
+from executors.processes.readers import Readers
 
 # A person waits for the page that shows it.
 ACTIVITY_SECONDS: Final = 2.0
 
-_pools: dict[int, Pool] = {}
+
+class _Processes:
+    """All that one web worker keeps running."""
+
+    def __init__(self) -> None:
+        self.helpers = Pool()
+        self.readers = Readers()
+
+    def close(self) -> None:
+        self.helpers.close()
+        self.readers.close()
+
+    def forget(self) -> None:
+        self.helpers.forget()
+        self.readers.forget()
+
+
+_processes: dict[int, _Processes] = {}
 _lock = threading.Lock()
 
 
 def run(job: Job, sink: RowSink, control: Control) -> Outcome:
     """Run `job` in a helper process. `sink` and `control` are called on this thread. Raises `ExecutionError`."""
-    with _pool().helper(job.target) as helper, scripts.child_for(job) as child:
+    with _ours().helpers.helper(job.target) as helper, scripts.child_for(job) as child:
         return helper.run(job, sink, control, child)
 
 
+def read(
+    language: Language, engine: EngineKind, statement: str, parameters: Sequence[Parameter], access: Access
+) -> Analysis:
+    """What a (normalised) statement is and whether it may be submitted as `access`, read outside this process.
+
+    Two seconds at most, ten for more than 100,000 characters. Never raises: what could not be read is an error found.
+    """
+    return _ours().readers.read(language, engine, statement, parameters, access)
+
+
 def warm_up() -> None:
-    """Start a helper and the sandbox ahead of the first execution of this process; returns when they are there."""
-    _pool().start_ahead()
+    """Start a reader, a helper and the sandbox ahead of the first request of this process; returns with the sandbox."""
+    _ours().readers.start_ahead()
+    _ours().helpers.start_ahead()
     scripts.probe()
 
 
 def introspect(target: Target) -> tuple[Table, ...]:
     """Tables and columns the target's credential may read."""
-    with _pool().helper(target) as helper:
+    with _ours().helpers.helper(target) as helper:
         return to_tables(helper.ask("introspect", target))
 
 
 def commit_status(target: Target, transaction: str) -> CommitStatus:
     """What became of a transaction that `Control.committing` named."""
-    with _pool().helper(target) as helper:
+    with _ours().helpers.helper(target) as helper:
         return CommitStatus(helper.ask("commit_status", target, transaction=transaction))
 
 
@@ -53,7 +98,7 @@ def activity(target: Target, backend: str, name: str) -> Activity | None:
     nobody can tell, and when `backend` does not run that query (any more).
     """
     try:
-        with _pool().helper(target, patience=0) as helper:
+        with _ours().helpers.helper(target, patience=0) as helper:
             return to_activity(helper.ask("activity", target, ACTIVITY_SECONDS, backend=backend, name=name))
     except ExecutionError:
         return None
@@ -61,39 +106,39 @@ def activity(target: Target, backend: str, name: str) -> Activity | None:
 
 def server_version(target: Target) -> str:
     """A name for people, such as `PostgreSQL 18.6`."""
-    with _pool().helper(target) as helper:
+    with _ours().helpers.helper(target) as helper:
         return str(helper.ask("server_version", target))
 
 
 def close() -> None:
-    """End the helpers of this process, and the sandbox of its scripts."""
+    """End the helpers and readers of this process, and the sandbox of its scripts."""
     with _lock:
-        pool = _pools.pop(os.getpid(), None)
-    if pool:
-        pool.close()
+        ours = _processes.pop(os.getpid(), None)
+    if ours:
+        ours.close()
     scripts.close()
 
 
-def _pool() -> Pool:
-    """The pool of this process: a fork must not speak to its parent's helpers."""
+def _ours() -> _Processes:
+    """Those of this process: a fork must not speak to its parent's helpers."""
     pid = os.getpid()
-    pool = _pools.get(pid)
-    if pool is None:
+    ours = _processes.get(pid)
+    if ours is None:
         with _lock:
-            pool = _pools.setdefault(pid, Pool())
-    return pool
+            ours = _processes.setdefault(pid, _Processes())
+    return ours
 
 
 def _after_fork() -> None:
     global _lock  # noqa: PLW0603  another thread of the parent may have held it
     _lock = threading.Lock()
-    inherited = list(_pools.values())
-    _pools.clear()
-    for pool in inherited:
-        pool.forget()
+    inherited = list(_processes.values())
+    _processes.clear()
+    for processes in inherited:
+        processes.forget()
 
 
 atexit.register(close)
 os.register_at_fork(after_in_child=_after_fork)
 
-__all__ = ["activity", "close", "commit_status", "introspect", "run", "server_version"]
+__all__ = ["activity", "close", "commit_status", "introspect", "read", "run", "server_version", "warm_up"]

@@ -31,6 +31,7 @@ class Frame(IntEnum):
     GO_AHEAD = 4
     FORBIDDEN = 5
     CHILD = 6
+    READ = 7
     # helper → parent
     READY = 20
     STARTED = 21

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 from executors.base import (
@@ -29,6 +25,7 @@ from executors.base import (
 )
 from executors.processes import messages
 from executors.processes.frames import Channel, Closed, Frame, read_json, split_rows_frame
+from executors.processes.process import Process
 
 _TICK_SECONDS = 0.5
 # Several addresses, each with its own connection timeout, and the wait for a helper just started.
@@ -38,53 +35,32 @@ _CANCEL_SECONDS = 4.0
 _COMMIT_SECONDS = 15.0
 _ASK_SECONDS = 45.0
 
-_ROOT = str(Path(__file__).resolve().parents[2])
-
-# What a Python process needs to start and to resolve names; nothing of the portal's own.
-_PASSED_ON = ("PATH", "LANG", "LC_ALL", "TZ", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "SSL_CERT_FILE", "SSL_CERT_DIR")
-
 
 class _Abandon(Exception):
     def __init__(self, error: ExecutionError) -> None:
         self.error = error
 
 
-class Helper:
+class Helper(Process):
     """One helper process. Used by one thread at a time."""
 
     def __init__(self) -> None:
-        ours, theirs = socket.socketpair()
-        with theirs:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "executors.processes.worker", str(theirs.fileno())],
-                pass_fds=(theirs.fileno(),),
-                env=_environment(),
-                cwd="/",
-                stdin=subprocess.DEVNULL,
-                start_new_session=True,
-            )
-        self._channel = Channel(ours)
+        super().__init__("executors.processes.worker")
         self.served: set[Target] = set()
         self.idle_since = time.monotonic()
-        self.usable = True
-
-    @property
-    def pid(self) -> int:
-        """The process id."""
-        return self._process.pid
 
     def run(self, job: Job, sink: RowSink, control: Control, child: int | None = None) -> Outcome:
         """Run `job` in the helper; sink and control are called on this thread. `child` is the channel of a script's."""
         self.served.add(job.target)
         if child is not None:
             self._hand_over(child)
-        return _Conversation(self._channel, self._process, job, sink, control).hold(self)
+        return _Conversation(self.channel, self.process, job, sink, control).hold(self)
 
     def _hand_over(self, child: int) -> None:
         """Give the helper the channel of a confined child. Raises `Interrupted` when the helper is gone."""
         try:
-            self._channel.socket.settimeout(None)
-            self._channel.send_descriptor(Frame.CHILD, child)
+            self.channel.socket.settimeout(None)
+            self.channel.send_descriptor(Frame.CHILD, child)
         except Closed:
             self.kill()
             raise Interrupted("The helper that was to run this request ended early; nothing was changed.") from None
@@ -93,7 +69,7 @@ class Helper:
         """Put a question to the target's engine. Raises `ExecutionError`; a helper that does not answer is killed."""
         self.served.add(target)
         try:
-            self._channel.send_json(Frame.ASK, {"question": question, "target": messages.from_target(target), **more})
+            self.channel.send_json(Frame.ASK, {"question": question, "target": messages.from_target(target), **more})
             return self._answer(target, time.monotonic() + seconds)
         except Closed:
             self.kill()
@@ -101,9 +77,9 @@ class Helper:
 
     def _answer(self, target: Target, by: float) -> Any:
         while (left := by - time.monotonic()) > 0:
-            self._channel.socket.settimeout(min(left, _TICK_SECONDS))
+            self.channel.socket.settimeout(min(left, _TICK_SECONDS))
             with suppress(TimeoutError):
-                kind, payload = self._channel.receive()
+                kind, payload = self.channel.receive()
                 if kind is Frame.ANSWER:
                     return read_json(payload)["answer"]
                 if kind is Frame.FAILURE:
@@ -111,25 +87,6 @@ class Helper:
         self.kill()
         message = f"The target {target.key} did not answer in time."
         raise TimedOut(message)
-
-    def alive(self) -> bool:
-        """Whether the process still runs."""
-        return self.usable and self._process.poll() is None
-
-    def kill(self) -> None:
-        """End the process at once."""
-        self.usable = False
-        with suppress(OSError):
-            self._process.kill()
-        self._channel.close()
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(timeout=5)
-
-    def forget(self) -> None:
-        """Let go of a helper that belongs to the process this one was forked from."""
-        self.usable = False
-        self._channel.close()
-        self._process.returncode = 0  # not our child: never wait for it, never warn about it
 
 
 class _Conversation:
@@ -269,8 +226,3 @@ class _Conversation:
 
     def _failure(self, payload: bytes) -> None:
         self._end = messages.to_error(read_json(payload))
-
-
-def _environment() -> dict[str, str]:
-    passed = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-    return {**passed, "PYTHONPATH": _ROOT, "PYTHONUNBUFFERED": "1", "MALLOC_ARENA_MAX": "2"}

@@ -10,21 +10,26 @@ from executors import base
 from executors.base import (
     Access,
     Activity,
+    Analysis,
     Blocker,
     Call,
     Column,
     EngineKind,
     ExecutionError,
+    Finding,
+    FindingCode,
     Job,
     Language,
     Limits,
     Outcome,
     ReadOutcome,
     ScriptOutcome,
+    Severity,
     StatementFailed,
     StatementResult,
     Table,
     Target,
+    Verified,
     WriteOutcome,
 )
 
@@ -141,6 +146,26 @@ def to_tables(data: list[dict[str, Any]]) -> tuple[Table, ...]:
 def to_columns(data: list[dict[str, str]]) -> tuple[Column, ...]:
     """The columns in `data`."""
     return tuple(Column(item["name"], item["type"]) for item in data)
+
+
+def from_analysis(analysis: Analysis) -> dict[str, Any]:
+    """What reading told, as JSON."""
+    return asdict(analysis)
+
+
+def to_analysis(data: Mapping[str, Any]) -> Analysis:
+    """The analysis in `data`."""
+    return Analysis(
+        Access(data["access"]),
+        tuple(data["kinds"]),
+        tuple(data["tables"]),
+        tuple(_to_finding(item) for item in data["findings"]),
+        tuple(Verified(item) for item in data["verified"]),
+    )
+
+
+def _to_finding(data: Mapping[str, Any]) -> Finding:
+    return Finding(**{**data, "code": FindingCode(data["code"]), "severity": Severity(data["severity"])})
 
 
 def _bounded(text: str, size: int) -> str:

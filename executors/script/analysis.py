@@ -94,7 +94,8 @@ def _look(reading: _Reading, node: Node) -> None:
 
 def _look_at_call(reading: _Reading, node: Node) -> None:
     function = node.child_by_field_name("function")
-    name = reading.source.text(function) if function is not None else ""
+    # Of a chain of calls, which may be as long as the script, nothing here looks at the words.
+    name = reading.source.text(function) if function is not None and function.type == "identifier" else ""
     if function is not None and function.type == "import":
         _refuse_modules(reading, node, "import()")
     elif name in {"eval", "Function"}:

@@ -10,6 +10,7 @@ import tree_sitter_javascript
 from tree_sitter import Language, Node, Parser, Tree
 
 from executors.base import Finding, FindingCode, Severity
+from executors.text import Characters
 
 _MOST_ERRORS = 10
 
@@ -25,7 +26,7 @@ class Source:
     def __init__(self, statement: str) -> None:
         self._bytes = statement.encode("utf-8", "replace")
         self.tree: Tree = _parser().parse(self._bytes)
-        self._ascii = statement.isascii()
+        self._characters = Characters(self._bytes)
         self._nodes: list[Node] | None = None
 
     def nodes(self) -> list[Node]:
@@ -48,17 +49,12 @@ class Source:
     def place(self, node: Node) -> tuple[int, int]:
         """Line and column where a node starts."""
         row, column = node.start_point
-        if not self._ascii:
-            line_start = node.start_byte - column
-            column = len(self._bytes[line_start : node.start_byte].decode("utf-8", "replace"))
-        return row + 1, column + 1
+        before = self._characters.before
+        return row + 1, before(node.start_byte) - before(node.start_byte - column) + 1
 
     def span(self, node: Node) -> tuple[int, int]:
         """The characters a node takes, from and up to."""
-        if self._ascii:
-            return node.start_byte, node.end_byte
-        start = len(self._bytes[: node.start_byte].decode("utf-8", "replace"))
-        return start, start + len(self.text(node))
+        return self._characters.before(node.start_byte), self._characters.before(node.end_byte)
 
     def literal(self, node: Node) -> str | None:
         """The value of a string or of a template without holes; None for anything else."""

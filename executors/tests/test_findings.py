@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from executors.analysis import analyse
+from executors import processes
 from executors.base import Access, Analysis, EngineKind, FindingCode, Language, Parameter, Verified
 
 
@@ -21,7 +21,7 @@ class Input:
     parameters: tuple[Parameter, ...] = ()
 
     def read(self) -> Analysis:
-        return analyse(self.language, self.engine, self.statement, self.parameters, self.access)
+        return processes.read(self.language, self.engine, self.statement, self.parameters, self.access)
 
 
 def sql(statement: str, *parameters: Parameter) -> Input:
@@ -87,6 +87,7 @@ FINDINGS: dict[FindingCode, Input] = {
     FindingCode.MONGO_UNDEFINED: mongo("db.c.find({a: undefined})"),
     FindingCode.MONGO_UPDATE: mongo_write("db.c.updateOne({a: 1}, {b: 1})"),
     FindingCode.MONGO_VALUE: mongo("db.c.find({a: ObjectId('xyz')})"),
+    FindingCode.MORE_FINDINGS: script("eval('1');" * 300),
     FindingCode.NO_FILTER: mongo_write("db.c.deleteMany({})"),
     FindingCode.NO_LIMIT: mongo("db.c.find({})"),
     FindingCode.NO_WHERE: sql_write("DELETE FROM orders"),
@@ -107,6 +108,8 @@ FINDINGS: dict[FindingCode, Input] = {
     FindingCode.TOO_DEEP: sql("SELECT " + "(" * 12_000 + "1" + ")" * 12_000),
     FindingCode.TOO_LONG: sql(f"SELECT '{'x' * 3_000_000}'"),
     FindingCode.TOO_MANY_STATEMENTS: sql_write("SELECT 1;" * 11_000),
+    FindingCode.TOO_SLOW_TO_READ: sql("/*" * 24_000 + "*/" * 24_000 + "SELECT 1"),
+    FindingCode.UNREADABLE: sql("SELECT " + ",".join(["a.b"] * 490_000)),
     FindingCode.WRITE_IN_READ: sql("DELETE FROM orders WHERE id = 1"),
     FindingCode.WRONG_LANGUAGE: Input(Language.MONGO, EngineKind.POSTGRESQL, "db.c.find({})"),
 }

@@ -201,7 +201,7 @@ class ExecutionShape(serializers.Serializer[object]):
 
 
 class QueryLimitsShape(serializers.Serializer[object]):
-    """What the run may use, frozen at submission."""
+    """What the run may use: as approved, and while it waits no more than its target allows now."""
 
     seconds = serializers.IntegerField()
     lock_seconds = serializers.IntegerField()

@@ -60,13 +60,8 @@ def query_json(query: QueryRequest, reader: User, activity: Activity | None = No
         "tables": query.tables,
         "findings": query.findings,
         "verified": query.verified,
-        "limits": {
-            "seconds": query.seconds_limit,
-            "lock_seconds": query.lock_seconds_limit,
-            "rows": query.rows_limit,
-            "bytes": query.bytes_limit,
-        },
-        "approvals_required": query.approvals_required,
+        "limits": asdict(query.limits_in_force),
+        "approvals_required": query.approvals_needed,
         "decisions": [
             {
                 "reviewer": decision.reviewer.username,

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from queries.models.execution import Execution
 
 TITLE_LENGTH = 120
+# As long as it has not begun to run, what its target says now holds as well.
+WAITING = frozenset({Status.PENDING, Status.APPROVED})
 
 
 class Code(models.TextChoices):
@@ -133,14 +135,41 @@ class QueryRequest(models.Model):
         return Status(self.status)
 
     @property
+    def approvals_needed(self) -> int:
+        """How many managers must approve: as many as at submission, or more if the target asks for more by now."""
+        if self.state in WAITING:
+            return max(self.approvals_required, self.target.approvals_required)
+        return self.approvals_required
+
+    def approvals_that_count(self) -> int:
+        """Approvals given so far by people who may still give one."""
+        return self.decisions.filter(verdict=Verdict.APPROVE, reviewer__in=self.pod.reviewers()).count()
+
+    @property
     def limits(self) -> Limits:
-        """The limits frozen at submission."""
+        """The limits frozen at submission, which are those that were approved."""
         return Limits(
             seconds=self.seconds_limit,
             rows=self.rows_limit,
             bytes=self.bytes_limit,
             lock_seconds=self.lock_seconds_limit,
         )
+
+    @property
+    def limits_now(self) -> Limits:
+        """What a run that began now would be held to: of what was approved and what the target says, the stricter."""
+        asked, now = self.limits, self.target.limits
+        return Limits(
+            seconds=min(asked.seconds, now.seconds),
+            rows=min(asked.rows, now.rows),
+            bytes=min(asked.bytes, now.bytes),
+            lock_seconds=min(asked.lock_seconds, now.lock_seconds),
+        )
+
+    @property
+    def limits_in_force(self) -> Limits:
+        """What it would be held to as long as it waits, and what was approved afterwards."""
+        return self.limits_now if self.state in WAITING else self.limits
 
     def current_digest(self) -> str:
         """The digest of what is stored now; equal to `digest` unless the row or its target was changed."""
@@ -160,7 +189,7 @@ class QueryRequest(models.Model):
             target=self.target.with_credential(Access(self.access)),
             language=Language(self.language),
             statement=self.statement,
-            limits=self.limits,
+            limits=self.limits_now,
             parameters=tuple(self.parameters),
         )
 

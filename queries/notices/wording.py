@@ -57,8 +57,8 @@ def link(query: QueryRequest) -> str:
 
 def _verb(query: QueryRequest, approvals: int) -> str:
     verb = of_request(query.state, query.code).notice
-    if query.state is Status.PENDING and query.approvals_required > 1:
-        return f"{verb} ({approvals} of {query.approvals_required})"
+    if query.state is Status.PENDING and query.approvals_needed > 1:
+        return f"{verb} ({approvals} of {query.approvals_needed})"
     return f"{verb}: {query.get_code_display().lower()}" if query.state is Status.FAILED else verb
 
 

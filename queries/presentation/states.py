@@ -83,8 +83,8 @@ def _text(query: QueryRequest, code: Code, approvals: int | None) -> str:
     name = of_request(query.state, code).name
     if code in ENDED_AS:
         return name
-    if query.state is Status.PENDING and approvals is not None and query.approvals_required > 1:
-        return f"{name}, {approvals} of {query.approvals_required}"
+    if query.state is Status.PENDING and approvals is not None and query.approvals_needed > 1:
+        return f"{name}, {approvals} of {query.approvals_needed}"
     if query.state is Status.FAILED and code:
         return f"{name}: {code.label.lower()}"
     if query.state is Status.EXECUTED and query.access == Access.WRITE:

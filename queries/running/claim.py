@@ -3,9 +3,10 @@
 from django.db import Error, connection, transaction
 
 from accounts.models import SYSTEM
+from queries import policies
 from queries.joined import locked
 from queries.lifecycle import Verb
-from queries.models import QueryRequest
+from queries.models import Code, QueryRequest
 from queries.transitions import step
 from web.errors import NotNow
 
@@ -17,16 +18,33 @@ INSERT INTO executions (query_id, holder) SELECT %s, pg_backend_pid() WHERE pg_t
 
 
 def claim(query_id: int) -> QueryRequest:
-    """Take an approved request for this process. Raises NotNow when it is not, or no longer, to be had."""
+    """Take an approved request for this process. Raises NotNow when it is not, or no longer, to be had.
+
+    One that may not run as things are now (`policies.obstacle`) ends here, refused.
+    """
     with transaction.atomic():
         query = locked(query_id)
         start = step(query, Verb.CLAIM, actor=SYSTEM)
-        if query.current_digest() != query.digest:
-            raise NotNow("The request is not what was approved: its digest differs.", code="digest_differs")
-        if not _begin(query_id):
-            raise NotNow(f"{query.number} is being settled by another process.", state=query.status)
-        start.take()
+        obstacle = policies.obstacle(query) or _too_few_approvals(query)
+        if obstacle is None:
+            if not _begin(query_id):
+                raise NotNow(f"{query.number} is being settled by another process.", state=query.status)
+            start.take()
+        else:
+            step(query, Verb.FAIL, actor=SYSTEM).take(code=Code.REFUSED, data={"reason": obstacle.code})
+    if obstacle is not None:
+        # It has ended: left as it was it would wait for ever, for nobody can approve it again.
+        raise NotNow(f"{obstacle.message} Nothing ran.", code=obstacle.code, state=query.status)
     return query
+
+
+def _too_few_approvals(query: QueryRequest) -> NotNow | None:
+    """Why what was enough at the decision is not enough now; None when it is."""
+    needed = query.approvals_needed
+    if needed == 1 or query.approvals_that_count() >= needed:
+        return None
+    message = f"{query.target.name} asks for {needed} approvals by now, and it has fewer."
+    return NotNow(message, code="approvals_missing", state=query.status)
 
 
 def _begin(query_id: int) -> bool:

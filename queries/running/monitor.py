@@ -15,11 +15,12 @@ CALLS_KEPT = 10_000
 LOG_BYTES_KEPT = 256 * 1024
 
 # Flushed before it returns, and with it the claim before it, also where the server is told not to wait for that: a
-# crash that forgot either would have us say that nothing was committed.
+# crash that forgot either would have us say that nothing was committed. `durability` is one row, for this transaction.
 COMMITTING = """
-UPDATE executions SET transaction = %s, backend = %s, committing_at = clock_timestamp()
-FROM (SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off') AS flush
-RIGHT JOIN (SELECT 1) AS always ON true
+WITH durability AS MATERIALIZED (SELECT set_config('synchronous_commit',
+    CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END,
+    true))
+UPDATE executions SET transaction = %s, backend = %s, committing_at = clock_timestamp() FROM durability
 WHERE query_id = %s AND holder = pg_backend_pid() AND finished_at IS NULL
 """
 

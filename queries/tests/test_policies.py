@@ -91,7 +91,10 @@ def test_a_deactivated_person_may_do_nothing(world: World, query: QueryRequest, 
 def test_nobody_decides_in_an_inactive_pod_but_the_author_may_withdraw(world: World, query: QueryRequest) -> None:
     query.pod.active = False
     query.pod.save()
-    assert "inactive" in policies.cannot_decide(world.reviewer, query)
+    standstill = policies.standstill(query)
+    assert standstill is not None
+    assert (standstill.status, standstill.code) == (409, "pod_inactive")
+    assert policies.allowed(world.reviewer, query) == []
     assert policies.objection(world.author, Verb.WITHDRAW, query) == ""
     assert not policies.can_submit(world.author, query.pod)
 
@@ -115,7 +118,7 @@ def test_a_change_of_role_acts_at_once(world: World, query: QueryRequest) -> Non
 
 OFFERED: dict[str, dict[Status, list[str]]] = {
     "author": {
-        Status.PENDING: ["withdraw"],
+        Status.PENDING: ["withdraw", "revise"],
         Status.EXECUTING: ["cancel", "revise"],
         **{status: ["revise"] for status in set(Status) - {Status.PENDING, Status.EXECUTING}},
     },
@@ -141,7 +144,7 @@ def test_an_expired_request_is_only_offered_to_be_withdrawn(world: World) -> Non
     world.change_target(pending_hours=0)
     query = world.submitted()
     assert policies.allowed(world.reviewer, query) == []
-    assert policies.allowed(world.author, query) == ["withdraw"]
+    assert policies.allowed(world.author, query) == ["withdraw", "revise"]
 
 
 @pytest.mark.parametrize("name", ["author", "reviewer", "second_reviewer", "outsider", "other_manager", "admin"])

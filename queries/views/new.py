@@ -17,6 +17,7 @@ from executors.base import Access
 from pods.models import Target
 from queries import services
 from queries.forms import ACCESS_CHOICES, LANGUAGE_CHOICES, RequestForm, revision_of
+from queries.lifecycle import Status
 from queries.models import Decision, QueryRequest
 from web.errors import BadInput, NotFound, PortalError
 from web.ratelimit import limit
@@ -77,14 +78,19 @@ def _initial(request: HttpRequest) -> dict[str, Any]:
 
 
 def _own(request: HttpRequest, public_id: str | UUID) -> QueryRequest:
-    try:
-        wanted = UUID(str(public_id))
-    except ValueError:
-        wanted = UUID(int=0)
-    query = QueryRequest.objects.filter(author=person(request), public_id=wanted).select_related("target").first()
+    own = QueryRequest.objects.filter(author=person(request), public_id=_uuid(str(public_id)))
+    query = own.select_related("target").first()
     if query is None:
         raise NotFound("There is no such request of yours to revise.")
     return query
+
+
+def _uuid(text: str) -> UUID:
+    """What an address or a field names; nothing's id where it names none."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return UUID(int=0)
 
 
 def _revised(request: HttpRequest, form: RequestForm) -> QueryRequest | None:
@@ -113,6 +119,7 @@ def _page(request: HttpRequest, form: RequestForm, status: int = 200) -> HttpRes
         "accesses": ACCESS_CHOICES,
         "revises": revises,
         "said": _said(user, revises),
+        "replaces": _waiting(user, revises),
         "findings": [
             {"line": p.line, "column": p.column, "message": p.message, "severity": "error"} for p in form.placed
         ],
@@ -120,12 +127,14 @@ def _page(request: HttpRequest, form: RequestForm, status: int = 200) -> HttpRes
     return render(request, "queries/new.html", context, status=status)
 
 
+def _waiting(user: User, revises: str) -> QueryRequest | None:
+    """The request that is revised, if sending the revision will withdraw it."""
+    return QueryRequest.objects.filter(author=user, public_id=_uuid(revises), status=Status.PENDING).first()
+
+
 def _said(user: User, revises: str) -> list[Decision]:
     """What the reviewers wrote about the request that is revised."""
-    try:
-        wanted = UUID(revises)
-    except ValueError:
-        return []
+    wanted = _uuid(revises)
     written = Decision.objects.filter(query__public_id=wanted, query__author=user).exclude(comment="")
     return list(written.select_related("reviewer", "query").order_by("at"))
 

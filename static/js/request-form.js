@@ -270,7 +270,7 @@ function start() {
     const [file] = event.target.files;
     event.target.value = "";
     if (!file) return;
-    if (file.size > 100_000) return said(`${file.name} is larger than 100 kB, the most a statement may have.`);
+    if (file.size > 2_000_000) return said(`${file.name} is larger than 2 MB, the most a statement may have.`);
     try {
       editor.setText(new TextDecoder("utf-8", { fatal: true }).decode(await file.arrayBuffer()));
     } catch {

@@ -14,9 +14,8 @@ from executors.mongodb.reading.command import Call, Command
 from executors.mongodb.reading.literals import Literals, first_problem, parts
 from executors.mongodb.reading.methods import DATABASE_METHODS, INSTEAD, METHODS, MODIFIERS, SUPPORTED, Method
 from executors.mongodb.reading.source import Position, Source, Unreadable, shown
+from executors.text import MAX_BYTES
 
-# Longer statements are refused before they are parsed (bytes of UTF-8).
-MAX_BYTES: Final = 100_000
 _MAX_CALLS: Final = 50
 _LANGUAGE: Final = Language(tree_sitter_javascript.language())
 _EXPECTED: Final = (

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from tree_sitter import Node
 
 from executors.base import Finding, FindingCode, Severity
+from executors.text import Characters
 
 
 class Position(NamedTuple):
@@ -29,7 +30,7 @@ class Source:
 
     def __init__(self, text: str) -> None:
         self.encoded = text.encode()
-        self._ascii = text.isascii()
+        self._characters = Characters(self.encoded)
 
     def text(self, node: Node) -> str:
         """The characters of a node, as written."""
@@ -37,16 +38,13 @@ class Source:
 
     def position(self, node: Node) -> Position:
         """Where a node starts."""
-        row, _ = node.start_point
-        line_start = self.encoded.rfind(b"\n", 0, node.start_byte) + 1
-        return Position(row + 1, len(self.encoded[line_start : node.start_byte].decode(errors="replace")) + 1)
+        row, column = node.start_point
+        before = self._characters.before
+        return Position(row + 1, before(node.start_byte) - before(node.start_byte - column) + 1)
 
     def characters(self, node: Node) -> tuple[int, int]:
         """Where a node starts and ends, in characters from the start of the statement."""
-        if self._ascii:
-            return node.start_byte, node.end_byte
-        start = len(self.encoded[: node.start_byte].decode())
-        return start, start + len(self.text(node))
+        return self._characters.before(node.start_byte), self._characters.before(node.end_byte)
 
     def refuse(self, node: Node, code: FindingCode, message: str, hint: str = "") -> Unreadable:
         """The error for a node that cannot be read."""

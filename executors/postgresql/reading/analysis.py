@@ -12,7 +12,7 @@ from executors.postgresql.reading.facts import Facts, Function, gather
 from executors.postgresql.reading.lexer import literal_ranges
 from executors.postgresql.reading.parse import Statement, parse
 from executors.postgresql.reading.verified import verified
-from executors.text import MAX_BYTES, check_text, position, verified_text
+from executors.text import MAX_BYTES, Characters, Places, check_text, verified_text
 
 # Of one kind in one statement.
 _MOST_FINDINGS = 20
@@ -30,6 +30,22 @@ class Reading:
     def functions(self) -> list[Function]:
         """Functions that are not the server's own as far as the text tells: the session looks them up."""
         return [function for facts in self.facts for function in facts.functions if function.schema != "pg_catalog"]
+
+
+class _Where:
+    """Line and column of what the parser found in a text."""
+
+    def __init__(self, text: str) -> None:
+        self._places = Places(text)
+        self._characters = Characters(text.encode())
+
+    def begins(self, item: Statement) -> tuple[int, int]:
+        """Where the words of a statement begin: blank space before them belongs to nobody."""
+        return self._places.at(item.offset + len(item.text) - len(item.text.lstrip()))
+
+    def byte(self, at: int) -> tuple[int, int]:
+        """The place of byte `at`."""
+        return self._places.at(self._characters.before(at))
 
 
 def analyse(engine: EngineKind, statement: str, parameters: Sequence[Parameter], access: Access) -> Analysis:
@@ -78,14 +94,15 @@ def _findings(
     access: Access,
 ) -> Iterator[Finding]:
     yield from _together(statements, facts, parameters, access)
+    where_is = _Where(text)
     for item, fact in zip(statements, facts, strict=True):
-        where = _start(text, item)
+        where = where_is.begins(item)
         refused = rules.refusal(item, fact)
         if refused:
             yield Finding(FindingCode.REFUSED_STATEMENT, Severity.ERROR, refused[0], *where, refused[1])
         elif access is Access.READ and rules.needs_write(item, fact):
             yield _write_in_read(item, fact, where)
-        yield from _functions(text, fact, where)
+        yield from _functions(where_is, fact, where)
         yield from _warnings(item, fact, where)
     if access is Access.WRITE and not any(map(rules.needs_write, statements, facts)):
         yield Finding(FindingCode.READ_IN_WRITE, Severity.INFO, "This only reads; read access would be enough.")
@@ -114,9 +131,9 @@ def _write_in_read(item: Statement, fact: Facts, where: tuple[int, int]) -> Find
     return Finding(FindingCode.WRITE_IN_READ, Severity.ERROR, message, *where, "Ask for write access.")
 
 
-def _functions(text: str, fact: Facts, where: tuple[int, int]) -> Iterator[Finding]:
+def _functions(where_is: _Where, fact: Facts, where: tuple[int, int]) -> Iterator[Finding]:
     for function in islice(filter(rules.refused_function, fact.functions), _MOST_FINDINGS):
-        at = where if function.at is None else _at_byte(text, function.at)
+        at = where if function.at is None else where_is.byte(function.at)
         message = f"The function {function.name} is not allowed."
         hint = "It can act outside the transaction, on files, on other sessions, or run hidden SQL."
         yield Finding(FindingCode.REFUSED_FUNCTION, Severity.ERROR, message, *at, hint)
@@ -146,15 +163,6 @@ def _warnings(item: Statement, fact: Facts, where: tuple[int, int]) -> Iterator[
 
 def _analyzes(item: Statement) -> bool:
     return any(option.get("DefElem", {}).get("defname") == "analyze" for option in item.node.get("options", ()))
-
-
-def _start(text: str, item: Statement) -> tuple[int, int]:
-    """Where the words of a statement begin: blank space before them belongs to nobody."""
-    return position(text, item.offset + len(item.text) - len(item.text.lstrip()))
-
-
-def _at_byte(text: str, at: int) -> tuple[int, int]:
-    return position(text, len(text.encode()[:at].decode(errors="ignore")))
 
 
 def _error(code: FindingCode, message: str, hint: str = "") -> Finding:

@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from executors.postgresql.reading.parse import Node, Statement
 
-Scope = frozenset[str]
-
 _TARGETED = ("InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt")
 _DROPPED_RELATIONS = {"OBJECT_TABLE", "OBJECT_VIEW", "OBJECT_MATVIEW", "OBJECT_INDEX", "OBJECT_SEQUENCE"}
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The names of common table expressions visible somewhere: the first `count` of `names`, and those outside."""
+
+    names: Mapping[str, int] = field(default_factory=dict)
+    count: int = 0
+    outer: Scope | None = None
+
+    def __contains__(self, name: str) -> bool:
+        scope: Scope | None = self
+        while scope is not None:
+            if scope.names.get(name, scope.count) < scope.count:
+                return True
+            scope = scope.outer
+        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +64,7 @@ class Facts:
 def gather(statement: Statement) -> Facts:
     """Walk the tree of a statement, without recursion: the tree may be thousands of levels deep."""
     facts = Facts()
-    stack: list[tuple[str, Any, Scope]] = [(statement.type, statement.node, frozenset())]
+    stack: list[tuple[str, Any, Scope]] = [(statement.type, statement.node, Scope())]
     while stack:
         key, node, scope = stack.pop()
         if isinstance(node, list):
@@ -67,15 +82,17 @@ def _children(key: str, node: Node, scope: Scope) -> list[tuple[str, Any, Scope]
     clause = node.get("withClause")
     if isinstance(clause, dict):
         entries = [item["CommonTableExpr"] for item in clause.get("ctes", ())]
-        names = [entry["ctename"] for entry in entries]
-        inside = scope | frozenset(names)
+        names: dict[str, int] = {}
         for index, entry in enumerate(entries):
-            visible = inside if clause.get("recursive") else scope | frozenset(names[:index])
+            names.setdefault(entry["ctename"], index)
+        inside = Scope(names, len(entries), scope)
+        for index, entry in enumerate(entries):
+            visible = inside if clause.get("recursive") else Scope(names, index, scope)
             parts.append(("CommonTableExpr", entry, visible))
     for name, value in node.items():
         if name != "withClause":
             target = name == "relation" and key in _TARGETED
-            parts.append((name, value, frozenset() if target else inside))
+            parts.append((name, value, Scope() if target else inside))
     return parts
 
 

@@ -9,12 +9,12 @@ from typing import Any, TypeAlias
 import pgparse
 
 from executors.base import Finding, FindingCode, Severity
-from executors.text import position
+from executors.text import Characters, position
 
 Node: TypeAlias = dict[str, Any]
 
-# More than a reviewer reads; an INSERT takes any number of rows.
-MOST_STATEMENTS = 500
+# A file of INSERTs, as a dump writes them; one INSERT takes any number of rows.
+MOST_STATEMENTS = 10_000
 
 # What the parser says when its own stack is full.
 _MEMORY = "memory exhausted"
@@ -40,23 +40,24 @@ def parse(statement: str) -> tuple[tuple[Statement, ...], Finding | None]:
         raw = pgparse.parse(statement)
     except pgparse.PGQueryError as error:
         return (), _too_deep() if _MEMORY in str(error) else _syntax_error(statement, error)
-    except (RecursionError, MemoryError, ValueError):
+    except (RecursionError, ValueError):
         return (), _too_deep()
     if len(raw) > MOST_STATEMENTS:
-        message = f"There are {len(raw):,} statements; at most {MOST_STATEMENTS} are accepted."
+        message = f"There are {len(raw):,} statements; at most {MOST_STATEMENTS:,} are accepted."
         return (), Finding(
             FindingCode.TOO_MANY_STATEMENTS, Severity.ERROR, message, hint="Split them into smaller requests."
         )
     encoded = statement.encode()
-    return tuple(_statement(encoded, item) for item in raw), None
+    characters = Characters(encoded)
+    return tuple(_statement(encoded, characters, item) for item in raw), None
 
 
-def _statement(encoded: bytes, item: Node) -> Statement:
+def _statement(encoded: bytes, characters: Characters, item: Node) -> Statement:
     start = int(item.get("stmt_location", 0))
     length = int(item.get("stmt_len", 0)) or len(encoded) - start
     text = encoded[start : start + length].decode()
     (kind, node), *_ = item["stmt"].items()
-    return Statement(text, len(encoded[:start].decode()), kind, node, start)
+    return Statement(text, characters.before(start), kind, node, start)
 
 
 def _too_deep() -> Finding:

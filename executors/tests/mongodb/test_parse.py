@@ -11,8 +11,9 @@ from bson import Binary, Decimal128, Int64, MaxKey, MinKey, ObjectId, Regex, Tim
 from bson.datetime_ms import DatetimeMS
 
 from executors.mongodb.reading.command import Call, Command, Value
-from executors.mongodb.reading.parse import MAX_BYTES, parse
+from executors.mongodb.reading.parse import parse
 from executors.mongodb.reading.source import Unreadable
+from executors.text import MAX_BYTES
 
 OID = "65a1b2c3d4e5f60718293a4b"
 MS = 1767225600000  # 2026-01-01T00:00:00Z

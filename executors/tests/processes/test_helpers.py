@@ -216,12 +216,12 @@ def test_importing_the_facade_loads_no_driver() -> None:
 
 
 def _helpers() -> list[int]:
-    made = processes._pool()
+    made = processes._ours().helpers
     return [helper.pid for helper in [*made._idle, *made._busy]]
 
 
 def _signal_busy(number: signal.Signals) -> None:
-    for helper in list(processes._pool()._busy):
+    for helper in list(processes._ours().helpers._busy):
         os.kill(helper.pid, number)
 
 

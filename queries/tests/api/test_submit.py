@@ -45,7 +45,7 @@ def test_submission_answers_with_the_request(api: Client, author: User, target: 
     assert answer.status_code == 201
     assert answer["Location"] == f"/api/v1/queries/{query['id']}/"
     assert (query["status"], query["author"], query["tables"]) == ("PENDING", "author", ["orders"])
-    assert (query["execution"], query["allowed"], query["ticket"]) == (None, ["withdraw"], "SHOP-12")
+    assert (query["execution"], query["allowed"], query["ticket"]) == (None, ["withdraw", "revise"], "SHOP-12")
 
 
 def test_what_was_verified_is_answered_by_check_and_kept(api: Client, author: User, target: Target) -> None:

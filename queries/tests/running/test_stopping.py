@@ -117,8 +117,8 @@ def test_a_helper_that_dies_is_interrupted_and_the_next_run_is_unharmed(
     query = committed.submitted(f"INSERT INTO effects (tag) VALUES ('{tag}'); SELECT pg_sleep(9)", access="write")
     running = approve(query)
     wait_for(busy(target_database, query), seconds=5)
-    for helper in list(processes._pool()._busy):
-        helper._process.kill()
+    for helper in list(processes._ours().helpers._busy):
+        helper.process.kill()
     found = running.result(timeout=5)
     assert (found.state, found.code) == (Status.FAILED, Code.INTERRUPTED)
     assert approve(committed.submitted()).result(timeout=5).state is Status.EXECUTED

@@ -117,7 +117,7 @@ def test_in_an_inactive_pod_nothing_is_decided(world: World) -> None:
     query = world.submitted()
     world.pod.active = False
     world.pod.save()
-    with pytest.raises(NotAllowed, match="inactive"):
+    with pytest.raises(NotNow, match="inactive"):
         world.approved(query)
     assert nothing_happened(query)
 

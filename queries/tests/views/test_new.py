@@ -63,7 +63,7 @@ def test_statement_that_cannot_be_taken_is_refused_at_its_field(text: str, world
 def test_five_megabytes_are_refused_with_a_page(world: World, client_of: SignedIn) -> None:
     response = client_of(world.author).post("/queries/new/", {**TYPED, "statement": "SELECT 1 -- " + "x" * 5_000_000})
     assert response.status_code == 400
-    assert "at most 100,000 are accepted" in response.content.decode()
+    assert "at most 2,000,000 are accepted" in response.content.decode()
 
 
 def test_target_of_another_pod_is_unknown(world: World, client_of: SignedIn) -> None:

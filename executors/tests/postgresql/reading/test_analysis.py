@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import threading
-
 import pytest
 
 from executors.analysis import analyse
 from executors.base import Access, Analysis, EngineKind, Finding, Language, Severity
 from executors.postgresql.reading.rules import REFUSED_KINDS, WRITE_KINDS
-from executors.text import MAX_BYTES
 
 
 def look(statement: str, access: Access = Access.READ, *parameters: str) -> Analysis:
@@ -226,38 +223,6 @@ def test_unseen_letters_in_literals_warn(statement: str) -> None:
 )
 def test_unseen_letters_outside_literals_are_refused(statement: str) -> None:
     assert not look(statement).valid
-
-
-def bomb(opening: str, middle: str, closing: str) -> str:
-    times = (MAX_BYTES - 20 - len(middle)) // (len(opening) + len(closing))
-    return f"SELECT {opening * times}{middle}{closing * times}"
-
-
-@pytest.mark.parametrize(
-    "statement",
-    [
-        bomb("(", "1", ")"),
-        bomb("1+", "1", ""),
-        bomb("-", "1", ""),
-        bomb("NOT ", "a", ""),
-        bomb("(SELECT ", "1", ")"),
-        bomb("CASE WHEN a THEN ", "1", " END"),
-        bomb("1 UNION ALL SELECT ", "1", ""),
-        bomb("1,", "1", ""),
-        bomb("a[", "1", "]"),
-        bomb("f(", "1", ")"),
-        bomb("ARRAY[", "1", "]"),
-        bomb("", "1", "::int"),
-    ],
-    ids=str.__len__,
-)
-def test_deep_or_long_statement_up_to_the_cap_harms_nobody(statement: str) -> None:
-    """On a thread, as the web worker's are: its stack is the smaller one."""
-    found: list[Analysis] = []
-    thread = threading.Thread(target=lambda: found.append(look(statement)))
-    thread.start()
-    thread.join(20)
-    assert len(found) == 1
 
 
 def test_language_of_another_product_is_refused() -> None:
