@@ -8,6 +8,13 @@ from typing import TypeAlias
 
 from executors.base import RowEncoding
 
+
+class Scalar(str):
+    """The text of a value that is no text by its type: a number, a date, a truth. It cannot be a formula."""
+
+    __slots__ = ()
+
+
 # One decoded row: PostgreSQL's text of each field (None for NULL), or a single JSON / Extended JSON text.
 Row: TypeAlias = tuple[str | None, ...]
 
@@ -31,6 +38,14 @@ def decode_copy_row(line: bytes) -> Row:
     if "\\" not in text:
         return tuple(fields)
     return tuple(None if field == "\\N" else _unescape(field) for field in fields)
+
+
+def copy_row_start(line: bytes, most: int) -> Row:
+    """The fields of one line of COPY text, of each the beginning: at least `most` characters if it has them."""
+    # A character takes four bytes at most, an escape two.
+    size = 4 * (most + 1)
+    fields = line.removesuffix(b"\n").split(b"\t")
+    return tuple(None if field == b"\\N" else _unescape(field[:size].decode("utf-8", "ignore")) for field in fields)
 
 
 def split_rows(encoding: RowEncoding, data: bytes) -> Iterator[bytes]:

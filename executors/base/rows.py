@@ -35,5 +35,8 @@ class RowSink(Protocol):
     def columns(self, columns: Sequence[Column], encoding: RowEncoding) -> None:
         """Announce a result set."""
 
+    def all_columns(self, columns: Sequence[Column]) -> None:
+        """Announce the columns of the result set again, at its end, where only its rows could tell them all."""
+
     def rows(self, data: bytes, count: int) -> None:
         """Take a block of `count` whole encoded rows, of about 64 KiB to 256 KiB unless one row is larger."""

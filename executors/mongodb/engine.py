@@ -13,9 +13,9 @@ from executors.base import Activity, Column, CommitStatus, Job, Table, Target
 from executors.mongodb.activity import activity
 from executors.mongodb.clients import Clients, Connected
 from executors.mongodb.failures import translate
+from executors.mongodb.fields import columns
 from executors.mongodb.outcome import abort_and_ask
 from executors.mongodb.session import MongoSession, stop_operations
-from executors.mongodb.show import columns
 
 _SAMPLE_SIZE: Final = 100
 _MAX_SAMPLED: Final = 300

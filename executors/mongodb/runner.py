@@ -27,13 +27,13 @@ from executors.base import (
 )
 from executors.mongodb import raw
 from executors.mongodb.engine import MongoDBEngine
+from executors.mongodb.fields import Fields
 from executors.mongodb.plan import Plan, Run, Stream, plan
 from executors.mongodb.reading.analysis import analyse_command
 from executors.mongodb.reading.command import Command
 from executors.mongodb.reading.parse import parse
 from executors.mongodb.reading.source import Unreadable
 from executors.mongodb.session import MongoSession
-from executors.mongodb.show import columns
 from executors.mongodb.turns import Turns
 
 # Blocks handed to the sink are cut at the first document that reaches this many bytes.
@@ -50,15 +50,14 @@ class Bounded:
     def __init__(self, sink: RowSink, limits: Limits) -> None:
         self._sink = sink
         self._limits = limits
-        self._announced = False
+        self._fields = Fields()
+        self._announced: Sequence[Column] | None = None
         self.count = 0
         self._size = 0
         self.truncated: Truncation = ""
 
     def feed(self, batch: bytes) -> bool:
         """Take a batch of documents. False when nothing more can be taken."""
-        if not self._announced:
-            self.announce(batch)
         for block, count in raw.blocks(batch, _BLOCK):
             fits = self.count + count <= self._limits.rows and self._size + len(block) <= self._limits.bytes
             self._pass_on(*((block, count) if fits else self._cut(block, count)))
@@ -66,20 +65,18 @@ class Bounded:
                 return False
         return True
 
-    def announce(self, batch: bytes) -> None:
-        """Announce the columns found in a first batch, which may be empty."""
-        self._announced = True
-        self._sink.columns(columns(batch), RowEncoding.BSON)
+    def finish(self) -> None:
+        """Announce the columns: of no rows, or all of them where a later document had more than the first."""
+        columns = self._fields.columns
+        if self._announced is None:
+            self._sink.columns(columns, RowEncoding.BSON)
+        elif columns != self._announced:
+            self._sink.all_columns(columns)
 
     @property
     def rows_to_ask_for(self) -> int:
         """One more than may be kept, to learn whether there are more."""
         return self._limits.rows + 1
-
-    @property
-    def announced(self) -> bool:
-        """Whether there was a batch at all."""
-        return self._announced
 
     def _cut(self, block: bytes, count: int) -> tuple[bytes, int]:
         rows = self._limits.rows - self.count
@@ -89,6 +86,10 @@ class Bounded:
 
     def _pass_on(self, block: bytes, count: int) -> None:
         if count:
+            self._fields.see(block)
+            if self._announced is None:
+                self._announced = self._fields.columns
+                self._sink.columns(self._announced, RowEncoding.BSON)
             self._sink.rows(block, count)
             self.count += count
             self._size += len(block)
@@ -139,8 +140,7 @@ def execute(session: MongoSession, command: Command, sink: RowSink, limits: Limi
         affected = None
     else:
         affected = _answer(session, prepared, bounded, seconds)
-    if not bounded.announced:
-        bounded.announce(b"")
+    bounded.finish()
     return Ran(bounded.count, affected, bounded.truncated)
 
 
@@ -220,6 +220,10 @@ class _Handed:
     def columns(self, columns: Sequence[Column], encoding: RowEncoding) -> None:
         """Announce a result set."""
         self.turns.ask(lambda: self.sink.columns(columns, encoding))
+
+    def all_columns(self, columns: Sequence[Column]) -> None:
+        """Announce all columns of the result set."""
+        self.turns.ask(lambda: self.sink.all_columns(columns))
 
     def rows(self, data: bytes, count: int) -> None:
         """Take a block of rows."""

@@ -43,6 +43,7 @@ class Frame(IntEnum):
     OUTCOME = 27
     FAILURE = 28
     ANSWER = 29
+    ALL_COLUMNS = 30
 
 
 class Closed(Exception):

@@ -230,9 +230,7 @@ class ResultFile(View):
         reader = actor(request)
         query = services.visible_query(actor=reader, public_id=public_id)
         file = download(actor=reader, query=query, format=extension)
-        response = StreamingHttpResponse(file.stream, content_type=file.content_type)
-        response["Content-Disposition"] = f'attachment; filename="{file.filename}"'
-        return response
+        return StreamingHttpResponse(file.stream, content_type=file.content_type, headers=file.headers)
 
 
 class ResultCsv(ResultFile):

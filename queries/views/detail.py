@@ -1,31 +1,36 @@
 """The page of one request: what it would do, what was decided, how it ended; and the part of it that is polled."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
 from accounts.people import person
-from executors.base import Language
+from executors.base import Language, RowEncoding
 from queries import policies, services
 from queries.lifecycle import Status
 from queries.models import Execution, QueryRequest, Verdict
+from queries.presentation import pages
 from queries.presentation.checks import passed
 from queries.presentation.code import code_lines
 from queries.presentation.difference import counts, difference
+from queries.presentation.pages import ShownPage
 from queries.presentation.states import advice, is_overdue, meaning
 from queries.presentation.timeline import timeline
-from queries.results import view_page
+from queries.results import Window, show_page
 from queries.running.activity import activity
 from queries.words import ACCESSES, LANGUAGES, named
 from web.errors import PortalError
 
 INLINE_ROWS = 50
+INLINE_BYTES = 300_000
 INLINE_CALLS = 20
 INLINE_LINES = 40
 NEIGHBOURS = 200
@@ -178,9 +183,14 @@ def _inline_result(user: User, query: QueryRequest, execution: Execution | None)
     if policies.cannot_see_result(user, query):
         return {}
     try:
-        return {"result": view_page(actor=user, query=query, limit=INLINE_ROWS)}
+        return {"result": show_page(actor=user, query=query, made=_drawn(query, execution), limit=INLINE_ROWS)}
     except PortalError as error:
         return {"result_error": error.message}
+
+
+def _drawn(query: QueryRequest, execution: Execution) -> Callable[[Window], ShownPage]:
+    draw = pages.documents if execution.encoding == RowEncoding.BSON else pages.table
+    return partial(draw, address=reverse("queries:value", args=[query.public_id]), room=INLINE_BYTES)
 
 
 def _script_run(user: User, query: QueryRequest, execution: Execution | None) -> dict[str, Any]:

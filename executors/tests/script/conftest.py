@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,6 +42,10 @@ class Recorder:
     def columns(self, columns: Any, encoding: RowEncoding) -> None:
         assert encoding is RowEncoding.JSON
         self.columns_seen = list(columns)
+
+    def all_columns(self, columns: Sequence[Column]) -> None:
+        """A script knows its columns before its rows."""
+        raise AssertionError(columns)
 
     def rows(self, data: bytes, count: int) -> None:
         lines = data.splitlines()
