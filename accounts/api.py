@@ -14,17 +14,16 @@ from rest_framework import serializers
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework_simplejwt.authentication import JWTAuthentication
 from rest_framework_simplejwt.exceptions import InvalidToken, TokenError
-from rest_framework_simplejwt.tokens import RefreshToken
 
 from accounts.models import User
-from accounts.signin import check_credentials, record_sign_in
+from accounts.refresh import RefreshToken
+from accounts.signin import NAME_LENGTH, check_credentials, record_sign_in
+from accounts.tokens import NONSENSE, REFUSED, BearerAuthentication
 from audit import log
 from web.bodies import StrictSerializer, Text, View, read_body
+from web.openapi import answers
 from web.ratelimit import limit
-
-REFUSED = "The token is expired, was used before, or is not one of ours. Sign in again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +67,24 @@ def renew(raw: str) -> Tokens:
     """
     try:
         refresh = RefreshToken(raw)  # type: ignore[arg-type]  # its annotation forgets text
-    except TokenError as error:
+    except (TokenError, *NONSENSE) as error:
         raise InvalidToken(REFUSED) from error
-    user = JWTAuthentication().get_user(refresh)
+    user = BearerAuthentication().get_user(refresh)
     assert isinstance(user, User)
     # Whoever blacklists first wins: two at once with the same token get one pair.
-    used: Any = refresh.blacklist()
+    used: Any = _use_up(refresh)
     if not used[1]:  # (the row, whether it is new)
         raise InvalidToken(REFUSED)
     tokens = issue(user)
     log.append(log.Action.TOKEN_REFRESH, actor=user, subject=log.Subject("user", str(user.pk), user.label))
     return tokens
+
+
+def _use_up(refresh: RefreshToken) -> Any:
+    try:
+        return refresh.blacklist()
+    except NONSENSE as error:
+        raise InvalidToken(REFUSED) from error
 
 
 # --- shapes ----------------------------------------------------------------------------------------
@@ -87,8 +93,8 @@ def renew(raw: str) -> Tokens:
 class Credentials(StrictSerializer):
     """Body of `auth/token/`."""
 
-    username = Text()
-    password = Text(write_only=True)
+    username = Text(most=NAME_LENGTH)
+    password = Text(write_only=True, bounds={"format": "password"})
 
 
 class Refresh(StrictSerializer):
@@ -113,7 +119,9 @@ class Token(View):
     authentication_classes = ()
     permission_classes = (AllowAny,)
 
-    @extend_schema(operation_id="token", request=Credentials, responses=TokenPair, auth=[], tags=["auth"])
+    @extend_schema(
+        operation_id="token", request=Credentials, responses=answers(TokenPair, 401, 429), auth=[], tags=["auth"]
+    )
     def post(self, request: Request) -> Response:
         """Sign in: a pair of tokens for a user name and a password."""
         below = request._request  # noqa: SLF001 -- the framework offers no public name for it
@@ -134,7 +142,9 @@ class TokenRefresh(View):
     authentication_classes = ()
     permission_classes = (AllowAny,)
 
-    @extend_schema(operation_id="token_refresh", request=Refresh, responses=TokenPair, auth=[], tags=["auth"])
+    @extend_schema(
+        operation_id="token_refresh", request=Refresh, responses=answers(TokenPair, 401, 429), auth=[], tags=["auth"]
+    )
     def post(self, request: Request) -> Response:
         """The next pair of tokens; the one sent is used up."""
         limit(request._request, "token")  # noqa: SLF001 -- the framework offers no public name for it

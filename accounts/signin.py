@@ -6,11 +6,13 @@ from django.db import transaction
 from django.http import HttpRequest
 
 from accounts.models import SYSTEM, User
+from accounts.typed import typed_by
 from audit import log
 from web.errors import PortalError, TooManyRequests
 
 LOCKED_SECONDS = 15 * 60
 NAME_LENGTH = 150
+KEPT = ("REMOTE_ADDR", "HTTP_X_FORWARDED_FOR", "HTTP_USER_AGENT", "PATH_INFO")
 
 
 class WrongCredentials(PortalError):
@@ -28,16 +30,17 @@ def check_credentials(request: HttpRequest, *, username: str, password: str, doo
     credentials = {"username": username, "password": password}
     # Neither can be anybody's, and the lock-out's table has no room for them.
     if "\0" in username + password or len(username) > NAME_LENGTH:
-        _failed(username.replace("\0", ""), door)
+        _failed(username, door)
         raise WrongCredentials("The user name or the password is wrong.")
-    if not AxesProxyHandler.is_allowed(request, credentials):
+    bare = _without_what_was_sent(request)
+    if not AxesProxyHandler.is_allowed(bare, credentials):
         _failed(username, door)
         raise _locked()
-    user = authenticate(request, **credentials)
+    user = authenticate(bare, **credentials)
     if isinstance(user, User):
         return user
     _failed(username, door)
-    if not AxesProxyHandler.is_allowed(request, credentials):
+    if not AxesProxyHandler.is_allowed(bare, credentials):
         raise _locked()
     raise WrongCredentials("The user name or the password is wrong.")
 
@@ -56,10 +59,17 @@ def record_sign_out(user: User) -> None:
         log.append(log.Action.SIGN_OUT, actor=user, subject=log.Subject("user", str(user.pk), user.label))
 
 
+def _without_what_was_sent(request: HttpRequest) -> HttpRequest:
+    """The request as the lock-out may keep it: who it is from, and nothing that somebody typed."""
+    bare = HttpRequest()
+    bare.method, bare.path, bare.path_info = request.method, request.path, request.path_info
+    bare.META = {name: request.META[name] for name in KEPT if name in request.META}
+    return bare
+
+
 def _failed(username: str, door: str) -> None:
     with transaction.atomic():
-        subject = log.Subject("user", "", username[:NAME_LENGTH])
-        log.append(log.Action.SIGN_IN_FAILED, actor=SYSTEM, subject=subject, data={"door": door})
+        log.append(log.Action.SIGN_IN_FAILED, actor=SYSTEM, subject=typed_by(username), data={"door": door})
 
 
 def _locked() -> TooManyRequests:

@@ -17,6 +17,7 @@ from audit.shapes import EntriesShape, VerdictShape, entry_json, verdict_json
 from audit.verification import verify_and_record, verify_log
 from web import paging
 from web.bodies import View
+from web.openapi import CURSOR_FILTER, answers, limit_filter, text_filter
 
 
 class MayReadAudit(BasePermission):
@@ -35,16 +36,16 @@ class Entries(View):
 
     @extend_schema(
         operation_id="audit",
-        responses=EntriesShape,
+        responses=answers(EntriesShape, 403),
         tags=["audit"],
         parameters=[
             OpenApiParameter("action", str, enum=[action.value for action in log.Action]),
-            OpenApiParameter("actor", str, description="A user name, or a name as the log shows it."),
-            OpenApiParameter("subject", str, description="An id, `kind:id`, or a name as the log shows it."),
+            text_filter("actor", "A user name, or a name as the log shows it."),
+            text_filter("subject", "An id, `kind:id`, or a name as the log shows it."),
             OpenApiParameter("since", OpenApiTypes.DATE, description="The first day (UTC)."),
             OpenApiParameter("until", OpenApiTypes.DATE, description="The last day (UTC)."),
-            OpenApiParameter("cursor", str, description="`next` of the page before."),
-            OpenApiParameter("limit", int, description=f"1 to {PAGE_MOST}; {paging.PAGE} when left out."),
+            CURSOR_FILTER,
+            limit_filter(default=paging.PAGE, most=PAGE_MOST),
         ],
     )
     def get(self, request: Request) -> Response:
@@ -58,12 +59,14 @@ class Verify(View):
 
     permission_classes = (IsAuthenticated, MayReadAudit)
 
-    @extend_schema(operation_id="audit_verify", responses=VerdictShape, tags=["audit"])
+    @extend_schema(operation_id="audit_verify", responses=answers(VerdictShape, 403), tags=["audit"])
     def get(self, _request: Request) -> Response:
         """Check the whole log against itself."""
         return Response(verdict_json(verify_log()))
 
-    @extend_schema(operation_id="audit_verify_and_record", request=None, responses=VerdictShape, tags=["audit"])
+    @extend_schema(
+        operation_id="audit_verify_and_record", request=None, responses=answers(VerdictShape), tags=["audit"]
+    )
     def post(self, request: Request) -> Response:
         """The same, and an entry that says so."""
         actor: Any = request.user

@@ -9,6 +9,9 @@ from rest_framework import serializers
 
 from audit import chain, log
 from audit.models import AuditLog
+from web.paging import CURSOR
+
+HASH = "^[0-9a-f]{64}$"
 
 
 class SubjectShape(serializers.Serializer[AuditLog]):
@@ -22,28 +25,28 @@ class SubjectShape(serializers.Serializer[AuditLog]):
 class EntryShape(serializers.Serializer[AuditLog]):
     """One entry. `actor` is null for the portal itself; hashes are hexadecimal SHA-256."""
 
-    seq = serializers.IntegerField()
+    seq = serializers.IntegerField(min_value=1)
     at = serializers.DateTimeField()
     actor = serializers.CharField(allow_null=True)
     actor_label = serializers.CharField()
     action = serializers.ChoiceField(choices=[action.value for action in log.Action])
     subject = SubjectShape()
     data = serializers.DictField()  # type: ignore[assignment]  # the same
-    previous_hash = serializers.CharField()
-    hash = serializers.CharField()
+    previous_hash = serializers.RegexField(HASH)
+    hash = serializers.RegexField(HASH)
 
 
 class EntriesShape(serializers.Serializer[object]):
     """A page of the log."""
 
     results = EntryShape(many=True)
-    next = serializers.CharField(allow_null=True)
+    next = serializers.RegexField(CURSOR, allow_null=True)
 
 
 class FaultShape(serializers.Serializer[chain.Fault]):
     """The first entry that does not hold, and why."""
 
-    seq = serializers.IntegerField()
+    seq = serializers.IntegerField(min_value=1)
     reason = serializers.CharField()
 
 
@@ -51,8 +54,8 @@ class VerdictShape(serializers.Serializer[chain.Verdict]):
     """What a check of the whole log found; `head` is the last good hash, hexadecimal."""
 
     valid = serializers.BooleanField()
-    entries = serializers.IntegerField()
-    head = serializers.CharField()
+    entries = serializers.IntegerField(min_value=0)
+    head = serializers.RegexField(HASH)
     fault = FaultShape(allow_null=True)
 
 

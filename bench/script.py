@@ -16,9 +16,24 @@ import psycopg
 from bench.figure import Figure, seconds
 from bench.stage import Stage
 from executors import processes
-from executors.base import Access, Call, Column, EngineKind, Job, Language, Limits, RowEncoding, Target
+from executors.base import (
+    Access,
+    Answer,
+    Call,
+    Column,
+    Control,
+    Effect,
+    EngineKind,
+    Images,
+    Job,
+    Language,
+    Limits,
+    Request,
+    RowEncoding,
+    Target,
+)
+from executors.postgresql.engine import PostgreSQLEngine
 from executors.sandbox.client import SpawnerClient, SpawnerSettings
-from executors.script.database import Answer, Request
 from executors.script.runner import ScriptRunner
 
 CALLS = 100
@@ -38,6 +53,8 @@ class Ignored:
     def committing(self, transaction: str) -> None: ...
     def called(self, call: Call) -> None: ...
     def logged(self, level: str, text: str) -> None: ...
+    def kept(self, images: Images) -> None: ...
+
     def cancelled(self) -> bool:
         """Never."""
         return False
@@ -58,8 +75,27 @@ class NoDatabase:
         """Never asked."""
         raise AssertionError(request)
 
+    def effect(self, sample: int, seconds: float) -> Effect:  # noqa: ARG002 - a database's signature
+        """Nothing."""
+        return Effect()
+
+    def images(self) -> Iterator[Images]:
+        """None."""
+        return iter(())
+
     def commit(self) -> None: ...
     def close(self, *, clean: bool) -> None: ...
+
+
+class NoEngine:
+    """Opens it."""
+
+    prelude = PostgreSQLEngine().prelude
+
+    def open_for_script(self, job: Job, control: Control) -> NoDatabase:
+        """The same for every script."""
+        del job, control
+        return NoDatabase()
 
 
 def measure(stage: Stage) -> Iterator[Figure]:
@@ -79,8 +115,7 @@ def _run(client: SpawnerClient, text: str) -> None:
     """Take a child, run, kill it: the whole life of a script without a database."""
     child = client.take(60)
     try:
-        runner = ScriptRunner(take=lambda: child.channel, connect=lambda *_: NoDatabase())
-        runner.run(_job("", text), Ignored(), Ignored())
+        ScriptRunner(NoEngine(), lambda: child.channel).run(_job("", text), Ignored(), Ignored())
     finally:
         client.kill(child)
 

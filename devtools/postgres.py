@@ -8,7 +8,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -113,8 +113,15 @@ def stop(process: subprocess.Popen[bytes]) -> None:
 
 
 @contextmanager
-def running(state: Path, *, password: str | None = None, port: int = 0, durable: bool = True) -> Iterator[Postgres]:
-    """Run a server whose data lives in `state`, making it on first use.
+def running(
+    state: Path,
+    *,
+    password: str | None = None,
+    port: int = 0,
+    durable: bool = True,
+    more: Mapping[str, str] | None = None,
+) -> Iterator[Postgres]:
+    """Run a server whose data lives in `state`, making it on first use; `more` are settings of its own.
 
     `password` is the superuser's, and must be the same every time for the same `state`. Raises `UnavailableError`.
     """
@@ -124,7 +131,7 @@ def running(state: Path, *, password: str | None = None, port: int = 0, durable:
     data = data_folder(state, account)
     if not (data / "PG_VERSION").exists():
         _initialise(programs, data, server.password, account)
-    settings = COMMON | ({} if durable else THROWAWAY) | {"port": str(server.port)}
+    settings = COMMON | ({} if durable else THROWAWAY) | dict(more or {}) | {"port": str(server.port)}
     options = [f"--{name}={value}" for name, value in settings.items()]
     program: list[str | Path] = [programs / "postgres", "-D", data, *options]
     log = state.with_name(f"{state.name}.log")

@@ -1,44 +1,94 @@
-"""Which engine serves a product and which runner a language: a literal table, imported only when used.
+"""Which engine serves a product and which runner a language: two literal tables, whose parts are imported when used.
 
-Adding an engine is: a package, a line here, and a test class that inherits `executors.tests.contract`.
+CONTRIBUTING.md lists every edit that another engine needs.
 """
 
 from __future__ import annotations
 
-from functools import cache
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
-from typing import Any, cast
+from typing import Any
 
-from executors.base import Engine, EngineKind, Language, Runner
+from executors.base import Analyser, CallReader, Engine, EngineKind, Language, Runner
 
-ENGINES: dict[EngineKind, str] = {
-    EngineKind.POSTGRESQL: "executors.postgresql.engine:PostgreSQLEngine",
-    EngineKind.MONGODB: "executors.mongodb.engine:MongoDBEngine",
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """A database product: its name for people, and where its parts are (`module:name`).
+
+    `analysers` has a reader for each language of its own; `script_calls` reads the calls of a script's `db`, and is ""
+    for an engine that is no `ScriptEngine`.
+    """
+
+    name: str
+    engine: str
+    analysers: Mapping[Language, str]
+    script_calls: str = ""
+
+    @property
+    def languages(self) -> tuple[Language, ...]:
+        """What its databases can be asked in, its own language first."""
+        return (*self.analysers, Language.SCRIPT) if self.script_calls else tuple(self.analysers)
+
+
+PRODUCTS: dict[EngineKind, Product] = {
+    EngineKind.POSTGRESQL: Product(
+        "PostgreSQL",
+        "executors.postgresql.engine:PostgreSQLEngine",
+        {Language.SQL: "executors.postgresql.reading.analysis:analyse"},
+        "executors.postgresql.reading.calls:SQLCalls",
+    ),
+    EngineKind.MONGODB: Product(
+        "MongoDB",
+        "executors.mongodb.engine:MongoDBEngine",
+        {Language.MONGO: "executors.mongodb.reading.analysis:analyse"},
+        "executors.mongodb.reading.calls:MongoCalls",
+    ),
 }
 
 RUNNERS: dict[Language, str] = {
-    Language.SQL: "executors.postgresql.runner:SQLRunner",
-    Language.MONGO: "executors.mongodb.runner:MongoRunner",
+    Language.SQL: "executors.runner:StatementRunner",
+    Language.MONGO: "executors.runner:StatementRunner",
     Language.SCRIPT: "executors.script.runner:ScriptRunner",
 }
 
-# The languages a product can be asked in; anything else is refused before it reaches a runner.
-LANGUAGES: dict[EngineKind, tuple[Language, ...]] = {
-    EngineKind.POSTGRESQL: (Language.SQL, Language.SCRIPT),
-    EngineKind.MONGODB: (Language.MONGO, Language.SCRIPT),
-}
+_SCRIPT_ANALYSER = "executors.script.analysis:analyse"
+
+_engines: dict[EngineKind, Engine] = {}
 
 
-@cache
+def languages(kind: EngineKind) -> tuple[Language, ...]:
+    """The languages a product can be asked in; anything else is refused before it reaches a runner."""
+    return PRODUCTS[kind].languages
+
+
 def engine(kind: EngineKind) -> Engine:
     """The engine of a product; one object a process, so that its warm connections are found again."""
-    return cast("Engine", _load(ENGINES[kind])())
+    if kind not in _engines:
+        _engines[kind] = _load(PRODUCTS[kind].engine)()
+    return _engines[kind]
 
 
-@cache
-def runner(language: Language) -> Runner:
-    """The runner of a language."""
-    return cast("Runner", _load(RUNNERS[language])())
+def engines_in_use() -> Iterable[Engine]:
+    """The engines this process has used so far."""
+    return tuple(_engines.values())
+
+
+def runner(language: Language, kind: EngineKind) -> Runner:
+    """The runner of a language on a product that can be asked in it."""
+    made: Runner = _load(RUNNERS[language])(engine(kind))
+    return made
+
+
+def analyser(language: Language, kind: EngineKind) -> Analyser:
+    """The reader of a language, for a product that can be asked in it."""
+    if language is Language.SCRIPT:
+        calls: CallReader = _load(PRODUCTS[kind].script_calls)()
+        return partial(_load(_SCRIPT_ANALYSER), calls=calls)
+    found: Analyser = _load(PRODUCTS[kind].analysers[language])
+    return found
 
 
 def _load(path: str) -> Any:

@@ -14,10 +14,11 @@ from rest_framework.response import Response
 from accounts.api import actor
 from accounts.models import Role, User
 from executors import processes
-from executors.base import Access, ExecutionError, Table
+from executors.base import Access, EngineKind, ExecutionError, Language, Table
 from pods.models import SUBMIT, Environment, Pod, Target
 from web.bodies import View
 from web.errors import NotFound, Unavailable
+from web.openapi import answers
 
 SCHEMA_SECONDS = 5 * 60
 
@@ -51,10 +52,10 @@ class MeShape(serializers.Serializer[User]):
 class TargetLimitsShape(serializers.Serializer[Target]):
     """What one run may use."""
 
-    seconds = serializers.IntegerField()
-    lock_seconds = serializers.IntegerField()
-    rows = serializers.IntegerField()
-    bytes = serializers.IntegerField()
+    seconds = serializers.IntegerField(min_value=0)
+    lock_seconds = serializers.IntegerField(min_value=0)
+    rows = serializers.IntegerField(min_value=0)
+    bytes = serializers.IntegerField(min_value=0)
 
 
 class TargetShape(serializers.Serializer[Target]):
@@ -63,14 +64,14 @@ class TargetShape(serializers.Serializer[Target]):
     slug = serializers.CharField()
     name = serializers.CharField()
     pod = serializers.CharField()
-    engine = serializers.CharField()
+    engine = serializers.ChoiceField(choices=[engine.value for engine in EngineKind])
     environment = serializers.ChoiceField(choices=Environment.choices)
-    languages = serializers.ListField(child=serializers.CharField())
-    access = serializers.ListField(child=serializers.CharField())
+    languages = serializers.ListField(child=serializers.ChoiceField(choices=[item.value for item in Language]))
+    access = serializers.ListField(child=serializers.ChoiceField(choices=[item.value for item in Access]))
     may_submit = serializers.BooleanField()
     missing_variables = serializers.ListField(child=serializers.CharField())
-    approvals_required = serializers.IntegerField()
-    retention_days = serializers.IntegerField()
+    approvals_required = serializers.IntegerField(min_value=0)
+    retention_days = serializers.IntegerField(min_value=0)
     limits = TargetLimitsShape()
 
 
@@ -88,7 +89,7 @@ class TableShape(serializers.Serializer[Table]):
     name = serializers.CharField()
     kind = serializers.CharField()
     columns = ColumnShape(many=True)
-    estimated_rows = serializers.IntegerField(allow_null=True)
+    estimated_rows = serializers.IntegerField(allow_null=True, min_value=0)
 
 
 class SchemaShape(serializers.Serializer[object]):
@@ -210,7 +211,7 @@ def _columns_json(tables: Iterable[Table]) -> list[dict[str, object]]:
 class Me(View):
     """GET `me/`."""
 
-    @extend_schema(operation_id="me", responses=MeShape, tags=["me"])
+    @extend_schema(operation_id="me", responses=answers(MeShape), tags=["me"])
     def get(self, request: Request) -> Response:
         """Who I am, my role, my pods, and what I may do."""
         return Response(me_json(actor(request)))
@@ -219,7 +220,7 @@ class Me(View):
 class Pods(View):
     """GET `pods/`."""
 
-    @extend_schema(operation_id="pods", responses=PodsShape, tags=["pods"])
+    @extend_schema(operation_id="pods", responses=answers(PodsShape), tags=["pods"])
     def get(self, request: Request) -> Response:
         """The pods I am in; all of them for admins."""
         return Response({"results": pods_json(actor(request))})
@@ -228,7 +229,7 @@ class Pods(View):
 class Targets(View):
     """GET `targets/`."""
 
-    @extend_schema(operation_id="targets", responses=TargetsShape, tags=["pods"])
+    @extend_schema(operation_id="targets", responses=answers(TargetsShape), tags=["pods"])
     def get(self, request: Request) -> Response:
         """The targets of the pods I am in."""
         user = actor(request)
@@ -240,7 +241,7 @@ class Targets(View):
 class TargetSchema(View):
     """GET `targets/<slug>/schema/`."""
 
-    @extend_schema(operation_id="target_schema", responses=SchemaShape, tags=["pods"])
+    @extend_schema(operation_id="target_schema", responses=answers(SchemaShape, 404), tags=["pods"])
     def get(self, request: Request, slug: str) -> Response:
         """Tables or collections of a target, with their columns."""
         tables = schema_of(actor=actor(request), slug=slug)

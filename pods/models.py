@@ -14,6 +14,7 @@ from django.db import connection, models
 from guardian.models import GroupObjectPermissionBase
 
 from accounts.models import Role, User
+from executors import registry
 from executors.base import Access, EngineKind, Language, Limits
 from executors.base import Target as ExecutorTarget
 from web.characters import marked
@@ -159,7 +160,7 @@ class Target(models.Model):
     slug = models.SlugField(max_length=80, unique=True, help_text="Used in addresses and by the API.")
     engine = models.CharField(
         max_length=12,
-        choices=[(e.value, n) for e, n in ((EngineKind.POSTGRESQL, "PostgreSQL"), (EngineKind.MONGODB, "MongoDB"))],
+        choices=[(kind.value, product.name) for kind, product in registry.PRODUCTS.items()],
     )
     environment = models.CharField(max_length=12, choices=Environment, default=Environment.PRODUCTION)
     read_url_variable = models.CharField(
@@ -251,8 +252,8 @@ class Target(models.Model):
     @property
     def languages(self) -> tuple[Language, ...]:
         """What a statement for this target may be written in."""
-        own = Language.SQL if self.engine == EngineKind.POSTGRESQL else Language.MONGO
-        return (own, Language.SCRIPT) if self.allow_scripts else (own,)
+        spoken = registry.languages(EngineKind(self.engine))
+        return tuple(language for language in spoken if self.allow_scripts or language is not Language.SCRIPT)
 
     @property
     def limits(self) -> Limits:

@@ -18,6 +18,7 @@ CANCEL = "cancel"
 REVISE = "revise"
 DEACTIVATED = "Your account is deactivated."
 QUOTING = "What the database said may quote data; it is for those who may see the result."
+DELETED = "What was said was deleted after the retention time."
 SAFE_DETAIL = frozenset({"sqlstate", "line", "column", "position", "statement_line", "statement_column"})
 
 
@@ -97,7 +98,10 @@ def cannot_see_result(actor: User, query: QueryRequest) -> str:
 
 def failure_words(actor: User, query: QueryRequest, execution: Execution) -> tuple[str, dict[str, str]]:
     """The message and detail of a failed run as `actor` may read them: the server's words may quote the data itself."""
-    message, detail = execution.failure_message, dict(execution.failure_detail)
+    said = execution.said
+    message, detail = said.message, dict(said.detail)
+    if execution.failure_code and execution.result_deleted_at:
+        return DELETED, {"sqlstate": execution.sqlstate} if execution.sqlstate else {}
     if not message or not cannot_see_result(actor, query):
         return message, detail
     safe = {key: value for key, value in detail.items() if key in SAFE_DETAIL}

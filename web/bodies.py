@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import IO, Any
 
+from drf_spectacular.extensions import OpenApiSerializerFieldExtension
+from drf_spectacular.openapi import AutoSchema
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, ParseError, ValidationError
 from rest_framework.fields import empty
@@ -43,13 +45,23 @@ class Text(serializers.CharField):
     """Text as it was sent: no number or boolean taken for one, nothing trimmed; empty is a value."""
 
     def __init__(
-        self, *, raw: bool = False, required: bool = True, write_only: bool = False, help_text: str | None = None
+        self,
+        *,
+        raw: bool = False,
+        required: bool = True,
+        write_only: bool = False,
+        help_text: str | None = None,
+        most: int | None = None,
+        bounds: Mapping[str, object] | None = None,
     ) -> None:
-        """`raw` leaves the characters to whoever reads the text next: an analysis names their line and column."""
-        super().__init__(
-            allow_blank=True, trim_whitespace=False, required=required, write_only=write_only, help_text=help_text
-        )
+        """`raw` leaves the characters to whoever reads the text next: an analysis names their line and column.
+
+        `most` (characters) and `bounds` (words of JSON Schema) are told to callers by the schema; whoever takes the
+        value judges it, so that pages and API say the same.
+        """
+        super().__init__(trim_whitespace=False, required=required, write_only=write_only, help_text=help_text)
         self.raw = raw
+        self.bounds = {**({"maxLength": most} if most else {}), **(bounds or {})}
 
     def to_internal_value(self, data: object) -> str:
         """The text. Raises ValidationError."""
@@ -63,6 +75,17 @@ class Text(serializers.CharField):
         """Without the framework's own validators of characters: theirs have no stable codes."""
         is_empty, value = self.validate_empty_values(data)
         return value if is_empty else self.to_internal_value(value)
+
+
+class TextBounds(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]  # it registers itself
+    """How the schema describes `Text`."""
+
+    target_class = Text
+
+    def map_serializer_field(self, auto_schema: AutoSchema, direction: str) -> dict[str, Any]:  # noqa: ARG002 -- the call of the generator
+        """A string within its bounds."""
+        field: Text = self.target
+        return {"type": "string", **field.bounds}
 
 
 class StrictSerializer(serializers.Serializer[Any]):

@@ -13,6 +13,7 @@ PAGE_MOST = 200
 RESULT_PAGE = 100
 RESULT_PAGE_MOST = 1000
 NUMBER_DIGITS = 18
+CURSOR = "^[A-Za-z0-9_-]{11}$"
 BAD_CURSOR = "Take the cursor from `next` of the page before."
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from executors.base.effects import Images
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -27,8 +29,12 @@ class Control(Protocol):
     def committing(self, transaction: str) -> None:
         """COMMIT comes next. Must be durable when it returns; an exception forbids the commit.
 
-        `transaction` is what the server can be asked about afterwards (PostgreSQL: `pg_current_xact_id()`), or "".
+        `transaction` is what the engine can be asked about afterwards (`Engine.commit_status`), or "": a name for
+        people, and after a space whatever the engine itself needs to tell this transaction from another one's.
         """
+
+    def kept(self, images: Images) -> None:
+        """Rows that an undo of this write needs, told before `committing`; void unless the write commits."""
 
     def cancelled(self) -> bool:
         """Whether somebody asked to stop; asked about twice a second while waiting."""

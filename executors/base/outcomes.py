@@ -7,7 +7,26 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal, TypeAlias
 
+from executors.base.effects import Effect
+
 Truncation: TypeAlias = Literal["", "rows", "bytes"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What one statement did on a session.
+
+    `rows_affected` is None for a statement that changes no rows; `writes` says whether it may have changed anything,
+    `counted` is False when it changed rows and the server does not tell how many.
+    """
+
+    kind: str
+    row_count: int = 0
+    rows_affected: int | None = None
+    truncated: Truncation = ""
+    returns_rows: bool = False
+    writes: bool = False
+    counted: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +53,7 @@ class ReadOutcome:
 class WriteOutcome:
     """A write that was committed. `row_count` counts the rows it returned (RETURNING), not those it changed.
 
+    `effect` is None where what the whole transaction changed cannot be told.
     `affected_known` is False when it changed rows and the server does not tell how many (`$out`, `$merge`).
     """
 
@@ -43,6 +63,7 @@ class WriteOutcome:
     statements: tuple[StatementResult, ...] = ()
     affected_known: bool = True
     settings: Mapping[str, str] = field(default_factory=dict, compare=False)
+    effect: Effect | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +76,20 @@ class ScriptOutcome:
     truncated: Truncation = ""
     affected_known: bool = True
     settings: Mapping[str, str] = field(default_factory=dict, compare=False)
+    effect: Effect | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RehearsalOutcome:
+    """A write that ran to its end and was rolled back."""
+
+    effect: Effect
+    statements: tuple[StatementResult, ...] = ()
 
 
 Outcome: TypeAlias = ReadOutcome | WriteOutcome | ScriptOutcome
+# How any job ends, by its purpose.
+End: TypeAlias = Outcome | RehearsalOutcome
 
 
 class FailureCode(StrEnum):
@@ -144,9 +176,13 @@ class OutcomeUnknown(ExecutionError):
 
 
 class CommitStatus(StrEnum):
-    """What a target says of a transaction whose end the portal did not see."""
+    """What a target says of a transaction whose end the portal did not see.
+
+    UNKNOWN: it cannot know, however often it is asked. UNANSWERED: nobody was reached who might know; later, perhaps.
+    """
 
     COMMITTED = "committed"
     ABORTED = "aborted"
     IN_PROGRESS = "in progress"
     UNKNOWN = "unknown"
+    UNANSWERED = "unanswered"

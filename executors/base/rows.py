@@ -29,6 +29,12 @@ class Column:
     type: str
 
 
+class Scalar(str):
+    """The text of a value that is no text by its type: a number, a date, a truth. It cannot be a formula."""
+
+    __slots__ = ()
+
+
 class RowSink(Protocol):
     """Where rows go while they stream. A second `columns` call starts the result anew: the last result set is kept."""
 

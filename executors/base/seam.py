@@ -2,34 +2,72 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 from executors.base.control import Control
+from executors.base.effects import Effect, Images
+from executors.base.findings import Analysis
 from executors.base.holdings import Table
-from executors.base.outcomes import CommitStatus, Outcome
+from executors.base.outcomes import CommitStatus, End, Ran
 from executors.base.rows import RowSink
-from executors.base.statements import Job, Target
+from executors.base.scripting import ScriptDatabase
+from executors.base.statements import Access, EngineKind, Job, Parameter, Target
 from executors.base.watching import Activity
 
 
 class Session(Protocol):
-    """One execution on one connection: one transaction, limits set on the server, and a deadline kept on our side."""
+    """One execution on one connection: one transaction, limits set on the server, and a deadline kept on our side.
+
+    Every method is called on the thread that opened it, and raises `ExecutionError`.
+    """
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """What the session holds that decides how text is read as a value: `time_zone`, `date_order` …"""
+
+    def execute(self, statement: str, parameters: Sequence[Parameter], sink: RowSink) -> Sequence[Ran]:
+        """Check a text against the target's access, then run it; rows go to `sink`. What each statement did, in order.
+
+        The check belongs here, beside the connection, so that no caller can leave it out.
+        """
+
+    def effect(self, sample: int, seconds: float) -> Effect:
+        """What this open transaction has changed so far, by whatever means: also triggers, cascades, functions.
+
+        `sample` rows of each table are shown; `seconds` at most are spent on finding them. Asked once, at the end.
+        """
+
+    def images(self) -> Iterator[Images]:
+        """Every row that `effect` found, whole: only when the job asked to keep them and the effect is reversible."""
 
     def commit(self) -> None:
-        """End the transaction, keeping its changes (write access only), after `Control.committing` allowed it."""
+        """Keep the changes, after `Control.committing` allowed it. The transaction is over whatever happens."""
 
     def close(self, *, clean: bool) -> None:
-        """Roll back whatever is open. The connection is reused only when `clean` and the run ended as expected."""
+        """Roll back whatever is open. The connection is used again only when `clean`: the run ended as expected."""
 
 
 class Engine(Protocol):
-    """A database product: opens sessions, lists what is there, answers for a lost transaction."""
+    """A database product: opens sessions, lists what is there, answers for a lost transaction.
+
+    One object a process. Questions raise `ExecutionError`.
+    """
+
+    def open(self, job: Job, control: Control) -> Session:
+        """A session for one execution, named to `Control.started`. Raises `Unreachable` or `Refused`."""
+
+    def expire(self) -> None:
+        """Close connections that have been idle for long: called about once a minute while nothing runs."""
+
+    def close(self) -> None:
+        """Close every idle connection."""
 
     def introspect(self, target: Target) -> tuple[Table, ...]:
         """Tables and columns the target's credential may see."""
 
     def commit_status(self, target: Target, transaction: str) -> CommitStatus:
-        """What became of a transaction. Source for PostgreSQL: `pg_xact_status`."""
+        """What became of a transaction that `Control.committing` named: only what the server can prove of that one."""
 
     def activity(self, target: Target, backend: str, name: str) -> Activity | None:
         """What the run of the query `name` does now; None when `backend` (as told to `Control.started`) is not it."""
@@ -38,8 +76,30 @@ class Engine(Protocol):
         """A name for people, such as `PostgreSQL 18.6`."""
 
 
-class Runner(Protocol):
-    """Runs the statements of one language on an engine's session."""
+class ScriptEngine(Protocol):
+    """What an engine has besides when scripts can use its databases."""
 
-    def run(self, job: Job, sink: RowSink, control: Control) -> Outcome:
+    @property
+    def prelude(self) -> str:
+        """The JavaScript that makes a script's `db`."""
+
+    def open_for_script(self, job: Job, control: Control) -> ScriptDatabase:
+        """`Engine.open` for a script: a session that runs one call after the other."""
+
+
+class Runner(Protocol):
+    """Runs the statements of one language on an engine's sessions."""
+
+    def run(self, job: Job, sink: RowSink, control: Control) -> End:
         """Run `job`; rows go to `sink`. Raises `ExecutionError`."""
+
+
+class Analyser(Protocol):
+    """Reads statements of one language. `statement` is normalised; nothing is run and no connection is made.
+
+    Never raises: what is wrong with a statement is a finding.
+    """
+
+    def __call__(
+        self, engine: EngineKind, statement: str, parameters: Sequence[Parameter], access: Access
+    ) -> Analysis: ...

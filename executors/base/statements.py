@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
+from executors.base.effects import Purpose, Running
+
 # A bound parameter of a statement. Numbers wider than a double travel as text.
 Parameter: TypeAlias = str | int | float | bool | None
 
@@ -56,7 +58,10 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One statement to run on one target. `id` is the public id of the query, carried to the server's own logs."""
+    """One statement to run on one target, and what for.
+
+    `id` is the public id of the query, carried to the server's own logs. `purpose` is of a write: a read has no effect.
+    """
 
     id: str
     target: Target
@@ -64,3 +69,4 @@ class Job:
     statement: str
     limits: Limits
     parameters: tuple[Parameter, ...] = ()
+    purpose: Purpose = field(default_factory=Running)

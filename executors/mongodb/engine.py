@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
 
 import pymongo
 from pymongo.errors import OperationFailure, PyMongoError
 
-from executors.base import Activity, Column, CommitStatus, Job, Table, Target
+from executors.base import Activity, Column, CommitStatus, Control, Job, Table, Target
 from executors.mongodb.activity import activity
 from executors.mongodb.clients import Clients, Connected
 from executors.mongodb.failures import translate
 from executors.mongodb.fields import columns
 from executors.mongodb.outcome import abort_and_ask
-from executors.mongodb.session import MongoSession, stop_operations
+from executors.mongodb.scripting import MongoDBScript
+from executors.mongodb.session import MongoDBSession
+from executors.mongodb.wire import stop_operations
 
+_PRELUDE: Final = Path(__file__).with_name("prelude.js")
 _SAMPLE_SIZE: Final = 100
 _MAX_SAMPLED: Final = 300
 _SAMPLE_SECONDS: Final = 2.0
@@ -30,10 +34,26 @@ class MongoDBEngine:
     def __init__(self) -> None:
         self._clients = Clients()
 
-    def open(self, job: Job) -> MongoSession:
-        """A session for one execution. Raises `Unreachable`."""
-        connected = self._clients.connected(job.target)
-        return MongoSession(connected, job.target, job.id, job.limits.seconds)
+    def open(self, job: Job, control: Control) -> MongoDBSession:
+        """A session for one execution. Raises `Unreachable` or `Refused`."""
+        return MongoDBSession(self._clients.connected(job.target), job, control)
+
+    @property
+    def prelude(self) -> str:
+        """The JavaScript that makes a script's `db`."""
+        return _PRELUDE.read_text("utf-8")
+
+    def open_for_script(self, job: Job, control: Control) -> MongoDBScript:
+        """A session that a script's calls run on."""
+        session = self.open(job, control)
+        try:
+            return MongoDBScript(session)
+        except BaseException:
+            session.close(clean=False)
+            raise
+
+    def expire(self) -> None:
+        """Nothing to do: the driver closes connections that have been idle for long itself."""
 
     def cancel(self, target: Target, query_id: str) -> int:
         """Stop the operations of a query, whichever process began them; how many were found."""

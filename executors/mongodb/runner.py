@@ -1,40 +1,30 @@
-"""Runs one mongosh expression on a MongoDB session."""
+"""Runs one command on a wire, and streams its documents within the limits."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Final
 
-from executors import registry
 from executors.base import (
     Access,
     Column,
-    Control,
-    EngineKind,
-    Job,
     Limits,
-    Outcome,
-    ReadOutcome,
+    Ran,
     Refused,
     RowEncoding,
     RowSink,
     Severity,
     StatementFailed,
-    StatementResult,
     Truncation,
-    WriteOutcome,
 )
 from executors.mongodb import raw
-from executors.mongodb.engine import MongoDBEngine
 from executors.mongodb.fields import Fields
-from executors.mongodb.plan import Plan, Run, Stream, plan
+from executors.mongodb.plan import Plan, Run, Stream
 from executors.mongodb.reading.analysis import analyse_command
 from executors.mongodb.reading.command import Command
 from executors.mongodb.reading.parse import parse
 from executors.mongodb.reading.source import Unreadable
-from executors.mongodb.session import MongoSession
-from executors.mongodb.turns import Turns
+from executors.mongodb.wire import Wire
 
 # Blocks handed to the sink are cut at the first document that reaches this many bytes.
 _BLOCK: Final = 160 * 1024
@@ -95,27 +85,12 @@ class Bounded:
             self._size += len(block)
 
 
-@dataclass(frozen=True, slots=True)
-class Ran:
-    """What one command did: documents returned, documents changed (None for a read), and whether rows were cut.
-
-    `counted` is False when it changed documents and the server does not tell how many.
-    """
-
-    rows: int
-    affected: int | None
-    truncated: Truncation
-    counted: bool = True
-
-
-def read_command(statement: str, access: Access) -> Command:
-    """The command of a statement that may run. Raises `Refused` otherwise: the last check before anything is sent."""
+def read_command(statement: str) -> Command:
+    """The command of a statement. Raises `Refused` when it cannot be read."""
     try:
-        command = parse(statement)
+        return parse(statement)
     except Unreadable as unreadable:
         raise Refused(unreadable.finding.message) from None
-    require_allowed(command, access)
-    return command
 
 
 def require_allowed(command: Command, access: Access) -> None:
@@ -125,27 +100,26 @@ def require_allowed(command: Command, access: Access) -> None:
             raise Refused(finding.message)
 
 
-def execute(session: MongoSession, command: Command, sink: RowSink, limits: Limits) -> Ran:
-    """Run one allowed command on an open session and stream its rows. Scripts use it too, command by command.
+def send(wire: Wire, method: str, prepared: Plan, sink: RowSink, limits: Limits) -> Ran:
+    """Send what was planned for a command that is allowed, and stream its rows.
 
-    The time limit of the session holds; the command's own `maxTimeMS` can only shorten it. Raises `ExecutionError`.
+    The time limit of the wire holds; the command's own `maxTimeMS` can only shorten it. Raises `ExecutionError`.
     """
-    prepared = plan(command)
     bounded = Bounded(sink, limits)
     seconds = prepared.milliseconds / 1000 if prepared.milliseconds else None
     if isinstance(prepared, Stream):
-        _stream(session, prepared, bounded, seconds)
+        _stream(wire, prepared, bounded, seconds)
         if prepared.writes:
-            return Ran(bounded.count, None, bounded.truncated, counted=False)
+            return Ran(method, bounded.count, None, bounded.truncated, writes=True, counted=False)
         affected = None
     else:
-        affected = _answer(session, prepared, bounded, seconds)
+        affected = _answer(wire, prepared, bounded, seconds)
     bounded.finish()
-    return Ran(bounded.count, affected, bounded.truncated)
+    return Ran(method, bounded.count, affected, bounded.truncated, returns_rows=True, writes=prepared.writes)
 
 
-def _stream(session: MongoSession, prepared: Stream, bounded: Bounded, seconds: float | None) -> None:
-    batches = session.stream(prepared, seconds=seconds, most=bounded.rows_to_ask_for)
+def _stream(wire: Wire, prepared: Stream, bounded: Bounded, seconds: float | None) -> None:
+    batches = wire.stream(prepared, seconds=seconds, most=bounded.rows_to_ask_for)
     try:
         for batch in batches:
             if not bounded.feed(batch):
@@ -154,14 +128,14 @@ def _stream(session: MongoSession, prepared: Stream, bounded: Bounded, seconds: 
         batches.close()
 
 
-def _answer(session: MongoSession, prepared: Run, bounded: Bounded, seconds: float | None) -> int | None:
+def _answer(wire: Wire, prepared: Run, bounded: Bounded, seconds: float | None) -> int | None:
     try:
         replies = [
-            session.command(body, writes=prepared.writes, comment=prepared.comment, seconds=seconds)
+            wire.command(body, writes=prepared.writes, comment=prepared.comment, seconds=seconds)
             for body in prepared.bodies
         ]
     except StatementFailed as failure:
-        raise _nothing_kept(failure) if prepared.unordered and session.in_transaction else failure from None
+        raise _nothing_kept(failure) if prepared.unordered and wire.in_transaction else failure from None
     answer = prepared.answer(replies)
     bounded.feed(b"".join(answer.rows))
     return (answer.affected or 0) if prepared.writes and answer.affected is not None else None
@@ -175,84 +149,3 @@ def _nothing_kept(failure: StatementFailed) -> StatementFailed:
 def in_transaction(prepared: Plan) -> bool:
     """Whether a plan writes, and in a way that a transaction can hold."""
     return prepared.writes and isinstance(prepared, Run) and prepared.transactional
-
-
-def _placed(failure: StatementFailed, command: Command) -> StatementFailed:
-    """The server's error with the place of the method: the server itself knows of none."""
-    place = {"line": str(command.position.line), "column": str(command.position.column)}
-    return StatementFailed(failure.public_message, detail={**place, **failure.detail})
-
-
-class MongoRunner:
-    """Runs the `mongo` language. `run` may be called from several threads; each run has a session of its own."""
-
-    def run(self, job: Job, sink: RowSink, control: Control) -> Outcome:
-        """Run `job`; its documents go to `sink` as BSON. Raises `ExecutionError`."""
-        command = read_command(job.statement, job.target.access)
-        engine = registry.engine(EngineKind.MONGODB)
-        assert isinstance(engine, MongoDBEngine)
-        session = engine.open(job)
-        turns = Turns()
-        execution = _Execution(session, command, _Handed(sink, turns), job.limits)
-        clean = False
-        try:
-            control.started(session.backend)
-            outcome = turns.run(
-                lambda: execution.run(lambda number: turns.ask(lambda: control.committing(number))),
-                control,
-                session.cancel,
-            )
-            clean = True
-        except StatementFailed as failure:
-            raise _placed(failure, command) from None
-        finally:
-            session.close(clean=clean)
-        return outcome
-
-
-@dataclass(frozen=True, slots=True)
-class _Handed:
-    """A sink whose calls are made on the waiting thread."""
-
-    sink: RowSink
-    turns: Turns
-
-    def columns(self, columns: Sequence[Column], encoding: RowEncoding) -> None:
-        """Announce a result set."""
-        self.turns.ask(lambda: self.sink.columns(columns, encoding))
-
-    def all_columns(self, columns: Sequence[Column]) -> None:
-        """Announce all columns of the result set."""
-        self.turns.ask(lambda: self.sink.all_columns(columns))
-
-    def rows(self, data: bytes, count: int) -> None:
-        """Take a block of rows."""
-        self.turns.ask(lambda: self.sink.rows(data, count))
-
-
-@dataclass(frozen=True, slots=True)
-class _Execution:
-    """One command from its first byte to its commit."""
-
-    session: MongoSession
-    command: Command
-    sink: RowSink
-    limits: Limits
-
-    def run(self, committing: Callable[[str], None]) -> Outcome:
-        """Run the command; ask `committing` before anything of it can last."""
-        prepared = plan(self.command)
-        if not prepared.writes:
-            ran = execute(self.session, self.command, self.sink, self.limits)
-            return ReadOutcome(ran.rows, ran.truncated)
-        transactional = in_transaction(prepared) and self.session.transactional
-        if transactional:
-            self.session.begin()
-        else:
-            committing("")
-        ran = execute(self.session, self.command, self.sink, self.limits)
-        if transactional:
-            committing(self.session.transaction)
-            self.session.commit()
-        result = StatementResult(self.command.method, ran.affected)
-        return WriteOutcome(ran.affected, ran.rows, ran.truncated, (result,), affected_known=ran.counted)

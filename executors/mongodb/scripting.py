@@ -7,62 +7,52 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar, cast
+from typing import Any
 
-from bson.codec_options import DatetimeConversion
-from bson.errors import BSONError
-from bson.json_util import JSONMode, JSONOptions, loads
-
-from executors.base import Access, Column, Control, ExecutionError, Job, Limits, Refused, RowEncoding, TooLarge
+from executors.base import (
+    MAX_CURSORS,
+    MAX_REPLY_BYTES,
+    Access,
+    Answer,
+    Column,
+    Effect,
+    ExecutionError,
+    Images,
+    Limits,
+    Refused,
+    Request,
+    RowEncoding,
+    TooLarge,
+)
+from executors.base.scripting import bounded, number_of, text_of
 from executors.mongodb import raw
-from executors.mongodb.engine import MongoDBEngine
-from executors.mongodb.plan import Stream, plan
+from executors.mongodb.plan import Plan, Stream
 from executors.mongodb.reading.command import Call, Command
-from executors.mongodb.runner import execute, in_transaction, require_allowed
-from executors.mongodb.session import MongoSession
-from executors.mongodb.show import canonical
-from executors.mongodb.turns import Turns
-from executors.registry import engine
-from executors.script.database import MAX_CURSORS, MAX_REPLY_BYTES, Answer, Request, bounded, number_of, text_of
+from executors.mongodb.runner import in_transaction
+from executors.mongodb.session import MongoDBSession
+from executors.mongodb.values import values_of, written
 
 MAX_REPLY_DOCUMENTS = 100_000
 # BSON of one batch of an iteration; as Extended JSON it grows to two or three times that.
 _PIECE_BYTES = 1024 * 1024
-_OPTIONS = JSONOptions(json_mode=JSONMode.CANONICAL, datetime_conversion=DatetimeConversion.DATETIME_MS, tz_aware=False)
 
 _NUMBER = re.compile(r'\{"\$number(?:Int|Double)":"(-?[\d.e+-]+)"\}')
 
-T = TypeVar("T")
-
-
-def open_database(job: Job, control: Control) -> MongoDBScript:
-    """A session for one script. Raises `ExecutionError`."""
-    product = cast("MongoDBEngine", engine(job.target.engine))
-    session = product.open(job)
-    try:
-        return MongoDBScript(session, job, control)
-    except BaseException:
-        session.close(clean=False)
-        raise
-
 
 class MongoDBScript:
-    """The `ScriptDatabase` of MongoDB. The driver blocks, so each call runs beside the thread that watches it."""
+    """The `ScriptDatabase` of MongoDB."""
 
-    def __init__(self, session: MongoSession, job: Job, control: Control) -> None:
+    def __init__(self, session: MongoDBSession) -> None:
         self._session = session
-        self._access = job.target.access
-        self._limits = Limits(job.limits.seconds, MAX_REPLY_DOCUMENTS, MAX_REPLY_BYTES)
-        self._control = control
+        # The session has its own deadline; only rows and bytes are bounded here.
+        self._limits = Limits(0, MAX_REPLY_DOCUMENTS, MAX_REPLY_BYTES)
         self._cursors: dict[int, _Cursor] = {}
         self._opened = 0
         self._affected: int | None = None
         self._counted = True
         self._failed = False
-        self._announced = False
-        control.started(session.backend)
-        if self._access is Access.WRITE:
-            self._aside(session.begin)
+        if session.target.access is Access.WRITE:
+            session.begin()
 
     @property
     def rows_affected(self) -> int | None:
@@ -76,8 +66,8 @@ class MongoDBScript:
 
     @property
     def settings(self) -> Mapping[str, str]:
-        """None: MongoDB reads no text as a date."""
-        return {}
+        """As the session's."""
+        return self._session.settings
 
     def describe(self, operation: str, payload: dict[str, Any]) -> Request:
         """`run` and `open` carry a command; `fetch` and `close` name a cursor."""
@@ -105,18 +95,27 @@ class MongoDBScript:
             self._failed = True
             raise
 
+    def effect(self, sample: int, seconds: float) -> Effect:
+        """What all calls together have changed. Raises `Refused` after a failed call that was caught."""
+        self._require_whole()
+        return self._session.effect(sample, seconds)
+
+    def images(self) -> Iterator[Images]:
+        """Every document that `effect` found."""
+        return self._session.images()
+
     def commit(self) -> None:
         """Commit a write; for a read there is nothing to keep."""
-        if self._access is Access.READ:
-            return
+        if self._session.target.access is Access.WRITE:
+            self._require_whole()
+            self._session.commit()
+
+    def _require_whole(self) -> None:
         if self._failed and self._session.transactional:
             raise Refused(
                 "A database call failed and the script went on; MongoDB had already given the transaction up, "
                 "so nothing was changed."
             )
-        if self._session.transactional:
-            self._control.committing(self._session.transaction)
-        self._aside(self._session.commit)
 
     def close(self, *, clean: bool) -> None:
         """Abort what is open."""
@@ -124,41 +123,38 @@ class MongoDBScript:
             cursor.close()
         self._session.close(clean=clean)
 
-    def _aside(self, work: Callable[[], T]) -> T:
-        return Turns().run(work, self._control, self._session.cancel)
-
     # --- operations ---
 
     def _run(self, payload: dict[str, Any]) -> Answer:
-        command = self._command(payload)
+        command, prepared = self._command(payload)
         gathered = _Gathered()
-        ran = self._aside(lambda: execute(self._session, command, gathered, self._limits))
+        ran = self._session.run_command(command, prepared, gathered, self._limits)
         if ran.truncated:
             raise TooLarge(
                 f"One call returned more than {MAX_REPLY_DOCUMENTS:,} documents or {MAX_REPLY_BYTES // 2**20} MiB. "
                 "Add a limit, or iterate: for await (const document of db.collection(…).find(…))."
             )
-        if ran.affected is not None:
-            self._affected = (self._affected or 0) + ran.affected
-        return Answer({"documents": _extended(gathered.blocks)}, ran.rows if ran.affected is None else ran.affected)
+        if ran.rows_affected is not None:
+            self._affected = (self._affected or 0) + ran.rows_affected
+        count = ran.row_count if ran.rows_affected is None else ran.rows_affected
+        return Answer({"documents": written(gathered.blocks)}, count)
 
     def _open(self, payload: dict[str, Any]) -> Answer:
-        prepared = plan(self._command(payload))
+        _, prepared = self._command(payload)
         if not isinstance(prepared, Stream):
             raise Refused("Only find and aggregate can be iterated over.")
         if len(self._cursors) >= MAX_CURSORS:
             raise Refused(f"A script may iterate over {MAX_CURSORS} results at once.")
-        seconds = prepared.milliseconds / 1000 if prepared.milliseconds else None
         self._opened += 1
-        self._cursors[self._opened] = _Cursor(self._session.stream(prepared, seconds=seconds, most=prepared.limit))
+        self._cursors[self._opened] = _Cursor(self._session.iterate(prepared))
         return Answer(self._opened, 0)
 
     def _fetch(self, payload: dict[str, Any]) -> Answer:
-        block, count, more = self._aside(self._cursor(payload).next)
-        return Answer({"documents": _extended([block]), "more": more}, count)
+        block, count, more = self._session.aside(self._cursor(payload).next)
+        return Answer({"documents": written([block]), "more": more}, count)
 
     def _close_cursor(self, payload: dict[str, Any]) -> Answer:
-        self._aside(self._cursor(payload).close)
+        self._session.aside(self._cursor(payload).close)
         del self._cursors[number_of(payload, "cursor")]
         return Answer(None, 0)
 
@@ -168,24 +164,19 @@ class MongoDBScript:
             raise Refused("A script used a cursor that is not open.")
         return self._cursors[number]
 
-    def _command(self, payload: dict[str, Any]) -> Command:
+    def _command(self, payload: dict[str, Any]) -> tuple[Command, Plan]:
         """The command a child asks for, allowed for this access. Raises `Refused`."""
-        modifiers = tuple(Call(text_of(item, "name"), _values(text_of(item, "args"))) for item in _modifiers(payload))
+        modifiers = tuple(Call(text_of(item, "name"), values_of(text_of(item, "args"))) for item in _modifiers(payload))
         name = text_of(payload, "collection")
         if not name:
             raise Refused("A script works on collections only.")
-        command = Command(name, text_of(payload, "method"), _values(text_of(payload, "args")), modifiers)
-        require_allowed(command, self._access)
-        prepared = plan(command)
+        command = Command(name, text_of(payload, "method"), values_of(text_of(payload, "args")), modifiers)
+        prepared = self._session.check(command)
         if prepared.writes and self._session.transactional and not in_transaction(prepared):
             raise Refused(f"{command.method} cannot be part of a transaction: submit it as a query of its own.")
-        if prepared.writes and not self._session.transactional and not self._announced:
-            # Without transactions the first write already lasts: the portal must know before it is sent.
-            self._control.committing("")
-            self._announced = True
         if prepared.writes and isinstance(prepared, Stream):
             self._counted = False
-        return command
+        return command, prepared
 
 
 @dataclass(slots=True)
@@ -237,19 +228,3 @@ def _modifiers(payload: dict[str, Any]) -> list[dict[str, Any]]:
 def _readable(text: str) -> str:
     """A recorded call with its plain numbers as numbers; inside a string the quotes would be escaped."""
     return _NUMBER.sub(r"\1", text)
-
-
-def _values(text: str) -> tuple[Any, ...]:
-    """The arguments of a call, from canonical Extended JSON."""
-    try:
-        values = loads(text, json_options=_OPTIONS)
-    except (BSONError, ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
-        raise Refused("A script sent a value that MongoDB has no type for.") from error
-    if not isinstance(values, list):
-        raise Refused("A script sent arguments that are no list.")
-    return tuple(values)
-
-
-def _extended(blocks: Sequence[bytes]) -> str:
-    """Documents as one JSON array of canonical Extended JSON."""
-    return "[" + ",".join(canonical(document) for block in blocks for document in raw.documents(block)) + "]"

@@ -16,10 +16,9 @@ from typing import Final, TypeAlias
 
 from bson import Decimal128
 
-from executors.base import Column
+from executors.base import Column, Scalar
 from executors.mongodb import raw
 from executors.mongodb.fields import OTHERS
-from executors.rows import Scalar
 
 _INT32, _INT64, _DOUBLE = struct.Struct("<i"), struct.Struct("<q"), struct.Struct("<d")
 _TIMESTAMP: Final = struct.Struct("<II")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 
 from executors.base import Column, Table, Target
-from executors.postgresql.functions import text_array
+from executors.postgresql.dependencies import text_array
 from executors.postgresql.wire import Wire
 
 _QUERY = b"""

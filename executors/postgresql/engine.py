@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from executors.base import (
     Activity,
     CommitStatus,
     Control,
+    Job,
     Limits,
-    Refused,
-    StatementFailed,
     Table,
     Target,
 )
-from executors.postgresql import activity, catalogue
+from executors.postgresql import activity, catalogue, commits
 from executors.postgresql.connections import Connections
 from executors.postgresql.options import connection_key
+from executors.postgresql.scripting import PostgreSQLScript
 from executors.postgresql.session import PostgreSQLSession
 from executors.postgresql.wire import Watch, Wire
+
+_PRELUDE = Path(__file__).with_name("prelude.js")
 
 _ASIDE = Limits(seconds=15, rows=1, bytes=1)
 
 # For what somebody watches: gone before its answer would be late.
 _GLANCE = Limits(seconds=1.5, rows=1, bytes=1, lock_seconds=1)
-
-_STATUS = {
-    b"committed": CommitStatus.COMMITTED,
-    b"aborted": CommitStatus.ABORTED,
-    b"in progress": CommitStatus.IN_PROGRESS,
-}
 
 
 class _Uncancelled:
@@ -43,9 +41,18 @@ class PostgreSQLEngine:
     def __init__(self) -> None:
         self._connections = Connections()
 
-    def open(self, target: Target, limits: Limits, name: str, control: Control) -> PostgreSQLSession:
-        """A session for one execution; `name` (the query's public id) shows in the server's activity and logs."""
-        return PostgreSQLSession(self._connections, target, limits, name, control)
+    def open(self, job: Job, control: Control) -> PostgreSQLSession:
+        """A session for one execution; the query's public id shows in the server's activity and logs."""
+        return PostgreSQLSession(self._connections, job, control)
+
+    @property
+    def prelude(self) -> str:
+        """The JavaScript that makes a script's `db`."""
+        return _PRELUDE.read_text("utf-8")
+
+    def open_for_script(self, job: Job, control: Control) -> PostgreSQLScript:
+        """A session that a script's calls run on."""
+        return PostgreSQLScript(self.open(job, control))
 
     def expire(self) -> None:
         """Close connections that have been idle for long."""
@@ -61,18 +68,9 @@ class PostgreSQLEngine:
             return catalogue.tables(wire, target)
 
     def commit_status(self, target: Target, transaction: str) -> CommitStatus:
-        """What `pg_xact_status` says; UNKNOWN when the server is too young or has forgotten."""
-        if not transaction.isdigit():
-            return CommitStatus.UNKNOWN
+        """What the server says, as far as it can prove that it speaks of this transaction (`proof`)."""
         with _Aside(self._connections, target) as wire:
-            version = wire.pgconn.server_version
-            call = "pg_xact_status($1::xid8)" if version >= 130000 else "txid_status($1::bigint)"  # noqa: PLR2004
-            sql = f"SELECT pg_catalog.{call}".encode()
-            try:
-                result = wire.call(lambda: wire.pgconn.send_query_params(sql, [transaction.encode()]))
-            except (StatementFailed, Refused):
-                return CommitStatus.UNKNOWN
-            return _STATUS.get(result.get_value(0, 0) or b"", CommitStatus.UNKNOWN)
+            return commits.status(wire, transaction)
 
     def activity(self, target: Target, backend: str, name: str) -> Activity | None:
         """What pg_stat_activity tells this login of the run, and who blocks it."""

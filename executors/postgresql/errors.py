@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from psycopg import pq
 from psycopg.pq.abc import PGresult
 
@@ -81,14 +83,25 @@ def too_large() -> TooLarge:
     return TooLarge("One value or message is too large for the memory an execution may use; nothing was changed.")
 
 
-def from_result(result: PGresult, *, text: str = "", offset: int = 0, prefix: int = 0) -> ExecutionError:
-    """The error of a failed result.
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a statement that is sent stands in the author's whole `text`, to place errors in it.
 
-    `text` is the author's whole text, `offset` where the statement that ran starts in it, `prefix` the length of what
-    was sent before it; all in characters.
+    It starts `offset` characters in, and was sent behind `prefix` characters of ours.
     """
+
+    text: str = ""
+    offset: int = 0
+    prefix: int = 0
+
+
+NOWHERE = Place()
+
+
+def from_result(result: PGresult, place: Place = NOWHERE) -> ExecutionError:
+    """The error of a failed result."""
     detail = {name: value for name, code in _FIELDS.items() if (value := _field(result, code, _FIELD_CHARACTERS))}
-    detail.update(_locate(detail.pop("position", ""), text, offset, prefix))
+    detail.update(_locate(detail.pop("position", ""), place))
     state = detail.get("sqlstate", "")
     message = _field(result, pq.DiagnosticField.MESSAGE_PRIMARY, _MESSAGE_CHARACTERS)
     if not state:
@@ -109,13 +122,13 @@ def _classify(state: str, message: str, detail: dict[str, str]) -> ExecutionErro
     return StatementFailed(message, detail=detail)
 
 
-def _locate(said: str, text: str, offset: int, prefix: int) -> dict[str, str]:
+def _locate(said: str, place: Place) -> dict[str, str]:
     if not said.isdigit():
         return {}
-    at = int(said) - 1 - prefix + offset
-    if not text or not 0 <= at <= len(text):
+    at = int(said) - 1 - place.prefix + place.offset
+    if not place.text or not 0 <= at <= len(place.text):
         return {}
-    line, column = position(text, at)
+    line, column = position(place.text, at)
     return {"position": str(at + 1), "line": str(line), "column": str(column)}
 
 

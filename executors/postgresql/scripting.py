@@ -2,58 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import suppress
-from typing import Any, cast
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
 from psycopg import postgres, pq
 from psycopg.pq.abc import PGconn, PGresult
 
 from executors.base import (
+    MAX_CURSORS,
+    MAX_REPLY_BYTES,
     Access,
-    Control,
-    ExecutionError,
-    FindingCode,
-    Job,
+    Answer,
+    Effect,
+    Images,
     Refused,
-    Severity,
+    Request,
     StatementFailed,
     TooLarge,
 )
-from executors.postgresql import functions
-from executors.postgresql.engine import PostgreSQLEngine
-from executors.postgresql.reading.analysis import read
+from executors.base.scripting import bounded, number_of, text_of
+from executors.postgresql.errors import NOWHERE, Place
+from executors.postgresql.reading.facts import Facts
 from executors.postgresql.reading.parse import Statement
 from executors.postgresql.session import PostgreSQLSession
-from executors.registry import engine
-from executors.script.database import MAX_CURSORS, MAX_REPLY_BYTES, Answer, Request, bounded, number_of, text_of
+from executors.postgresql.streams import affected_rows, bind
 
 MAX_REPLY_ROWS = 100_000
-_CHUNK_ROWS = 100
+# One answer to an iteration holds so much, whatever the width of its rows; a first look tells how wide they are.
 _FETCH_ROWS = 500
+_FETCH_BYTES = 1024 * 1024
+_FIRST_FETCH = 50
+_GROWTH = 4
+# What one FETCH may bring of rows that turn out wider than those before.
+_AHEAD_BYTES = 32 * 1024 * 1024
 _KNOWN_STATEMENTS = 500
 _DECLARE = "DECLARE script_{} NO SCROLL CURSOR FOR "
-_COPY = {pq.ExecStatus.COPY_IN, pq.ExecStatus.COPY_OUT, pq.ExecStatus.COPY_BOTH}
 
 # How the prelude turns a column's text into a JavaScript value; any other type stays text, so that nothing is lost.
 _KINDS = {16: "boolean", 20: "bigint", 21: "number", 23: "number", 26: "number", 700: "number", 701: "number"}
-_KINDS |= {114: "json", 3802: "json"}
+_JSON = frozenset({114, 3802})
+_KINDS |= dict.fromkeys(_JSON, "json")
 
 # Statements with a plan worth keeping; any other may be one that changes tables.
 _PLANNED = frozenset({"SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"})
 _PREPARED_FROM = 3
 
 Row = list[str | None]
-
-
-class Prepared(bytes):
-    """The name of a statement the server has planned."""
-
-
-def open_database(job: Job, control: Control) -> PostgreSQLScript:
-    """A session for one script. Raises `ExecutionError`."""
-    product = cast("PostgreSQLEngine", engine(job.target.engine))
-    return PostgreSQLScript(product.open(job.target, job.limits, job.id, control))
+# Text, null, or an array in the two ways it may be meant: `array` where the statement takes one, `json` where it takes
+# JSON.
+Value: TypeAlias = str | dict[str, str | None] | None
 
 
 class PostgreSQLScript:
@@ -61,12 +60,12 @@ class PostgreSQLScript:
 
     def __init__(self, session: PostgreSQLSession) -> None:
         self._session = session
-        self._wire = session.wire
-        self._checked: dict[tuple[str, int], Statement] = {}
-        self._cursors: dict[int, list[dict[str, str]]] = {}
+        self._checked: dict[tuple[str, int], tuple[Statement, Facts]] = {}
+        self._cursors: dict[int, _Iteration] = {}
+        self._types: dict[tuple[str, int], tuple[int, ...]] = {}
         self._opened = 0
         self._uses: dict[tuple[str, int], int] = {}
-        self._names: dict[tuple[str, int], Prepared] = {}
+        self._names: dict[tuple[str, int], bytes] = {}
         self._statements = 0
         self._affected: int | None = None
 
@@ -89,11 +88,10 @@ class PostgreSQLScript:
         """`query` and `open` carry a statement; `fetch` and `close` name a cursor."""
         if operation in {"query", "open"}:
             parameters = payload.get("parameters")
-            if not isinstance(parameters, list) or not all(
-                item is None or isinstance(item, str) for item in parameters
-            ):
+            if not isinstance(parameters, list) or not all(map(_is_value, parameters)):
                 raise Refused("A script sent parameters that are neither text nor null.")
-            return Request(operation, payload, bounded(text_of(payload, "text")), bounded(parameters))
+            recorded = [item["array"] if isinstance(item, dict) else item for item in parameters]
+            return Request(operation, payload, bounded(text_of(payload, "text")), bounded(recorded))
         if operation in {"fetch", "close"}:
             return Request(operation, payload, f"{operation.upper()} script_{number_of(payload, 'cursor')}", "[]")
         raise Refused("A script asked for an operation that does not exist.")
@@ -110,14 +108,25 @@ class PostgreSQLScript:
 
     def commit(self) -> None:
         """Commit a write; for a read there is nothing to keep. A failed call that was caught forbids it."""
-        if self._session.target.access is Access.READ:
-            return
-        if self._wire.pgconn.transaction_status == pq.TransactionStatus.INERROR:
+        if self._session.target.access is Access.WRITE:
+            self._require_whole()
+            self._session.commit()
+
+    def effect(self, sample: int, seconds: float) -> Effect:
+        """What all calls together have changed. Raises `StatementFailed` after a failed call that was caught."""
+        self._require_whole()
+        return self._session.effect(sample, seconds)
+
+    def images(self) -> Iterator[Images]:
+        """Every row that `effect` found."""
+        return self._session.images()
+
+    def _require_whole(self) -> None:
+        if self._session.transaction_status == pq.TransactionStatus.INERROR:
             raise StatementFailed(
                 "A database call failed and the script went on; PostgreSQL had already given the transaction up, "
                 "so nothing was changed."
             )
-        self._session.commit()
 
     def close(self, *, clean: bool) -> None:
         """Roll back, and keep the connection only after a clean read."""
@@ -126,60 +135,73 @@ class PostgreSQLScript:
     # --- statements ---
 
     def _query(self, payload: dict[str, Any]) -> Answer:
-        text, values = payload["text"], _bind(payload["parameters"])
-        item = self._check(text, len(values))
+        text, given = payload["text"], payload["parameters"]
+        item = self._check(text, len(given))
+        values = self._bind(item, text, given)
         collected = _Collected()
-        last = self._run(self._prepared(item, text, len(values)), values, collected, text, item.offset)
-        affected = _affected(last)
+        last = self._run(self._sender(item, text, values), collected, Place(text, item.offset))
+        affected = affected_rows(last)
+        self._session.note(item, affected)
         if affected is not None:
             self._affected = (self._affected or 0) + affected
         count = len(collected.rows) if affected is None else affected
         return Answer({"columns": collected.columns, "rows": collected.rows, "rowCount": count}, count)
 
-    def _prepared(self, item: Statement, text: str, parameters: int) -> Prepared | bytes:
-        """The statement itself, or from its third use its name on the server, which need not plan it again."""
-        sql = item.text.encode()
+    def _sender(self, item: Statement, text: str, values: list[bytes | None]) -> Callable[[PGconn], None]:
+        """Sends the statement, or from its third use its name on the server, which need not plan it again."""
+        name = self._planned(item, text, len(values))
+        if name:
+            return lambda pgconn: pgconn.send_query_prepared(name, values or None)
+        return _plain(item.text.encode(), values)
+
+    def _planned(self, item: Statement, text: str, parameters: int) -> bytes:
+        """The name of a statement the server has planned, "" for one it has not."""
         if item.type not in _PLANNED:
             # It may change what the prepared ones mean.
             self._uses.clear()
-            return sql
+            return b""
         key = (text, parameters)
         self._uses[key] = uses = self._uses.get(key, 0) + 1
         if uses < _PREPARED_FROM or len(self._uses) > _KNOWN_STATEMENTS:
-            return sql
+            return b""
         if uses == _PREPARED_FROM:
             self._statements += 1
-            self._names[key] = name = Prepared(f"script_{self._statements}".encode())
-            self._send(lambda: self._wire.pgconn.send_prepare(name, sql), _Collected(), text, item.offset, 0)
+            name = f"script_{self._statements}".encode()
+            self._session.prepare(name, item, Place(text, item.offset))
+            self._names[key] = name
         return self._names[key]
 
     def _open(self, payload: dict[str, Any]) -> Answer:
-        text, values = payload["text"], _bind(payload["parameters"])
-        item = self._check(text, len(values))
+        text, given = payload["text"], payload["parameters"]
+        item = self._check(text, len(given))
         if item.type != "SelectStmt":
             raise Refused("db.iterate takes a SELECT; use db.query for anything else.")
         if len(self._cursors) >= MAX_CURSORS:
             raise Refused(f"A script may iterate over {MAX_CURSORS} results at once.")
         self._opened += 1
+        values = self._bind(item, text, given)
         prefix = _DECLARE.format(self._opened)
         sql = (prefix + item.text).encode()
-        self._run(sql, values, _Collected(), text, item.offset, len(prefix))
-        self._cursors[self._opened] = []
+        self._run(_plain(sql, values), _Collected(), Place(text, item.offset, len(prefix)))
+        self._cursors[self._opened] = _Iteration()
         return Answer(self._opened, 0)
 
     def _fetch(self, payload: dict[str, Any]) -> Answer:
         number = self._cursor(payload)
-        collected = _Collected()
-        self._run(f"FETCH {_FETCH_ROWS} FROM script_{number}".encode(), [], collected)
-        count = len(collected.rows)
-        more = count == _FETCH_ROWS
-        return Answer({"columns": collected.columns, "rows": collected.rows, "more": more}, count)
+        iteration = self._cursors[number]
+        if not iteration.rows and not iteration.done:
+            collected = _Collected(_AHEAD_BYTES)
+            self._run(_plain(f"FETCH {iteration.wanted} FROM script_{number}".encode()), collected)
+            iteration.take(collected)
+        rows = iteration.next()
+        more = bool(iteration.rows) or not iteration.done
+        return Answer({"columns": iteration.columns, "rows": rows, "more": more}, len(rows))
 
     def _close_cursor(self, payload: dict[str, Any]) -> Answer:
         number = self._cursor(payload)
         del self._cursors[number]
-        if self._wire.pgconn.transaction_status == pq.TransactionStatus.INTRANS:
-            self._run(f"CLOSE script_{number}".encode(), [], _Collected())
+        if self._session.transaction_status == pq.TransactionStatus.INTRANS:
+            self._run(_plain(f"CLOSE script_{number}".encode()), _Collected())
         return Answer(None, 0)
 
     def _cursor(self, payload: dict[str, Any]) -> int:
@@ -188,83 +210,57 @@ class PostgreSQLScript:
             raise Refused("A script used an iterator that is not open.")
         return number
 
-    def _run(
-        self,
-        sql: Prepared | bytes,
-        values: list[bytes | None],
-        collected: _Collected,
-        text: str = "",
-        offset: int = 0,
-        prefix: int = 0,
-    ) -> PGresult | None:
+    def _run(self, send: Callable[[PGconn], None], collected: _Collected, place: Place = NOWHERE) -> PGresult | None:
         """Send one statement and gather its rows; the last result tells what it changed."""
-        pgconn = self._wire.pgconn
-
-        def send() -> None:
-            if isinstance(sql, Prepared):
-                pgconn.send_query_prepared(sql, values or None)
-            else:
-                pgconn.send_query_params(sql, values or None)
-            _chunked(pgconn)
-
-        return self._send(send, collected, text, offset, prefix)
-
-    def _send(
-        self, send: Callable[[], None], collected: _Collected, text: str, offset: int, prefix: int
-    ) -> PGresult | None:
         last = None
-        try:
-            for result in self._wire.results(send, text=text, offset=offset, prefix=prefix):
-                if result.status in _COPY:
-                    self._wire.close()
-                    raise Refused("COPY is not allowed.")
-                collected.take(result)
-                last = result
-        except ExecutionError:
-            self._drain()
-            raise
+        for result in self._session.results(send, place):
+            collected.take(result)
+            last = result if result.command_status else last
         collected.finish()
         return last
 
-    def _drain(self) -> None:
-        """Read what is left of a failed statement's answer, so that the next call is not refused for it."""
-        if not self._wire.broken:
-            with suppress(ExecutionError):
-                for _ in self._wire.results(_nothing):
-                    pass
+    def _bind(self, item: Statement, text: str, given: Sequence[Value]) -> list[bytes | None]:
+        """The parameters as the statement takes them. Raises `Refused` for an array where it takes none."""
+        if not any(isinstance(value, dict) for value in given):
+            return bind([value for value in given if not isinstance(value, dict)])
+        types = self._parameter_types(item, text, len(given))
+        return bind([_placed(value, index, types) for index, value in enumerate(given)])
+
+    def _parameter_types(self, item: Statement, text: str, parameters: int) -> tuple[int, ...]:
+        """What the statement takes in the place of each parameter, as the server says."""
+        key = (text, parameters)
+        if key not in self._types:
+            described = self._session.prepare(b"", item, Place(text, item.offset))
+            types = tuple(described.param_type(index) for index in range(described.nparams))
+            if len(self._types) >= _KNOWN_STATEMENTS:
+                return types
+            self._types[key] = types
+        return self._types[key]
 
     def _check(self, text: str, parameters: int) -> Statement:
         """Exactly one statement that the job's access allows. A text seen before is not read again."""
         key = (text, parameters)
         known = self._checked.get(key)
         if known is None:
-            known = self._read(text, parameters)
+            reading = self._session.check(text, [""] * parameters)
+            if len(reading.statements) != 1:
+                raise Refused("One call runs one statement: make a call for each.")
+            known = (reading.statements[0], reading.facts[0])
             if len(self._checked) < _KNOWN_STATEMENTS:
                 self._checked[key] = known
-        return known
-
-    def _read(self, text: str, parameters: int) -> Statement:
-        access = self._session.target.access
-        reading = read(text, [""] * parameters, access)
-        for finding in reading.analysis.findings:
-            if finding.severity is Severity.ERROR:
-                place = {"line": str(finding.line), "column": str(finding.column)} if finding.line else {}
-                hint = {"hint": finding.hint} if finding.hint else {}
-                error = StatementFailed if finding.code == FindingCode.SYNTAX_ERROR else Refused
-                raise error(finding.message, detail={**place, **hint})
-        if len(reading.statements) != 1:
-            raise Refused("One call runs one statement: make a call for each.")
-        if access is Access.READ:
-            functions.check(self._wire, reading.functions)
-        return reading.statements[0]
+        item, facts = known
+        self._session.expect(item, facts, text)
+        return item
 
 
 class _Collected:
     """The rows of one call, as text, bounded. Past the bound rows are dropped, and `finish` raises."""
 
-    def __init__(self) -> None:
+    def __init__(self, most_bytes: int = MAX_REPLY_BYTES) -> None:
         self.columns: list[dict[str, str]] = []
         self.rows: list[Row] = []
+        self.sizes: list[int] = []
+        self._most_bytes = most_bytes
         self._bytes = 0
         self._too_large = False
 
@@ -275,19 +271,73 @@ class _Collected:
         value, width = result.get_value, range(result.nfields)
         for number in range(result.ntuples):
             fields = [value(number, index) for index in width]
-            self._bytes += sum(len(field) for field in fields if field is not None) + 8 * len(fields)
-            if self._bytes > MAX_REPLY_BYTES or len(self.rows) >= MAX_REPLY_ROWS:
+            size = sum(len(field) for field in fields if field is not None) + 8 * len(fields)
+            self._bytes += size
+            if self._bytes > self._most_bytes or size > MAX_REPLY_BYTES or len(self.rows) >= MAX_REPLY_ROWS:
                 self._too_large = True
                 return
+            self.sizes.append(size)
             self.rows.append([None if field is None else field.decode("utf-8", "replace") for field in fields])
 
     def finish(self) -> None:
         """Raise `TooLarge` if a bound was passed: a script must not take part of a result for all of it."""
         if self._too_large:
             raise TooLarge(
-                f"One call returned more than {MAX_REPLY_ROWS:,} rows or {MAX_REPLY_BYTES // 2**20} MiB. "
-                "Add a LIMIT, or iterate: for await (const row of db.iterate(…))."
+                f"One call returned more than {MAX_REPLY_ROWS:,} rows or {self._most_bytes // 2**20} MiB, "
+                f"or a row of more than {MAX_REPLY_BYTES // 2**20} MiB. "
+                "Add a LIMIT, select fewer columns, or iterate: for await (const row of db.iterate(…))."
             )
+
+
+@dataclass(slots=True)
+class _Iteration:
+    """A cursor under way: rows that were fetched and not yet handed over, and how many to fetch next."""
+
+    columns: list[dict[str, str]] = field(default_factory=list)
+    rows: deque[tuple[Row, int]] = field(default_factory=deque)
+    wanted: int = _FIRST_FETCH
+    done: bool = False
+
+    def take(self, collected: _Collected) -> None:
+        """Take what one FETCH brought, and see from it how many rows the next one should bring."""
+        self.columns = collected.columns
+        self.rows.extend(zip(collected.rows, collected.sizes, strict=True))
+        self.done = len(self.rows) < self.wanted
+        if self.rows:
+            width = sum(collected.sizes) // len(self.rows) + 1
+            self.wanted = max(1, min(_FETCH_ROWS, self.wanted * _GROWTH, _FETCH_BYTES // width))
+
+    def next(self) -> list[Row]:
+        """Rows of about a MiB, at least one as long as there are any."""
+        taken: list[Row] = []
+        size = 0
+        while self.rows and (not taken or size + self.rows[0][1] <= _FETCH_BYTES):
+            row, width = self.rows.popleft()
+            taken.append(row)
+            size += width
+        return taken
+
+
+def _is_value(item: object) -> bool:
+    if isinstance(item, dict):
+        return isinstance(item.get("array"), str) and isinstance(item.get("json"), str | None)
+    return item is None or isinstance(item, str)
+
+
+def _placed(value: Value, index: int, types: Sequence[int]) -> str | None:
+    """An array as the place of a parameter takes it: JSON where JSON stands, else an array of PostgreSQL."""
+    if not isinstance(value, dict):
+        return value
+    oid = types[index] if index < len(types) else 0
+    known = postgres.types.get(oid)
+    if oid in _JSON:
+        if value["json"] is None:
+            raise Refused(f"Parameter {index + 1} is an array with bytes in it, which JSON has no word for.")
+        return value["json"]
+    if known is not None and known.oid == oid:
+        message = f"Parameter {index + 1} is an array, and the statement takes {known.name} in its place."
+        raise Refused(message, detail={"hint": f"Name the type in the statement: ${index + 1}::{known.name}[]."})
+    return value["array"]
 
 
 def _column(result: PGresult, index: int) -> dict[str, str]:
@@ -297,27 +347,5 @@ def _column(result: PGresult, index: int) -> dict[str, str]:
     return {"name": name, "type": known.name if known else str(oid), "kind": _KINDS.get(oid, "text")}
 
 
-def _bind(parameters: list[str | None]) -> list[bytes | None]:
-    try:
-        return [None if value is None else value.encode() for value in parameters]
-    except UnicodeEncodeError:
-        raise Refused("A parameter holds half of a surrogate pair, which is not text.") from None
-
-
-def _chunked(pgconn: PGconn) -> None:
-    """Have the rows arrive in pieces, so that dropping them costs no memory."""
-    if pq.version() >= 170000:  # noqa: PLR2004 - the first libpq that has it
-        pgconn.set_chunked_rows_mode(_CHUNK_ROWS)
-    else:
-        pgconn.set_single_row_mode()
-
-
-def _nothing() -> None:
-    """Nothing to send: the answer is already on its way."""
-
-
-def _affected(last: PGresult | None) -> int | None:
-    status = (last.command_status or b"") if last else b""
-    if last is None or status.split(b" ")[0] not in {b"INSERT", b"UPDATE", b"DELETE", b"MERGE"}:
-        return None
-    return last.command_tuples or 0
+def _plain(sql: bytes, values: list[bytes | None] | None = None) -> Callable[[PGconn], None]:
+    return lambda pgconn: pgconn.send_query_params(sql, values or None)

@@ -3,122 +3,206 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from psycopg import pq
+from psycopg.pq.abc import PGconn, PGresult
 
 from executors.base import (
     Access,
     Control,
+    Effect,
     ExecutionError,
+    Finding,
     FindingCode,
+    Images,
     Interrupted,
-    Limits,
+    Job,
     OutcomeUnknown,
     Parameter,
+    Ran,
     Refused,
     RowSink,
+    Running,
     Severity,
     StatementFailed,
-    Target,
-    Truncation,
 )
-from executors.postgresql import functions, streams
+from executors.postgresql import commits, streams
 from executors.postgresql.connections import Connections, describe_failure
+from executors.postgresql.dependencies import Dependencies
+from executors.postgresql.effect.capture import Asked
+from executors.postgresql.effect.observer import Observer
+from executors.postgresql.errors import Place
 from executors.postgresql.options import application_name, connection_key, own_settings
 from executors.postgresql.reading.analysis import Reading, read
+from executors.postgresql.reading.facts import Facts
 from executors.postgresql.reading.parse import Statement
 from executors.postgresql.reading.rules import kind
 from executors.postgresql.wire import Watch, Wire
 
 _BEGIN = {Access.READ: b"BEGIN READ ONLY", Access.WRITE: b"BEGIN READ WRITE"}
 _COMMIT_SECONDS = 10.0
+# A second connection only reads; what it must wait for is held by the first, which waits for it.
+_LOOK_LOCK_SECONDS = 0.2
 # Dates come out as year, month, day and times with their offset. How they are read stays the database's own: the order
 # of day and month is kept when only the style is set, the zone is not touched.
 _UNAMBIGUOUS = ", pg_catalog.set_config('DateStyle', 'ISO', true)"
 
-
-@dataclass(frozen=True, slots=True)
-class Ran:
-    """What one statement did."""
-
-    kind: str
-    row_count: int = 0
-    rows_affected: int | None = None
-    truncated: Truncation = ""
-    returns_rows: bool = False
+# What a connection was opened with is what RESET goes back to.
+_CHANGED_SETTINGS = b"""
+SELECT pg_catalog.string_agg(name, ', ' ORDER BY name) FROM pg_catalog.pg_settings
+WHERE setting IS DISTINCT FROM reset_val AND name IN ('statement_timeout', 'lock_timeout', 'transaction_timeout',
+  'idle_in_transaction_session_timeout', 'search_path', 'role', 'session_authorization', 'session_replication_role',
+  'row_security')
+"""
 
 
 class PostgreSQLSession:
-    """An open transaction held to a target's access. `run` may be called again and again until `commit` or `close`."""
+    """An open transaction held to a target's access, until `commit` or `close`."""
 
-    def __init__(self, connections: Connections, target: Target, limits: Limits, name: str, control: Control) -> None:
-        self.target = target
-        self.limits = limits
+    def __init__(self, connections: Connections, job: Job, control: Control) -> None:
+        self.target = job.target
+        self._limits = job.limits
         self._control = control
         self._connections = connections
-        self._key = connection_key(target, limits)
-        self._watch = Watch(limits.seconds, control)
-        self.settings: dict[str, str] = {}
-        self.wire = self._open(name)
-        self.backend = str(self.wire.pgconn.backend_pid)
+        self._key = connection_key(job.target, job.limits)
+        self._watch = Watch(job.limits.seconds, control)
+        self.settings: Mapping[str, str] = {}
+        self._wire = self._open(job.id)
+        self._dependencies = Dependencies(self._wire, job.target.access)
+        self._observer: Observer | None = None
+        if job.target.access is Access.WRITE:
+            keep = job.purpose.keep if isinstance(job.purpose, Running) else None
+            self._observer = Observer(self._wire, self._second, keep)
         try:
-            control.started(self.backend)
+            control.started(str(self._wire.pgconn.backend_pid))
         except BaseException:
-            self.wire.close()
+            self._wire.close()
             raise
 
-    def run(
-        self, statement: str, parameters: Sequence[Parameter], sink: RowSink, limits: Limits | None = None
-    ) -> list[Ran]:
-        """Check and run a text: one statement for a read, one or more for a write. Rows go to `sink`.
+    @property
+    def transaction_status(self) -> pq.TransactionStatus:
+        """INTRANS while statements succeed, INERROR once one failed: the server then refuses all that follow."""
+        return pq.TransactionStatus(self._wire.pgconn.transaction_status)
 
-        The check is done here, beside the connection, so that no caller can leave it out.
+    def execute(self, statement: str, parameters: Sequence[Parameter], sink: RowSink) -> list[Ran]:
+        """Check and run a text: one statement for a read, one or more for a write. Rows go to `sink`."""
+        reading = self.check(statement, parameters)
+        stream = streams.Stream(self._wire, sink, self._limits, statement)
+        return [
+            self._execute_one(item, facts, parameters, stream)
+            for item, facts in zip(reading.statements, reading.facts, strict=True)
+        ]
+
+    def check(self, statement: str, parameters: Sequence[Parameter]) -> Reading:
+        """A text that the target's access allows, taken apart. Raises `Refused` or `StatementFailed`."""
+        reading = read(statement, parameters, self.target.access)
+        for finding in reading.analysis.findings:
+            if finding.severity is Severity.ERROR:
+                raise _error_of(finding)
+        return reading
+
+    def expect(self, item: Statement, facts: Facts, text: str) -> None:
+        """A statement of `text` that `check` allowed comes next. Raises `Refused` for what the server finds in it."""
+        self._dependencies.check(item, facts, text)
+        if self._observer:
+            self._observer.expect(item)
+
+    def prepare(self, name: bytes, statement: Statement, place: Place) -> PGresult:
+        """Have the server parse a statement that `check` allowed, to be sent by its `name` from then on.
+
+        Returns its description.
         """
-        reading = self._check(statement, parameters)
-        stream = streams.Stream(self.wire, sink, limits or self.limits, statement)
-        return [self._run_one(item, parameters, stream) for item in reading.statements]
+        return self._wire.prepare(name, statement.text.encode(), place)
+
+    def results(self, send: Callable[[PGconn], None], place: Place) -> Iterator[PGresult]:
+        """Send a statement that `check` allowed; its results in pieces, so that dropping rows costs no memory.
+
+        What is left of a failed statement's answer is read, so that the next one is not refused for it.
+        """
+        try:
+            yield from streams.results(self._wire, send, place)
+        except ExecutionError:
+            self._wire.drain()
+            raise
+
+    def note(self, item: Statement, affected: int | None) -> None:
+        """It ran, and says itself that it changed `affected` rows."""
+        if self._observer:
+            self._observer.ran(item, affected)
+
+    def effect(self, sample: int, seconds: float) -> Effect:
+        """What this transaction has changed so far, as the server tells of it. A read has no effect."""
+        return self._observer.effect(sample, seconds) if self._observer else Effect()
+
+    def images(self) -> Iterator[Images]:
+        """Every row that `effect` found, whole."""
+        return self._observer.images() if self._observer else iter(())
 
     def commit(self) -> None:
         """Ask the portal, then commit. Whatever happens the transaction is over and the connection closed."""
         if self.target.access is not Access.WRITE:
             message = "A read is never committed."
             raise Refused(message)
-        self.wire.check()
-        transaction = self._transaction()
-        self._control.committing(transaction)
+        self._wire.check()
+        self._look_at_the_settings()
+        self._control.committing(commits.witness(self._wire))
         self._watch.extend(_COMMIT_SECONDS)
         self._commit()
 
     def close(self, *, clean: bool) -> None:
         """Roll back, and keep the connection only after a read that ended as expected."""
-        reusable = clean and self.target.access is Access.READ and not self.wire.broken
+        reusable = clean and self.target.access is Access.READ and not self._wire.broken
         if reusable and self._reset():
-            self._connections.give(self._key, self.wire)
+            self._connections.give(self._key, self._wire)
         else:
-            self.wire.close()
+            self._wire.close()
 
-    def _check(self, statement: str, parameters: Sequence[Parameter]) -> Reading:
-        reading = read(statement, parameters, self.target.access)
-        for finding in reading.analysis.findings:
-            if finding.severity is Severity.ERROR:
-                place = {"line": str(finding.line), "column": str(finding.column)} if finding.line else {}
-                error = StatementFailed if finding.code == FindingCode.SYNTAX_ERROR else Refused
-                hint = {"hint": finding.hint} if finding.hint else {}
-                raise error(finding.message, detail={**place, **hint})
-        if self.target.access is Access.READ:
-            functions.check(self.wire, reading.functions)
-        return reading
-
-    def _run_one(self, item: Statement, parameters: Sequence[Parameter], stream: streams.Stream) -> Ran:
-        kind_name, values = kind(item), streams.bind(parameters)
+    def _execute_one(
+        self, item: Statement, facts: Facts, parameters: Sequence[Parameter], stream: streams.Stream
+    ) -> Ran:
+        self.expect(item, facts, stream.text)
+        values = streams.bind(parameters)
+        if self._observer:
+            return self._observed(item, values, stream, self._observer)
         described = stream.describe(item)
-        if self.target.access is Access.READ and item.type == "SelectStmt":
+        if item.type == "SelectStmt":
             done = stream.cursor(item, values, described) if values else stream.copy(item, described)
         else:
             done = stream.execute(item, values, described)
-        return Ran(kind_name, done.rows, done.affected, done.truncated, described.nfields > 0)
+        # A read has a result set even where it has no columns.
+        return Ran(kind(item), done.rows, done.affected, done.truncated, returns_rows=True)
+
+    def _observed(self, item: Statement, values: list[bytes | None], stream: streams.Stream, observer: Observer) -> Ran:
+        """A statement of a write: with write access a SELECT, too, may call what writes."""
+        asked = observer.ask(item)
+        if asked and self._can_be_asked(item, asked, stream):
+            affected = stream.execute_told(item, values, lambda result: observer.told(asked, result))
+            observer.ran(item, affected)
+            return Ran(kind(item), rows_affected=affected, writes=True)
+        described = stream.describe(item)
+        done = stream.execute(item, values, described)
+        observer.ran(item, done.affected)
+        return Ran(kind(item), done.rows, done.affected, done.truncated, described.nfields > 0, writes=True)
+
+    def _can_be_asked(self, item: Statement, asked: Asked, stream: streams.Stream) -> bool:
+        """Whether the server takes the statement with a RETURNING of ours; without one it is told what is wrong."""
+        self._wire.simple(b"SAVEPOINT portal_ask")
+        try:
+            stream.describe(item, asked.text)
+        except ExecutionError:
+            self._wire.simple(b"ROLLBACK TO portal_ask; RELEASE portal_ask")
+            return False
+        self._wire.simple(b"RELEASE portal_ask")
+        return True
+
+    def _second(self, seconds: float) -> Wire:
+        """Another connection to the same database, to look at what is committed there."""
+        key = replace(self._key, seconds=seconds, lock_seconds=_LOOK_LOCK_SECONDS)
+        wire = self._connections.open(key, Watch(min(seconds, self._watch.remaining()), self._control))
+        wire.simple(b"SELECT pg_catalog.set_config('DateStyle', 'ISO', false)")
+        return wire
 
     def _open(self, name: str) -> Wire:
         """A connection with its transaction begun and pinned. A warm one that turns out dead is replaced, once."""
@@ -142,15 +226,19 @@ class PostgreSQLSession:
         self.settings = own_settings(wire.pgconn.parameter_status)
         return wire
 
-    def _transaction(self) -> str:
-        function = "pg_current_xact_id" if self.wire.pgconn.server_version >= 130000 else "txid_current"  # noqa: PLR2004
-        value = self.wire.simple(f"SELECT pg_catalog.{function}()::text".encode()).get_value(0, 0)
-        return (value or b"").decode()
+    def _look_at_the_settings(self) -> None:
+        """Commit nothing that ran under other settings than were reviewed: a function may have changed them unseen."""
+        changed = self._wire.simple(_CHANGED_SETTINGS).get_value(0, 0)
+        if changed:
+            message = (
+                f"Settings of the session were changed while it ran ({changed.decode()}), so nothing was committed."
+            )
+            raise Refused(message, detail={"hint": "A function or a trigger of the database did it; ask its owner."})
 
     def _commit(self) -> None:
         sent = time.monotonic()
         try:
-            result = self.wire.simple(b"COMMIT")
+            result = self._wire.simple(b"COMMIT")
         except StatementFailed:
             raise
         except ExecutionError as error:
@@ -166,10 +254,18 @@ class PostgreSQLSession:
 
     def _reset(self) -> bool:
         try:
-            self.wire.simple(b"ROLLBACK")
-            if self.wire.pgconn.transaction_status != pq.TransactionStatus.IDLE:
+            self._wire.simple(b"ROLLBACK")
+            if self._wire.pgconn.transaction_status != pq.TransactionStatus.IDLE:
                 return False
-            self.wire.send_ahead(b"DISCARD ALL")
+            self._wire.send_ahead(b"DISCARD ALL")
         except ExecutionError:
             return False
         return True
+
+
+def _error_of(finding: Finding) -> ExecutionError:
+    """The error that a finding which refuses a statement becomes when it is run."""
+    place = {"line": str(finding.line), "column": str(finding.column)} if finding.line else {}
+    hint = {"hint": finding.hint} if finding.hint else {}
+    error = StatementFailed if finding.code is FindingCode.SYNTAX_ERROR else Refused
+    return error(finding.message, detail={**place, **hint})

@@ -9,10 +9,11 @@ from psycopg import pq
 from psycopg.pq.abc import PGconn, PGresult
 
 from executors.base import Limits, Parameter, Refused, RowEncoding, RowSink, TooLarge, Truncation
+from executors.copytext import encode_copy_row
 from executors.postgresql import types
+from executors.postgresql.errors import Place
 from executors.postgresql.reading.parse import Statement
 from executors.postgresql.wire import Wire
-from executors.rows import encode_copy_row
 
 _BLOCK_BYTES = 128 * 1024
 _BLOCK_ROWS = 50_000
@@ -20,6 +21,8 @@ _CHUNK_ROWS = 100
 _FETCH_FIRST = 100
 _FETCH_MOST = 10_000
 _COPY = b"COPY ("
+_COPIES = frozenset({pq.ExecStatus.COPY_IN, pq.ExecStatus.COPY_OUT, pq.ExecStatus.COPY_BOTH})
+_CHANGING = frozenset({b"INSERT", b"UPDATE", b"DELETE", b"MERGE"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +81,16 @@ class Stream:
         self._wire = wire
         self._sink = sink
         self._limits = limits
-        self._text = text
+        self.text = text
         self._prepared = 0
 
-    def describe(self, item: Statement) -> PGresult:
-        """Have the server parse the statement (the extended protocol takes exactly one) and say its columns."""
+    def describe(self, item: Statement, text: str = "") -> PGresult:
+        """Have the server parse the statement (the extended protocol takes exactly one) and say its columns.
+
+        `text` is sent in its place, where it is given.
+        """
         self._prepared += 1
-        return self._wire.prepare(self._name, item.text.encode(), text=self._text, offset=item.offset)
+        return self._wire.prepare(self._name, (text or item.text).encode(), Place(self.text, item.offset))
 
     @property
     def _name(self) -> bytes:
@@ -95,14 +101,14 @@ class Stream:
         """A SELECT without parameters, as COPY: the server's text goes through untouched."""
         collector = self._announce(described)
         sql = _COPY + item.text.encode() + b"\n) TO STDOUT"
-        where = {"text": self._text, "offset": item.offset, "prefix": len(_COPY)}
-        for result in self._wire.results(lambda: self._wire.pgconn.send_query_params(sql, None), **where):
+        place = Place(self.text, item.offset, len(_COPY))
+        for result in self._wire.results(lambda: self._wire.pgconn.send_query_params(sql, None), place):
             self._expect(result, pq.ExecStatus.COPY_OUT)
         self._take_copy(collector)
         if collector.truncated:
             self._abandon()
         else:
-            self._finish(where)
+            self._finish(place)
         collector.flush()
         return Done(collector.rows, truncated=collector.truncated)
 
@@ -111,8 +117,8 @@ class Stream:
         collector = self._announce(described)
         prefix = b"DECLARE portal_rows NO SCROLL CURSOR FOR "
         sql = prefix + item.text.encode()
-        where = {"text": self._text, "offset": item.offset, "prefix": len(prefix)}
-        for _ in self._wire.results(lambda: self._wire.pgconn.send_query_params(sql, values), **where):
+        place = Place(self.text, item.offset, len(prefix))
+        for _ in self._wire.results(lambda: self._wire.pgconn.send_query_params(sql, values), place):
             pass
         batch = _FETCH_FIRST
         while True:
@@ -129,24 +135,22 @@ class Stream:
 
     def execute(self, item: Statement, values: list[bytes | None], described: PGresult) -> Done:
         """Any other statement. Rows past a limit are dropped, never the statement: a write must run to its end."""
-        pgconn = self._wire.pgconn
         collector = self._announce(described) if described.nfields else _Collector(self._sink, self._limits)
-
-        def send() -> None:
-            pgconn.send_query_prepared(self._name, values or None)
-            _chunked(pgconn)
-
         last = None
-        for result in self._results(item, send):
-            if result.status in {pq.ExecStatus.COPY_IN, pq.ExecStatus.COPY_OUT, pq.ExecStatus.COPY_BOTH}:
-                self._wire.close()
-                message = "COPY is not allowed."
-                raise Refused(message)
+        for result in self._results(item, lambda pgconn: pgconn.send_query_prepared(self._name, values or None)):
             # The tag comes with the last piece of a chunked result, or with an empty one after it.
             last = result if result.command_status else last
             self._take(result, collector)
         collector.flush()
-        return Done(collector.rows, _affected(last), collector.truncated)
+        return Done(collector.rows, affected_rows(last), collector.truncated)
+
+    def execute_told(self, item: Statement, values: list[bytes | None], told: Callable[[PGresult], None]) -> int | None:
+        """A statement described with a text that makes it tell its rows: to `told`, not to the sink. Rows changed."""
+        last = None
+        for result in self._results(item, lambda pgconn: pgconn.send_query_prepared(self._name, values or None)):
+            last = result if result.command_status else last
+            told(result)
+        return affected_rows(last)
 
     def _announce(self, described: PGresult) -> _Collector:
         self._sink.columns(types.columns(self._wire, described), RowEncoding.COPY)
@@ -160,9 +164,9 @@ class Stream:
             if count % 1000 == 0:
                 check()
 
-    def _finish(self, where: dict[str, object]) -> None:
+    def _finish(self, place: Place) -> None:
         """Read the end of a COPY: an error in a late row arrives here."""
-        for _ in self._wire.answers(**where):
+        for _ in self._wire.answers(place):
             pass
 
     def _abandon(self) -> None:
@@ -173,12 +177,7 @@ class Stream:
     def _fetch(self, item: Statement, wanted: int, collector: _Collector) -> int:
         sql = f"FETCH {wanted} FROM portal_rows".encode()
         fetched = 0
-
-        def send() -> None:
-            self._wire.pgconn.send_query_params(sql, None)
-            _chunked(self._wire.pgconn)
-
-        for result in self._results(item, send):
+        for result in self._results(item, lambda pgconn: pgconn.send_query_params(sql, None)):
             fetched += result.ntuples
             self._take(result, collector)
         return fetched
@@ -190,8 +189,8 @@ class Stream:
             if collector.truncated or not collector.add(encode_copy_row([value(row, i) for i in width])):
                 return
 
-    def _results(self, item: Statement, send: Callable[[], None]) -> Iterator[PGresult]:
-        return self._wire.results(send, text=self._text, offset=item.offset, prefix=0)
+    def _results(self, item: Statement, send: Callable[[PGconn], None]) -> Iterator[PGresult]:
+        return results(self._wire, send, Place(self.text, item.offset))
 
     def _expect(self, result: PGresult, status: pq.ExecStatus) -> None:
         if result.status != status:
@@ -202,7 +201,11 @@ class Stream:
 
 def bind(parameters: Sequence[Parameter]) -> list[bytes | None]:
     """Parameters as text of unknown type, so that the server gives each the type its place asks for."""
-    return [_text(value) for value in parameters]
+    try:
+        return [_text(value) for value in parameters]
+    except UnicodeEncodeError:
+        message = "A parameter holds half of a surrogate pair, which is not text."
+        raise Refused(message) from None
 
 
 def _text(value: Parameter) -> bytes | None:
@@ -210,19 +213,33 @@ def _text(value: Parameter) -> bytes | None:
         return None
     if isinstance(value, bool):
         return b"true" if value else b"false"
-    return str(value).encode()
+    text = str(value).encode()
+    if b"\0" in text:
+        # The protocol would end the text there.
+        raise Refused("A parameter holds a NUL character, which PostgreSQL has no text for.")
+    return text
 
 
-def _chunked(pgconn: PGconn) -> None:
-    """Have the result arrive in pieces, so that memory does not grow with it."""
-    if pq.version() >= 170000:  # noqa: PLR2004
-        pgconn.set_chunked_rows_mode(_CHUNK_ROWS)
-    else:
-        pgconn.set_single_row_mode()
+def results(wire: Wire, send: Callable[[PGconn], None], place: Place) -> Iterator[PGresult]:
+    """Send one statement; its results in pieces, so that memory does not grow with them. COPY closes the connection."""
+
+    def send_chunked() -> None:
+        send(wire.pgconn)
+        if pq.version() >= 170000:  # noqa: PLR2004 - the first libpq that has it
+            wire.pgconn.set_chunked_rows_mode(_CHUNK_ROWS)
+        else:
+            wire.pgconn.set_single_row_mode()
+
+    for result in wire.results(send_chunked, place):
+        if result.status in _COPIES:
+            wire.close()
+            message = "COPY is not allowed."
+            raise Refused(message)
+        yield result
 
 
-def _affected(last: PGresult | None) -> int | None:
-    status = (last.command_status or b"") if last else b""
-    if status.split(b" ")[0] not in {b"INSERT", b"UPDATE", b"DELETE", b"MERGE"}:
+def affected_rows(last: PGresult | None) -> int | None:
+    """How many rows the command tag in `last` counts as changed; None for a statement that changes none."""
+    if last is None or (last.command_status or b"").split(b" ")[0] not in _CHANGING:
         return None
-    return last.command_tuples if last else None
+    return last.command_tuples or 0

@@ -18,6 +18,7 @@ from psycopg.pq.abc import PGresult
 
 from executors.base import Cancelled, ExecutionError, TimedOut
 from executors.postgresql import errors
+from executors.postgresql.errors import NOWHERE, Place
 
 _TICK_SECONDS = 0.2
 _CANCEL_GRACE_SECONDS = 1.0
@@ -108,14 +109,14 @@ class Wire:
         """Run our own words (never the author's)."""
         return self.call(lambda: self.pgconn.send_query(command))
 
-    def results(self, send: Callable[[], None], **where: object) -> Iterator[PGresult]:
-        """Send, then yield each result as it arrives. The first failed one raises, with its place told by `where`."""
+    def results(self, send: Callable[[], None], place: Place = NOWHERE) -> Iterator[PGresult]:
+        """Send, then yield each result as it arrives. The first failed one raises, with its place."""
         try:
             send()
             self._flush()
             while (result := self._next()) is not None:
                 if result.status in _FAILED:
-                    raise self._stopping or errors.from_result(result, **where)  # type: ignore[arg-type]
+                    raise self._stopping or errors.from_result(result, place)
                 yield result
                 if result.status in _COPY:
                     return
@@ -125,11 +126,18 @@ class Wire:
             self.close()
             raise errors.too_large() from None
 
-    def answers(self, **where: object) -> Iterator[PGresult]:
+    def answers(self, place: Place = NOWHERE) -> Iterator[PGresult]:
         """The results still on their way."""
-        return self.results(_nothing, **where)
+        return self.results(_nothing, place)
 
-    def prepare(self, name: bytes, sql: bytes, **where: object) -> PGresult:
+    def drain(self) -> None:
+        """Read what is left of a failed statement's answer, so that the next is not refused for it."""
+        if not self.broken:
+            with suppress(ExecutionError):
+                for _ in self.answers():
+                    pass
+
+    def prepare(self, name: bytes, sql: bytes, place: Place = NOWHERE) -> PGresult:
         """Have the server parse one statement and describe it, in one round trip. Returns the description."""
         pgconn = self.pgconn
         pgconn.enter_pipeline_mode()
@@ -152,7 +160,7 @@ class Wire:
             raise errors.too_large() from None
         for result in answers:
             if result.status == pq.ExecStatus.FATAL_ERROR:
-                raise self._stopping or errors.from_result(result, **where)  # type: ignore[arg-type]
+                raise self._stopping or errors.from_result(result, place)
         return answers[-2]
 
     def send_ahead(self, command: bytes) -> None:

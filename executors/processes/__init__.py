@@ -9,7 +9,7 @@ import atexit
 import os
 import threading
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, cast
 
 from executors.base import (
     Access,
@@ -17,12 +17,14 @@ from executors.base import (
     Analysis,
     CommitStatus,
     Control,
+    End,
     EngineKind,
     ExecutionError,
     Job,
     Language,
     Outcome,
     Parameter,
+    RehearsalOutcome,
     RowSink,
     Table,
     Target,
@@ -58,6 +60,15 @@ _lock = threading.Lock()
 
 def run(job: Job, sink: RowSink, control: Control) -> Outcome:
     """Run `job` in a helper process. `sink` and `control` are called on this thread. Raises `ExecutionError`."""
+    return cast("Outcome", _run(job, sink, control))
+
+
+def rehearse(job: Job, sink: RowSink, control: Control) -> RehearsalOutcome:
+    """Run a job whose purpose is `Rehearsing`, and roll it back whatever happens. Raises `ExecutionError`."""
+    return cast("RehearsalOutcome", _run(job, sink, control))
+
+
+def _run(job: Job, sink: RowSink, control: Control) -> End:
     with _ours().helpers.helper(job.target) as helper, scripts.child_for(job) as child:
         return helper.run(job, sink, control, child)
 

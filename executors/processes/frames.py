@@ -43,7 +43,8 @@ class Frame(IntEnum):
     OUTCOME = 27
     FAILURE = 28
     ANSWER = 29
-    ALL_COLUMNS = 30
+    KEPT = 30
+    ALL_COLUMNS = 31
 
 
 class Closed(Exception):

@@ -11,10 +11,10 @@ from typing import Any
 from executors.base import (
     Cancelled,
     Control,
+    End,
     ExecutionError,
     Interrupted,
     Job,
-    Outcome,
     OutcomeUnknown,
     RowEncoding,
     RowSink,
@@ -26,6 +26,9 @@ from executors.base import (
 from executors.processes import messages
 from executors.processes.frames import Channel, Closed, Frame, read_json, split_rows_frame
 from executors.processes.process import Process
+
+# The module a helper process runs.
+WORKER = "executors.processes.worker"
 
 _TICK_SECONDS = 0.5
 # Several addresses, each with its own connection timeout, and the wait for a helper just started.
@@ -45,11 +48,11 @@ class Helper(Process):
     """One helper process. Used by one thread at a time."""
 
     def __init__(self) -> None:
-        super().__init__("executors.processes.worker")
+        super().__init__(WORKER)
         self.served: set[Target] = set()
         self.idle_since = time.monotonic()
 
-    def run(self, job: Job, sink: RowSink, control: Control, child: int | None = None) -> Outcome:
+    def run(self, job: Job, sink: RowSink, control: Control, child: int | None = None) -> End:
         """Run `job` in the helper; sink and control are called on this thread. `child` is the channel of a script's."""
         self.served.add(job.target)
         if child is not None:
@@ -105,7 +108,7 @@ class _Conversation:
         self._cancel_sent = False
         self._next_question = time.monotonic() + _TICK_SECONDS
         self._began = False
-        self._end: Outcome | ExecutionError | None = None
+        self._end: End | ExecutionError | None = None
         self._handlers: Mapping[Frame, Callable[[bytes], None]] = {
             Frame.READY: lambda _: None,
             Frame.ROWS: self._rows,
@@ -115,11 +118,12 @@ class _Conversation:
             Frame.COMMITTING: self._commit,
             Frame.CALLED: lambda payload: control.called(messages.to_call(read_json(payload))),
             Frame.LOGGED: self._logged,
+            Frame.KEPT: lambda payload: control.kept(messages.to_images(read_json(payload))),
             Frame.OUTCOME: self._outcome,
             Frame.FAILURE: self._failure,
         }
 
-    def hold(self, helper: Helper) -> Outcome:
+    def hold(self, helper: Helper) -> End:
         """Send the job and serve the helper until it ends. A helper whose state is in doubt is killed."""
         try:
             self._channel.socket.settimeout(None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Literal
 
@@ -13,21 +13,35 @@ from executors.base import (
     Analysis,
     Blocker,
     Call,
+    Cells,
     Column,
+    Effect,
+    End,
     EngineKind,
     ExecutionError,
     Finding,
     FindingCode,
+    Gap,
+    Image,
+    Images,
     Job,
+    KeepLimits,
     Language,
     Limits,
-    Outcome,
+    Purpose,
     ReadOutcome,
+    RehearsalOutcome,
+    Rehearsing,
+    RowChange,
+    Running,
+    SchemaChange,
+    SchemaVerb,
     ScriptOutcome,
     Severity,
     StatementFailed,
     StatementResult,
     Table,
+    TableEffect,
     Target,
     Verified,
     WriteOutcome,
@@ -72,7 +86,7 @@ def to_target(data: Mapping[str, Any]) -> Target:
 
 def from_job(job: Job) -> dict[str, Any]:
     """A job as JSON."""
-    return asdict(job)
+    return {**asdict(job), "purpose": {"kind": type(job.purpose).__name__, **asdict(job.purpose)}}
 
 
 def to_job(data: Mapping[str, Any]) -> Job:
@@ -84,24 +98,82 @@ def to_job(data: Mapping[str, Any]) -> Job:
         data["statement"],
         Limits(**data["limits"]),
         tuple(data["parameters"]),
+        _to_purpose(data["purpose"]),
     )
 
 
-def from_outcome(outcome: Outcome) -> dict[str, Any]:
+def from_outcome(outcome: End) -> dict[str, Any]:
     """An outcome as JSON."""
     return {"kind": type(outcome).__name__, **asdict(outcome)}
 
 
-def to_outcome(data: Mapping[str, Any]) -> Outcome:
+def to_outcome(data: Mapping[str, Any]) -> End:
     """The outcome in `data`."""
     values = dict(data)
     kind = values.pop("kind")
     if kind == "ReadOutcome":
         return ReadOutcome(**values)
+    values["effect"] = to_effect(values["effect"])
     if kind == "ScriptOutcome":
         return ScriptOutcome(**values)
     values["statements"] = tuple(StatementResult(**item) for item in values["statements"])
-    return WriteOutcome(**values)
+    return RehearsalOutcome(**values) if kind == "RehearsalOutcome" else WriteOutcome(**values)
+
+
+def _to_purpose(data: Mapping[str, Any]) -> Purpose:
+    values = dict(data)
+    if values.pop("kind") == "Rehearsing":
+        return Rehearsing(**values)
+    keep = values.pop("keep")
+    return Running(**values, keep=KeepLimits(**keep) if keep else None)
+
+
+def from_effect(effect: Effect) -> dict[str, Any]:
+    """An effect as JSON, the rows of its sample included."""
+    return asdict(effect)
+
+
+def to_effect(data: Mapping[str, Any] | None) -> Effect | None:
+    """The effect in `data`."""
+    if data is None:
+        return None
+    schema = tuple(SchemaChange(SchemaVerb(item["verb"]), item["what"]) for item in data["schema"])
+    return Effect(tuple(map(_to_table_effect, data["tables"])), data["exact"], schema, data["counted"])
+
+
+def from_images(images: Images) -> dict[str, Any]:
+    """Rows kept for an undo as JSON."""
+    return asdict(images)
+
+
+def to_images(data: Mapping[str, Any]) -> Images:
+    """The rows in `data`."""
+    item = data["image"]
+    columns = to_columns(item["columns"])
+    names = (tuple(item["key"]), tuple(item["generated"]), tuple(item["identity"]))
+    return Images(Image(item["schema"], item["table"], columns, *names), _to_changes(data["changes"]))
+
+
+def _to_table_effect(item: Mapping[str, Any]) -> TableEffect:
+    return TableEffect(
+        item["table"],
+        item["inserted"],
+        item["updated"],
+        item["deleted"],
+        to_columns(item["columns"]),
+        tuple(item["key"]),
+        _to_changes(item["changes"]),
+        item["complete"],
+        Gap(item["gap"]) if item["gap"] else None,
+    )
+
+
+def _to_changes(items: Sequence[Mapping[str, Any]]) -> tuple[RowChange, ...]:
+    return tuple(RowChange(_to_cells(item["before"]), _to_cells(item["after"])) for item in items)
+
+
+def _to_cells(values: Sequence[str | None] | None) -> Cells | None:
+    return None if values is None else tuple(values)
 
 
 def from_error(error: ExecutionError) -> dict[str, Any]:
@@ -143,7 +215,7 @@ def to_tables(data: list[dict[str, Any]]) -> tuple[Table, ...]:
     return tuple(Table(**{**item, "columns": to_columns(item["columns"])}) for item in data)
 
 
-def to_columns(data: list[dict[str, str]]) -> tuple[Column, ...]:
+def to_columns(data: Sequence[Mapping[str, str]]) -> tuple[Column, ...]:
     """The columns in `data`."""
     return tuple(Column(item["name"], item["type"]) for item in data)
 

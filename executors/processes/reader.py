@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
+from executors import registry
 from executors.analysis import analyse
 from executors.base import Access, EngineKind, Language
 from executors.processes import messages
@@ -49,7 +50,7 @@ def main(descriptor: int) -> None:
     """Serve the parent on an inherited socket. An error says its type only: its words may hold the statement."""
     resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_BYTES, MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    import executors.postgresql.reading.analysis  # noqa: F401, PLC0415  the common case is ready before the first order
+    registry.analyser(Language.SQL, EngineKind.POSTGRESQL)  # the common case is ready before the first order
 
     gc.collect()
     gc.freeze()

@@ -16,6 +16,9 @@ from executors.processes import messages
 from executors.processes.frames import Closed, Frame, read_json
 from executors.processes.process import Process
 
+# The module a reader process runs.
+READER = "executors.processes.reader"
+
 READING_SECONDS = 2.0
 # A text longer than `SHORT_CHARACTERS` may take longer.
 LONG_READING_SECONDS = 10.0
@@ -47,7 +50,7 @@ class Reader(Process):
     """One reader process. Used by one thread at a time."""
 
     def __init__(self) -> None:
-        super().__init__("executors.processes.reader")
+        super().__init__(READER)
         self._started = False
 
     def read(self, order: dict[str, object], seconds: float) -> Analysis:

@@ -24,7 +24,9 @@ from executors.base import (
     Column,
     EngineKind,
     ExecutionError,
+    Images,
     Interrupted,
+    Language,
     OutcomeUnknown,
     Refused,
     RowEncoding,
@@ -114,6 +116,9 @@ class _Forward:
             raise Refused(message)
         self.committing_sent = True
 
+    def kept(self, images: Images) -> None:
+        self._link.channel.send_json(Frame.KEPT, messages.from_images(images))
+
     def cancelled(self) -> bool:
         # Asked several times a second, also while a statement is waited for.
         self._link.channel.release()
@@ -153,10 +158,10 @@ def _run(link: _Link, data: dict[str, Any] | Any) -> None:
     forward = _Forward(link)
     try:
         job = messages.to_job(data)
-        if job.language not in registry.LANGUAGES[job.target.engine]:
+        if job.language not in registry.languages(job.target.engine):
             message = f"A {job.target.engine.value} target cannot run {job.language.value}."
             raise Refused(message)  # noqa: TRY301  one place answers for every failure
-        outcome = registry.runner(job.language).run(job, forward, forward)
+        outcome = registry.runner(job.language, job.target.engine).run(job, forward, forward)
     except Closed:
         raise
     except BaseException as error:  # noqa: BLE001  the parent must be told, whatever it was
@@ -202,15 +207,8 @@ def _public(error: BaseException, *, sent: bool) -> ExecutionError:
 
 
 def _expire() -> None:
-    if registry.engine.cache_info().currsize:
-        for kind in registry.ENGINES:
-            expire = getattr(registry.engine(kind), "expire", None) if _loaded(kind) else None
-            if expire:
-                expire()
-
-
-def _loaded(kind: EngineKind) -> bool:
-    return registry.ENGINES[kind].split(":")[0] in sys.modules
+    for engine in registry.engines_in_use():
+        engine.expire()
 
 
 def _limit_memory() -> None:
@@ -223,8 +221,7 @@ def main(descriptor: int) -> None:
     _limit_memory()
     link = _Link(Channel(socket.socket(fileno=descriptor)))
     threading.Thread(target=link.end_with_parent, daemon=True).start()
-    import executors.postgresql.runner  # noqa: F401, PLC0415  the common case is ready before the first order
-
+    registry.runner(Language.SQL, EngineKind.POSTGRESQL)  # the common case is ready before the first order
     try:
         serve(link)
     except Closed:

@@ -5,21 +5,34 @@ What a script really calls is known only when it runs (each call is checked and 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from tree_sitter import Node
 
-from executors.base import Access, Analysis, EngineKind, Finding, FindingCode, Parameter, Severity, Verified
-from executors.script.calls import DatabaseCall, database_calls
+from executors.base import (
+    Access,
+    Analysis,
+    CallReader,
+    DatabaseCall,
+    EngineKind,
+    Finding,
+    FindingCode,
+    Parameter,
+    Severity,
+    Verified,
+)
+from executors.script.following import follow
+from executors.script.hidden import could_hide, hidden_code
 from executors.script.modules import available
+from executors.script.names import Names
 from executors.script.syntax import Source, syntax_errors
+from executors.script.traps import traps
+from executors.script.waiting import unawaited
 from executors.text import MAX_BYTES, check_text, verified_text
 
 _LITERALS = frozenset({"string", "template_string", "regex"})
 _MODULE_SYNTAX = {"import_statement": "import", "export_statement": "export"}
-_NAMES = frozenset({"identifier", "shorthand_property_identifier"})
-_LEADS_TO_DB = frozenset({"db", "arguments", "eval", "Function"})
 # Names people bring from Node.js, Deno or a browser.
 _ABSENT = frozenset(
     "Deno process fetch WebSocket Worker localStorage sessionStorage Buffer EventSource indexedDB module "
@@ -27,111 +40,134 @@ _ABSENT = frozenset(
 )
 
 
-@dataclass(slots=True)
-class _Reading:
-    """What one walk over the tree gathers."""
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What a script's text tells of its calls: each as its engine reads it, what was found, and whether that is all."""
 
-    source: Source
-    findings: list[Finding] = field(default_factory=list)
+    calls: tuple[DatabaseCall, ...]
+    findings: tuple[Finding, ...]
+    wholly: bool
 
-    def add(self, node: Node, code: FindingCode, severity: Severity, message: str, hint: str = "") -> None:
-        line, column = self.source.place(node)
-        self.findings.append(Finding(code, severity, message, line, column, hint))
+    @property
+    def all_read(self) -> bool:
+        """Whether every call that the script can make was read, and nothing of it but values depends on the run."""
+        return self.wholly and all(call.read and call.access is not None for call in self.calls)
+
+    def access(self, asked: Access) -> Access:
+        """What the script needs: where not everything could be read, what was asked for."""
+        if any(call.access is Access.WRITE for call in self.calls):
+            return Access.WRITE
+        return Access.READ if self.all_read else asked
 
 
-def analyse(engine: EngineKind, statement: str, parameters: Sequence[Parameter], access: Access) -> Analysis:
+def analyse(
+    engine: EngineKind,  # noqa: ARG001 - every analyser is called alike; `calls` knows the engine's
+    statement: str,
+    parameters: Sequence[Parameter],
+    access: Access,
+    *,
+    calls: CallReader,
+) -> Analysis:
     """Read a script for `access`. Never raises: what is wrong is a finding with its place."""
     if len(statement) > MAX_BYTES:
         return Analysis(access, ("script",), findings=check_text(statement))
     source = Source(statement)
     literals = [source.span(node) for node in source.nodes() if node.type in _LITERALS]
     characters = check_text(statement, literals)
-    syntax = list(syntax_errors(source))
-    findings = [*characters, *syntax]
+    syntax = tuple(syntax_errors(source))
+    told = _told(source, calls, access)
+    findings = (
+        *characters,
+        *syntax,
+        *_as_a_whole(statement, parameters, told, access),
+        *traps(source),
+        *(finding for node in source.nodes() for finding in _look(source, node)),
+        *told.findings,
+    )
+    errors = any(finding.severity is Severity.ERROR for finding in findings)
+    verified = (*verified_text(characters), *(() if syntax else (Verified.SYNTAX, *_verified(told, errors))))
+    return Analysis(told.access(access), _kinds(told.calls), _tables(told.calls), findings, verified)
+
+
+def _told(source: Source, reader: CallReader, access: Access) -> _Told:
+    names = Names(source)
+    followed = follow(source, names, reader)
+    calls = tuple(found for call in followed.calls if (found := reader.read(call, access)))
+    hidden = tuple(hidden_code(source, names))
+    findings = (
+        *hidden,
+        *followed.findings,
+        *unawaited(source, names, followed.places),
+        *(finding for call in calls for finding in call.findings),
+    )
+    wholly = followed.completely and not hidden and not could_hide(source, names)
+    return _Told(calls, findings, wholly)
+
+
+def _as_a_whole(statement: str, parameters: Sequence[Parameter], told: _Told, access: Access) -> Iterator[Finding]:
     if not statement.strip():
-        findings.append(Finding(FindingCode.EMPTY, Severity.ERROR, "There is no script."))
+        yield Finding(FindingCode.EMPTY, Severity.ERROR, "There is no script.")
     if parameters:
         hint = "Write the values into the script."
-        findings.append(
-            Finding(FindingCode.SCRIPT_PARAMETERS, Severity.ERROR, "A script takes no parameters.", hint=hint)
-        )
-    reading = _Reading(source)
-    for node in source.nodes():
-        _look(reading, node)
-    calls = list(database_calls(engine, source, access))
-    findings += [*reading.findings, *(finding for call in calls for finding in call.findings)]
-    verified = (*verified_text(characters), *(() if syntax else _verified(source, calls)))
-    return Analysis(_access(calls, access), _kinds(calls), _tables(calls), tuple(findings), verified)
+        yield Finding(FindingCode.SCRIPT_PARAMETERS, Severity.ERROR, "A script takes no parameters.", hint=hint)
+    if access is Access.WRITE and told.all_read and told.calls and told.access(access) is Access.READ:
+        message = "Every call of this script only reads; read access would be enough."
+        yield Finding(FindingCode.READ_IN_WRITE, Severity.INFO, message)
 
 
-def _verified(source: Source, calls: Sequence[DatabaseCall]) -> tuple[Verified, ...]:
-    """`db` stands nowhere but in calls whose text was read, and nothing else in the script could name it."""
-    named = [node for node in source.nodes() if node.type in _NAMES and source.text(node) in _LEADS_TO_DB]
-    written_out = len(named) == len(calls) and all(call.access is not None and call.kinds for call in calls)
-    return (Verified.SYNTAX, Verified.STATEMENTS_WRITTEN_OUT) if written_out else (Verified.SYNTAX,)
+def _verified(told: _Told, errors: bool) -> Iterator[Verified]:  # noqa: FBT001 - one of two facts of a text
+    """What holds of the whole script: nothing, unless all its calls were read; else what holds of each of them."""
+    if errors or not told.all_read or not told.calls:
+        return
+    yield Verified.STATEMENTS_WRITTEN_OUT
+    each = [frozenset(call.verified) for call in told.calls]
+    for verified in Verified:
+        if verified in _OF_EACH and all(verified in found for found in each):
+            yield verified
+    # A call that changes nothing has no condition to speak of.
+    writing = [frozenset(call.verified) for call in told.calls if call.access is Access.WRITE]
+    if writing and all(Verified.EVERY_WRITE_FILTERED in found for found in writing):
+        yield Verified.EVERY_WRITE_FILTERED
 
 
-def _look(reading: _Reading, node: Node) -> None:
+_OF_EACH = frozenset(Verified) - {Verified.SYNTAX, Verified.STATEMENTS_WRITTEN_OUT, Verified.EVERY_WRITE_FILTERED}
+
+
+def _look(source: Source, node: Node) -> Iterator[Finding]:
     """What a single node tells."""
     if node.type in _MODULE_SYNTAX:
-        _refuse_modules(reading, node, _MODULE_SYNTAX[node.type])
+        yield _refuse_modules(source, node, _MODULE_SYNTAX[node.type])
     elif node.type == "call_expression":
-        _look_at_call(reading, node)
-    elif node.type == "new_expression":
-        name = node.child_by_field_name("constructor")
-        if name is not None and reading.source.text(name) == "Function":
-            _warn_of_code(reading, node, "new Function")
-    elif node.type == "identifier" and reading.source.text(node) in _ABSENT:
-        message = f"{reading.source.text(node)} does not exist in a script."
-        reading.add(
-            node,
-            FindingCode.NOT_AVAILABLE,
-            Severity.WARNING,
-            message,
+        function = node.child_by_field_name("function")
+        if function is not None and function.type == "import":
+            yield _refuse_modules(source, node, "import()")
+        elif function is not None and source.text(function) == "require":
+            yield from _require(source, node)
+    elif node.type == "identifier" and source.text(node) in _ABSENT:
+        message, hint = (
+            f"{source.text(node)} does not exist in a script.",
             "A script has db, console, require and the language.",
         )
+        yield Finding(FindingCode.NOT_AVAILABLE, Severity.WARNING, message, *source.place(node), hint)
 
 
-def _look_at_call(reading: _Reading, node: Node) -> None:
-    function = node.child_by_field_name("function")
-    # Of a chain of calls, which may be as long as the script, nothing here looks at the words.
-    name = reading.source.text(function) if function is not None and function.type == "identifier" else ""
-    if function is not None and function.type == "import":
-        _refuse_modules(reading, node, "import()")
-    elif name in {"eval", "Function"}:
-        _warn_of_code(reading, node, name)
-    elif name == "require":
-        _require(reading, node)
-
-
-def _refuse_modules(reading: _Reading, node: Node, what: str) -> None:
+def _refuse_modules(source: Source, node: Node, what: str) -> Finding:
     message = f"{what} cannot be used: a script is the body of a function, not a module."
     hint = f"Use require(…) with one of {', '.join(available())}; end with return."
-    reading.add(node, FindingCode.MODULE_SYNTAX, Severity.ERROR, message, hint)
+    return Finding(FindingCode.MODULE_SYNTAX, Severity.ERROR, message, *source.place(node), hint)
 
 
-def _warn_of_code(reading: _Reading, node: Node, what: str) -> None:
-    message = f"{what} runs text as code, which a reviewer cannot read here."
-    reading.add(node, FindingCode.DYNAMIC_CODE, Severity.WARNING, message, "Write the code out.")
-
-
-def _require(reading: _Reading, node: Node) -> None:
+def _require(source: Source, node: Node) -> Iterator[Finding]:
     arguments = node.child_by_field_name("arguments")
-    first = arguments.named_children[0] if arguments is not None and arguments.named_children else None
-    name = reading.source.literal(first) if first is not None else None
+    first = source.parts(arguments)[0] if arguments is not None and source.parts(arguments) else None
+    name = source.string(first) if first is not None and first.type in {"string", "template_string"} else None
     hint = f"Modules that may be allowed on a target: {', '.join(available())}."
     if name is None:
-        reading.add(node, FindingCode.MODULE_NAME, Severity.ERROR, "The module's name has to be written out.", hint)
+        message = "The module's name has to be written out."
+        yield Finding(FindingCode.MODULE_NAME, Severity.ERROR, message, *source.place(node), hint)
     elif name not in available():
         message = f"The module {name[:60]} cannot be had in a script."
-        reading.add(node, FindingCode.MODULE_NOT_ALLOWED, Severity.ERROR, message, hint)
-
-
-def _access(calls: Sequence[DatabaseCall], asked: Access) -> Access:
-    """What the script needs as far as its text tells: with a call that cannot be read, what was asked for."""
-    if any(call.access is Access.WRITE for call in calls):
-        return Access.WRITE
-    return asked if any(call.access is None for call in calls) else Access.READ
+        yield Finding(FindingCode.MODULE_NOT_ALLOWED, Severity.ERROR, message, *source.place(node), hint)
 
 
 def _kinds(calls: Sequence[DatabaseCall]) -> tuple[str, ...]:

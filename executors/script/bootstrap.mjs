@@ -12,6 +12,8 @@ const writeSync = stdout.writeSync.bind(stdout);
 const apply = Reflect.apply;
 const { create, defineProperty, getOwnPropertyDescriptor, getOwnPropertyNames, getPrototypeOf, setPrototypeOf, keys, freeze } = Object;
 const stringify = JSON.stringify;
+const rawJSON = JSON.rawJSON;
+const isRawJSON = JSON.isRawJSON;
 const parse = JSON.parse;
 const Bytes = Uint8Array;
 const bytesPrototype = getPrototypeOf(Bytes.prototype);
@@ -21,12 +23,16 @@ const encode = TextEncoder.prototype.encode.bind(new TextEncoder());
 const decode = TextDecoder.prototype.decode.bind(new TextDecoder());
 const isArray = Array.isArray;
 const isFiniteNumber = Number.isFinite;
+const isSame = Object.is;
+const objectPrototype = Object.prototype;
+const isView = ArrayBuffer.isView;
 const NativePromise = Promise;
 const then = Promise.prototype.then;
 const NativeError = Error;
 const NativeTypeError = TypeError;
 const NativeString = String;
 const NativeDate = Date;
+const getTime = Date.prototype.getTime;
 const NativeMap = Map;
 const NativeSet = Set;
 const arrayFrom = Array.from;
@@ -36,6 +42,9 @@ const split = String.prototype.split;
 const exec = RegExp.prototype.exec;
 const test = RegExp.prototype.test;
 const toNumber = Number;
+const least = Math.min;
+const NativeProxy = Proxy;
+const now = Date.now;
 const AsyncFunction = (async () => {}).constructor;
 const PlainFunction = Function;
 const resultSets = new WeakSet();
@@ -53,6 +62,9 @@ const timer = (name) => {
 };
 const listen = EventTarget.prototype.addEventListener.bind(globalThis);
 
+// The author's own lines may stand below many of ours.
+NativeError.stackTraceLimit = 50;
+
 // Reading `length` or making a subarray asks these; what is patched there would be handed our frames, secret included.
 for (const own of [Bytes.prototype, bytesPrototype, Bytes, getPrototypeOf(Bytes)]) freeze(own);
 
@@ -61,6 +73,13 @@ const LOG_TEXT = 8192;
 const LOG_LINES = 5000;
 const ROWS_BLOCK = 131072;
 const MOST_COLUMNS = 1000;
+const AWAIT = "Put await before each call, or await Promise.all([…]); forEach does not wait for an async function.";
+// Timers left behind that get a turn after the script has returned.
+const MOST_LEFTOVERS = 100;
+// Python reads no longer whole number, and neither do people.
+const MOST_DIGITS = 4000;
+// How deep in promises the author's code may be and still go first.
+const TICKS = 64;
 const SOURCE = "script.js";
 // Where executors/script/imports.json sends every built-in module.
 const REFUSED_MODULE = "refused:module";
@@ -73,6 +92,10 @@ const STRICT = '"use strict";';
 let secret = new Bytes(0);
 let timers = 0;
 let finished = false;
+// The author's function has returned: a call made now is one that nobody waited for.
+let returned = false;
+// Timers the script left behind are having their turn: what they log and what they reject no longer matters.
+let leftovers = false;
 
 // What was read and not yet used. Most frames fit it, and then cost one system call.
 let inbox = new Bytes(65536);
@@ -147,6 +170,7 @@ const record = (fields) => setPrototypeOf(fields, null);
 
 let first = null;
 let last = null;
+let inFlight = null;
 let pumping = false;
 
 class DatabaseError extends NativeError {
@@ -158,6 +182,7 @@ class DatabaseError extends NativeError {
 // The error a failed call throws is made where the call is, so that its stack is the author's.
 function call(operation, payload) {
   const failure = new DatabaseError("");
+  if (returned) crash(unawaited(1, failure));
   return new NativePromise((resolve, reject) => {
     const request = record({ text: record({ type: "call", operation, payload }), resolve, reject, failure, next: null });
     if (last === null) first = request;
@@ -171,13 +196,17 @@ function call(operation, payload) {
 }
 
 async function pump() {
-  // Lets the author's code go on to its own await before this thread waits for the portal.
-  await undefined;
   while (first !== null) {
+    // The author's code goes on to its own await, or returns, before this thread waits for the portal: what is still
+    // open then does not depend on who was quicker.
+    for (let i = 0; i < TICKS; i += 1) await undefined;
+    if (finished) return;
     const request = first;
     first = request.next;
     if (first === null) last = null;
+    inFlight = request;
     settle(request, (send(request.text), await receive()));
+    inFlight = null;
   }
   pumping = false;
 }
@@ -197,12 +226,66 @@ function settle(request, reply) {
   request.reject(failure);
 }
 
+// The error of a script that ended before its calls had: it stands where the first of them was made.
+function unawaited(count, failure) {
+  const calls = count === 1 ? "A database call was" : `${count} database calls were`;
+  const error = new NativeError(`${calls} still open when the script returned, so everything was rolled back. ${AWAIT}`);
+  defineProperty(error, "name", record({ value: "" }));
+  defineProperty(error, "stack", record({ value: failure.stack }));
+  return error;
+}
+
+function openCalls() {
+  // The one in flight is no longer in the list.
+  let count = pumping && inFlight !== null ? 1 : 0;
+  for (let request = first; request !== null; request = request.next) count += 1;
+  return count;
+}
+
+// --- names that do not exist ---
+
+// How many letters have to be typed anew to make one name of the other.
+function distance(one, other) {
+  let row = arrayFrom({ length: other.length + 1 }, (_, i) => i);
+  for (let i = 0; i < one.length; i += 1) {
+    const next = [i + 1];
+    for (let j = 0; j < other.length; j += 1) {
+      next[j + 1] = least(row[j + 1] + 1, next[j] + 1, row[j] + (one[i] === other[j] ? 0 : 1));
+    }
+    row = next;
+  }
+  return row[other.length];
+}
+
+// The end of a sentence about a name nobody knows: what may have been meant, or all there is.
+function similar(name, known) {
+  const near = record({ name: "", far: name.length > 30 ? 0 : 1 + name.length / 3 });
+  for (const candidate of known) {
+    const far = distance(name, candidate);
+    if (far < near.far) {
+      near.name = candidate;
+      near.far = far;
+    }
+  }
+  return near.name ? `; did you mean ${near.name}?` : `; there is ${known.join(", ")}`;
+}
+
+// The prototype of an object that has no more than the names it knows: any other is an error that says so.
+function nothingElse(what, known) {
+  return new NativeProxy(objectPrototype, {
+    get(target, name) {
+      if (typeof name === "symbol" || name in target || name === "then" || name === "toJSON") return target[name];
+      throw new NativeTypeError(`${what} has no ${apply(slice, name, [0, 60])}${similar(name, known)}`);
+    },
+  });
+}
+
 // --- console ---
 
 let logLines = 0;
 
 function log(level, values) {
-  if (logLines > LOG_LINES || finished) return;
+  if (logLines > LOG_LINES || finished || leftovers) return;
   logLines += 1;
   let text = "";
   for (let i = 0; i < values.length && text.length < LOG_TEXT; i += 1) {
@@ -253,12 +336,37 @@ function makeRequire(sources, allowed) {
 
 // --- the result ---
 
+// An object whose content JSON does not see: an Error, a RegExp, a Promise, a buffer …
+function isOpaque(value) {
+  if (typeof value !== "object" || value === null || isArray(value) || isRawJSON(value) || typeof value.toJSON === "function") return false;
+  const prototype = getPrototypeOf(value);
+  return prototype !== null && prototype !== objectPrototype && keys(value).length === 0;
+}
+
+const isCollection = (value) => value instanceof NativeMap || value instanceof NativeSet || (isView(value) && value.length !== undefined);
+const isInvalidDate = (value) => value instanceof NativeDate && apply(getTime, value, []) !== apply(getTime, value, []);
+
+// What JSON has no word for, in words: nothing that was returned is left out or becomes another value in silence.
 function plain(key, value) {
-  const kind = typeof value;
-  if (kind === "bigint") return NativeString(value);
-  if (kind === "number" && !isFiniteNumber(value)) return NativeString(value);
-  if (value instanceof NativeMap || value instanceof NativeSet) return arrayFrom(value);
-  return value;
+  switch (typeof value) {
+    case "bigint": {
+      const digits = NativeString(value);
+      return digits.length > MOST_DIGITS ? digits : rawJSON(digits);
+    }
+    case "number":
+      if (!isFiniteNumber(value)) return NativeString(value);
+      return isSame(value, -0) ? rawJSON("-0") : value;
+    case "function": case "symbol": return inspect(value);
+    case "object":
+      if (value === null) return isInvalidDate(this[key]) ? "Invalid Date" : null;
+      if (isCollection(value)) return arrayFrom(value);
+      return isOpaque(value) ? shown(value) : value;
+    default: return value;
+  }
+}
+
+function shown(value) {
+  return value instanceof NativeError ? `${NativeString(value.name)}: ${NativeString(value.message)}` : inspect(value, { depth: 2 });
 }
 
 function typeName(value) {
@@ -270,10 +378,11 @@ function typeName(value) {
 
 const isRecord = (value) =>
   typeof value === "object" && value !== null && !isArray(value) && typeof value.toJSON !== "function" &&
-  !(value instanceof NativeMap) && !(value instanceof NativeSet);
+  !isRawJSON(value) && !isCollection(value) && !isOpaque(value);
 
+// A cell by itself shows a BigInt as text, as its column says; inside a document it stays the number that it was.
 function cell(value) {
-  return stringify(value, plain) ?? "null";
+  return stringify(typeof value === "bigint" ? NativeString(value) : value, plain) ?? "null";
 }
 
 // The table a returned value makes: an array is its elements, anything else one row; an object's keys are columns.
@@ -434,14 +543,29 @@ function makeTimers() {
   const forget = (id) => {
     if (live.delete(id)) timers -= 1;
   };
+  // Those still waiting when the script has returned, soonest first: one that then calls the database fails the run.
+  const runOut = async () => {
+    leftovers = true;
+    for (let count = 0; live.size > 0 && count < MOST_LEFTOVERS && !finished; count += 1) {
+      let next = null;
+      for (const [id, waiting] of live) if (next === null || waiting.due < next.due) next = record({ id, due: waiting.due, run: waiting.run });
+      stop(next.id);
+      try {
+        next.run();
+      } catch { /* nobody is left to see it */ }
+      await turn();
+    }
+  };
   const start = (name, once) => (callback, delay, ...values) => {
     if (typeof callback !== "function") throw new NativeTypeError("a timer needs a function");
     if (native.setTimeout === undefined) throw new NativeError("a script that uses timers has to name setTimeout or setInterval");
+    const run = () => apply(callback, undefined, values);
+    const wait = toNumber(delay) || 0;
     const id = native[name](() => {
       if (once) forget(id);
-      apply(callback, undefined, values);
-    }, toNumber(delay) || 0);
-    live.set(id, true);
+      run();
+    }, wait);
+    live.set(id, record({ due: now() + wait, run }));
     timers += 1;
     return id;
   };
@@ -456,13 +580,30 @@ function makeTimers() {
     give("clearTimeout", stop);
     give("clearInterval", stop);
   };
-  return { load, give: giveAll };
+  return { load, give: giveAll, runOut };
 }
 
-async function run(job) {
+// Everything that is ready to run runs before the portal's word arrives. The reading begins before there is anything to
+// read, so that its end comes with a round of the event loop, and never at once.
+async function turn() {
+  reserve(HEADER);
+  const reading = readAsync(apply(subarray, inbox, [end]));
+  send(record({ type: "returned" }));
+  arrived(await reading);
+  receiveSync();
+}
+
+async function run(job, timersOfAuthor) {
   const author = new AsyncFunction(`${STRICT}${job.text}\n//# sourceURL=${SOURCE}`);
   const value = await author();
+  const open = openCalls();
+  if (open > 0) throw unawaited(open, (inFlight ?? first).failure);
+  returned = true;
   const truncated = sendResult(value, job.limits, send);
+  // Deno tells of a rejection at the end of the round in which the first answer may already have come.
+  await turn();
+  await turn();
+  await timersOfAuthor.runOut();
   finish(record({ type: "done", truncated }));
 }
 
@@ -484,11 +625,11 @@ function main() {
   const console = makeConsole();
   listen("unhandledrejection", (event) => {
     event.preventDefault();
-    crash(event.reason);
+    if (!leftovers) crash(event.reason);
   });
   listen("error", (event) => {
     event.preventDefault();
-    crash(event.error);
+    if (!leftovers) crash(event.error);
   });
   listen("beforeunload", () => crash(new NativeError(NEVER)));
   const job = receiveSync();
@@ -499,9 +640,9 @@ function main() {
   timersOfAuthor.give();
   give("console", console);
   give("require", makeRequire(setPrototypeOf(job.modules, null), setPrototypeOf(job.allowed, null)));
-  const world = new PlainFunction("host", job.prelude)(freeze({ call, addResultSet, DatabaseError }));
+  const world = new PlainFunction("host", job.prelude)(freeze({ call, addResultSet, DatabaseError, nothingElse, similar }));
   for (const name of keys(world)) give(name, world[name]);
-  apply(then, run(job), [undefined, crash]);
+  apply(then, run(job, timersOfAuthor), [undefined, crash]);
 }
 
 main();

@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 from executors.base import (
+    Answer,
     Call,
     Cancelled,
     Column,
@@ -14,14 +15,16 @@ from executors.base import (
     Interrupted,
     Limits,
     Refused,
+    Request,
     RowEncoding,
     RowSink,
+    ScriptDatabase,
     StatementFailed,
     TimedOut,
     TooLarge,
     Truncation,
 )
-from executors.script.database import Answer, Request, ScriptDatabase
+from executors.script.characters import storable, whole_characters
 from executors.script.wire import MAX_DEPTH, Channel, ChildEnded, Message, ProtocolError, TooDeep, strict_json
 
 MAX_CALLS = 10_000
@@ -59,29 +62,34 @@ class Conversation:
     def run(self) -> Truncation:
         """Serve the child until its script has returned. Raises `ExecutionError` however else it ends."""
         try:
-            while True:
-                message = self._channel.receive()
-                kind = message.get("type")
-                if kind == "call":
-                    self._call(message)
-                elif kind == "log":
-                    self._log(message)
-                elif kind == "columns":
-                    self._announce(message)
-                elif kind == "rows":
-                    self._rows(message)
-                elif kind == "done":
-                    return self._done(message)
-                elif kind == "error":
-                    raise self._error(message)
-                else:
-                    raise ProtocolError("an unknown kind of frame")  # noqa: TRY301 - told below, like all of them
+            while (message := self._channel.receive()).get("type") != "done":
+                self._serve(message)
         except ChildEnded as error:
             raise StatementFailed(
                 "The script's process ended before the script did: it used more memory or processor time than allowed."
             ) from error
         except ProtocolError as error:
             raise Refused(f"The script tampered with its channel to the portal ({error}) and was stopped.") from error
+        return self._done(message)
+
+    def _serve(self, message: Message) -> None:
+        """What the child wants of us. Raises the exception the script did not catch."""
+        match message.get("type"):
+            case "call":
+                self._call(message)
+            case "log":
+                self._log(message)
+            case "columns":
+                self._announce(message)
+            case "rows":
+                self._rows(message)
+            case "returned":
+                # Our word comes after everything that the script had left to do at once.
+                self._channel.send({})
+            case "error":
+                raise self._error(message)
+            case _:
+                raise ProtocolError("an unknown kind of frame")
 
     # --- calls ---
 
@@ -115,12 +123,19 @@ class Conversation:
             raise error
         self._failure = error
         code = error.detail.get("sqlstate", error.code.value)
-        self._channel.send({"error": {"message": error.public_message, "code": code}})
+        self._channel.send({"error": {"message": storable(error.public_message), "code": code}})
 
     def _record(self, request: Request, started: float, rows: int, failure: str) -> None:
         milliseconds = (time.monotonic() - started) * 1000
         self._control.called(
-            Call(self.calls, request.statement, request.parameters, rows, round(milliseconds, 3), failure)
+            Call(
+                self.calls,
+                storable(request.statement),
+                storable(request.parameters),
+                rows,
+                round(milliseconds, 3),
+                storable(failure),
+            )
         )
 
     # --- console ---
@@ -132,7 +147,7 @@ class Conversation:
         self._logged_lines += 1
         self._logged_bytes += len(text)
         if self._logged_lines <= MAX_LOG_LINES and self._logged_bytes <= MAX_LOG_BYTES:
-            self._control.logged(str(level), _storable(text))
+            self._control.logged(str(level), storable(text))
 
     # --- the value ---
 
@@ -143,7 +158,7 @@ class Conversation:
         if not all(isinstance(pair, list) and [type(part) for part in pair] == [str, str] for pair in pairs):
             raise ProtocolError("columns that are none")
         self._columns = len(pairs)
-        self._sink.columns([Column(_storable(name), _storable(kind)) for name, kind in pairs], RowEncoding.JSON)
+        self._sink.columns([Column(storable(name), storable(kind)) for name, kind in pairs], RowEncoding.JSON)
 
     def _rows(self, message: Message) -> None:
         """Take a block of rows: each line is a JSON array with one value a column."""
@@ -181,21 +196,16 @@ class Conversation:
 
     def _error(self, message: Message) -> ExecutionError:
         """The exception the script did not catch, with its place in the author's text."""
-        name = _storable(str(message.get("name", "Error")))[:200]
-        text = _storable(str(message.get("message", "")))[:_MESSAGE]
+        name = storable(str(message.get("name", "Error")))[:200]
+        text = storable(str(message.get("message", "")))[:_MESSAGE]
         place = _place(message)
         failure = self._failure
-        if failure is not None and name == "DatabaseError" and text == failure.public_message[:_MESSAGE]:
+        if failure is not None and name == "DatabaseError" and text == storable(failure.public_message)[:_MESSAGE]:
             own = {
                 f"statement_{key}" if key in {"line", "column"} else key: value for key, value in failure.detail.items()
             }
-            return type(failure)(failure.public_message, detail={**own, **place})
-        return StatementFailed(f"{name}: {text}" if text else name, detail=place)
-
-
-def _storable(text: str) -> str:
-    """Text the portal's database can keep: no NUL, no half of a surrogate pair."""
-    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+            return type(failure)(storable(failure.public_message), detail={**own, **place})
+        return StatementFailed(": ".join(filter(None, (name, text))), detail=place)
 
 
 def _texts(values: list[Any]) -> bool:
@@ -205,13 +215,14 @@ def _texts(values: list[Any]) -> bool:
 def _row(line: str, columns: int) -> bytes:
     """One row, as one line of JSON that parses and has a value for each column."""
     try:
-        values = strict_json(line)
+        # Only the shape matters here: no number is too long to be kept as it was written.
+        values = strict_json(line, parse_int=float)
     except TooDeep as error:
         raise StatementFailed(f"The script returned a value nested more than {MAX_DEPTH} levels deep.") from error
     if not isinstance(values, list) or len(values) != columns or "\n" in line:
         raise ProtocolError("a row of another shape")
     try:
-        return f"{line}\n".encode()
+        return f"{whole_characters(line)}\n".encode()
     except UnicodeEncodeError as error:
         raise ProtocolError("text that is no text") from error
 
@@ -225,5 +236,5 @@ def _place(message: Message) -> dict[str, str]:
             place[name] = str(value)
     stack = message.get("stack")
     if isinstance(stack, str) and stack:
-        place["stack"] = _storable(stack)[:4000]
+        place["stack"] = storable(stack)[:4000]
     return place

@@ -12,49 +12,61 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from executors.base import Cancelled, Control, Job, RowSink, ScriptOutcome, TimedOut
+from executors.base import (
+    Access,
+    Cancelled,
+    Control,
+    Effect,
+    End,
+    Job,
+    RehearsalOutcome,
+    Rehearsing,
+    RowSink,
+    ScriptDatabase,
+    ScriptEngine,
+    ScriptOutcome,
+    TimedOut,
+)
+from executors.concluding import conclude
 from executors.script import handover, modules
 from executors.script.conversation import Conversation
-from executors.script.database import ScriptDatabase, prelude
-from executors.script.databases import open_database
 from executors.script.wire import Channel, ChildEnded
 
 _SECRET_BYTES = 16
 
 
 class ScriptRunner:
-    """`take` gives the channel of a fresh child, `connect` the session its calls run on."""
+    """`engine` has the database that the calls run on; `receive_child` gives the channel of a fresh child."""
 
-    def __init__(
-        self,
-        take: Callable[[], int] = handover.receive,
-        connect: Callable[[Job, Control], ScriptDatabase] = open_database,
-    ) -> None:
-        self._take = take
-        self._connect = connect
+    def __init__(self, engine: ScriptEngine, receive_child: Callable[[], int] = handover.receive) -> None:
+        self._engine = engine
+        self._receive_child = receive_child
 
-    def run(self, job: Job, sink: RowSink, control: Control) -> ScriptOutcome:
+    def run(self, job: Job, sink: RowSink, control: Control) -> End:
         """Run the script of `job`; its value becomes rows. Commits when it returns, else rolls everything back."""
         deadline = time.monotonic() + job.limits.seconds
         secret = secrets.token_hex(_SECRET_BYTES)
-        channel = Channel(socket.socket(fileno=self._take()), secret.encode(), lambda: _watch(job, deadline, control))
+        child = socket.socket(fileno=self._receive_child())
+        channel = Channel(child, secret.encode(), lambda: _watch(job, deadline, control))
         try:
             with suppress(ChildEnded):  # receiving will say so
-                channel.send(_introduction(job, secret))
+                channel.send(_introduction(job, secret, self._engine.prelude))
             return self._converse(channel, job, sink, control)
         finally:
             channel.close()
 
-    def _converse(self, channel: Channel, job: Job, sink: RowSink, control: Control) -> ScriptOutcome:
-        database = self._connect(job, control)
+    def _converse(self, channel: Channel, job: Job, sink: RowSink, control: Control) -> End:
+        database = self._engine.open_for_script(job, control)
         clean = False
         try:
             conversation = Conversation(channel, database, job.limits, sink, control)
             truncated = conversation.run()
-            database.commit()
+            effect = _end(job, database, control)
             clean = True
         finally:
             database.close(clean=clean)
+        if effect is not None and isinstance(job.purpose, Rehearsing):
+            return RehearsalOutcome(effect)
         return ScriptOutcome(
             conversation.row_count,
             database.rows_affected if database.affected_known else None,
@@ -62,7 +74,16 @@ class ScriptRunner:
             truncated,
             database.affected_known,
             database.settings,
+            effect,
         )
+
+
+def _end(job: Job, database: ScriptDatabase, control: Control) -> Effect | None:
+    """End the script's transaction; what it changed, None for a read."""
+    if job.target.access is Access.READ:
+        database.commit()
+        return None
+    return conclude(job.purpose, database, control)
 
 
 def _watch(job: Job, deadline: float, control: Control) -> None:
@@ -73,13 +94,13 @@ def _watch(job: Job, deadline: float, control: Control) -> None:
         raise Cancelled("The script was stopped.")
 
 
-def _introduction(job: Job, secret: str) -> dict[str, object]:
+def _introduction(job: Job, secret: str, prelude: str) -> dict[str, object]:
     """The first frame a child gets."""
     allowed = [name for name in modules.available() if name in job.target.script_modules]
     return {
         "secret": secret,
         "text": job.statement,
-        "prelude": prelude(job.target.engine.value),
+        "prelude": prelude,
         "modules": modules.sources_for(job.statement, allowed),
         "allowed": dict.fromkeys(allowed, True),
         "limits": {"rows": job.limits.rows, "bytes": job.limits.bytes},

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
 from functools import cache
 
 import tree_sitter_javascript
 from tree_sitter import Language, Node, Parser, Tree
 
 from executors.base import Finding, FindingCode, Severity
+from executors.javascript import unescaped
 from executors.text import Characters
 
 _MOST_ERRORS = 10
+COMMENTS = frozenset({"comment", "html_comment"})
 
 
 @cache
@@ -24,23 +24,31 @@ class Source:
     """A script and its tree. Lines and columns count from 1, columns in characters."""
 
     def __init__(self, statement: str) -> None:
+        self.statement = statement
         self._bytes = statement.encode("utf-8", "replace")
         self.tree: Tree = _parser().parse(self._bytes)
         self._characters = Characters(self._bytes)
         self._nodes: list[Node] | None = None
+        self._parents: dict[int, Node] = {}
 
     def nodes(self) -> list[Node]:
         """Every node, parents before children, in the order of the text."""
         if self._nodes is None:
-            self._nodes = list(self._walk())
+            self._nodes = self._walk()
         return self._nodes
 
-    def _walk(self) -> Iterator[Node]:
+    def _walk(self) -> list[Node]:
+        walked: list[Node] = []
+        parents = self._parents
         waiting = [self.tree.root_node]
         while waiting:
             node = waiting.pop()
-            yield node
-            waiting.extend(reversed(node.children))
+            walked.append(node)
+            if children := node.children:
+                for child in children:
+                    parents[child.id] = node
+                waiting += children[::-1]
+        return walked
 
     def text(self, node: Node) -> str:
         """The text of a node."""
@@ -56,27 +64,38 @@ class Source:
         """The characters a node takes, from and up to."""
         return self._characters.before(node.start_byte), self._characters.before(node.end_byte)
 
-    def literal(self, node: Node) -> str | None:
-        """The value of a string or of a template without holes; None for anything else."""
-        if node.type == "string":
-            return _unquoted(self.text(node))
-        if node.type == "template_string" and not any(child.type == "template_substitution" for child in node.children):
-            text = self.text(node)[1:-1]
-            return None if "\\" in text else text
-        return None
+    def name(self, node: Node) -> str:
+        """A name as JavaScript knows it: letters of it may be written as escapes."""
+        text = self.text(node)
+        try:
+            return unescaped(text)
+        except ValueError:
+            return text
 
+    def string(self, node: Node) -> str | None:
+        """The value of a string in quotes; None when it holds what no text does."""
+        try:
+            return unescaped(self.text(node)[1:-1])
+        except ValueError:
+            return None
 
-def _unquoted(text: str) -> str | None:
-    """The value of a quoted string; None when it holds an escape that JSON has not, which nobody needs in SQL."""
-    inside = text[1:-1]
-    if "\\" not in inside:
-        return inside
-    inside = inside.replace("\\'", "'") if text[0] == "'" else inside
-    try:
-        value = json.loads('"' + inside.replace('\\"', '"').replace('"', '\\"') + '"')
-    except ValueError:
-        return None
-    return str(value)
+    def template_text(self, start: int, end: int) -> str | None:
+        """The value of a piece of a template, between two bytes of the script."""
+        try:
+            return unescaped(
+                self._bytes[start:end].decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n")
+            )
+        except ValueError:
+            return None
+
+    def parts(self, node: Node) -> list[Node]:
+        """The children that mean something: no punctuation, no comments."""
+        return [child for child in node.named_children if child.type not in COMMENTS]
+
+    def parent(self, node: Node) -> Node | None:
+        """What a node stands in."""
+        self.nodes()
+        return self._parents.get(node.id)
 
 
 def syntax_errors(source: Source) -> list[Finding]:

@@ -36,10 +36,10 @@ class ChildEnded(Exception):
     """The child closed its end: it finished, crashed, or was killed."""
 
 
-def strict_json(text: bytes | str) -> Any:
+def strict_json(text: bytes | str, parse_int: Callable[[str], Any] = int) -> Any:
     """A JSON value without NaN or infinities, at most `MAX_DEPTH` deep. Raises `ProtocolError`."""
     try:
-        value = json.loads(text, parse_constant=_refuse_constant)
+        value = json.loads(text, parse_constant=_refuse_constant, parse_int=parse_int)
     except RecursionError as error:
         raise TooDeep("nested too deeply") from error
     except ValueError as error:

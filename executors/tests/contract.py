@@ -17,6 +17,7 @@ from executors import processes
 from executors.base import (
     Access,
     Cancelled,
+    EngineKind,
     ExecutionError,
     Job,
     Language,
@@ -54,6 +55,7 @@ class Dialect:
 class EngineContract(ABC):
     """Tests that hold for every engine."""
 
+    engine: EngineKind
     dialect: Dialect
 
     @pytest.fixture

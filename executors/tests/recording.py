@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from executors.base import Call, Column, RowEncoding
-from executors.rows import Row, decode_rows
+from executors.base import Call, Column, Images, RowEncoding
+from executors.copytext import Row
+from executors.rows import decode_rows
 
 
 @dataclass
@@ -20,6 +21,7 @@ class Recorder:
     transactions: list[str] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     logs: list[tuple[str, str]] = field(default_factory=list)
+    images: list[Images] = field(default_factory=list)
     stop: bool = False
     veto: bool = False
 
@@ -46,6 +48,10 @@ class Recorder:
         self.transactions.append(transaction)
         if self.veto:
             raise PermissionError
+
+    def kept(self, images: Images) -> None:
+        """Keep what an undo would need."""
+        self.images.append(images)
 
     def cancelled(self) -> bool:
         """Whether a test asked to stop."""

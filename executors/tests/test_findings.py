@@ -44,7 +44,17 @@ def script(statement: str, *parameters: Parameter) -> Input:
     return Input(Language.SCRIPT, EngineKind.POSTGRESQL, statement, parameters=parameters)
 
 
+def mongo_script(statement: str) -> Input:
+    return Input(Language.SCRIPT, EngineKind.MONGODB, statement)
+
+
 FINDINGS: dict[FindingCode, Input] = {
+    FindingCode.ALWAYS_TRUE: sql_write("DELETE FROM orders WHERE true"),
+    FindingCode.NEVER_TRUE: sql_write("DELETE FROM orders WHERE total = NULL"),
+    FindingCode.NOT_TIED: sql_write("UPDATE orders SET total = b.total FROM b WHERE orders.id = 5"),
+    FindingCode.OUTER_NAME: sql_write("DELETE FROM planes WHERE tailnum IN (SELECT tailnum FROM airlines)"),
+    FindingCode.OVERWRITES: sql_write("INSERT INTO a VALUES (1) ON CONFLICT (b) DO UPDATE SET c = 1"),
+    FindingCode.OWN_FUNCTION: sql_write("SELECT shop.delete_order(1)"),
     FindingCode.ALL_OR_NOTHING: mongo_write("db.c.insertMany([{a: 1}], {ordered: false})"),
     FindingCode.BIDI_CONTROL: sql("SELECT 1 /* \u202e */"),
     FindingCode.BUILT_STATEMENT: script("return db.query('select ' + name)"),
@@ -52,10 +62,12 @@ FINDINGS: dict[FindingCode, Input] = {
     FindingCode.CONTROL_CHARACTER: sql("SELECT 1 \x1b"),
     FindingCode.CREATE_INDEX: mongo_write("db.c.createIndex({a: 1})"),
     FindingCode.DESTRUCTIVE: sql_write("DROP TABLE orders"),
+    FindingCode.DRIVER_OPTIONS: mongo_script("return db.c.findOne({a: 1}, {sort: {b: 1}})"),
     FindingCode.DROP_INDEX: mongo_write("db.c.dropIndex('a_1')"),
     FindingCode.DYNAMIC_CODE: script("eval('1')"),
     FindingCode.EMPTY: sql("-- nothing"),
     FindingCode.EXPLAIN_ANALYZE: sql("EXPLAIN ANALYZE SELECT 1"),
+    FindingCode.HTML_COMMENT: script("return 1 <!-- 2"),
     FindingCode.INVALID_TEXT: sql("SELECT '\ud800'"),
     FindingCode.INVISIBLE_CHARACTER: sql("SELECT 1\u200b"),
     FindingCode.LINE_SEPARATOR: sql("SELECT 1 -- \u2028 DELETE"),
@@ -88,12 +100,15 @@ FINDINGS: dict[FindingCode, Input] = {
     FindingCode.MONGO_UPDATE: mongo_write("db.c.updateOne({a: 1}, {b: 1})"),
     FindingCode.MONGO_VALUE: mongo("db.c.find({a: ObjectId('xyz')})"),
     FindingCode.MORE_FINDINGS: script("eval('1');" * 300),
+    FindingCode.NAME_CUT: sql(f"SELECT 1 AS {'x' * 64}"),
     FindingCode.NO_FILTER: mongo_write("db.c.deleteMany({})"),
     FindingCode.NO_LIMIT: mongo("db.c.find({})"),
     FindingCode.NO_WHERE: sql_write("DELETE FROM orders"),
     FindingCode.NOT_AVAILABLE: script("await fetch('x')"),
+    FindingCode.NOT_AWAITED: script("db.query('select 1')"),
     FindingCode.NOT_TRANSACTIONAL: mongo_write("db.c.createIndex({a: 1})"),
     FindingCode.NUL_CHARACTER: sql("SELECT 1 \0"),
+    FindingCode.NUMBER_ROUNDED: script("return 9007199254740993"),
     FindingCode.ODD_WHITE_SPACE: sql("SELECT\u00a01"),
     FindingCode.PARAMETERS_MISMATCH: sql("SELECT $1::int"),
     FindingCode.PARAMETERS_NEED_ONE_STATEMENT: sql("SELECT 1; SELECT $1::int", "1"),
@@ -102,6 +117,7 @@ FINDINGS: dict[FindingCode, Input] = {
     FindingCode.REFUSED_OPERATOR: sql("SELECT 1 OPERATOR(shop.+) 1"),
     FindingCode.REFUSED_STATEMENT: sql("COMMIT"),
     FindingCode.REPLACES_COLLECTION: mongo_write("db.c.aggregate([{$out: 'd'}])"),
+    FindingCode.RETURNS_NOTHING: script("return\n1"),
     FindingCode.SCRIPT_PARAMETERS: script("return 1", 1),
     FindingCode.SEVERAL_STATEMENTS: sql("SELECT 1; SELECT 2"),
     FindingCode.SYNTAX_ERROR: sql("SELEC 1"),
@@ -109,6 +125,8 @@ FINDINGS: dict[FindingCode, Input] = {
     FindingCode.TOO_LONG: sql(f"SELECT '{'x' * 3_000_000}'"),
     FindingCode.TOO_MANY_STATEMENTS: sql_write("SELECT 1;" * 11_000),
     FindingCode.TOO_SLOW_TO_READ: sql("/*" * 24_000 + "*/" * 24_000 + "SELECT 1"),
+    FindingCode.UNFOLLOWED_USE: script("await work(db)"),
+    FindingCode.UNKNOWN_METHOD: script("return db.qurey('select 1')"),
     FindingCode.UNREADABLE: sql("SELECT " + ",".join(["a.b"] * 490_000)),
     FindingCode.WRITE_IN_READ: sql("DELETE FROM orders WHERE id = 1"),
     FindingCode.WRONG_LANGUAGE: Input(Language.MONGO, EngineKind.POSTGRESQL, "db.c.find({})"),

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from executors.base import RowEncoding
-from executors.rows import decode_copy_row, decode_rows, encode_copy_row, split_rows
+from executors.copytext import decode_copy_row, encode_copy_row
+from executors.rows import decode_rows, split_rows
 
 FIELDS = st.lists(st.none() | st.text(st.characters(exclude_characters="\0", codec="utf-8")), min_size=1)
 

@@ -12,6 +12,7 @@ import psycopg
 import pytest
 from django.core.cache import cache
 from django.db import connection
+from django.test.utils import setup_databases, teardown_databases
 from pytest_django import DjangoDbBlocker
 from rest_framework.test import APIClient
 from rest_framework_simplejwt.tokens import AccessToken
@@ -69,6 +70,16 @@ def orders(postgres_url: str) -> Iterator[Orders]:
             connection.execute(f"DROP OWNED BY {name}_{suffix}; DROP ROLE {name}_{suffix}")
     with psycopg.connect(postgres_url, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_test_environment: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """The test database, whichever tests run: pytest-django makes none where all of them have one of their own."""
+    with django_db_blocker.unblock():
+        made = setup_databases(verbosity=0, interactive=False)
+    yield
+    with django_db_blocker.unblock():
+        teardown_databases(made, verbosity=0)
 
 
 @pytest.fixture

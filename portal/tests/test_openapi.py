@@ -31,14 +31,52 @@ def test_every_call_is_described(schema: dict[str, Any]) -> None:
     assert set(schema["paths"]) == paths
 
 
-def test_every_call_names_the_shape_of_errors(schema: dict[str, Any]) -> None:
-    calls = [call for methods in schema["paths"].values() for call in methods.values()]
-    shapes = {call["responses"]["default"]["content"]["application/json"]["schema"]["$ref"] for call in calls}
-    assert shapes == {"#/components/schemas/Error"}
+def operations(schema: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    return [(method, call) for methods in schema["paths"].values() for method, call in methods.items()]
+
+
+def test_every_error_has_the_one_shape(schema: dict[str, Any]) -> None:
+    for _, call in operations(schema):
+        errors = {status: answer for status, answer in call["responses"].items() if status >= "400"}
+        shapes = {answer["content"]["application/json"]["schema"]["$ref"] for answer in errors.values()}
+        assert shapes == {"#/components/schemas/Error"}
+        assert all(answer["description"] for answer in errors.values())
+
+
+def test_every_status_that_follows_from_a_call_is_named(schema: dict[str, Any]) -> None:
+    for method, call in operations(schema):
+        named = set(call["responses"])
+        assert "default" not in named
+        assert "503" in named
+        assert ("401" in named) is (bool(call.get("security")) or call["operationId"].startswith("token"))
+        if "requestBody" in call:
+            assert {"400", "413", "415"} <= named
+        if method == "post" and call.get("security"):
+            assert "403" in named
+
+
+def test_nothing_undescribed_is_in_any_shape(schema: dict[str, Any]) -> None:
+    shapes = schema["components"]["schemas"]
+    open_ones = [
+        name for name, shape in shapes.items() if "properties" in shape and shape["additionalProperties"] is not False
+    ]
+    assert open_ones == []
+
+
+def test_what_is_sent_has_bounds(schema: dict[str, Any]) -> None:
+    """Every text has a length or a list of values, every list a length; a statement's length is the reader's matter."""
+    shapes = schema["components"]["schemas"]
+    unbounded = []
+    for name in ("SubmitBody", "DraftBody", "ApproveBody", "RejectBody", "CommentBody"):
+        for field, described in shapes[name]["properties"].items():
+            bounded = described.keys() & {"maxLength", "maxItems", "format", "$ref", "pattern"}
+            if not bounded and described.get("type") != "boolean" and field != "statement":
+                unbounded.append(f"{name}.{field}")
+    assert unbounded == []
 
 
 def test_every_call_has_an_operation_and_a_description(schema: dict[str, Any]) -> None:
-    calls = [call for methods in schema["paths"].values() for call in methods.values()]
+    calls = [call for _, call in operations(schema)]
     assert all(call.get("description") for call in calls)
     assert len({call["operationId"] for call in calls}) == len(calls)
 

@@ -12,12 +12,23 @@ from rest_framework.exceptions import ValidationError
 from executors.base import Access, Language, Parameter, Severity, Verified
 from queries.lifecycle import Status
 from queries.models import Code, Verdict
-from queries.services import Draft
+from queries.services import (
+    COMMENT_LENGTH,
+    PARAMETER_LENGTH,
+    PARAMETERS,
+    REASON_LENGTH,
+    SLUG_LENGTH,
+    TICKET_LENGTH,
+    Draft,
+)
 from web.bodies import StrictSerializer, Text, check_characters
+from web.paging import CURSOR
 
 BIGINT = 2**63
+WORD = "^[a-z][a-z0-9_]*$"
+DIGEST = "^[0-9a-f]{64}$"
 SCALAR = {
-    "oneOf": [{"type": "string"}, {"type": "number"}, {"type": "boolean"}],
+    "oneOf": [{"type": "string", "maxLength": PARAMETER_LENGTH}, {"type": "number"}, {"type": "boolean"}],
     "nullable": True,
     "description": "Numbers wider than 64 bits travel as text.",
 }
@@ -53,14 +64,14 @@ class Scalar(serializers.Field[Parameter, Any, Any, Any]):
 class DraftBody(StrictSerializer):
     """Body of `queries/check/`."""
 
-    pod = Text(help_text="Slug of the pod.")
-    target = Text(help_text="Slug of the target.")
-    language = Text(help_text=", ".join(Language))
-    statement = Text(raw=True)
-    access = Text(help_text=", ".join(Access))
-    reason = Text(required=False)
-    parameters = serializers.ListField(child=Scalar(), required=False)
-    ticket = Text(required=False)
+    pod = Text(help_text="Slug of the pod.", most=SLUG_LENGTH, bounds={"minLength": 1})
+    target = Text(help_text="Slug of the target.", most=SLUG_LENGTH, bounds={"minLength": 1})
+    language = Text(bounds={"enum": [language.value for language in Language]})
+    statement = Text(raw=True, bounds={"minLength": 1})
+    access = Text(bounds={"enum": [access.value for access in Access]})
+    reason = Text(required=False, most=REASON_LENGTH)
+    parameters = serializers.ListField(child=Scalar(), required=False, max_length=PARAMETERS)
+    ticket = Text(required=False, most=TICKET_LENGTH)
 
     def draft(self) -> Draft:
         """What the services take."""
@@ -72,22 +83,22 @@ class DraftBody(StrictSerializer):
 class SubmitBody(DraftBody):
     """Body of POST `queries/`. `revises` is the id of your own earlier request that this one replaces."""
 
-    reason = Text(help_text="What this is for; reviewers read it first.")
+    reason = Text(help_text="What this is for; reviewers read it first.", most=REASON_LENGTH, bounds={"minLength": 1})
     revises = serializers.UUIDField(required=False, allow_null=True)
 
 
 class ApproveBody(StrictSerializer):
     """Body of `approve/`: the digest of the request as you read it."""
 
-    digest = Text()
-    comment = Text(required=False)
+    digest = Text(most=64, bounds={"pattern": DIGEST})
+    comment = Text(required=False, most=COMMENT_LENGTH)
 
 
 class RejectBody(StrictSerializer):
     """Body of `reject/`. With `ask_for_changes` the author is invited to revise."""
 
-    comment = Text(required=False, help_text="Why; needed to ask for changes.")
-    digest = Text(required=False)
+    comment = Text(required=False, help_text="Why; needed to ask for changes.", most=COMMENT_LENGTH)
+    digest = Text(required=False, bounds={"pattern": "^([0-9a-f]{64})?$", "maxLength": 64})
     ask_for_changes = serializers.BooleanField(required=False)
 
     def validate_ask_for_changes(self, value: bool) -> bool:  # noqa: FBT001 -- the framework calls it so
@@ -100,7 +111,7 @@ class RejectBody(StrictSerializer):
 class CommentBody(StrictSerializer):
     """Body of `withdraw/` and `cancel/`."""
 
-    comment = Text(required=False)
+    comment = Text(required=False, most=COMMENT_LENGTH)
 
 
 # --- what goes out ---------------------------------------------------------------------------------
@@ -109,11 +120,11 @@ class CommentBody(StrictSerializer):
 class FindingShape(serializers.Serializer[object]):
     """Something noticed about a statement; line and column count from 1."""
 
-    code = serializers.CharField()
+    code = serializers.RegexField(WORD)
     severity = serializers.ChoiceField(choices=[s.value for s in Severity])
     message = serializers.CharField()
-    line = serializers.IntegerField(allow_null=True)
-    column = serializers.IntegerField(allow_null=True)
+    line = serializers.IntegerField(allow_null=True, min_value=1)
+    column = serializers.IntegerField(allow_null=True, min_value=1)
     hint = serializers.CharField(allow_blank=True)
 
 
@@ -140,7 +151,7 @@ class DecisionShape(serializers.Serializer[object]):
     reviewer = serializers.CharField()
     verdict = serializers.ChoiceField(choices=Verdict.choices)
     comment = serializers.CharField(allow_blank=True)
-    digest = serializers.CharField()
+    digest = serializers.RegexField(DIGEST)
     at = serializers.DateTimeField()
 
 
@@ -158,17 +169,17 @@ class BlockerShape(serializers.Serializer[object]):
     `pid` 0 is a prepared transaction. `seconds` is how long its transaction is open.
     """
 
-    pid = serializers.IntegerField()
+    pid = serializers.IntegerField(min_value=0)
     application = serializers.CharField(allow_blank=True)
     user = serializers.CharField(allow_blank=True)
     state = serializers.CharField(allow_blank=True)
-    seconds = serializers.IntegerField(allow_null=True)
+    seconds = serializers.IntegerField(allow_null=True, min_value=0)
 
 
 class ActivityShape(serializers.Serializer[object]):
     """What the run does on the target now; `state` is the server's own word, `waiting_for` a few words or ""."""
 
-    elapsed_ms = serializers.IntegerField()
+    elapsed_ms = serializers.IntegerField(min_value=0)
     state = serializers.CharField(allow_blank=True)
     waiting_for = serializers.CharField(allow_blank=True)
     blocked_by = BlockerShape(many=True)
@@ -179,22 +190,26 @@ class ExecutionShape(serializers.Serializer[object]):
     changed rows nobody counted. `settings` are the target's own that decide how text is read as a value: `time_zone`,
     `date_order` (`DMY`, `MDY`, `YMD`), `interval_style`.
 
-    `truncated_by` names the limit (`rows` or `bytes`) that cut the result short.
+    `truncated_by` names the limit (`rows` or `bytes`) that cut the result short. `calls_made` and `console_lines` count
+    what a script did; with `console_truncated` only the beginning of its console was kept.
 
     `activity` is null but on the page of one request while it is EXECUTING, and there too when the target cannot tell.
     """
 
     started_at = serializers.DateTimeField()
     finished_at = serializers.DateTimeField(allow_null=True)
-    duration_ms = serializers.FloatField(allow_null=True)
+    duration_ms = serializers.FloatField(allow_null=True, min_value=0)
     failure = FailureShape(allow_null=True)
-    row_count = serializers.IntegerField()
-    rows_affected = serializers.IntegerField(allow_null=True)
+    row_count = serializers.IntegerField(min_value=0)
+    rows_affected = serializers.IntegerField(allow_null=True, min_value=0)
     affected_known = serializers.BooleanField()
     settings = serializers.DictField(child=serializers.CharField())
     truncated = serializers.BooleanField()
     truncated_by = serializers.ChoiceField(choices=["rows", "bytes"], allow_null=True)
     has_result = serializers.BooleanField()
+    calls_made = serializers.IntegerField()
+    console_lines = serializers.IntegerField()
+    console_truncated = serializers.BooleanField()
     result_lost = serializers.CharField(allow_blank=True)
     result_expires_at = serializers.DateTimeField(allow_null=True)
     activity = ActivityShape(allow_null=True)
@@ -203,17 +218,17 @@ class ExecutionShape(serializers.Serializer[object]):
 class QueryLimitsShape(serializers.Serializer[object]):
     """What the run may use: as approved, and while it waits no more than its target allows now."""
 
-    seconds = serializers.IntegerField()
-    lock_seconds = serializers.IntegerField()
-    rows = serializers.IntegerField()
-    bytes = serializers.IntegerField()
+    seconds = serializers.IntegerField(min_value=0)
+    lock_seconds = serializers.IntegerField(min_value=0)
+    rows = serializers.IntegerField(min_value=0)
+    bytes = serializers.IntegerField(min_value=0)
 
 
 class QueryShape(serializers.Serializer[object]):
     """A request."""
 
     id = serializers.UUIDField()
-    number = serializers.CharField()
+    number = serializers.RegexField(r"^QR-[0-9]+$")
     status = serializers.ChoiceField(choices=[s.value for s in Status])
     code = serializers.ChoiceField(choices=[c.value for c in Code], allow_blank=True)
     pod = serializers.CharField()
@@ -222,7 +237,7 @@ class QueryShape(serializers.Serializer[object]):
     access = serializers.ChoiceField(choices=[a.value for a in Access])
     statement = serializers.CharField()
     parameters = serializers.ListField(child=Scalar())
-    digest = serializers.CharField()
+    digest = serializers.RegexField(DIGEST)
     reason = serializers.CharField()
     ticket = serializers.CharField(allow_blank=True)
     author = serializers.CharField()
@@ -234,7 +249,7 @@ class QueryShape(serializers.Serializer[object]):
     findings = FindingShape(many=True)
     verified = VerifiedField()
     limits = QueryLimitsShape()
-    approvals_required = serializers.IntegerField()
+    approvals_required = serializers.IntegerField(min_value=0)
     decisions = DecisionShape(many=True)
     execution = ExecutionShape(allow_null=True)
     allowed = serializers.ListField(
@@ -246,7 +261,7 @@ class QueriesShape(serializers.Serializer[object]):
     """A page of requests, newest first."""
 
     results = QueryShape(many=True)
-    next = serializers.CharField(allow_null=True)
+    next = serializers.RegexField(CURSOR, allow_null=True)
 
 
 class ResultColumnShape(serializers.Serializer[object]):
@@ -262,8 +277,8 @@ class ResultShape(serializers.Serializer[object]):
     columns = ResultColumnShape(many=True)
     rows = serializers.ListField(child=serializers.ListField(child=serializers.CharField(allow_null=True)))
     documents = serializers.ListField(child=serializers.CharField(), allow_null=True)
-    first_row = serializers.IntegerField()
-    row_count = serializers.IntegerField()
+    first_row = serializers.IntegerField(min_value=0)
+    row_count = serializers.IntegerField(min_value=0)
     truncated = serializers.BooleanField()
     truncated_by = serializers.ChoiceField(choices=["rows", "bytes"], allow_null=True)
-    next = serializers.CharField(allow_null=True)
+    next = serializers.RegexField(CURSOR, allow_null=True)

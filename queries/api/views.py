@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from django.db.models import prefetch_related_objects
 from django.http import StreamingHttpResponse
@@ -39,11 +40,14 @@ from queries.running.activity import activity
 from web import paging
 from web.bodies import StrictSerializer, View, read_body
 from web.errors import BadInput, FieldError, NotFound
+from web.filters import read_filters
+from web.openapi import CURSOR_FILTER, answers, limit_filter, text_filter
 from web.ratelimit import limit
 
 QUERIES = ["queries"]
 RESULTS = ["results"]
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+ACTED = answers(QueryShape, 404, 409, 429)
 
 
 def perform(
@@ -73,10 +77,16 @@ def known(reader: User, public_id: uuid.UUID) -> int:
     return key
 
 
+def downloaded(media_type: str, kind: OpenApiTypes) -> dict[Any, Any]:
+    """The `responses` of a download."""
+    found = answers(kind, 403, 404, 409, 429)
+    return {(200, media_type): found.pop(200), **found}
+
+
 class Check(View):
     """POST `queries/check/`."""
 
-    @extend_schema(operation_id="query_check", request=DraftBody, responses=CheckedShape, tags=QUERIES)
+    @extend_schema(operation_id="query_check", request=DraftBody, responses=answers(CheckedShape, 429), tags=QUERIES)
     def post(self, request: Request) -> Response:
         """Read a statement as submission would; nothing is stored."""
         limit(plain(request), "check")
@@ -100,16 +110,16 @@ class Queries(View):
 
     @extend_schema(
         operation_id="queries",
-        responses=QueriesShape,
+        responses=answers(QueriesShape),
         tags=QUERIES,
         parameters=[
             OpenApiParameter("status", str, enum=[s.value for s in Status], many=True, explode=True),
-            OpenApiParameter("pod", str, description="Slug of a pod."),
-            OpenApiParameter("author", str, description="A user name."),
-            OpenApiParameter("target", str, description="Slug of a target."),
-            OpenApiParameter("q", str, description="Words in the reason, ticket, tables or author, or a number."),
-            OpenApiParameter("cursor", str, description="`next` of the page before."),
-            OpenApiParameter("limit", int, description=f"Up to {paging.PAGE_MOST}; {paging.PAGE} when left out."),
+            text_filter("pod", "Slug of a pod."),
+            text_filter("author", "A user name."),
+            text_filter("target", "Slug of a target."),
+            text_filter("q", "Words in the reason, ticket, tables or author, or a number."),
+            CURSOR_FILTER,
+            limit_filter(default=paging.PAGE, most=paging.PAGE_MOST),
         ],
     )
     def get(self, request: Request) -> Response:
@@ -119,7 +129,9 @@ class Queries(View):
         share_pods(page.queries)
         return Response({"results": [query_json(query, reader) for query in page.queries], "next": page.next})
 
-    @extend_schema(operation_id="query_submit", request=SubmitBody, responses={201: QueryShape}, tags=QUERIES)
+    @extend_schema(
+        operation_id="query_submit", request=SubmitBody, responses=answers(QueryShape, 429, status=201), tags=QUERIES
+    )
     def post(self, request: Request) -> Response:
         """Ask for a statement to be run."""
         limit(plain(request), "submit")
@@ -134,7 +146,7 @@ class Queries(View):
 class Query(View):
     """GET `queries/<uuid>/`."""
 
-    @extend_schema(operation_id="query", responses=QueryShape, tags=QUERIES)
+    @extend_schema(operation_id="query", responses=answers(QueryShape, 404), tags=QUERIES)
     def get(self, request: Request, public_id: uuid.UUID) -> Response:
         """One request; while it runs, with what it does on the target at this moment."""
         reader = actor(request)
@@ -146,7 +158,7 @@ class Query(View):
 class Approve(View):
     """POST `queries/<uuid>/approve/`."""
 
-    @extend_schema(operation_id="query_approve", request=ApproveBody, responses=QueryShape, tags=QUERIES)
+    @extend_schema(operation_id="query_approve", request=ApproveBody, responses=ACTED, tags=QUERIES)
     def post(self, request: Request, public_id: uuid.UUID) -> Response:
         """Approve. The last approval needed runs the statement, and the answer is the request after it ran."""
         return perform(request, public_id, services.approve, ApproveBody)
@@ -155,7 +167,7 @@ class Approve(View):
 class Reject(View):
     """POST `queries/<uuid>/reject/`."""
 
-    @extend_schema(operation_id="query_reject", request=RejectBody, responses=QueryShape, tags=QUERIES)
+    @extend_schema(operation_id="query_reject", request=RejectBody, responses=ACTED, tags=QUERIES)
     def post(self, request: Request, public_id: uuid.UUID) -> Response:
         """Reject, and say why."""
         return perform(request, public_id, services.reject, RejectBody)
@@ -164,7 +176,7 @@ class Reject(View):
 class Withdraw(View):
     """POST `queries/<uuid>/withdraw/`."""
 
-    @extend_schema(operation_id="query_withdraw", request=CommentBody, responses=QueryShape, tags=QUERIES)
+    @extend_schema(operation_id="query_withdraw", request=CommentBody, responses=ACTED, tags=QUERIES)
     def post(self, request: Request, public_id: uuid.UUID) -> Response:
         """Take my request back before anybody decided."""
         return perform(request, public_id, services.withdraw, CommentBody)
@@ -173,7 +185,7 @@ class Withdraw(View):
 class Cancel(View):
     """POST `queries/<uuid>/cancel/`."""
 
-    @extend_schema(operation_id="query_cancel", request=CommentBody, responses=QueryShape, tags=QUERIES)
+    @extend_schema(operation_id="query_cancel", request=CommentBody, responses=ACTED, tags=QUERIES)
     def post(self, request: Request, public_id: uuid.UUID) -> Response:
         """Ask a running request to stop."""
         return perform(request, public_id, services.cancel, CommentBody)
@@ -184,23 +196,19 @@ class Result(View):
 
     @extend_schema(
         operation_id="query_result",
-        responses=ResultShape,
+        responses=answers(ResultShape, 403, 404, 409),
         tags=RESULTS,
         parameters=[
-            OpenApiParameter("cursor", str, description="`next` of the page before."),
-            OpenApiParameter(
-                "limit",
-                int,
-                description=f"1 to {paging.RESULT_PAGE_MOST}; {paging.RESULT_PAGE} when left out.",
-            ),
+            CURSOR_FILTER,
+            limit_filter(default=paging.RESULT_PAGE, most=paging.RESULT_PAGE_MOST),
         ],
     )
     def get(self, request: Request, public_id: uuid.UUID) -> Response:
         """Rows of the result, a page at a time. Each page read is recorded in the audit log."""
         reader = actor(request)
-        sent = request.query_params
-        size = paging.page_size(sent.get("limit", ""), default=paging.RESULT_PAGE, most=paging.RESULT_PAGE_MOST)
-        first = paging.decode(sent["cursor"]) if sent.get("cursor") else 0
+        sent = read_filters(request.query_params, ("cursor", "limit"))
+        size = paging.page_size(sent["limit"], default=paging.RESULT_PAGE, most=paging.RESULT_PAGE_MOST)
+        first = paging.decode(sent["cursor"]) if sent["cursor"] else 0
         query = services.visible_query(actor=reader, public_id=public_id)
         return Response(result_json(view_page(actor=reader, query=query, first_row=first, limit=size)))
 
@@ -236,7 +244,7 @@ class ResultFile(View):
 class ResultCsv(ResultFile):
     """GET `queries/<uuid>/result.csv`."""
 
-    @extend_schema(operation_id="query_result_csv", responses={(200, "text/csv"): OpenApiTypes.STR}, tags=RESULTS)
+    @extend_schema(operation_id="query_result_csv", responses=downloaded("text/csv", OpenApiTypes.STR), tags=RESULTS)
     def get(self, request: Request, public_id: uuid.UUID) -> StreamingHttpResponse:
         """The whole result as CSV; cells cannot become formulas."""
         return self.respond(request, public_id, "csv")
@@ -246,7 +254,7 @@ class ResultJsonl(ResultFile):
     """GET `queries/<uuid>/result.jsonl`."""
 
     @extend_schema(
-        operation_id="query_result_jsonl", responses={(200, "application/jsonl"): OpenApiTypes.STR}, tags=RESULTS
+        operation_id="query_result_jsonl", responses=downloaded("application/jsonl", OpenApiTypes.STR), tags=RESULTS
     )
     def get(self, request: Request, public_id: uuid.UUID) -> StreamingHttpResponse:
         """The whole result as JSON lines."""
@@ -256,7 +264,7 @@ class ResultJsonl(ResultFile):
 class ResultXlsx(ResultFile):
     """GET `queries/<uuid>/result.xlsx`."""
 
-    @extend_schema(operation_id="query_result_xlsx", responses={(200, XLSX): OpenApiTypes.BINARY}, tags=RESULTS)
+    @extend_schema(operation_id="query_result_xlsx", responses=downloaded(XLSX, OpenApiTypes.BINARY), tags=RESULTS)
     def get(self, request: Request, public_id: uuid.UUID) -> StreamingHttpResponse:
         """The whole result as a workbook."""
         return self.respond(request, public_id, "xlsx")

@@ -1,4 +1,4 @@
-"""Turning over the result keys: every stored chunk is sealed anew with the first key of `PORTAL_RESULT_KEYS`.
+"""Turning over the result keys: whatever is sealed is sealed anew with the first key of `PORTAL_RESULT_KEYS`.
 
 Afterwards the older keys can be taken out of the setting. It may be stopped and begun again, and run twice at once.
 """
@@ -6,19 +6,21 @@ Afterwards the older keys can be taken out of the setting. It may be stopped and
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from django.apps import apps
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 
-from queries.models import ResultChunk
-from queries.results import vault
+from queries import vault
+from queries.models import Sealed
 
-# A chunk is a quarter of a megabyte before compression: a batch stays within a few megabytes.
+# A chunk of a result is a quarter of a megabyte before compression: a batch stays within a few megabytes.
 BATCH = 20
 
 
 @dataclass(slots=True)
 class Rotation:
-    """What a rotation did: chunks sealed anew, chunks no key opens by the id of the key they name, and chunks left."""
+    """What a rotation did: rows sealed anew, rows no key opens by the id of the key they name, and rows left."""
 
     key_id: str
     resealed: int = 0
@@ -27,39 +29,46 @@ class Rotation:
 
 
 def rotate(progress: Callable[[int], object] = lambda _: None) -> Rotation:
-    """Seal every chunk of an older key with the first key. `progress` hears the count after each batch."""
+    """Seal every row of an older key with the first key. `progress` hears the count after each batch."""
     done = Rotation(next(iter(settings.PORTAL_RESULT_KEYS)))
-    for batch in _batches(done.key_id):
-        _reseal(batch, done)
-        progress(done.resealed)
-    done.remaining = ResultChunk.objects.exclude(key_id=done.key_id).count() - sum(done.unreadable.values())
+    for model in sealed_models():
+        for batch in _batches(model, done.key_id):
+            _reseal(model, batch, done)
+            progress(done.resealed)
+    left = sum(_older(model, done.key_id).count() for model in sealed_models())
+    done.remaining = left - sum(done.unreadable.values())
     return done
 
 
-def _batches(key_id: str) -> Iterator[list[int]]:
+def sealed_models() -> list[type[Sealed]]:
+    """Every table with sealed rows."""
+    return [model for model in apps.get_models() if issubclass(model, Sealed)]
+
+
+def _older(model: type[Sealed], key_id: str) -> QuerySet[Sealed]:
+    rows: QuerySet[Sealed] = model._default_manager.exclude(key_id=key_id)  # noqa: SLF001 -- Django's documented API
+    return rows.exclude(data=None)
+
+
+def _batches(model: type[Sealed], key_id: str) -> Iterator[list[int]]:
     last = 0
-    while True:
-        older = ResultChunk.objects.exclude(key_id=key_id).filter(pk__gt=last).order_by("pk")
-        batch = list(older.values_list("pk", flat=True)[:BATCH])
-        if not batch:
-            return
+    while batch := list(_older(model, key_id).filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:BATCH]):
         yield batch
         last = batch[-1]
 
 
-def _reseal(batch: list[int], done: Rotation) -> None:
+def _reseal(model: type[Sealed], batch: list[int], done: Rotation) -> None:
     resealed, unreadable = 0, []
     with transaction.atomic():
-        held = ResultChunk.objects.select_for_update(skip_locked=True).exclude(key_id=done.key_id)
-        for chunk in held.filter(pk__in=batch).order_by("pk"):
-            where = vault.place(chunk.execution_id, chunk.number, chunk.first_row, chunk.row_count)
+        held = _older(model, done.key_id).select_for_update(skip_locked=True)
+        for row in held.filter(pk__in=batch).order_by("pk"):
             try:
-                data = vault.unseal(chunk.key_id, bytes(chunk.data), where)
+                data = row.unsealed()
             except vault.Unreadable:
-                unreadable.append(chunk.key_id)
+                unreadable.append(row.key_id)
                 continue
-            key_id, sealed = vault.seal(data, where)
-            ResultChunk.objects.filter(pk=chunk.pk).update(key_id=key_id, data=sealed)
+            key_id, sealed = vault.seal(data, row.place)
+            model._default_manager.filter(pk=row.pk).update(key_id=key_id, data=sealed)  # noqa: SLF001 -- the same
             resealed += 1
     done.resealed += resealed
     for key_id in unreadable:

@@ -7,13 +7,13 @@ import datetime as dt
 from collections.abc import Callable
 
 from axes.models import AccessAttempt, AccessFailureLog, AccessLog
-from django.contrib.sessions.backends.db import SessionStore
 from django.core.management import call_command
 from django.db import connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
 from accounts.models import SYSTEM
+from accounts.sessions import SessionStore
 from audit import log
 from queries.lifecycle import FINAL
 from queries.models import Execution, LogLine, Notice, ScriptCall
@@ -73,15 +73,15 @@ def delete_expired_results(stopping: Callable[[], bool]) -> int:
 
 
 def _delete_result(execution_id: int) -> bool:
-    """Make a result unreadable, for good, and record it. Large ones lose what is left of their chunks after this."""
+    """Make a result, and what its run said, unreadable for good, and record it. A large one loses more chunks later."""
     with transaction.atomic():
         held = Execution.objects.select_for_update(of=("self",), skip_locked=True).select_related("query")
         execution = held.filter(pk=execution_id, result_deleted_at=None).first()
         if execution is None:
             return False
         calls, lines = execution.calls.count(), execution.log_lines.count()
-        if not (execution.has_rows or calls or lines):
-            # A write or a failure: there is nothing to delete, now or the next time.
+        if not (execution.has_rows or execution.data or calls or lines):
+            # A write: there is nothing to delete, now or the next time.
             Execution.objects.filter(pk=execution_id).update(result_expires_at=None)
             return False
         data = {
@@ -89,12 +89,13 @@ def _delete_result(execution_id: int) -> bool:
             "bytes": execution.result_bytes,
             "calls": calls,
             "log_lines": lines,
+            "failure_words": bool(execution.failure_code and execution.data),
             "kept_until": execution.result_expires_at,
         }
         ScriptCall.objects.filter(execution=execution).delete()
         LogLine.objects.filter(execution=execution).delete()
         _delete_batch(execution_id)
-        Execution.objects.filter(pk=execution_id).update(result_deleted_at=timezone.now())
+        Execution.objects.filter(pk=execution_id).update(result_deleted_at=timezone.now(), key_id="", data=None)
         log.append(log.Action.RESULT_DELETE, actor=SYSTEM, subject=subject(execution.query), data=data)
     return True
 

@@ -1,8 +1,9 @@
 """The request, its decisions, its one execution, the stored rows of its result, and who is to be told."""
 
-from queries.models.execution import Execution, LogLine, ResultChunk, ScriptCall
+from queries.models.execution import Execution, LogLine, ResultChunk, Said, ScriptCall
 from queries.models.notice import Medium, Notice
 from queries.models.request import Code, Decision, QueryRequest, Verdict
+from queries.models.sealed import Sealed
 
 __all__ = [
     "Code",
@@ -13,6 +14,8 @@ __all__ = [
     "Notice",
     "QueryRequest",
     "ResultChunk",
+    "Said",
     "ScriptCall",
+    "Sealed",
     "Verdict",
 ]

@@ -2,25 +2,53 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
 from django.db import models
 from django.db.models.functions import Now
+from django.utils.functional import cached_property
 
 from accounts.models import User
-from executors.base import RowEncoding
+from executors.base import Call, RowEncoding
+from queries import vault
 from queries.models.request import Code, QueryRequest
+from queries.models.sealed import Sealed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+UNREADABLE = "What was said cannot be read"
 
 
 EMPTY_OBJECT = models.Value({}, models.JSONField())
 EMPTY_LIST = models.Value([], models.JSONField())
 
 
-class Execution(models.Model):
-    """The one run of an approved query."""
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a run said that may quote data: the words of its failure, and the names of its columns."""
+
+    message: str = ""
+    detail: Mapping[str, str] = field(default_factory=dict)
+    columns: Sequence[Mapping[str, str]] = ()
+
+    def sealed(self, execution_id: int) -> dict[str, object]:
+        """The fields of an execution that hold it."""
+        if not (self.message or self.detail or self.columns):
+            return {"key_id": "", "data": None}
+        text = json.dumps({"message": self.message, "detail": dict(self.detail), "columns": list(self.columns)})
+        key_id, data = vault.seal(text.encode(), vault.place("said", execution_id))
+        return {"key_id": key_id, "data": data}
+
+
+class Execution(Sealed):
+    """The one run of an approved query. What it said (`Said`) is sealed, and deleted with its result."""
+
+    key_id = models.CharField(max_length=40, blank=True, db_default="", editable=False)
+    data = models.BinaryField(null=True, editable=False)  # type: ignore[assignment]  # null when it said nothing
 
     query = models.OneToOneField(
         QueryRequest, on_delete=models.PROTECT, primary_key=True, related_name="execution", editable=False
@@ -38,8 +66,7 @@ class Execution(models.Model):
     cancel_requested_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+", editable=False)
 
     failure_code = models.CharField(max_length=20, choices=Code, db_default="", blank=True, editable=False)
-    failure_message = models.TextField(blank=True, db_default="", editable=False)
-    failure_detail = models.JSONField(db_default=EMPTY_OBJECT, editable=False)
+    sqlstate = models.CharField(max_length=5, blank=True, db_default="", editable=False)
 
     row_count = models.BigIntegerField(db_default=0, editable=False)
     rows_affected = models.BigIntegerField(null=True, editable=False)
@@ -50,7 +77,11 @@ class Execution(models.Model):
     truncated = models.CharField(max_length=5, blank=True, db_default="", editable=False)
     statements = models.JSONField(db_default=EMPTY_LIST, editable=False)
 
-    columns = models.JSONField(db_default=EMPTY_LIST, editable=False)
+    # How often a script called the database and wrote to its console; not all of it may have been kept.
+    calls_made = models.BigIntegerField(db_default=0, editable=False)
+    lines_written = models.BigIntegerField(db_default=0, editable=False)
+    console_truncated = models.BooleanField(db_default=False, editable=False)
+
     encoding = models.CharField(
         max_length=4, blank=True, db_default="", choices=[(e.value, e.value) for e in RowEncoding], editable=False
     )
@@ -74,6 +105,36 @@ class Execution(models.Model):
         return f"execution of QR-{self.query_id}"
 
     @property
+    def place(self) -> bytes:
+        """The run itself."""
+        return vault.place("said", self.query_id)
+
+    @property
+    def said(self) -> Said:
+        """What the run said; nothing once that was deleted."""
+        if self.data is None:
+            return Said()
+        try:
+            return Said(**json.loads(self.unsealed()))
+        except vault.Unreadable as error:
+            return Said(message=f"{UNREADABLE}: {error}")
+
+    @property
+    def failure_message(self) -> str:
+        """The words of its failure."""
+        return self.said.message
+
+    @property
+    def failure_detail(self) -> Mapping[str, str]:
+        """What the server said beside them: `sqlstate`, `hint`, `line` …"""
+        return self.said.detail
+
+    @property
+    def columns(self) -> Sequence[Mapping[str, str]]:
+        """`name` and `type` of each column of its result."""
+        return self.said.columns
+
+    @property
     def has_rows(self) -> bool:
         """Whether the statement returned rows (perhaps none of them)."""
         return bool(self.encoding)
@@ -84,7 +145,7 @@ class Execution(models.Model):
         return self.has_rows and self.result_deleted_at is None and not self.result_lost
 
 
-class ResultChunk(models.Model):
+class ResultChunk(Sealed):
     """A run of rows of a result: encoded, compressed, encrypted (`queries.results`)."""
 
     execution = models.ForeignKey(Execution, on_delete=models.CASCADE, related_name="chunks", editable=False)
@@ -92,11 +153,9 @@ class ResultChunk(models.Model):
     first_row = models.BigIntegerField(editable=False)
     row_count = models.PositiveIntegerField(editable=False)
     key_id = models.CharField(max_length=40, db_index=True, editable=False)
-    # 12 bytes of nonce, the ciphertext, 16 bytes of tag. STORAGE EXTERNAL: it is compressed already.
-    data = models.BinaryField(editable=False)
 
     class Meta:
-        """Table `result_chunks`."""
+        """Table `result_chunks`; `data` has STORAGE EXTERNAL, for it is compressed already."""
 
         db_table = "result_chunks"
         default_permissions = ()
@@ -106,17 +165,19 @@ class ResultChunk(models.Model):
     def __str__(self) -> str:
         return f"{self.execution_id} {self.number}"
 
+    @property
+    def place(self) -> bytes:
+        """The rows it holds of a result."""
+        return vault.place("result", self.execution_id, self.number, self.first_row, self.row_count)
 
-class ScriptCall(models.Model):
-    """One database call a script really made."""
+
+class ScriptCall(Sealed):
+    """One database call a script really made; what was sent and what came back are sealed."""
 
     execution = models.ForeignKey(Execution, on_delete=models.CASCADE, related_name="calls", editable=False)
     number = models.PositiveIntegerField(editable=False)
-    statement = models.TextField(editable=False)
-    parameters = models.TextField(blank=True, editable=False)
     rows = models.BigIntegerField(editable=False)
     milliseconds = models.FloatField(editable=False)
-    failure = models.TextField(blank=True, editable=False)
 
     class Meta:
         """Table `script_calls`."""
@@ -128,14 +189,55 @@ class ScriptCall(models.Model):
     def __str__(self) -> str:
         return f"{self.execution_id} {self.number}"
 
+    @classmethod
+    def of(cls, execution_id: int, call: Call) -> ScriptCall:
+        """The row of a call."""
+        words = json.dumps([call.statement, call.parameters, call.failure])
+        key_id, data = vault.seal(words.encode(), vault.place("call", execution_id, call.number))
+        return cls(
+            execution_id=execution_id,
+            number=call.number,
+            rows=call.rows,
+            milliseconds=call.milliseconds,
+            key_id=key_id,
+            data=data,
+        )
 
-class LogLine(models.Model):
-    """One line a script wrote to its console."""
+    @property
+    def place(self) -> bytes:
+        """The call of a run."""
+        return vault.place("call", self.execution_id, self.number)
+
+    @property
+    def statement(self) -> str:
+        """What was sent."""
+        return self._words[0]
+
+    @property
+    def parameters(self) -> str:
+        """The values bound to it."""
+        return self._words[1]
+
+    @property
+    def failure(self) -> str:
+        """Why it failed, "" when it did not."""
+        return self._words[2]
+
+    @cached_property
+    def _words(self) -> Sequence[str]:
+        try:
+            words: Sequence[str] = json.loads(self.unsealed())
+        except vault.Unreadable as error:
+            return f"{UNREADABLE}: {error}", "", ""
+        return words
+
+
+class LogLine(Sealed):
+    """One line a script wrote to its console, sealed."""
 
     execution = models.ForeignKey(Execution, on_delete=models.CASCADE, related_name="log_lines", editable=False)
     number = models.PositiveIntegerField(editable=False)
     level = models.CharField(max_length=10, editable=False)
-    text = models.TextField(editable=False)
 
     class Meta:
         """Table `script_log_lines`."""
@@ -146,3 +248,22 @@ class LogLine(models.Model):
 
     def __str__(self) -> str:
         return f"{self.execution_id} {self.number}"
+
+    @classmethod
+    def of(cls, execution_id: int, number: int, level: str, text: str) -> LogLine:
+        """The row of a line."""
+        key_id, data = vault.seal(text.encode(), vault.place("line", execution_id, number))
+        return cls(execution_id=execution_id, number=number, level=level, key_id=key_id, data=data)
+
+    @property
+    def place(self) -> bytes:
+        """The line of a run."""
+        return vault.place("line", self.execution_id, self.number)
+
+    @property
+    def text(self) -> str:
+        """What was written."""
+        try:
+            return self.unsealed().decode()
+        except vault.Unreadable as error:
+            return f"{UNREADABLE}: {error}"

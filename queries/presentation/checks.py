@@ -12,7 +12,7 @@ WORDS = {
     Verified.ALLOWED_KIND: "It is of a kind that the portal runs.",
     Verified.STATEMENTS_WRITTEN_OUT: "Every database call in it is written out.",
     Verified.ONLY_READS: "Nothing in its text writes.",
-    Verified.NO_OUTSIDE_FUNCTIONS: "It calls only functions and operators of the server that stay in the transaction.",
+    Verified.NO_OUTSIDE_FUNCTIONS: "It calls functions of the server alone, none that acts outside the transaction.",
     Verified.NO_SERVER_JAVASCRIPT: "Nothing in it runs as JavaScript on the database's server.",
     Verified.ONE_DATABASE: "It names no other database.",
     Verified.EVERY_WRITE_FILTERED: "Every update and delete in it has a condition, and none is true for every row.",

@@ -15,9 +15,9 @@ from queries.models import Execution, QueryRequest
 from queries.results.cells import value_text
 from queries.results.export import CONTENT_TYPES, export
 from queries.results.reader import rows_from
-from queries.results.vault import Unreadable
 from queries.results.windows import Page, ResultPage, Window, whole
 from queries.transitions import subject
+from queries.vault import Unreadable
 from web.errors import NotAllowed, NotFound, NotNow, Unavailable
 
 PAGE_ROWS = 200
@@ -136,6 +136,11 @@ def _readable(actor: User, query: QueryRequest) -> Execution:
         raise NotFound(f"The result of {query.number} was deleted after its retention time.")
     if not execution.has_result:
         raise NotFound(execution.result_lost or f"{query.number} returned no rows.")
+    if execution.data is not None:
+        try:
+            execution.unsealed()  # its columns, without which the rows say nothing
+        except Unreadable as error:
+            raise _unreadable(query, error) from error
     return execution
 
 

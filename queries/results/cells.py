@@ -4,8 +4,9 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
-from executors.base import Column, RowEncoding
-from executors.rows import Scalar, copy_row_start, decode_copy_row, extended_json
+from executors.base import Column, RowEncoding, Scalar
+from executors.copytext import copy_row_start, decode_copy_row
+from executors.rows import extended_json
 from queries.results.json_rows import beginning, spans
 
 if TYPE_CHECKING:

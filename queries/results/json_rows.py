@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 
-from executors.rows import Scalar
+from executors.base import Scalar
 
 # Possessive: a text of megabytes is passed without a memory of the way back.
 _TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[\[\]{},]')

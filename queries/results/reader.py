@@ -7,8 +7,8 @@ from django.db.models import Count, Max, Sum
 
 from executors.base import RowEncoding
 from executors.rows import split_rows
+from queries import vault
 from queries.models import Execution, ResultChunk
-from queries.results import vault
 
 INCOMPLETE = "Chunks of the result are missing."
 
@@ -17,8 +17,7 @@ CHUNKS_AT_ONCE = 8
 
 def unsealed(chunk: ResultChunk) -> bytes:
     """The encoded rows of a chunk. Raises vault.Unreadable."""
-    where = vault.place(chunk.execution_id, chunk.number, chunk.first_row, chunk.row_count)
-    return vault.unseal(chunk.key_id, bytes(chunk.data), where)
+    return chunk.unsealed()
 
 
 def blocks(execution: Execution) -> Iterator[bytes]:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from django.db import Error, connection
 
 from executors.base import Column, RowEncoding
-from queries.results import vault
+from queries import vault
 
 CHUNK_BYTES = 256 * 1024
 
@@ -97,7 +97,7 @@ class ChunkWriter:
 
     def _insert(self, statement: str) -> None:
         place = (self._execution_id, self._number, self._first_row, self._rows_in_chunk)
-        key_id, sealed = vault.seal(b"".join(self._blocks), vault.place(*place))
+        key_id, sealed = vault.seal(b"".join(self._blocks), vault.place("result", *place))
         with connection.cursor() as cursor:
             cursor.execute(statement, (*place, key_id, sealed))
 

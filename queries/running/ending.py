@@ -33,6 +33,9 @@ class Ending:
     result_lost: str = ""
     calls: list[Call] = field(default_factory=list)
     log_lines: list[tuple[str, str]] = field(default_factory=list)
+    # How many there were; not all may have been kept.
+    calls_made: int = 0
+    lines_written: int = 0
 
 
 def ask_target(query: QueryRequest, ending: Ending, transaction: str) -> None:
@@ -49,7 +52,9 @@ def ask_target(query: QueryRequest, ending: Ending, transaction: str) -> None:
 
 def unknown(transaction: str) -> OutcomeUnknown:
     """What to say when nobody can know."""
-    what = f"transaction {transaction}" if transaction else "the statement"
+    # What follows the name is for the engine.
+    name = transaction.partition(" ")[0]
+    what = f"transaction {name}" if name else "the statement"
     return OutcomeUnknown(
         f"The portal cannot know whether {what} was committed. Look at the rows it would have changed on the target "
         "before asking again; the portal will not run it a second time."
@@ -66,6 +71,6 @@ def commit_status(query: QueryRequest, transaction: str) -> CommitStatus:
             status = processes.commit_status(target, transaction)
         except (ExecutionError, KeyError):
             continue
-        if status is not CommitStatus.IN_PROGRESS:
+        if status not in {CommitStatus.IN_PROGRESS, CommitStatus.UNANSWERED}:
             break
     return status

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from django.db import Error, connection
 
-from executors.base import Call
+from executors.base import Call, Images
 from queries.models import Execution
 from queries.running.texts import stored
 
@@ -40,7 +40,10 @@ class Monitor:
         self.committed_from_here = False
         self.transaction = ""
         self.calls: list[Call] = []
+        self.images: list[Images] = []
         self.log_lines: list[tuple[str, str]] = []
+        self.calls_made = 0
+        self.lines_written = 0
 
     def started(self, backend: str) -> None:
         """Remember who runs it on the target; stored once it lasts long enough to be asked about."""
@@ -55,6 +58,10 @@ class Monitor:
         self.committed_from_here = True
         self.transaction = transaction
 
+    def kept(self, images: Images) -> None:
+        """Keep rows that an undo needs; there are no more of them than the job asked for."""
+        self.images.append(images)
+
     def cancelled(self) -> bool:
         """Whether the author or a manager asked to stop."""
         try:
@@ -66,13 +73,15 @@ class Monitor:
             return False
 
     def called(self, call: Call) -> None:
-        """Keep what a script did."""
+        """Keep what a script did, the first of it."""
+        self.calls_made += 1
         if len(self.calls) < CALLS_KEPT:
             text = (stored(call.statement), stored(call.parameters), stored(call.failure))
             self.calls.append(replace(call, statement=text[0], parameters=text[1], failure=text[2]))
 
     def logged(self, level: str, text: str) -> None:
         """Keep what a script said, within bounds."""
+        self.lines_written += 1
         line = stored(text)
         self._log_bytes += len(line.encode())
         if self._log_bytes <= LOG_BYTES_KEPT:

@@ -1,5 +1,6 @@
 """What a dead process left behind is settled by whoever finds it, and never run again."""
 
+import datetime as dt
 import logging
 
 from django.db import Error, transaction
@@ -13,7 +14,7 @@ from queries.models import Decision, Execution, QueryRequest
 from queries.results.writer import ChunkWriter
 from queries.running.claim import release, take
 from queries.running.ending import LOST_ANSWER, Ending, commit_status, unknown
-from queries.running.settling import conclude, error_fields, outcome_fields
+from queries.running.settling import conclude, outcome_fields, said_fields
 
 # An approval is followed by its claim within milliseconds; after this long its process is gone.
 CLAIM_GRACE_SECONDS = 60
@@ -57,9 +58,10 @@ def _settle_dead(query_id: int, ending: Ending) -> bool:
         return False
     Execution.objects.filter(pk=query_id).update(
         **outcome_fields(ending.outcome),
-        **error_fields(ending.error),
+        **said_fields(query_id, ending.error),
         result_lost=ending.result_lost,
         finished_at=Now(),
+        result_expires_at=timezone.now() + dt.timedelta(days=query.target.retention_days),
     )
     ChunkWriter(query_id).forget()
     conclude(query, ending)

@@ -11,6 +11,7 @@ from queries.running.claim import claim, release
 from queries.running.ending import Ending, ask_target
 from queries.running.monitor import Fenced, Monitor
 from queries.running.settling import settle_surely
+from queries.running.texts import place_of
 
 logger = logging.getLogger(__name__)
 
@@ -42,11 +43,13 @@ def _execute(query: QueryRequest, writer: ChunkWriter) -> Ending:
         ending.error = error
     except Fenced:
         ending.error = Interrupted("The portal lost hold of this run before it could commit; nothing was changed.")
-    except Exception:
-        logger.exception("the run of %s failed inside the portal", query.number)
+    except Exception as error:  # noqa: BLE001 -- whatever it was, the run must be settled
+        # Its words may quote what was on its way.
+        logger.error("the run of %s failed inside the portal: %s", query.number, place_of(error))  # noqa: TRY400
         ending.error = _fault(monitor)
     ending.duration_ms = (time.monotonic() - started) * 1000
     ending.result_lost = writer.lost
+    ending.calls_made, ending.lines_written = monitor.calls_made, monitor.lines_written
     if isinstance(ending.error, OutcomeUnknown):
         ask_target(query, ending, monitor.transaction)
     return ending

@@ -3,6 +3,7 @@
 import json
 import logging
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -12,17 +13,18 @@ from accounts.models import SYSTEM
 from executors.base import ExecutionError, Outcome, ReadOutcome, WriteOutcome
 from queries.joined import locked
 from queries.lifecycle import Status, Verb
-from queries.models import Code, LogLine, QueryRequest, ScriptCall
+from queries.models import Code, LogLine, QueryRequest, Said, ScriptCall
 from queries.results.writer import ChunkWriter
 from queries.running.claim import take
 from queries.running.ending import Ending
-from queries.running.texts import stored
+from queries.running.texts import place_of, stored
 from queries.transitions import step
 from web.errors import Unavailable
 
 logger = logging.getLogger(__name__)
 
 ENDED = "finished_at = statement_timestamp(), result_expires_at = statement_timestamp() + make_interval(days => %s)"
+SQLSTATE_LENGTH = 5
 SETTLE_PAUSES = (0.2, 1.0, 3.0)
 
 
@@ -41,7 +43,8 @@ def settle_surely(claimed: QueryRequest, ending: Ending, writer: ChunkWriter) ->
         except DatabaseError as error:
             if ending.result_lost:
                 raise
-            logger.exception("the result of %s cannot be stored", claimed.number)
+            # Its words may quote the row.
+            logger.error("the result of %s cannot be stored: %s", claimed.number, place_of(error))  # noqa: TRY400
             ending.result_lost = f"The result could not be stored ({type(error).__name__})."
             return _settle(claimed, ending, writer)
     raise AssertionError("the last pause raises")
@@ -58,7 +61,7 @@ def _settle(claimed: QueryRequest, ending: Ending, writer: ChunkWriter) -> Query
         if ending.outcome is None or ending.result_lost:
             writer.discard()
         writer.finish()
-        if _store(query, _fields(ending, writer)):
+        if _store(query, _fields(query.pk, ending, writer)):
             _store_calls(query.pk, ending)
             conclude(query, ending)
         else:
@@ -67,11 +70,14 @@ def _settle(claimed: QueryRequest, ending: Ending, writer: ChunkWriter) -> Query
     return query
 
 
-def _fields(ending: Ending, writer: ChunkWriter) -> dict[str, Any]:
+def _fields(query_id: int, ending: Ending, writer: ChunkWriter) -> dict[str, Any]:
+    columns = [asdict(column) for column in writer.column_list]
     return {
         **outcome_fields(ending.outcome),
-        **error_fields(ending.error),
-        "columns": [asdict(column) for column in writer.column_list],
+        **said_fields(query_id, ending.error, columns),
+        "calls_made": ending.calls_made,
+        "lines_written": ending.lines_written,
+        "console_truncated": ending.lines_written > len(ending.log_lines),
         "encoding": writer.encoding.value if writer.encoding else "",
         "result_bytes": writer.byte_count,
         "result_lost": ending.result_lost,
@@ -127,23 +133,21 @@ def outcome_fields(outcome: Outcome | None) -> dict[str, object]:
     return fields
 
 
-def error_fields(error: ExecutionError | None) -> dict[str, object]:
+def said_fields(
+    query_id: int, error: ExecutionError | None, columns: Sequence[Mapping[str, str]] = ()
+) -> dict[str, object]:
+    """What a run said, sealed; in the clear only what kind of failure it was."""
     if error is None:
-        return {}
-    return {
-        "failure_code": error.code.value,
-        "failure_message": stored(error.public_message),
-        "failure_detail": {key: stored(value) for key, value in error.detail.items()},
-    }
+        return Said(columns=columns).sealed(query_id)
+    detail = {key: stored(value) for key, value in error.detail.items()}
+    said = Said(message=stored(error.public_message), detail=detail, columns=columns)
+    sqlstate = detail.get("sqlstate", "")[:SQLSTATE_LENGTH]
+    return {"failure_code": error.code.value, "sqlstate": sqlstate, **said.sealed(query_id)}
 
 
 def _store_calls(query_id: int, ending: Ending) -> None:
     if ending.calls:
-        ScriptCall.objects.bulk_create([ScriptCall(execution_id=query_id, **asdict(call)) for call in ending.calls])
+        ScriptCall.objects.bulk_create([ScriptCall.of(query_id, call) for call in ending.calls])
     if ending.log_lines:
-        LogLine.objects.bulk_create(
-            [
-                LogLine(execution_id=query_id, number=number, level=level, text=text)
-                for number, (level, text) in enumerate(ending.log_lines, start=1)
-            ]
-        )
+        lines = enumerate(ending.log_lines, start=1)
+        LogLine.objects.bulk_create([LogLine.of(query_id, number, level, text) for number, (level, text) in lines])

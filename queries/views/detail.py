@@ -26,6 +26,7 @@ from queries.presentation.states import advice, is_overdue, meaning
 from queries.presentation.timeline import timeline
 from queries.results import Window, show_page
 from queries.running.activity import activity
+from queries.running.monitor import LOG_BYTES_KEPT
 from queries.words import ACCESSES, LANGUAGES, named
 from web.errors import PortalError
 
@@ -204,6 +205,7 @@ def _script_run(user: User, query: QueryRequest, execution: Execution | None) ->
         "calls_total": execution.calls.count(),
         "log_lines": execution.log_lines.all()[:INLINE_LINES],
         "lines_total": execution.log_lines.count(),
+        "console_kept": LOG_BYTES_KEPT,
     }
 
 

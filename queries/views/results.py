@@ -17,6 +17,7 @@ from queries.models import Execution, QueryRequest
 from queries.presentation import pages
 from queries.presentation.pages import ShownPage
 from queries.results import download, record_trace_view, show_page, view_value
+from queries.running.monitor import LOG_BYTES_KEPT
 from web.errors import NotAllowed, NotNow
 from web.ratelimit import limit
 
@@ -52,6 +53,7 @@ def result(request: HttpRequest, public_id: UUID) -> HttpResponse:
         "calls_total": execution.calls.count(),
         "log_lines": execution.log_lines.all()[:LINES_SHOWN],
         "lines_total": execution.log_lines.count(),
+        "console_kept": LOG_BYTES_KEPT,
         "decisions": query.decisions.all(),
     }
     return render(request, "queries/result.html", context)

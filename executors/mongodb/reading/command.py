@@ -31,7 +31,8 @@ class Command:
 
     `explain` in front of the method (`db.c.explain().find()`) stands among the modifiers as if it came last.
     `places` says where the keys and elements of the arguments were written; `place` looks one up.
-    `literals` are the character ranges of its texts in quotes.
+    `literals` are the character ranges of its texts in quotes. In a command that stands in a script, `unknown` are the
+    paths of what is only known when it runs; a stand-in has their place.
     """
 
     collection: str
@@ -41,6 +42,7 @@ class Command:
     position: Position = field(default=Position(1, 1), compare=False)
     places: Mapping[Path, Position] = field(default_factory=dict, compare=False, repr=False)
     literals: tuple[tuple[int, int], ...] = field(default=(), compare=False, repr=False)
+    unknown: frozenset[Path] = field(default=frozenset(), compare=False, repr=False)
 
     def place(self, path: Path) -> Position:
         """Where `path` was written, or the nearest thing around it."""

@@ -40,7 +40,7 @@ class Facts(NamedTuple):
 
 def examine(command: Command) -> Facts:
     """Everything this module knows about a command."""
-    inspector = _Inspector()
+    inspector = _Inspector(command.unknown)
     inspector.command(command)
     return Facts(tuple(inspector.problems), inspector.access, frozenset(inspector.collections))
 
@@ -76,13 +76,15 @@ def _is_list(value: Value) -> bool:
 class _Inspector:
     """Walks one command and gathers what it finds."""
 
-    def __init__(self) -> None:
+    def __init__(self, unknown: frozenset[Path]) -> None:
+        self._unknown = unknown
         self.problems: list[Problem] = []
         self.collections: set[str] = set()
         self.access = Access.READ
 
     def _problem(self, path: Path, code: FindingCode, message: str, hint: str = "") -> None:
-        self.problems.append((path, code, message, hint))
+        if path not in self._unknown:
+            self.problems.append((path, code, message, hint))
 
     # --- the call and its modifiers -------------------------------------------------------------
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-import sys
 from collections.abc import Iterable
 from typing import Final
 
@@ -12,6 +11,7 @@ from bson import Int64
 from tree_sitter import Node
 
 from executors.base import FindingCode
+from executors.javascript import unescaped
 from executors.mongodb.reading import constructors
 from executors.mongodb.reading.command import Path, Value
 from executors.mongodb.reading.source import Position, Source, Unreadable, shown
@@ -21,12 +21,6 @@ MAX_DEPTH: Final = 100
 # More digits than any double needs.
 _MAX_DIGITS: Final = 1100
 _SCRIPT: Final = "A query is made of literals only; use a script for anything computed."
-_ESCAPE = re.compile(
-    r"\\(?:u\{(?P<point>[0-9a-fA-F]{1,6})\}|u(?P<unit>[0-9a-fA-F]{4})|x(?P<byte>[0-9a-fA-F]{2})"
-    r"|(?P<end>\r\n|[\n\r\u2028\u2029])|(?P<octal>0(?![0-9]))|(?P<bad>[ux1-9]|0)|(?P<simple>.))",
-    re.DOTALL,
-)
-_SIMPLE: Final = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v"}
 _LEGACY_OCTAL = re.compile(r"0\d")
 _WORDS: Final = {
     "true": True,
@@ -133,27 +127,13 @@ class Literals:
         return self._unescape(node, self._source.text(node)[1:-1].replace("\r\n", "\n").replace("\r", "\n"))
 
     def _unescape(self, node: Node, text: str) -> str:
-        if "\\" not in text:
-            return text
-
-        def replace(match: re.Match[str]) -> str:
-            code = match["point"] or match["unit"] or match["byte"]
-            if match["bad"] or (code and int(code, 16) > sys.maxunicode):
-                raise self._source.refuse(node, FindingCode.MONGO_SYNTAX, f"The escape {match[0]} is not understood.")
-            if code:
-                return chr(int(code, 16))
-            if match["octal"]:
-                return "\0"
-            return "" if match["end"] else _SIMPLE.get(match["simple"], match["simple"])
-
-        # Surrogates written as two escapes are one character; one alone is no character at all.
-        units = _ESCAPE.sub(replace, text).encode("utf-16-le", "surrogatepass")
         try:
-            return units.decode("utf-16-le")
+            return unescaped(text)
         except UnicodeDecodeError:
-            raise self._source.refuse(
-                node, FindingCode.MONGO_SYNTAX, "Half a surrogate pair is no character and cannot be stored."
-            ) from None
+            message = "Half a surrogate pair is no character and cannot be stored."
+            raise self._source.refuse(node, FindingCode.MONGO_SYNTAX, message) from None
+        except ValueError as problem:
+            raise self._source.refuse(node, FindingCode.MONGO_SYNTAX, str(problem)) from None
 
     def _number(self, node: Node, sign: int) -> Value:
         text = self._source.text(node)

@@ -8,9 +8,11 @@ from itertools import islice
 
 from executors.base import Access, Analysis, EngineKind, Finding, FindingCode, Parameter, Severity, Verified
 from executors.postgresql.reading import rules
-from executors.postgresql.reading.facts import Facts, Function, gather
-from executors.postgresql.reading.lexer import literal_ranges
+from executors.postgresql.reading.facts import Facts, gather
+from executors.postgresql.reading.lexer import NAME_BYTES, cut_names, literal_ranges
 from executors.postgresql.reading.parse import Statement, parse
+from executors.postgresql.reading.remarks import own_functions, own_types, remarks
+from executors.postgresql.reading.scopes import Catalogue
 from executors.postgresql.reading.verified import verified
 from executors.text import MAX_BYTES, Characters, Places, check_text, verified_text
 
@@ -26,11 +28,6 @@ class Reading:
     statements: tuple[Statement, ...] = ()
     facts: tuple[Facts, ...] = ()
 
-    @property
-    def functions(self) -> list[Function]:
-        """Functions that are not the server's own as far as the text tells: the session looks them up."""
-        return [function for facts in self.facts for function in facts.functions if function.schema != "pg_catalog"]
-
 
 class _Where:
     """Line and column of what the parser found in a text."""
@@ -43,6 +40,10 @@ class _Where:
         """Where the words of a statement begin: blank space before them belongs to nobody."""
         return self._places.at(item.offset + len(item.text) - len(item.text.lstrip()))
 
+    def character(self, at: int) -> tuple[int, int]:
+        """The place of character `at`."""
+        return self._places.at(at)
+
     def byte(self, at: int) -> tuple[int, int]:
         """The place of byte `at`."""
         return self._places.at(self._characters.before(at))
@@ -54,8 +55,10 @@ def analyse(engine: EngineKind, statement: str, parameters: Sequence[Parameter],
     return read(statement, parameters, access).analysis
 
 
-def read(statement: str, parameters: Sequence[Parameter], access: Access) -> Reading:
-    """`analyse`, with the parsed statements."""
+def read(
+    statement: str, parameters: Sequence[Parameter], access: Access, catalogue: Catalogue | None = None
+) -> Reading:
+    """`analyse`, with the parsed statements. With the columns of its tables (as named in it) names are told apart."""
     door = check_text(statement, literal_ranges(statement) if len(statement) <= MAX_BYTES else ())
     if any(finding.severity is Severity.ERROR for finding in door):
         return Reading(Analysis(access, findings=door))
@@ -64,21 +67,23 @@ def read(statement: str, parameters: Sequence[Parameter], access: Access) -> Rea
         return Reading(Analysis(access, findings=(*door, failure)))
     if not statements:
         return Reading(Analysis(access, findings=(*door, _error(FindingCode.EMPTY, "There is no statement."))))
-    facts = tuple(gather(item) for item in statements)
-    findings = (*door, *_findings(statement, statements, facts, parameters, access))
+    facts = tuple(gather(item, catalogue) for item in statements)
+    findings = (*door, *_findings(statement, statements, facts, parameters, access, catalogue or {}))
     checked = (*verified_text(door), *verified(statements, facts, frozenset(found.code for found in findings)))
-    return Reading(_analysis(statements, facts, findings, checked), statements, facts)
+    return Reading(_analysis(statements, facts, access, findings, checked), statements, facts)
 
 
 def _analysis(
     statements: tuple[Statement, ...],
     facts: tuple[Facts, ...],
+    access: Access,
     findings: tuple[Finding, ...],
     checked: tuple[Verified, ...],
 ) -> Analysis:
+    """What a function of the database's own does is not to be seen: with one, what is needed is what was asked for."""
     writes = any(map(rules.needs_write, statements, facts))
     return Analysis(
-        Access.WRITE if writes else Access.READ,
+        Access.WRITE if writes else access if any(map(own_functions, facts)) else Access.READ,
         tuple(rules.kind(item) for item in statements),
         tuple(sorted(set().union(*(fact.tables for fact in facts)))),
         findings,
@@ -92,20 +97,25 @@ def _findings(
     facts: tuple[Facts, ...],
     parameters: Sequence[Parameter],
     access: Access,
+    catalogue: Catalogue,
 ) -> Iterator[Finding]:
     yield from _together(statements, facts, parameters, access)
     where_is = _Where(text)
+    made: set[str] = set()
+    yield from _cut_names(text, where_is)
     for item, fact in zip(statements, facts, strict=True):
         where = where_is.begins(item)
-        refused = rules.refusal(item, fact)
+        refused = rules.refusal(item, fact, made)
         if refused:
             yield Finding(FindingCode.REFUSED_STATEMENT, Severity.ERROR, refused[0], *where, refused[1])
         elif access is Access.READ and rules.needs_write(item, fact):
             yield _write_in_read(item, fact, where)
         yield from _functions(where_is, fact, where)
-        yield from _warnings(item, fact, where)
-    if access is Access.WRITE and not any(map(rules.needs_write, statements, facts)):
-        yield Finding(FindingCode.READ_IN_WRITE, Severity.INFO, "This only reads; read access would be enough.")
+        yield from islice(remarks(item, fact, access, catalogue, where), _MOST_FINDINGS)
+        made |= rules.server_view(item, made)
+    writes = any(map(rules.needs_write, statements, facts)) or any(map(own_functions, facts))
+    if access is Access.WRITE and not writes:
+        yield _read_in_write(facts)
 
 
 def _together(
@@ -119,6 +129,15 @@ def _together(
     if wanted != len(parameters):
         message = f"The statement uses {wanted} parameter(s), {len(parameters)} given."
         yield _error(FindingCode.PARAMETERS_MISMATCH, message, "Use $1, $2 … and give one value for each.")
+
+
+def _cut_names(text: str, where_is: _Where) -> Iterator[Finding]:
+    """Names that are not what the server will read: of two that differ behind the cut it makes one."""
+    for at, name in islice(cut_names(text), _MOST_FINDINGS):
+        kept = name.encode()[:NAME_BYTES].decode(errors="ignore")
+        message = f"A name of more than {NAME_BYTES} bytes is cut short by the server: it reads {kept}."
+        hint = "Write the name as it is in the database."
+        yield Finding(FindingCode.NAME_CUT, Severity.WARNING, message, *where_is.character(at), hint)
 
 
 def _write_in_read(item: Statement, fact: Facts, where: tuple[int, int]) -> Finding:
@@ -143,26 +162,13 @@ def _functions(where_is: _Where, fact: Facts, where: tuple[int, int]) -> Iterato
         )
 
 
-def _warnings(item: Statement, fact: Facts, where: tuple[int, int]) -> Iterator[Finding]:
-    for unfiltered in fact.unfiltered:
-        what = "UPDATE" if unfiltered == "UpdateStmt" else "DELETE"
-        message = f"This {what} has no WHERE clause: it changes every row of the table."
-        yield Finding(
-            FindingCode.NO_WHERE, Severity.WARNING, message, *where, "Add a WHERE clause unless every row is meant."
-        )
-    if item.type in {"TruncateStmt", "DropStmt"}:
-        message = f"{rules.kind(item)} removes everything at once."
-        yield Finding(FindingCode.DESTRUCTIVE, Severity.WARNING, message, *where, "Make sure there is a backup.")
-    if item.type == "ExplainStmt" and _analyzes(item):
-        yield Finding(
-            FindingCode.EXPLAIN_ANALYZE, Severity.WARNING, "EXPLAIN ANALYZE really runs the statement.", *where
-        )
-    if item.type == "LockStmt":
-        yield Finding(FindingCode.LOCKS_TABLE, Severity.WARNING, "The lock is held until the request ends.", *where)
-
-
-def _analyzes(item: Statement) -> bool:
-    return any(option.get("DefElem", {}).get("defname") == "analyze" for option in item.node.get("options", ()))
+def _read_in_write(facts: tuple[Facts, ...]) -> Finding:
+    """Certain only where the text names nothing that may hide a write: no view, no cast of the database's own."""
+    own = any(relation.schema not in rules.OWN_SCHEMAS for fact in facts for relation in fact.relations)
+    message = "This only reads; read access would be enough."
+    if own or any(map(own_types, facts)):
+        message = "Nothing in its text writes; read access is enough unless a view or a cast that it uses writes."
+    return Finding(FindingCode.READ_IN_WRITE, Severity.INFO, message)
 
 
 def _error(code: FindingCode, message: str, hint: str = "") -> Finding:

@@ -2,38 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from executors.postgresql.reading.parse import Node, Statement
+from executors.postgresql.reading.scopes import (
+    Catalogue,
+    Level,
+    Relation,
+    common_tables,
+    enter,
+    is_query,
+    qualified,
+    relation_of,
+    strings,
+)
 
 _TARGETED = ("InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt")
 _DROPPED_RELATIONS = {"OBJECT_TABLE", "OBJECT_VIEW", "OBJECT_MATVIEW", "OBJECT_INDEX", "OBJECT_SEQUENCE"}
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
-    """The names of common table expressions visible somewhere: the first `count` of `names`, and those outside."""
-
-    names: Mapping[str, int] = field(default_factory=dict)
-    count: int = 0
-    outer: Scope | None = None
-
-    def __contains__(self, name: str) -> bool:
-        scope: Scope | None = self
-        while scope is not None:
-            if scope.names.get(name, scope.count) < scope.count:
-                return True
-            scope = scope.outer
-        return False
-
-
-@dataclass(frozen=True, slots=True)
 class Function:
     """A call of a function as written. `at` is a byte offset into the whole text, None when the parser gives none.
 
-    `as_column`: written `x.f` or `(x).f`, which calls f(x) when x has no column of that name.
+    `as_column`: written `x.f` or `(x).f`, which calls f(x) when x has no column of that name. `of_row`: x is a row
+    there, which no function of the server's own that is refused takes: only the target can tell what it is.
     """
 
     schema: str
@@ -41,74 +36,91 @@ class Function:
     arguments: int
     at: int | None
     as_column: bool = False
+    of_row: bool = False
 
 
 @dataclass(slots=True)
 class Facts:
     """Gathered from one statement. `statements` are the types of every statement inside it, itself included.
 
-    `changed` are the tables that an INSERT, UPDATE, DELETE or MERGE anywhere in it names as its own.
+    `relations` are all that it names, `changed` those that an INSERT, UPDATE, DELETE or MERGE anywhere in it names as
+    its own. `levels` are the queries in it, outermost first, each with its type, its node and what can be named inside.
     """
 
-    tables: set[str] = field(default_factory=set)
+    relations: set[Relation] = field(default_factory=set)
     functions: list[Function] = field(default_factory=list)
     statements: list[str] = field(default_factory=list)
     operators: set[str] = field(default_factory=set)
+    types: set[Relation] = field(default_factory=set)
     parameters: int = 0
     into: bool = False
     locking: bool = False
-    unfiltered: list[str] = field(default_factory=list)
-    changed: set[str] = field(default_factory=set)
+    converts: bool = False
+    changed: set[Relation] = field(default_factory=set)
+    levels: list[tuple[str, Node, Level]] = field(default_factory=list)
+
+    @property
+    def tables(self) -> set[str]:
+        """The relations by the names people read."""
+        return {str(relation) for relation in self.relations}
 
 
-def gather(statement: Statement) -> Facts:
+def gather(statement: Statement, catalogue: Catalogue | None = None) -> Facts:
     """Walk the tree of a statement, without recursion: the tree may be thousands of levels deep."""
     facts = Facts()
-    stack: list[tuple[str, Any, Scope]] = [(statement.type, statement.node, Scope())]
+    stack: list[tuple[str, Any, Level]] = [(statement.type, statement.node, Level())]
     while stack:
-        key, node, scope = stack.pop()
+        key, node, level = stack.pop()
         if isinstance(node, list):
-            stack.extend((key, item, scope) for item in node)
+            stack.extend((key, item, level) for item in reversed(node))
         elif isinstance(node, dict):
-            _note(key, node, scope, facts)
-            stack.extend(_children(key, node, scope))
+            inside = level
+            if is_query(key, node):
+                inside = enter(node, level, catalogue or {})
+                facts.levels.append((key, node, inside))
+            _note(key, node, inside, facts)
+            stack.extend(_children(key, node, inside))
     return facts
 
 
-def _children(key: str, node: Node, scope: Scope) -> list[tuple[str, Any, Scope]]:
-    """The parts of a node, each with the names of common table expressions visible there."""
-    inside = scope
-    parts: list[tuple[str, Any, Scope]] = []
-    clause = node.get("withClause")
-    if isinstance(clause, dict):
-        entries = [item["CommonTableExpr"] for item in clause.get("ctes", ())]
-        names: dict[str, int] = {}
-        for index, entry in enumerate(entries):
-            names.setdefault(entry["ctename"], index)
-        inside = Scope(names, len(entries), scope)
-        for index, entry in enumerate(entries):
-            visible = inside if clause.get("recursive") else Scope(names, index, scope)
-            parts.append(("CommonTableExpr", entry, visible))
+def _children(key: str, node: Node, level: Level) -> Iterator[tuple[str, Any, Level]]:
+    """The parts of a node, each with what can be named there."""
+    around = level.outer or Level()
+    for place, entry in enumerate(common_tables(node)):
+        seen = level.tables if node["withClause"].get("recursive") else replace(level.tables, visible=place)
+        yield "CommonTableExpr", entry, Level(tables=seen, outer=around)
     for name, value in node.items():
-        if name != "withClause":
-            target = name == "relation" and key in _TARGETED
-            parts.append((name, value, Scope() if target else inside))
-    return parts
+        if name == "withClause":
+            continue
+        if name == "relation" and key in _TARGETED:
+            yield name, value, Level()
+        elif (name == "selectStmt" and key == "InsertStmt") or (key == "RangeSubselect" and not node.get("lateral")):
+            # Neither sees the tables beside it, only those around the whole, and the common table expressions.
+            yield name, value, Level(tables=level.tables, outer=around)
+        else:
+            yield name, value, level
 
 
-def _note(key: str, node: Node, scope: Scope, facts: Facts) -> None:
+def _note(key: str, node: Node, level: Level, facts: Facts) -> None:
     if key.endswith("Stmt") and key[0].isupper():
         _note_statement(key, node, facts)
-    if "relname" in node and "relpersistence" in node:
-        _note_table(node, scope, facts)
+    if (
+        "relname" in node
+        and "relpersistence" in node
+        and (node.get("schemaname") or level.tables.find(node["relname"]) is None)
+    ):
+        facts.relations.add(relation_of(node))
     if "funcname" in node and key == "FuncCall":
         facts.functions.append(_function(node))
     if key == "ColumnRef" and len(node.get("fields", ())) > 1:
-        facts.functions += _as_columns(node["fields"][-1:], node.get("location"))
+        facts.functions += _column(strings(node["fields"]), node.get("location"), level)
     if key == "A_Indirection":
-        facts.functions += _as_columns(node.get("indirection", ()), None)
+        facts.functions += _indirection(node, level)
     if key == "ParamRef":
         facts.parameters = max(facts.parameters, int(node.get("number", 0)))
+    if key == "TypeCast":
+        facts.types.add(qualified(strings(node.get("typeName", {}).get("names", ()))))
+    facts.converts = facts.converts or key in {"TypeCast", "FuncCall"}
     facts.into = facts.into or "intoClause" in node or key == "into"
     facts.locking = facts.locking or "lockingClause" in node
     for field_name in ("name", "operName", "useOp"):
@@ -117,41 +129,47 @@ def _note(key: str, node: Node, scope: Scope, facts: Facts) -> None:
 
 def _note_statement(key: str, node: Node, facts: Facts) -> None:
     facts.statements.append(key)
-    if key in {"UpdateStmt", "DeleteStmt"} and "whereClause" not in node:
-        facts.unfiltered.append(key)
     if key in _TARGETED:
-        facts.changed.add(_qualified(node["relation"]))
+        facts.changed.add(relation_of(node["relation"]))
     if key == "DropStmt" and node.get("removeType") in _DROPPED_RELATIONS:
-        facts.tables.update(_dropped(node))
-
-
-def _note_table(node: Node, scope: Scope, facts: Facts) -> None:
-    if node.get("schemaname") or node["relname"] not in scope:
-        facts.tables.add(_qualified(node))
-
-
-def _qualified(node: Node) -> str:
-    schema, name = node.get("schemaname"), str(node["relname"])
-    return f"{schema}.{name}" if schema else name
+        facts.relations.update(_dropped(node))
 
 
 def _note_operator(key: str, names: object, facts: Facts) -> None:
-    if key in {"A_Expr", "SubLink", "SortBy"} and isinstance(names, list) and len(names) > 1:
-        facts.operators.add(".".join(_strings(names)))
+    if key in {"A_Expr", "SubLink", "SortBy"} and isinstance(names, list) and names:
+        facts.operators.add(str(qualified(strings(names))))
 
 
 def _function(node: Node) -> Function:
-    *schema, name = _strings(node["funcname"])
-    return Function(".".join(schema), name, len(node.get("args", ())), node.get("location"))
+    schema, name = qualified(strings(node["funcname"]))
+    return Function(schema, name, len(node.get("args", ())), node.get("location"))
 
 
-def _as_columns(names: Sequence[Node], at: int | None) -> list[Function]:
-    return [Function("", item["String"].get("sval", ""), 1, at, as_column=True) for item in names if "String" in item]
+def _column(names: Sequence[str], at: int | None, level: Level) -> list[Function]:
+    """`x.f` as a call of f, unless x certainly has a column f. `a.b.c` can only be a call with a row."""
+    if len(names) < 2:  # noqa: PLR2004 - x.*
+        return []
+    item = level.find(names[-2])
+    if item is not None and item.columns is not None and names[-1] in item.columns:
+        return []
+    of_row = len(names) > 2 or (item is not None and not item.scalar)  # noqa: PLR2004
+    return [Function("", names[-1], 1, at, as_column=True, of_row=of_row)]
 
 
-def _dropped(node: Node) -> list[str]:
-    return [".".join(_strings(item["List"]["items"])) for item in node.get("objects", ()) if "List" in item]
+def _indirection(node: Node, level: Level) -> list[Function]:
+    """`(x).f` as calls of f: of a row where x is the alias of one and not, in the same query, a column."""
+    parts = node.get("indirection", ())
+    names = strings(parts)
+    alias = strings(node.get("arg", {}).get("ColumnRef", {}).get("fields", ()))
+    item = level.find(alias[0]) if len(alias) == 1 and len(names) == len(parts) else None
+    if item is None or item.scalar or not names:
+        return [Function("", name, 1, None, as_column=True) for name in names]
+    first, *rest = names
+    calls = [Function("", name, 1, None, as_column=True) for name in rest]
+    if item.columns is not None and first in item.columns and level.lacks(alias[0]):
+        return calls
+    return [Function("", first, 1, None, as_column=True, of_row=True), *calls]
 
 
-def _strings(items: list[Node]) -> list[str]:
-    return [item["String"].get("sval", "") for item in items if "String" in item]
+def _dropped(node: Node) -> list[Relation]:
+    return [qualified(strings(item["List"]["items"])) for item in node.get("objects", ()) if "List" in item]

@@ -6,10 +6,13 @@ refuses what no read-only mode stops.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from executors.postgresql.reading.facts import Facts, Function
 from executors.postgresql.reading.function_policy import ROWS_ONLY, WRITE_MAY_CALL
 from executors.postgresql.reading.functions import REFUSED
 from executors.postgresql.reading.parse import Statement
+from executors.postgresql.reading.scopes import Relation, relation_of
 
 # Parse-tree type → what people call the statement. Every type here may be part of a write.
 WRITE_KINDS = {
@@ -42,6 +45,11 @@ WRITE_KINDS = {
     "CommentStmt": "COMMENT",
     "DropStmt": "DROP",
 }
+
+# What rows are read and changed with: the server can tell beforehand what these stand on.
+ROWS = frozenset({"SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt", "ExplainStmt"})
+
+OWN_SCHEMAS = frozenset({"pg_catalog", "information_schema"})
 
 _READ_KINDS = {"SelectStmt", "VariableShowStmt", "ExplainStmt"}
 
@@ -140,6 +148,8 @@ _PRIVILEGED_CHANGES = {
 }
 
 
+_SIGNS = frozenset("+-*/<>=~!@#%^&|`?")
+
 _CATALOGUE = ("The server's own tables cannot be changed here.", "Its settings and its catalogue belong to its owner.")
 
 
@@ -160,38 +170,56 @@ def needs_write(statement: Statement, facts: Facts) -> bool:
         or (statement.type != "VariableShowStmt" and any(inner != "SelectStmt" for inner in nested))
         or facts.into
         or facts.locking
-        or any(function.name in WRITE_MAY_CALL for function in facts.functions)
+        or any(function.name in WRITE_MAY_CALL and not function.of_row for function in facts.functions)
     )
 
 
-def refusal(statement: Statement, facts: Facts) -> tuple[str, str] | None:
-    """The sentence and hint for a statement that not even a write may be."""
+def refusal(statement: Statement, facts: Facts, made: Collection[str] = ()) -> tuple[str, str] | None:
+    """The sentence and hint for a statement that not even a write may be; `made`: see `server_view`."""
     for inner in facts.statements:
         if inner not in WRITE_KINDS:
             return REFUSED_KINDS[inner][1] if inner in REFUSED_KINDS else _OTHER
-    return _CATALOGUE if any(map(_of_the_server, facts.changed)) else _detail(statement)
+    if any(_of_the_server(table) or table.name in made for table in facts.changed):
+        return _CATALOGUE
+    return _detail(statement)
 
 
-def _of_the_server(table: str) -> bool:
+def server_view(statement: Statement, made: Collection[str]) -> set[str]:
+    """The name of a view that a text makes over a table of the server's, or over another such view in `made`.
+
+    What is changed through it is the server's. Views that were there before are looked up when the target is asked.
+    """
+    select = statement.node.get("query", {}).get("SelectStmt", {}) if statement.type == "ViewStmt" else {}
+    for item in select.get("fromClause", ()):
+        base = relation_of(item["RangeVar"]) if "RangeVar" in item else Relation("", "")
+        if _of_the_server(base) or base.name in made:
+            return {str(statement.node["view"]["relname"])}
+    return set()
+
+
+def _of_the_server(table: Relation) -> bool:
     """Whether a table is the server's own: changing pg_settings is SET by another name."""
-    return table.startswith(("pg_", "information_schema."))
+    return table.schema in OWN_SCHEMAS or (not table.schema and table.name.startswith("pg_"))
 
 
 def refused_function(function: Function) -> bool:
-    """Whether neither a read nor a write may call the function."""
-    name = function.name
+    """Whether neither a read nor a write may call the function. What may be a column of a row, the target tells."""
     if function.as_column:
-        return name in REFUSED and name not in WRITE_MAY_CALL | ROWS_ONLY
-    if function.schema not in {"", "pg_catalog"} and name not in REFUSED:
-        return False
+        return not function.of_row and function.name in REFUSED - WRITE_MAY_CALL - ROWS_ONLY
+    return refused_name(function.name, function.arguments) and function.name not in WRITE_MAY_CALL
+
+
+def refused_name(name: str, arguments: int) -> bool:
+    """Whether a read may not call the server's own function of that name."""
     if name == "ts_rewrite":
-        return function.arguments < 3  # noqa: PLR2004  the form that takes a query as text
-    return name in REFUSED and name not in WRITE_MAY_CALL
+        return arguments < 3  # noqa: PLR2004  the form that takes a query as text
+    return name in REFUSED
 
 
 def foreign_operator(name: str) -> bool:
     """Whether an operator is named in a schema other than pg_catalog."""
-    return not name.startswith("pg_catalog.")
+    schema, dot, _ = name.partition(".")
+    return bool(dot and schema and schema != "pg_catalog" and not _SIGNS.issuperset(schema))
 
 
 def _detail(statement: Statement) -> tuple[str, str] | None:

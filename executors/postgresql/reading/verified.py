@@ -11,12 +11,17 @@ from executors.base import FindingCode, Verified
 from executors.postgresql.reading import rules
 from executors.postgresql.reading.facts import Facts
 from executors.postgresql.reading.parse import Statement
+from executors.postgresql.reading.remarks import own_functions, own_types
 
 # Statements that lock rows at most.
 _ROWS = frozenset(
     {"SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt", "ExplainStmt", "VariableShowStmt"}
 )
 _FILTERED = frozenset({"UpdateStmt", "DeleteStmt", "MergeStmt"})
+_UNFILTERED = frozenset({FindingCode.NO_WHERE, FindingCode.ALWAYS_TRUE, FindingCode.OUTER_NAME})
+_OUTSIDE = frozenset({FindingCode.REFUSED_FUNCTION, FindingCode.REFUSED_OPERATOR})
+# ADD CONSTRAINT, SET NOT NULL, VALIDATE CONSTRAINT.
+_DOMAIN_ADDS = frozenset("COV")
 
 
 def verified(
@@ -24,16 +29,28 @@ def verified(
 ) -> Iterator[Verified]:
     """What holds of every statement of a text that was read, `codes` being what was found in it."""
     yield Verified.SYNTAX
-    if not any(map(rules.refusal, statements, facts)):
+    if FindingCode.REFUSED_STATEMENT not in codes:
         yield Verified.ALLOWED_KIND
+    if any(map(own_functions, facts)):
+        return
     if not any(map(rules.needs_write, statements, facts)):
         yield Verified.ONLY_READS
-    if not codes & {FindingCode.REFUSED_FUNCTION, FindingCode.REFUSED_OPERATOR}:
+    if not codes & _OUTSIDE and not any(map(own_types, facts)):
         yield Verified.NO_OUTSIDE_FUNCTIONS
-    kinds = [kind for fact in facts for kind in fact.statements]
-    if _FILTERED & set(kinds) and FindingCode.NO_WHERE not in codes:
+    kinds = {kind for fact in facts for kind in fact.statements}
+    if _FILTERED & kinds and not codes & _UNFILTERED:
         yield Verified.EVERY_WRITE_FILTERED
-    if FindingCode.DESTRUCTIVE not in codes:
+    if FindingCode.DESTRUCTIVE not in codes and all(map(_takes_nothing_away, statements)):
         yield Verified.NOTHING_DROPPED
-    if _ROWS.issuperset(kinds):
+    if kinds <= _ROWS:
         yield Verified.NO_TABLE_LOCKED
+
+
+def _takes_nothing_away(item: Statement) -> bool:
+    """Whether a statement leaves every column, rule and default where it is."""
+    if item.type == "AlterDomainStmt":
+        return item.node.get("subtype") in _DOMAIN_ADDS
+    if item.type != "AlterTableStmt":
+        return True
+    kinds = [command["AlterTableCmd"].get("subtype", "") for command in item.node.get("cmds", ())]
+    return all(kind.startswith(("AT_Add", "AT_Set", "AT_Attach", "AT_Validate")) for kind in kinds)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote, urlsplit
 
 import pytest
@@ -14,9 +14,9 @@ from pymongo import MongoClient
 from pymongo.database import Database
 
 from executors import processes, registry
-from executors.base import Access, Call, Column, EngineKind, Job, Language, Limits, Outcome, RowEncoding, Target
+from executors.base import Access, Call, Column, EngineKind, Images, Job, Language, Limits, Outcome, RowEncoding, Target
 from executors.mongodb.engine import MongoDBEngine
-from executors.mongodb.runner import MongoRunner
+from executors.runner import StatementRunner
 
 Document = dict[str, Any]
 PASSWORD = "p@ss:w/rd-" + secrets.token_hex(4)
@@ -63,6 +63,7 @@ class Recorder:
     commit: Callable[[str], None] = lambda _: None
     backends: list[str] = field(default_factory=list)
     commits: list[str] = field(default_factory=list)
+    images: list[Images] = field(default_factory=list)
 
     def started(self, backend: str) -> None:
         """Remember the session."""
@@ -72,6 +73,10 @@ class Recorder:
         """Remember the transaction, unless it is forbidden."""
         self.commit(transaction)
         self.commits.append(transaction)
+
+    def kept(self, images: Images) -> None:
+        """Keep what an undo would need."""
+        self.images.append(images)
 
     def cancelled(self) -> bool:
         """Whether to stop."""
@@ -109,7 +114,7 @@ class Bench:
     def run_job(self, job: Job) -> Outcome:
         """Run a job into a new sink."""
         self.sink = Sink()
-        return MongoRunner().run(job, self.sink, self.control)
+        return cast("Outcome", StatementRunner(registry.engine(EngineKind.MONGODB)).run(job, self.sink, self.control))
 
 
 @pytest.fixture(scope="session")

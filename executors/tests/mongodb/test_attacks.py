@@ -198,7 +198,8 @@ def test_value_too_deep_for_the_driver_is_refused() -> None:
 def test_runner_refuses_and_nothing_changes(mongo: Bench, statement: str) -> None:
     with pytest.raises(Refused):
         mongo.run(statement)
-    assert mongo.control.backends == []
+    assert mongo.control.commits == []
+    assert mongo.database.list_collection_names() == []
 
 
 @pytest.mark.mongo
@@ -206,7 +207,7 @@ def test_runner_refuses_and_nothing_changes(mongo: Bench, statement: str) -> Non
 def test_read_credential_alone_refuses_writes(mongo: Bench, statement: str, monkeypatch: pytest.MonkeyPatch) -> None:
     mongo.database.c.insert_one({"_id": 1})
     mongo.database.c.create_index("a", name="a_1")
-    monkeypatch.setattr("executors.mongodb.runner.require_allowed", lambda *_: None)
+    monkeypatch.setattr("executors.mongodb.session.require_allowed", lambda *_: None)
     with pytest.raises((StatementFailed, OutcomeUnknown), match="Unauthorized"):
         mongo.run(statement)
     assert list(mongo.database.c.find()) == [{"_id": 1}]

@@ -7,7 +7,7 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 
-from executors.base import Language, Target
+from executors.base import EngineKind, Language, Target
 from executors.tests.contract import Dialect, EngineContract
 from executors.tests.mongodb.conftest import PASSWORD, Bench
 
@@ -16,6 +16,7 @@ from executors.tests.mongodb.conftest import PASSWORD, Bench
 class TestMongoDB(EngineContract):
     """See `EngineContract`."""
 
+    engine = EngineKind.MONGODB
     dialect = Dialect(
         language=Language.MONGO,
         rows="db.numbers.find({}, {_id: 0, n: 1}).sort({n: 1})",

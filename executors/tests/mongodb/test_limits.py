@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 from bson import decode_all
+from pymongo import MongoClient
+from pymongo.monitoring import CommandListener, CommandStartedEvent
 
 from executors.base import (
     Access,
@@ -24,7 +26,10 @@ from executors.base import (
     TimedOut,
     Unreachable,
 )
+from executors.mongodb.clients import Clients
 from executors.mongodb.engine import MongoDBEngine
+from executors.mongodb.outcome import abort_and_ask
+from executors.mongodb.wire import Wire
 from executors.tests.mongodb.conftest import Bench
 
 pytestmark = pytest.mark.mongo
@@ -183,13 +188,48 @@ def test_commit_status_of_a_committed_transaction(mongo: Bench, engine: MongoDBE
     assert mongo.database.c.count_documents({}) == 1
 
 
+class Sent(CommandListener):
+    """The names of commands that went to the server, each with the write concern it asked for."""
+
+    def __init__(self) -> None:
+        self.commands: list[tuple[str, Any]] = []
+
+    def started(self, event: CommandStartedEvent) -> None:
+        """Remember it."""
+        self.commands.append((event.command_name, event.command.get("writeConcern")))
+
+    def succeeded(self, event: object) -> None:
+        """Nothing of it is needed."""
+
+    def failed(self, event: object) -> None:
+        """Nothing of it is needed."""
+
+
+def test_a_transaction_counts_as_committed_once_a_majority_has_it(mongo: Bench) -> None:
+    mongo.run("db.c.insertOne({_id: 1})", Access.WRITE)
+    lsid, _, number = mongo.control.commits[-1].partition(":")
+    sent = Sent()
+    with MongoClient[dict[str, Any]](mongo.write.url, event_listeners=[sent]) as client:
+        assert abort_and_ask(client, bytes.fromhex(lsid), int(number)) is CommitStatus.COMMITTED
+    majority = {"w": "majority"}
+    ends = [command for command in sent.commands if command[0].endswith("Transaction")]
+    assert ends[:2] == [("abortTransaction", majority), ("commitTransaction", majority)]
+
+
+def test_a_server_that_is_not_reached_has_not_answered(mongo: Bench) -> None:
+    with MongoClient[dict[str, Any]]("mongodb://127.0.0.1:1", serverSelectionTimeoutMS=200) as client:
+        assert abort_and_ask(client, bytes(16), 1) is CommitStatus.UNANSWERED
+
+
 def test_commit_status_of_an_abandoned_transaction_ends_it(mongo: Bench, engine: MongoDBEngine) -> None:
-    session = engine.open(mongo.job("", Access.WRITE))
-    session.begin()
-    session.command({"insert": "c", "documents": [{"_id": 1}]}, writes=True)
-    assert engine.commit_status(mongo.write, session.transaction) is CommitStatus.ABORTED
-    assert engine.commit_status(mongo.write, session.transaction) is CommitStatus.ABORTED
-    session.close(clean=False)
+    clients = Clients()
+    wire = Wire(clients.connected(mongo.write), mongo.write, "abandoned", 10)
+    wire.begin()
+    wire.command({"insert": "c", "documents": [{"_id": 1}]}, writes=True)
+    assert engine.commit_status(mongo.write, wire.transaction) is CommitStatus.ABORTED
+    assert engine.commit_status(mongo.write, wire.transaction) is CommitStatus.ABORTED
+    wire.close()
+    clients.close()
     assert mongo.database.c.count_documents({}) == 0
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from executors.base import Access, Column, ReadOutcome, Refused, StatementFailed, WriteOutcome
+from executors import registry
+from executors.base import Access, Column, EngineKind, ReadOutcome, Refused, StatementFailed, WriteOutcome
+from executors.runner import StatementRunner
 from executors.tests.mongodb.conftest import Bench
 
 pytestmark = pytest.mark.mongo
@@ -181,7 +183,7 @@ def test_forbidden_commit_leaves_nothing(mongo: Bench) -> None:
 
 
 def test_read_credential_cannot_write_even_unguarded(mongo: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("executors.mongodb.runner.require_allowed", lambda *_: None)
+    monkeypatch.setattr("executors.mongodb.session.require_allowed", lambda *_: None)
     with pytest.raises(StatementFailed, match="Unauthorized"):
         mongo.run("db.c.insertOne({_id: 1})")
     assert mongo.database.c.count_documents({}) == 0
@@ -200,10 +202,11 @@ def test_sink_failure_ends_the_run_as_itself(mongo: Bench) -> None:
         raise OSError("disk full")
 
     mongo.sink.rows = fail  # type: ignore[method-assign]
-    from executors.mongodb.runner import MongoRunner  # noqa: PLC0415
 
     with pytest.raises(OSError, match="disk full"):
-        MongoRunner().run(mongo.job("db.c.find()", Access.READ), mongo.sink, mongo.control)
+        StatementRunner(registry.engine(EngineKind.MONGODB)).run(
+            mongo.job("db.c.find()", Access.READ), mongo.sink, mongo.control
+        )
 
 
 def test_server_error_names_code_and_no_host(mongo: Bench) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from executors.base import Access, Language, Target
+from executors.base import Access, EngineKind, Language, Target
 from executors.tests.contract import Dialect, EngineContract
 from executors.tests.postgresql.world import Database
 
@@ -12,6 +12,7 @@ from executors.tests.postgresql.world import Database
 class TestPostgreSQL(EngineContract):
     """See `EngineContract`."""
 
+    engine = EngineKind.POSTGRESQL
     dialect = Dialect(
         language=Language.SQL,
         rows="SELECT n FROM generate_series(1, 1000) n",

@@ -29,8 +29,8 @@ def test_server_version_is_for_people(database: Database) -> None:
 def test_connection_is_used_again_after_a_clean_read(database: Database) -> None:
     engine, seen = PostgreSQLEngine(), Recorder()
     for _ in range(3):
-        session = engine.open(database.target("reader"), LIMITS, "warm", seen)
-        session.run("SELECT 1", (), seen)
+        session = engine.open(Job("warm", database.target("reader"), Language.SQL, "SELECT 1", LIMITS), seen)
+        session.execute("SELECT 1", (), seen)
         session.close(clean=True)
     engine.close()
     assert len(set(seen.backends)) == 1
@@ -39,8 +39,8 @@ def test_connection_is_used_again_after_a_clean_read(database: Database) -> None
 def test_connection_that_died_while_idle_is_replaced(database: Database) -> None:
     engine, seen = PostgreSQLEngine(), Recorder()
     for _ in range(2):
-        session = engine.open(database.target("reader"), LIMITS, "warm", seen)
-        session.run("SELECT 1", (), seen)
+        session = engine.open(Job("warm", database.target("reader"), Language.SQL, "SELECT 1", LIMITS), seen)
+        session.execute("SELECT 1", (), seen)
         session.close(clean=True)
         database.admin.execute("SELECT pg_terminate_backend(%s::int, 2000)", [seen.backends[-1]])
     engine.close()

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import pytest
 
-from executors.base import Access, Analysis, EngineKind
-from executors.script.analysis import analyse
+from executors.analysis import analyse
+from executors.base import Access, Analysis, EngineKind, Language
 
 
 def read(text: str, access: Access = Access.READ, engine: EngineKind = EngineKind.POSTGRESQL) -> Analysis:
-    return analyse(engine, text, (), access)
+    return analyse(Language.SCRIPT, engine, text, (), access)
 
 
 @pytest.mark.parametrize(

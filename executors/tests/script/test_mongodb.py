@@ -3,56 +3,12 @@
 # ruff: noqa: E501 - scripts as people write them stand on one line
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
-from urllib.parse import urlsplit
-
 import pytest
-from pymongo import MongoClient
 
-from executors import processes
-from executors.base import Access, EngineKind, ExecutionError, Job, Language, Limits, Refused, StatementFailed, Target
-from executors.tests.script.conftest import Recorder
+from executors.base import Access, ExecutionError, Refused, StatementFailed
+from executors.tests.script.conftest import Recorder, RunMongo, values
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.mongo]
-
-RunMongo = Callable[..., Recorder]
-
-
-@pytest.fixture(scope="module")
-def urls(mongo_url: str) -> Iterator[dict[Access, str]]:
-    """A reader and a writer of the database `scripted`."""
-    parts = urlsplit(mongo_url)
-    client: MongoClient[dict[str, object]] = MongoClient(mongo_url)
-    for name, role in (("script_r", "read"), ("script_w", "readWrite")):
-        client.admin.command("createUser", name, pwd=name, roles=[{"role": role, "db": "scripted"}])
-    client.scripted.items.insert_many([{"_id": number, "even": number % 2 == 0} for number in range(1200)])
-    host = parts.netloc.rpartition("@")[2]
-    names = {Access.READ: "script_r", Access.WRITE: "script_w"}
-    yield {
-        access: parts._replace(netloc=f"{name}:{name}@{host}", path="/scripted").geturl()
-        for access, name in names.items()
-    }
-    processes.close()
-    client.drop_database("scripted")
-    for name in names.values():
-        client.admin.command("dropUser", name)
-    client.close()
-
-
-@pytest.fixture
-def run_mongo(urls: dict[Access, str]) -> RunMongo:
-    def run(text: str, access: Access = Access.READ, seen: Recorder | None = None) -> Recorder:
-        target = Target(f"scripted-{access}", EngineKind.MONGODB, access, urls[access])
-        seen = seen or Recorder()
-        processes.run(Job("q2", target, Language.SCRIPT, text, Limits(15, 5000, 5_000_000)), seen, seen)
-        return seen
-
-    return run
-
-
-def values(seen: Recorder) -> list[object]:
-    return [json.loads(line) for line in seen.lines]
 
 
 def test_a_chain_is_one_recorded_call(run_mongo: RunMongo) -> None:

@@ -3,71 +3,18 @@
 # ruff: noqa: E501 - scripts as people write them stand on one line
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
-from urllib.parse import urlsplit
-
-import psycopg
 import pytest
 
-from executors import processes
 from executors.base import (
     Access,
     Cancelled,
-    EngineKind,
-    Job,
-    Language,
-    Limits,
     Refused,
     StatementFailed,
-    Target,
     TimedOut,
 )
-from executors.tests.script.conftest import MODULES, Recorder
+from executors.tests.script.conftest import Recorder, RunSQL, values
 
 pytestmark = pytest.mark.sandbox
-
-RunSQL = Callable[..., Recorder]
-
-
-@pytest.fixture(scope="module")
-def urls(postgres_url: str) -> Iterator[dict[Access, str]]:
-    """A plain reader and a plain writer of the schema `scripted`."""
-    parts = urlsplit(postgres_url)
-    with psycopg.connect(postgres_url, autocommit=True) as admin:
-        for name in ("script_r", "script_w"):
-            admin.execute(f"CREATE ROLE {name} LOGIN PASSWORD '{name}'")
-        admin.execute("CREATE SCHEMA scripted AUTHORIZATION script_w")
-        admin.execute("GRANT USAGE ON SCHEMA scripted TO script_r")
-        admin.execute(
-            "CREATE TABLE scripted.items (id int PRIMARY KEY, big int8, price numeric, doc jsonb, at timestamptz)"
-        )
-        admin.execute(
-            "INSERT INTO scripted.items SELECT i, 9007199254740993, 1.10, '{\"a\": [1]}', 'epoch' FROM generate_series(1, 1200) i"
-        )
-        admin.execute("ALTER TABLE scripted.items OWNER TO script_w")
-        admin.execute("GRANT SELECT ON scripted.items TO script_r")
-    host = parts.netloc.rpartition("@")[2]
-    names = {Access.READ: "script_r", Access.WRITE: "script_w"}
-    yield {access: parts._replace(netloc=f"{name}:{name}@{host}").geturl() for access, name in names.items()}
-    processes.close()
-    with psycopg.connect(postgres_url, autocommit=True) as admin:
-        admin.execute("DROP SCHEMA scripted CASCADE; DROP ROLE script_r; DROP ROLE script_w")
-
-
-@pytest.fixture
-def run_sql(urls: dict[Access, str]) -> RunSQL:
-    def run(text: str, access: Access = Access.READ, seconds: float = 15, seen: Recorder | None = None) -> Recorder:
-        target = Target(f"scripted-{access}", EngineKind.POSTGRESQL, access, urls[access], ("scripted",), MODULES)
-        seen = seen or Recorder()
-        processes.run(Job("q1", target, Language.SCRIPT, text, Limits(seconds, 5000, 5_000_000)), seen, seen)
-        return seen
-
-    return run
-
-
-def values(seen: Recorder) -> list[object]:
-    return [json.loads(line) for line in seen.lines]
 
 
 def test_a_query_is_bound_recorded_and_returned(run_sql: RunSQL) -> None:

@@ -1,4 +1,4 @@
-"""`manage.py rotate_result_keys`: every stored result under the first key of `PORTAL_RESULT_KEYS`."""
+"""`manage.py rotate_result_keys`: results and what runs said, under the first of `PORTAL_RESULT_KEYS`."""
 
 from typing import Any
 
@@ -15,11 +15,11 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **_options: Any) -> None:
         """Rotate, and say whether the older keys can go."""
         done = rotate()
-        print(f"{done.resealed} chunks sealed anew with key {done.key_id}.")
+        print(f"{done.resealed} rows sealed anew with key {done.key_id}.")
         for key_id, count in sorted(done.unreadable.items()):
-            print(f"{count} chunks of key {key_id} cannot be opened: the key is gone, or they were changed.")
+            print(f"{count} rows of key {key_id} cannot be opened: the key is gone, or they were changed.")
         if done.remaining > 0:
-            print(f"{done.remaining} chunks of older keys were written or held meanwhile; run this again.")
+            print(f"{done.remaining} rows of older keys were written or held meanwhile; run this again.")
         if done.unreadable or done.remaining > 0:
-            raise CommandError("Keep the older keys: not every chunk is sealed with the first one.")
+            raise CommandError("Keep the older keys: not every row is sealed with the first one.")
         print("The older keys can be taken out of PORTAL_RESULT_KEYS.")

@@ -6,7 +6,6 @@ import datetime as dt
 
 import pytest
 from axes.models import AccessAttempt
-from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
 from django.core.management import call_command
 from django.utils import timezone
@@ -14,8 +13,10 @@ from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
 from rest_framework_simplejwt.tokens import RefreshToken
 
 from accounts.models import Counter
+from accounts.sessions import SessionStore
 from audit.models import AuditLog
 from audit.verification import verify_log
+from executors.base import Call
 from queries import results, services
 from queries.maintenance import tidying
 from queries.maintenance.tidying import tidy
@@ -41,7 +42,7 @@ def test_expired_result_is_deleted_and_the_request_stays(world: World) -> None:
     kept = QueryRequest.objects.get(pk=query.pk)
     assert (kept.status, kept.statement) == ("EXECUTED", query.statement)
     assert kept.execution.row_count == 1
-    assert kept.execution.columns[0]["name"] == "one"
+    assert kept.execution.columns == ()
     assert kept.execution.result_deleted_at is not None
     assert not ResultChunk.objects.filter(execution=query.pk).exists()
 
@@ -79,8 +80,8 @@ def test_audit_chain_still_holds(committed: World) -> None:
 def test_calls_and_log_lines_go_with_the_result(world: World) -> None:
     query = world.insert("logged")
     world.approved(query)
-    ScriptCall.objects.create(execution_id=query.pk, number=1, statement="select 1", rows=1, milliseconds=1)
-    LogLine.objects.create(execution_id=query.pk, number=1, level="log", text="hello")
+    ScriptCall.of(query.pk, Call(1, "select 1", "[]", 1, 1.0)).save()
+    LogLine.of(query.pk, 1, "log", "hello").save()
     Execution.objects.filter(pk=query.pk).update(result_expires_at=PAST)
     assert tidy(never)["results"] == 1
     assert not ScriptCall.objects.exists()

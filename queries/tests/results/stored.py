@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 
 from executors.base import Column, RowEncoding
-from executors.rows import encode_copy_row
-from queries.models import Execution, QueryRequest
+from executors.copytext import encode_copy_row
+from queries.models import Execution, QueryRequest, Said
 from queries.results import ChunkWriter
 from queries.tests.world import World
 
@@ -25,7 +25,7 @@ def store(world: World, encoding: RowEncoding, rows: Sequence[bytes], names: Seq
     assert writer.missing() == ""
     writer.finish()
     Execution.objects.filter(pk=query.pk).update(
-        columns=[{"name": name, "type": "text"} for name in names],
+        **Said(columns=[{"name": name, "type": "text"} for name in names]).sealed(query.pk),
         encoding=encoding.value,
         row_count=len(rows),
         result_bytes=writer.byte_count,

@@ -14,8 +14,9 @@ from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 
 from executors.base import Column, RowEncoding
+from queries import vault
 from queries.models import Execution, QueryRequest, ResultChunk
-from queries.results import ChunkWriter, download, reader, vault, view_page, writer
+from queries.results import ChunkWriter, download, reader, view_page, writer
 from queries.tests.results.stored import copy_rows, store, store_cells
 from queries.tests.world import World
 from web.errors import Unavailable

@@ -13,8 +13,9 @@ import pytest
 from rest_framework_simplejwt.tokens import AccessToken
 
 from executors.base import RowEncoding
+from queries import vault
 from queries.models import Execution, QueryRequest
-from queries.results import vault, writer
+from queries.results import writer
 from queries.results.access import download
 from queries.tests.conftest import SignedIn
 from queries.tests.results.stored import copy_rows, store

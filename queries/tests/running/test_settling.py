@@ -15,6 +15,8 @@ from django.db import Error, connection
 from django.db.models.functions import Now
 
 from executors.base import Column, ReadOutcome, RowEncoding
+from executors.postgresql.commits import witness
+from executors.postgresql.wire import Wire
 from queries import running
 from queries.lifecycle import Status
 from queries.models import Code, Execution, QueryRequest
@@ -139,9 +141,7 @@ def begun(target: TargetDatabase, tag: str) -> tuple[psycopg.Connection[Any], st
     """A write on the target that is neither committed nor rolled back, and the name of its transaction."""
     session = psycopg.connect(target.write_url)
     session.execute("INSERT INTO effects (tag) VALUES (%s)", [tag])
-    row = session.execute("SELECT pg_current_xact_id()::text").fetchone()
-    assert row is not None
-    return session, str(row[0])
+    return session, witness(Wire(session))
 
 
 @pytest.mark.parametrize(

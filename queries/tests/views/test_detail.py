@@ -141,3 +141,15 @@ def test_request_from_before_checks_were_kept_claims_nothing(world: World, clien
     QueryRequest.objects.filter(pk=query.pk).update(verified=[])
     body = client_of(world.reviewer).get(page(query)).content.decode()
     assert "passed<span" not in body
+
+
+@pytest.mark.parametrize(
+    ("access", "words"),
+    [("write", "50,000 rows returned; rows changed: no limit"), ("read", "10 s, 50,000 rows returned</dd>")],
+)
+def test_told_14_row_limit_is_of_rows_returned(world: World, client_of: SignedIn, access: str, words: str) -> None:
+    statement = "UPDATE items SET name = 'x'" if access == "write" else "SELECT 1"
+    query = world.submitted(statement, access=access)
+    body = client_of(world.reviewer).get(page(query)).content.decode()
+    assert words in body
+    assert ("no limit" in body) is (access == "write")

@@ -20,7 +20,7 @@ def errors(statement: str, access: Access = Access.READ) -> list[str]:
         "SELECT n.pg_advisory_lock FROM generate_series(1::bigint, 9) n",
         "SELECT (f(1)).a.ts_stat",
         "SELECT a[1].pg_read_file FROM b",
-        "SELECT 1 FROM a ORDER BY a.PG_Terminate_Backend",
+        "SELECT 1 FROM f() a ORDER BY a.PG_Terminate_Backend",
         "VALUES ((1).pg_cancel_backend)",
     ],
 )

@@ -1,4 +1,4 @@
-"""Sealing chunks: Zstandard, then AES-256-GCM with a named key, bound to the place the chunk belongs to.
+"""Sealing what may quote data: Zstandard, then AES-256-GCM with a named key, bound to the place it belongs to.
 
 The first key of `PORTAL_RESULT_KEYS` seals; any of them opens, so that keys can be rotated.
 """
@@ -18,12 +18,12 @@ LARGEST_CHUNK = 2**31
 
 
 class Unreadable(Exception):
-    """A chunk that no key opens: the key is gone, or somebody changed the chunk."""
+    """What no key opens: the key is gone, or somebody changed it."""
 
 
-def place(execution_id: int, number: int, first_row: int, row_count: int) -> bytes:
-    """What a chunk is bound to: it opens nowhere else."""
-    return f"query-portal result {execution_id} {number} {first_row} {row_count}".encode()
+def place(kind: str, *numbers: int) -> bytes:
+    """What a seal is bound to: the kind of row, and what tells it from the others. It opens nowhere else."""
+    return " ".join(("query-portal", kind, *map(str, numbers))).encode()
 
 
 def seal(data: bytes, where: bytes) -> tuple[str, bytes]:
@@ -35,12 +35,12 @@ def seal(data: bytes, where: bytes) -> tuple[str, bytes]:
 
 
 def unseal(key_id: str, sealed: bytes, where: bytes) -> bytes:
-    """The chunk's rows. Raises Unreadable."""
+    """What was sealed. Raises Unreadable."""
     key = require(key_id)
     try:
         packed = _cipher(key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], where)
     except (InvalidTag, ValueError) as error:
-        raise Unreadable("A chunk of the result does not match its seal.") from error
+        raise Unreadable("What is stored does not match its seal.") from error
     return zstandard.ZstdDecompressor().decompress(packed, max_output_size=LARGEST_CHUNK)
 
 

@@ -1,0 +1,83 @@
+"""How many rows this transaction has changed in each table, as the server itself counts.
+
+`pg_stat_get_xact_tuples_…` count what this very session did and nobody else, whatever did it: the statement, a
+trigger, a cascade, a function. They count operations, so a row that was changed twice counts twice, and they count
+what a rolled-back savepoint did: never too few. A TRUNCATE takes its table's counts away and is counted beforehand.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from executors.postgresql.wire import Wire
+
+# Rows of foreign tables are changed elsewhere, where nobody counts: only that they may have been is known, by the lock.
+_QUERY = b"""
+SELECT pg_catalog.json_build_object(
+  'xid', pg_catalog.pg_current_xact_id_if_assigned()::text,
+  'counted', pg_catalog.current_setting('track_counts'),
+  'tables', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(oid::bigint, i, u, d, system)) FROM (
+    SELECT oid, relnamespace = 'pg_catalog'::regnamespace AS system,
+      pg_catalog.pg_stat_get_xact_tuples_inserted(oid) AS i,
+      pg_catalog.pg_stat_get_xact_tuples_updated(oid) AS u,
+      pg_catalog.pg_stat_get_xact_tuples_deleted(oid) AS d
+    FROM pg_catalog.pg_class WHERE relkind IN ('r', 'p') AND relpersistence <> 't' OFFSET 0) AS counts
+    WHERE i + u + d > 0),
+  'foreign', CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_foreign_table) THEN (
+    SELECT pg_catalog.json_agg(DISTINCT l.relation::regclass::text)
+    FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_foreign_table f ON f.ftrelid = l.relation
+    WHERE l.pid = pg_catalog.pg_backend_pid() AND l.mode = 'RowExclusiveLock') END)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """Operations on one table."""
+
+    inserted: int
+    updated: int
+    deleted: int
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return self.inserted + self.updated + self.deleted
+
+    @property
+    def growth(self) -> int:
+        """How many rows the table has more than before, unless a savepoint was rolled back."""
+        return self.inserted - self.deleted
+
+    def __add__(self, other: Count) -> Count:
+        return Count(self.inserted + other.inserted, self.updated + other.updated, self.deleted + other.deleted)
+
+
+NOTHING = Count(0, 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What a transaction did so far. `xid` is "" while it changed nothing; `tables` is by oid.
+
+    `counted` is False where the server was told not to count; `foreign` names foreign tables that may have changed.
+    """
+
+    xid: str
+    tables: dict[int, Count]
+    schema_changed: bool
+    counted: bool
+    foreign: tuple[str, ...]
+
+
+def counts(wire: Wire) -> Counts:
+    """The counters of the transaction open on `wire`."""
+    found = json.loads(wire.simple(_QUERY).get_value(0, 0) or b"{}")
+    rows = found["tables"] or []
+    return Counts(
+        found["xid"] or "",
+        {oid: Count(inserted, updated, deleted) for oid, inserted, updated, deleted, system in rows if not system},
+        any(system for *_, system in rows),
+        found["counted"] == "on",
+        tuple(found["foreign"] or ()),
+    )

@@ -1,0 +1,105 @@
+"""The calls of a script's `db` on PostgreSQL, read by the analysis of SQL."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+
+from executors.base import (
+    Access,
+    DatabaseCall,
+    EngineKind,
+    Finding,
+    FindingCode,
+    Leads,
+    Severity,
+    Step,
+    Verified,
+    WrittenCall,
+)
+from executors.postgresql.reading.analysis import analyse
+
+_METHODS = ("query", "one", "iterate")
+_OF_ITERATION = frozenset({"next", "return", "throw"})
+_WRITE_OUT = 'Write the statement out and pass values as parameters: db.query("… $1", [value]).'
+_SHOWN = 500
+# What every object has.
+_OF_ANY = frozenset({"toString", "valueOf", "hasOwnProperty", "constructor"})
+
+
+class SQLCalls:
+    """The `CallReader` of PostgreSQL."""
+
+    def leads(self, steps: Sequence[Step]) -> Leads:
+        """`query` and `one` answer, `iterate` gives rows."""
+        first, last = steps[0], steps[-1]
+        if len(steps) == 1:
+            if first.name not in _METHODS:
+                return Leads.VALUE if first.name in _OF_ANY else Leads.NOTHING
+            if not first.called:
+                return Leads.DATABASE
+            return Leads.ROWS if first.name == "iterate" else Leads.PROMISE
+        if first.called and last.name in _OF_ITERATION:
+            return Leads.PROMISE if last.called else Leads.ROWS
+        return Leads.VALUE if last.name in _OF_ANY else Leads.NOTHING
+
+    def missing(self, steps: Sequence[Step]) -> tuple[str, str]:
+        """What there is instead."""
+        name = steps[-1].name[:40]
+        if len(steps) > 1:
+            return f"{steps[0].name} has no {name}.", "Iterate: for await (const row of db.iterate(…))."
+        near = difflib.get_close_matches(name, _METHODS, n=1)
+        return f"db has no {name}.", f"Did you mean {near[0]}?" if near else f"There is {', '.join(_METHODS)}."
+
+    def read(self, call: WrittenCall, access: Access) -> DatabaseCall | None:
+        """What the statement of `db.query("…", […])` tells."""
+        arguments = call.steps[0].arguments or ()
+        text = arguments[0].text if arguments else None
+        if text is None:
+            return DatabaseCall(("query",), (), None, (_unknown(call),), read=False)
+        more = arguments[1:]
+        count = 0 if not more else None if len(more) > 1 or more[0].spread else more[0].elements
+        reading = analyse(EngineKind.POSTGRESQL, text, [""] * (count or 0), access)
+        findings = [
+            finding
+            for finding in reading.findings
+            # The script as a whole is what asks for an access.
+            if finding.code is not FindingCode.READ_IN_WRITE
+            and not (finding.code is FindingCode.PARAMETERS_MISMATCH and count is None)
+        ]
+        several = () if len(reading.kinds) <= 1 else (_one_statement(call),)
+        built = (_built(call, text),) if arguments[0].built else ()
+        return DatabaseCall(
+            reading.kinds,
+            reading.tables,
+            reading.access,
+            (*built, *(_at(call, finding) for finding in findings), *several),
+            tuple(found for found in reading.verified if found not in _OF_TEXT),
+            read=not built,
+        )
+
+
+# What the script's own text is asked for.
+_OF_TEXT = frozenset({Verified.NO_HIDDEN_CHARACTERS, Verified.NO_LOOKALIKE_NAMES})
+
+
+def _at(call: WrittenCall, finding: Finding) -> Finding:
+    return Finding(finding.code, finding.severity, finding.message, call.line, call.column, finding.hint)
+
+
+def _unknown(call: WrittenCall) -> Finding:
+    """A statement that is put together when the script runs, which is how values become code."""
+    message = "The text of this statement is only known when the script runs: nobody can read it here."
+    return Finding(FindingCode.BUILT_STATEMENT, Severity.WARNING, message, call.line, call.column, _WRITE_OUT)
+
+
+def _built(call: WrittenCall, text: str) -> Finding:
+    """A statement whose pieces are all written out, but which stands nowhere as it will run."""
+    shown = text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
+    message = f"The text of this statement is put together when the script runs; its pieces give: {shown}"
+    return Finding(FindingCode.BUILT_STATEMENT, Severity.WARNING, message, call.line, call.column, _WRITE_OUT)
+
+
+def _one_statement(call: WrittenCall) -> Finding:
+    message, hint = "One call runs one statement.", "Make a call for each."
+    return Finding(FindingCode.SEVERAL_STATEMENTS, Severity.ERROR, message, call.line, call.column, hint)

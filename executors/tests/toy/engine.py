@@ -1,0 +1,165 @@
+"""A small real engine on SQLite: everything the seam asks of one, and nothing else."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterator, Mapping, Sequence
+
+from executors.base import (
+    Access,
+    Activity,
+    Cancelled,
+    Column,
+    CommitStatus,
+    Control,
+    Effect,
+    ExecutionError,
+    Gap,
+    Images,
+    Job,
+    Parameter,
+    Ran,
+    Refused,
+    RowEncoding,
+    RowSink,
+    Severity,
+    StatementFailed,
+    Table,
+    TableEffect,
+    Target,
+    TimedOut,
+    Truncation,
+    Unreachable,
+)
+from executors.copytext import encode_copy_row
+from executors.tests.toy.reading import analyse
+from executors.text import position
+
+SCHEME = "toy://"
+_INSTRUCTIONS = 10_000
+_KINDS = ("INSERT", "UPDATE", "DELETE")
+
+
+class ToySession:
+    """One execution on a connection of its own; SQLite calls `_watch` while it works."""
+
+    def __init__(self, job: Job, control: Control) -> None:
+        self._job = job
+        self._control = control
+        self._stopped: ExecutionError | None = None
+        self._effect = Effect()
+        self._deadline = time.monotonic() + job.limits.seconds
+        self._connection = connect(job.target)
+        self._connection.execute("BEGIN")
+        self._connection.set_progress_handler(self._watch, _INSTRUCTIONS)
+        control.started("toy")
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """None: SQLite reads no text as a date."""
+        return {}
+
+    def execute(self, statement: str, parameters: Sequence[Parameter], sink: RowSink) -> list[Ran]:
+        """Check and run one statement."""
+        target = self._job.target
+        found = analyse(target.engine, statement, parameters, target.access)
+        for finding in found.findings:
+            if finding.severity is Severity.ERROR:
+                raise Refused(finding.message)
+        try:
+            cursor = self._connection.execute(statement, parameters)
+            rows, truncated = self._send(cursor, sink)
+        except sqlite3.Error as error:
+            raise self._stopped or _failed(error, statement) from None
+        writes = found.access is Access.WRITE
+        if writes and cursor.rowcount > 0:
+            added, changed, gone = (cursor.rowcount * (found.kinds[0] == kind) for kind in _KINDS)
+            table = TableEffect("notes", added, changed, gone, complete=False, gap=Gap.NO_KEY)
+            self._effect = Effect((table,))
+        affected = cursor.rowcount if writes else None
+        return [Ran(found.kinds[0], rows, affected, truncated, returns_rows=rows > 0, writes=writes)]
+
+    def effect(self, sample: int, seconds: float) -> Effect:
+        """Counts alone: no row is shown."""
+        return self._effect
+
+    def images(self) -> Iterator[Images]:
+        """None: no row can be put back."""
+        return iter(())
+
+    def commit(self) -> None:
+        """Ask, then commit."""
+        self._control.committing("1")
+        self._connection.commit()
+
+    def close(self, *, clean: bool) -> None:
+        """SQLite rolls back what is open."""
+        self._connection.close()
+
+    def _send(self, cursor: sqlite3.Cursor, sink: RowSink) -> tuple[int, Truncation]:
+        if cursor.description is None:
+            return 0, ""
+        sink.columns([Column(column[0], "any") for column in cursor.description], RowEncoding.COPY)
+        limits, size, count = self._job.limits, 0, 0
+        for row in cursor:
+            line = encode_copy_row([None if value is None else str(value).encode() for value in row])
+            if count == limits.rows:
+                return count, "rows"
+            if size + len(line) > limits.bytes:
+                return count, "bytes"
+            sink.rows(line, 1)
+            size, count = size + len(line), count + 1
+        return count, ""
+
+    def _watch(self) -> bool:
+        if time.monotonic() >= self._deadline:
+            self._stopped = TimedOut("The request reached its time limit.")
+        elif self._control.cancelled():
+            self._stopped = Cancelled("The request was cancelled.")
+        return self._stopped is not None
+
+
+class ToyEngine:
+    """Databases are files; the path stands in the URL."""
+
+    def open(self, job: Job, control: Control) -> ToySession:
+        return ToySession(job, control)
+
+    def expire(self) -> None: ...
+
+    def close(self) -> None: ...
+
+    def introspect(self, target: Target) -> tuple[Table, ...]:
+        with connect(target) as connection:
+            names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        return tuple(Table("main", name, "table", ()) for (name,) in names)
+
+    def commit_status(self, target: Target, transaction: str) -> CommitStatus:
+        return CommitStatus.UNKNOWN
+
+    def activity(self, target: Target, backend: str, name: str) -> Activity | None:
+        return None
+
+    def server_version(self, target: Target) -> str:
+        return f"Toy {sqlite3.sqlite_version}"
+
+
+def connect(target: Target) -> sqlite3.Connection:
+    """A connection that can do what the target's access allows. Raises `Unreachable`."""
+    mode = "ro" if target.access is Access.READ else "rw"
+    try:
+        return sqlite3.connect(f"file:{target.url.removeprefix(SCHEME)}?mode={mode}", uri=True, isolation_level=None)
+    except sqlite3.Error:
+        message = f"The target {target.key} cannot be reached."
+        raise Unreachable(message) from None
+
+
+def _failed(error: sqlite3.Error, statement: str) -> StatementFailed:
+    """SQLite names what it did not find, not where: that is looked up."""
+    at = statement.rfind(str(error).rpartition(" ")[2])
+    place = {}
+    if at >= 0:
+        line, column = position(statement, at)
+        place = {"line": str(line), "column": str(column)}
+    return StatementFailed(str(error), detail=place)
