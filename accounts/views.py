@@ -13,7 +13,7 @@ from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views import View
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
 from accounts.forms import ProfileForm, SignInForm
 from accounts.models import User
@@ -22,6 +22,7 @@ from accounts.signin import check_credentials, record_sign_in, record_sign_out
 from audit import log
 from web.errors import PortalError
 from web.ratelimit import limit
+from web.verbs import post_only
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 
@@ -53,7 +54,7 @@ class SignIn(View):
         return redirect(_next(request))
 
 
-@require_POST
+@post_only
 @login_not_required
 def sign_out(request: HttpRequest) -> HttpResponse:
     """End the session."""

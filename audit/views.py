@@ -6,7 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from audit.administration import actor_of
 from audit.log import LABELS, Action
@@ -14,6 +14,7 @@ from audit.models import AuditLog
 from audit.reading import FILTERS, Page, read_page, require_reader
 from audit.verification import verify_and_record
 from web.errors import BadInput
+from web.verbs import post_only
 
 PAGE_SIZE = 100
 # Facts of the request are shown apart from what the act itself says.
@@ -41,7 +42,7 @@ def entries(request: HttpRequest) -> HttpResponse:
     return render(request, "audit/list.html", context, status=BadInput.status if problems else 200)
 
 
-@require_POST
+@post_only
 def verify(request: HttpRequest) -> HttpResponse:
     """Check the whole chain now, and show what was found."""
     require_reader(request.user)

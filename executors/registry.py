@@ -85,9 +85,14 @@ def runner(language: Language, kind: EngineKind) -> Runner:
 def analyser(language: Language, kind: EngineKind) -> Analyser:
     """The reader of a language, for a product that can be asked in it."""
     if language is Language.SCRIPT:
-        calls: CallReader = _load(PRODUCTS[kind].script_calls)()
-        return partial(_load(_SCRIPT_ANALYSER), calls=calls)
+        return partial(_load(_SCRIPT_ANALYSER), calls=call_reader(kind))
     found: Analyser = _load(PRODUCTS[kind].analysers[language])
+    return found
+
+
+def call_reader(kind: EngineKind) -> CallReader:
+    """The reader of the calls of a script's `db`, for a product that scripts can use."""
+    found: CallReader = _load(PRODUCTS[kind].script_calls)()
     return found
 
 

@@ -9,9 +9,9 @@ from django.http import HttpRequest
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.decorators import method_decorator
-from django.views.decorators.http import require_POST
 
 from accounts.models import User
+from web.verbs import post_only
 
 
 class PortalAdminSite(admin.AdminSite):
@@ -35,7 +35,7 @@ class PortalAdminSite(admin.AdminSite):
             raise PermissionDenied
         return redirect_to_login(wanted)
 
-    @method_decorator(require_POST)
+    @method_decorator(post_only)
     def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:  # noqa: ARG002 -- Django's call
         """The portal's sign-out, which is recorded."""
         from accounts.views import sign_out  # noqa: PLC0415 -- the admin is configured before the apps are loaded

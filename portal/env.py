@@ -7,10 +7,13 @@ import base64
 import binascii
 import os
 from pathlib import Path
+from typing import Any
 
+import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
 KEY_BYTES = 32
+POSTGRESQL = "django.db.backends.postgresql"
 
 
 def text(name: str, default: str | None = None) -> str:
@@ -76,3 +79,18 @@ def keys(name: str) -> dict[str, bytes]:
             )
         found[key_id] = key
     return found
+
+
+def database(name: str) -> dict[str, Any]:
+    """A postgresql:// URL as Django's settings of a database. The complaint never quotes it: it holds a password."""
+    url = text(name)
+    try:
+        parsed: dict[str, Any] = {**dj_database_url.parse(url)}
+    except ValueError:
+        parsed = {}
+    if parsed.get("ENGINE") != POSTGRESQL or not parsed.get("NAME") or any("\0" in str(v) for v in parsed.values()):
+        raise ImproperlyConfigured(
+            f"{name} is not a URL such as postgresql://user:password@host:5432/database; the portal runs on PostgreSQL "
+            "only, and a special character in the password is written with a percent sign (@ is %40)."
+        )
+    return parsed

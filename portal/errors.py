@@ -38,6 +38,12 @@ TITLES = {
 NOT_FOUND = "There is nothing at this address."
 NOT_ALLOWED = "You may not do this."
 DATABASE_AWAY = "The portal's own database does not answer. Nothing was changed; try again in a moment."
+DATABASE_READ_ONLY = (
+    "The portal's own database takes no changes now: it is read only. Nothing was changed; try again in a moment, or "
+    "tell an admin."
+)
+# Of PostgreSQL: read_only_sql_transaction.
+READ_ONLY_STATE = "25006"
 BROKEN = "Something went wrong on our side; it has been recorded. Try again, or tell an admin the number below."
 
 
@@ -72,6 +78,7 @@ class Answer:
         return headers
 
 
+NOT_POSSIBLE = Answer(405, "method_not_allowed", "This address cannot be used like that. Go back and try again.")
 TOO_LARGE = Answer(413, "too_large", "What was sent is too large; at most 8 MB are read.")
 # What Django itself raises; the first that fits.
 FORESEEN: tuple[tuple[tuple[type[Exception], ...], Answer], ...] = (
@@ -87,6 +94,8 @@ def answer_for(error: BaseException | None) -> Answer | None:
     """The answer an error stands for, None for one that nobody foresaw."""
     if isinstance(error, PortalError):
         return _portal_answer(error)
+    if _is_read_only(error):
+        return Answer(503, "unavailable", DATABASE_READ_ONLY, retry_after=RETRY_SECONDS)
     return next((answer for kinds, answer in FORESEEN if isinstance(error, kinds)), None)
 
 
@@ -136,6 +145,15 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:  # noq
 
 
 # --- inside ----------------------------------------------------------------------------------------
+
+
+def _is_read_only(error: BaseException | None) -> bool:
+    """Whether the database refused a change as such: what raises may have made something else of it meanwhile."""
+    while error is not None:
+        if getattr(error, "sqlstate", "") == READ_ONLY_STATE:
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _portal_answer(error: PortalError) -> Answer:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
@@ -12,6 +12,7 @@ from django.db import DatabaseError, connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.models import Count, Min
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 from prometheus_client import CollectorRegistry, generate_latest
@@ -23,20 +24,30 @@ from audit.models import AuditLog
 from queries.lifecycle import Status
 from queries.models import QueryRequest
 
+STATE = "SELECT pg_is_in_recovery(), current_setting('transaction_read_only')::boolean"
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
-@login_not_required
+class ProbesMiddleware:
+    """Answers the probes before anything that asks the database: session, sign-in, error pages."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """The probe's answer, or the rest of the portal."""
+        return PROBES.get(request.path_info, self.get_response)(request)
+
+
 @require_safe
 def healthz(_request: HttpRequest) -> HttpResponse:
     """200 while the process answers; it asks nothing else."""
     return HttpResponse("ok\n", content_type="text/plain; charset=utf-8")
 
 
-@login_not_required
 @require_safe
 def readyz(_request: HttpRequest) -> JsonResponse:
-    """200 when the database answers and has every migration, else 503 with what is wrong."""
+    """200 when the database answers, takes changes and has every migration, else 503 with what is wrong."""
     problems = _problems()
     return JsonResponse({"ready": not problems, "problems": problems}, status=503 if problems else 200)
 
@@ -50,6 +61,9 @@ def metrics(request: HttpRequest) -> HttpResponse:
     registry = CollectorRegistry()
     registry.register(PortalCollector())
     return HttpResponse(generate_latest(registry), content_type=METRICS_TYPE)
+
+
+PROBES = {"/healthz": healthz, "/readyz": readyz}
 
 
 class PortalCollector(Collector):
@@ -85,12 +99,20 @@ def _oldest_pending() -> float:
 def _problems() -> list[str]:
     try:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
+            cursor.execute(STATE)
+            standby, read_only = cursor.fetchone()
         loader = MigrationLoader(connection)
         missing = sorted(set(loader.graph.nodes) - set(loader.applied_migrations))
     except DatabaseError as error:
         return [f"The database does not answer ({type(error).__name__})."]
-    return [f"Migrations are not applied: {', '.join(map('.'.join, missing))}."] if missing else []
+    problems = []
+    if standby:
+        problems.append("The database takes no changes: it is a standby.")
+    elif read_only:
+        problems.append("The database takes no changes: its transactions are read only.")
+    if missing:
+        problems.append(f"Migrations are not applied: {', '.join(map('.'.join, missing))}.")
+    return problems
 
 
 def _may_read_metrics(request: HttpRequest) -> bool:

@@ -7,11 +7,11 @@ import uuid
 from collections.abc import Callable
 
 from django.conf import settings
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
 
 from audit.context import request_facts
-from portal.errors import TOO_LARGE, answer_for, respond
+from portal.errors import NOT_POSSIBLE, TOO_LARGE, answer_for, respond
 from web.addresses import client_address
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
@@ -53,6 +53,13 @@ class ResponseHeadersMiddleware:
         return response
 
 
+def _with_words(request: HttpRequest, bare: HttpResponseNotAllowed) -> HttpResponse:
+    """A method that an address does not take, as a page or JSON instead of nothing."""
+    response = respond(request, NOT_POSSIBLE)
+    response["Allow"] = bare["Allow"]
+    return response
+
+
 class ErrorMiddleware:
     """Turn the errors of a view into their page or JSON."""
 
@@ -64,7 +71,8 @@ class ErrorMiddleware:
         length = str(request.META.get("CONTENT_LENGTH") or "0")
         if length.isdigit() and int(length) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
             return respond(request, TOO_LARGE)
-        return self.get_response(request)
+        response = self.get_response(request)
+        return _with_words(request, response) if isinstance(response, HttpResponseNotAllowed) else response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
         """Answer what was foreseen; anything else goes on to Django, which logs it."""

@@ -4,7 +4,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import dj_database_url
 from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
@@ -66,6 +65,7 @@ MIDDLEWARE = [
     "portal.middleware.RequestContextMiddleware",
     "csp.middleware.CSPMiddleware",
     "portal.middleware.ResponseHeadersMiddleware",
+    "portal.health.ProbesMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -99,10 +99,8 @@ FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 # --- data ------------------------------------------------------------------------------------------
 
 DATABASES: dict[str, Any] = {
-    "default": dj_database_url.parse(env.text("PORTAL_DATABASE_URL"), conn_max_age=600, conn_health_checks=True)
+    "default": env.database("PORTAL_DATABASE_URL") | {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
 }
-if DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
-    raise ImproperlyConfigured("PORTAL_DATABASE_URL must be a postgresql:// URL: the portal runs on PostgreSQL only.")
 # A session-level advisory lock marks a running execution, so a pooler in transaction mode must not stand between.
 DATABASES["default"].setdefault("OPTIONS", {}).update(
     connect_timeout=5,

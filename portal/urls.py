@@ -25,8 +25,6 @@ v1: list[URLPattern | URLResolver] = [
 docs = SpectacularSwaggerSplitView.as_view(url_name="schema", template_name="api/docs.html")
 
 urlpatterns = [
-    path("healthz", health.healthz, name="healthz"),
-    path("readyz", health.readyz, name="readyz"),
     path("metrics", health.metrics, name="metrics"),
     path("api/v1/", include((v1, "api"))),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),

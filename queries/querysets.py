@@ -101,6 +101,10 @@ class QueryRequestQuerySet(models.QuerySet["QueryRequest"]):
         given = Decision.objects.filter(query=OuterRef("pk"), verdict=Verdict.APPROVE).order_by()
         return self.annotate(approvals=how_many(given))
 
+    def as_rows(self) -> QueryRequestQuerySet:
+        """With what a row of a list shows, and without what may be long and is not shown there."""
+        return self.with_people().with_approvals().defer("statement", "parameters", "search")
+
     def with_people(self) -> QueryRequestQuerySet:
         """With everything a row of a list shows."""
         return self.select_related("author", "target", "pod", "execution")

@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.models import SYSTEM, User
 from audit import log
 from executors import processes
-from executors.base import Access, Analysis, EngineKind, Finding, Language, Parameter, Severity
+from executors.base import Access, Analysis, EngineKind, Finding, Language, Parameter, Severity, Word
 from executors.text import normalise
 from pods.models import Target
 from queries import policies, running
@@ -274,9 +274,12 @@ def _bad_text(value: str, length: int) -> FieldError | None:
 
 def _read(target: Target, draft: Draft) -> Analysis:
     statement = normalise(draft.statement)
-    return processes.read(
-        Language(draft.language), EngineKind(target.engine), statement, draft.parameters, Access(draft.access)
-    )
+    language, access = Language(draft.language), Access(draft.access)
+    analysis = processes.read(language, EngineKind(target.engine), statement, draft.parameters, access)
+    if not target.offers(Access.READ):
+        why = "The variable with its read credential is not set."
+        return Word.missing(why).beside(analysis, language) if analysis.valid else analysis
+    return processes.check(target.with_credential(Access.READ), language, statement, access, analysis)
 
 
 def _field_error(finding: Finding) -> FieldError:

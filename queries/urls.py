@@ -8,6 +8,7 @@ requests = [
     path("", lists.request_list, name="list"),
     path("new/", new.new, name="new"),
     path("<uuid:public_id>/", detail.detail, name="detail"),
+    path("<uuid:public_id>/statement.txt", detail.statement, name="statement"),
     path("<uuid:public_id>/status/", detail.status, name="status"),
     path("<uuid:public_id>/approve/", decide.approve, name="approve"),
     path("<uuid:public_id>/reject/", decide.reject, name="reject"),

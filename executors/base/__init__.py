@@ -4,6 +4,7 @@ Everything here is plain data: the portal describes a `Job`, hands over a `RowSi
 and gets back one of the closed family of outcomes, or one of the closed family of `ExecutionError`.
 """
 
+from executors.base.asking import Asked, Told, Word
 from executors.base.control import Call, Control
 from executors.base.effects import (
     Cells,
@@ -72,6 +73,7 @@ __all__ = [
     "Analysis",
     "Answer",
     "Argument",
+    "Asked",
     "Blocker",
     "Call",
     "CallReader",
@@ -129,10 +131,12 @@ __all__ = [
     "TableEffect",
     "Target",
     "TimedOut",
+    "Told",
     "TooLarge",
     "Truncation",
     "Unreachable",
     "Verified",
+    "Word",
     "WriteOutcome",
     "WrittenCall",
 ]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Protocol
 
+from executors.base.asking import Asked
 from executors.base.effects import Effect, Images
 from executors.base.findings import Finding, Verified
 from executors.base.outcomes import Refused
@@ -141,6 +142,8 @@ class DatabaseCall:
     findings: tuple[Finding, ...] = ()
     verified: tuple[Verified, ...] = ()
     read: bool = True
+    # What of the call a target can be asked about before it runs.
+    asks: Asked | None = None
 
 
 class CallReader(Protocol):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
+from executors.base.asking import Asked, Told
 from executors.base.control import Control
 from executors.base.effects import Effect, Images
 from executors.base.findings import Analysis
@@ -65,6 +66,12 @@ class Engine(Protocol):
 
     def introspect(self, target: Target) -> tuple[Table, ...]:
         """Tables and columns the target's credential may see."""
+
+    def check(self, target: Target, asked: Sequence[Asked], access: Access) -> Sequence[Told]:
+        """What `target`, with its read credential, says of statements that would run in this order as `access`.
+
+        They are understood and never run. Within two seconds, or eight for a long text.
+        """
 
     def commit_status(self, target: Target, transaction: str) -> CommitStatus:
         """What became of a transaction that `Control.committing` named: only what the server can prove of that one."""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import pymongo
 from pymongo.errors import OperationFailure, PyMongoError
 
-from executors.base import Activity, Column, CommitStatus, Control, Job, Table, Target
+from executors.base import Access, Activity, Asked, Column, CommitStatus, Control, Job, Table, Target, Told
+from executors.mongodb import checking
 from executors.mongodb.activity import activity
 from executors.mongodb.clients import Clients, Connected
 from executors.mongodb.failures import translate
@@ -25,6 +26,7 @@ _SAMPLE_SIZE: Final = 100
 _MAX_SAMPLED: Final = 300
 _SAMPLE_SECONDS: Final = 2.0
 _INTROSPECTION_SECONDS: Final = 20.0
+_CHECK_SECONDS: Final = 2.0
 _TRANSACTION = re.compile(r"([0-9a-f]{32}):(\d{1,18})")
 
 
@@ -84,6 +86,13 @@ class MongoDBEngine:
                     _table(connected, item["name"], item.get("type", "collection"), sample=number < _MAX_SAMPLED)
                     for number, item in enumerate(named)
                 )
+        except PyMongoError as problem:
+            raise translate(problem, target) from None
+
+    def check(self, target: Target, asked: Sequence[Asked], access: Access) -> list[Told]:
+        """Whether the collections that statements name are there."""
+        try:
+            return checking.check(self._clients.connected(target), asked, access, _CHECK_SECONDS)
         except PyMongoError as problem:
             raise translate(problem, target) from None
 

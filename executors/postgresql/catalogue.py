@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import groupby
 
 from executors.base import Column, Table, Target
 from executors.postgresql.dependencies import text_array
+from executors.postgresql.reading.scopes import Relation
 from executors.postgresql.wire import Wire
 
 _QUERY = b"""
@@ -26,6 +28,15 @@ LIMIT 200000
 """
 
 
+_COLUMNS = b"""
+SELECT w.n, a.attname FROM ROWS FROM (pg_catalog.unnest($1::text[]), pg_catalog.unnest($2::text[]))
+  WITH ORDINALITY w(schema, name, n)
+JOIN pg_catalog.pg_class c ON c.relname = w.name JOIN pg_catalog.pg_namespace s ON s.oid = c.relnamespace
+JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+WHERE s.nspname = w.schema OR w.schema = '' AND pg_catalog.pg_table_is_visible(c.oid)
+"""
+
+
 def tables(wire: Wire, target: Target) -> tuple[Table, ...]:
     """What the role of `wire` may SELECT, the target's schemas first in their order."""
     result = wire.call(lambda: wire.pgconn.send_query_params(_QUERY, [text_array(target.search_path)]))
@@ -37,6 +48,18 @@ def tables(wire: Wire, target: Target) -> tuple[Table, ...]:
         Table(str(schema), str(name), str(kind), tuple(Column(str(r[4]), str(r[5])) for r in group), _number(estimate))
         for (schema, name, kind, estimate), group in groupby(rows, key=lambda r: r[:4])
     )
+
+
+def columns(wire: Wire, relations: Iterable[Relation]) -> dict[str, list[str]]:
+    """The columns of relations by their names as given, for those that are there."""
+    asked = list(relations)
+    parameters = [text_array([relation.schema for relation in asked]), text_array([one.name for one in asked])]
+    result = wire.call(lambda: wire.pgconn.send_query_params(_COLUMNS, parameters))
+    found: dict[str, list[str]] = {}
+    for row in range(result.ntuples):
+        number, name = ((result.get_value(row, column) or b"").decode() for column in range(2))
+        found.setdefault(str(asked[int(number) - 1]), []).append(name)
+    return found
 
 
 def _number(text: str | None) -> int | None:

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from executors.base import (
+    Access,
     Activity,
+    Asked,
     CommitStatus,
     Control,
+    Interrupted,
     Job,
     Limits,
     Table,
     Target,
+    Told,
 )
 from executors.postgresql import activity, catalogue, commits
+from executors.postgresql.checking import Check
 from executors.postgresql.connections import Connections
-from executors.postgresql.options import connection_key
+from executors.postgresql.options import ConnectionKey, connection_key
 from executors.postgresql.scripting import PostgreSQLScript
 from executors.postgresql.session import PostgreSQLSession
 from executors.postgresql.wire import Watch, Wire
@@ -26,6 +33,11 @@ _ASIDE = Limits(seconds=15, rows=1, bytes=1)
 
 # For what somebody watches: gone before its answer would be late.
 _GLANCE = Limits(seconds=1.5, rows=1, bytes=1, lock_seconds=1)
+
+# For what somebody waits for while they type. A lock that another session holds is not waited for long.
+_CHECK = Limits(seconds=2, rows=1, bytes=1, lock_seconds=1)
+_LONG_CHECK_SECONDS = 8.0
+_LONG_CHARACTERS = 100_000
 
 
 class _Uncancelled:
@@ -66,6 +78,26 @@ class PostgreSQLEngine:
         """Tables and views the credential may SELECT from, search path first, system schemas left out."""
         with _Aside(self._connections, target) as wire:
             return catalogue.tables(wire, target)
+
+    def check(self, target: Target, asked: Sequence[Asked], access: Access) -> list[Told]:
+        """What the server says of each statement when it parses it, and of the names in those it only parses."""
+        is_long = sum(len(item.text) for item in asked) > _LONG_CHARACTERS
+        key = connection_key(target, _CHECK)
+        watch = Watch(_LONG_CHECK_SECONDS if is_long else _CHECK.seconds, _Uncancelled())
+        wire = self._connections.take(key, watch)
+        if wire is not None:
+            with suppress(Interrupted):  # it died while idle
+                return self._check(key, wire, asked, access)
+        return self._check(key, self._connections.open(key, watch), asked, access)
+
+    def _check(self, key: ConnectionKey, wire: Wire, asked: Sequence[Asked], access: Access) -> list[Told]:
+        try:
+            answers = Check(wire, key.target, access).answers(asked)
+        except BaseException:
+            wire.close()
+            raise
+        self._connections.give(key, wire)
+        return answers
 
     def commit_status(self, target: Target, transaction: str) -> CommitStatus:
         """What the server says, as far as it can prove that it speaks of this transaction (`proof`)."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import select
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Protocol
 
@@ -162,6 +162,42 @@ class Wire:
             if result.status == pq.ExecStatus.FATAL_ERROR:
                 raise self._stopping or errors.from_result(result, place)
         return answers[-2]
+
+    def parse_each(self, statements: Sequence[tuple[bytes, Place]]) -> list[ExecutionError | None]:
+        """Have the server parse each statement by itself and keep none, in one round trip: what is wrong with each.
+
+        Outside a transaction: a failed one must not take the others with it.
+        """
+        pgconn = self.pgconn
+        pgconn.enter_pipeline_mode()
+        try:
+            for sql, _ in statements:
+                pgconn.send_prepare(b"", sql)
+                pgconn.pipeline_sync()
+            self._flush()
+            found = [self._parsed(place) for _, place in statements]
+            pgconn.exit_pipeline_mode()
+        except psycopg.Error as error:
+            raise self._driver_error(error) from None
+        except MemoryError:
+            self.close()
+            raise errors.too_large() from None
+        return found
+
+    def _parsed(self, place: Place) -> ExecutionError | None:
+        """The error of one statement, once its end was seen."""
+        found: ExecutionError | None = None
+        while True:
+            result = self._next()
+            if result is None:
+                if self.broken:
+                    raise self._stopping or errors.lost()
+            elif result.status == pq.ExecStatus.PIPELINE_SYNC:
+                return found
+            elif result.status in _FAILED:
+                if self._stopping:
+                    raise self._stopping
+                found = errors.from_result(result, place)
 
     def send_ahead(self, command: bytes) -> None:
         """Send our own words without waiting; `settle` reads the answer before the connection is used again."""

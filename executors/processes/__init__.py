@@ -28,14 +28,19 @@ from executors.base import (
     RowSink,
     Table,
     Target,
+    Word,
 )
 from executors.processes import scripts
-from executors.processes.messages import to_activity, to_tables
+from executors.processes.messages import to_activity, to_tables, to_word
 from executors.processes.pool import Pool
-from executors.processes.readers import Readers
+from executors.processes.readers import SHORT_CHARACTERS, Readers
 
 # A person waits for the page that shows it.
 ACTIVITY_SECONDS: Final = 2.0
+# What the engines take, and the start of a process.
+WORD_SECONDS: Final = 3.0
+LONG_WORD_SECONDS: Final = 10.0
+BUSY_SECONDS: Final = 1.0
 
 
 class _Processes:
@@ -44,14 +49,18 @@ class _Processes:
     def __init__(self) -> None:
         self.helpers = Pool()
         self.readers = Readers()
+        # Apart from those that run: a question waits for no execution, and takes no place of one.
+        self.askers = Pool(at_once=2, most=4, kept=2)
 
     def close(self) -> None:
         self.helpers.close()
         self.readers.close()
+        self.askers.close()
 
     def forget(self) -> None:
         self.helpers.forget()
         self.readers.forget()
+        self.askers.forget()
 
 
 _processes: dict[int, _Processes] = {}
@@ -81,6 +90,23 @@ def read(
     Two seconds at most, ten for more than 100,000 characters. Never raises: what could not be read is an error found.
     """
     return _ours().readers.read(language, engine, statement, parameters, access)
+
+
+def check(target: Target, language: Language, statement: str, access: Access, analysis: Analysis) -> Analysis:
+    """`analysis`, what `read` told of a statement, with what `target` (and its read credential) says of the statement.
+
+    The target has two seconds, eight for a long statement. Never raises: that it did not answer is noted.
+    """
+    if not analysis.valid:
+        return analysis
+    question = {"language": language, "statement": statement, "tables": analysis.tables, "access": access}
+    seconds = LONG_WORD_SECONDS if len(statement) > SHORT_CHARACTERS else WORD_SECONDS
+    try:
+        with _ours().askers.helper(target, patience=BUSY_SECONDS) as asker:
+            word = to_word(asker.ask("word", target, seconds, **question))
+    except ExecutionError as error:
+        word = Word.missing(error.public_message)
+    return word.beside(analysis, language)
 
 
 def warm_up() -> None:
@@ -152,4 +178,4 @@ def _after_fork() -> None:
 atexit.register(close)
 os.register_at_fork(after_in_child=_after_fork)
 
-__all__ = ["activity", "close", "commit_status", "introspect", "read", "run", "server_version", "warm_up"]
+__all__ = ["activity", "check", "close", "commit_status", "introspect", "read", "run", "server_version", "warm_up"]

@@ -15,6 +15,9 @@ from typing import Any
 # Above any block a sink is given (the byte limit of a target plus the count) a frame is a fault, not a result.
 MAX_FRAME = 1 << 30
 
+# How a process ends that had no memory left to say so. No other end tells why it came.
+OUT_OF_MEMORY = 12
+
 _HEADER = struct.Struct("!BI")
 _COUNT = struct.Struct("!I")
 _RECEIVE_BYTES = 256 * 1024

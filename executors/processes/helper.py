@@ -24,7 +24,7 @@ from executors.base import (
     Unreachable,
 )
 from executors.processes import messages
-from executors.processes.frames import Channel, Closed, Frame, read_json, split_rows_frame
+from executors.processes.frames import OUT_OF_MEMORY, Channel, Closed, Frame, read_json, split_rows_frame
 from executors.processes.process import Process
 
 # The module a helper process runs.
@@ -68,7 +68,7 @@ class Helper(Process):
             self.kill()
             raise Interrupted("The helper that was to run this request ended early; nothing was changed.") from None
 
-    def ask(self, question: messages.Question, target: Target, seconds: float = _ASK_SECONDS, **more: str) -> Any:
+    def ask(self, question: messages.Question, target: Target, seconds: float = _ASK_SECONDS, **more: object) -> Any:
         """Put a question to the target's engine. Raises `ExecutionError`; a helper that does not answer is killed."""
         self.served.add(target)
         try:
@@ -141,7 +141,8 @@ class _Conversation:
             helper.kill()
             raise
         if isinstance(self._end, ExecutionError):
-            if isinstance(self._end, TooLarge):
+            # After these it may be about to end by itself: nobody else is to be given it.
+            if isinstance(self._end, TooLarge | Interrupted | OutcomeUnknown):
                 helper.kill()
             raise self._end
         return self._end
@@ -189,7 +190,9 @@ class _Conversation:
     def _died(self) -> ExecutionError:
         if self._committing:
             return OutcomeUnknown("The helper ended while committing. The changes may or may not be there.")
-        if self._process.returncode is not None and self._process.returncode not in {0, -9}:
+        if self._cancel_sent:
+            return Cancelled("The request was cancelled and stopped.")
+        if self._process.returncode == OUT_OF_MEMORY:
             return TooLarge("The request needed more memory than an execution may use; nothing was changed.")
         return Interrupted("The helper that ran this request ended early; nothing was changed.")
 

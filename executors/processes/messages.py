@@ -44,6 +44,7 @@ from executors.base import (
     TableEffect,
     Target,
     Verified,
+    Word,
     WriteOutcome,
 )
 
@@ -64,7 +65,7 @@ _ERRORS: dict[str, type[ExecutionError]] = {
 
 _MESSAGE_BYTES = 8 * 1024
 
-Question = Literal["introspect", "commit_status", "activity", "server_version"]
+Question = Literal["introspect", "commit_status", "activity", "server_version", "word"]
 
 
 def from_target(target: Target) -> dict[str, Any]:
@@ -233,6 +234,20 @@ def to_analysis(data: Mapping[str, Any]) -> Analysis:
         tuple(data["tables"]),
         tuple(_to_finding(item) for item in data["findings"]),
         tuple(Verified(item) for item in data["verified"]),
+    )
+
+
+def from_word(word: Word) -> dict[str, Any]:
+    """A target's word as JSON."""
+    return asdict(word)
+
+
+def to_word(data: Mapping[str, Any]) -> Word:
+    """The word in `data`."""
+    return Word(
+        tuple(map(_to_finding, data["findings"])),
+        tuple(Verified(item) for item in data["verified"]),
+        tuple(FindingCode(item) for item in data["settles"]),
     )
 
 

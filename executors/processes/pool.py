@@ -21,7 +21,9 @@ _WAIT_SECONDS = 10.0
 class Pool:
     """Helpers of this process. Safe to use from many threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, at_once: int = TARGET_CONCURRENCY, most: int = _MOST_HELPERS, kept: int = _KEPT_IDLE) -> None:
+        """`at_once` helpers for one target with one access, `most` in all, `kept` while nobody needs them."""
+        self._at_once, self._most, self._kept = at_once, most, kept
         self._changed = threading.Condition()
         self._idle: list[Helper] = []
         self._busy: set[Helper] = set()
@@ -76,7 +78,7 @@ class Pool:
             return helper
 
     def _room(self, key: tuple[str, Access]) -> bool:
-        return self._running.get(key, 0) < TARGET_CONCURRENCY and len(self._busy) < _MOST_HELPERS
+        return self._running.get(key, 0) < self._at_once and len(self._busy) < self._most
 
     def _pick(self, target: Target) -> Helper | None:
         """An idle helper: one that served this target, else one that served nobody, else any."""
@@ -110,7 +112,7 @@ class Pool:
         """Idle helpers to end: the longest idle above the number kept, and any idle for very long."""
         self._idle.sort(key=lambda helper: helper.idle_since)
         too_old = time.monotonic() - _IDLE_SECONDS
-        spare = max(0, len(self._idle) - _KEPT_IDLE)
+        spare = max(0, len(self._idle) - self._kept)
         doomed = [helper for i, helper in enumerate(self._idle) if i < spare or helper.idle_since < too_old]
         self._idle = [helper for helper in self._idle if helper not in doomed]
         return doomed
@@ -119,7 +121,7 @@ class Pool:
         """Have one unused helper waiting, so that more requests at once than ever before need not wait for a start."""
         with self._changed:
             unused = any(not helper.served for helper in self._idle)
-            if not (unused or self._closed or len(self._idle) >= _KEPT_IDLE):
+            if not (unused or self._closed or len(self._idle) >= self._kept):
                 self._idle.append(Helper())
 
 

@@ -18,8 +18,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from executors import registry
+from executors import asking, registry
 from executors.base import (
+    Access,
     Call,
     Column,
     EngineKind,
@@ -33,7 +34,7 @@ from executors.base import (
     TooLarge,
 )
 from executors.processes import messages
-from executors.processes.frames import Channel, Closed, Frame, read_json
+from executors.processes.frames import OUT_OF_MEMORY, Channel, Closed, Frame, read_json
 from executors.script import handover
 
 # One row in libpq's buffer, which doubles as it grows, next to the interpreter and the drivers.
@@ -183,6 +184,9 @@ def _ask(link: _Link, data: dict[str, Any] | Any) -> None:
             answer = engine.commit_status(target, data["transaction"]).value
         elif data["question"] == "activity":
             answer = messages.from_activity(engine.activity(target, data["backend"], data["name"]))
+        elif data["question"] == "word":
+            language, access = Language(data["language"]), Access(data["access"])
+            answer = messages.from_word(asking.ask(target, language, data["statement"], data["tables"], access))
         else:
             answer = engine.server_version(target)
     except Closed:
@@ -226,6 +230,8 @@ def main(descriptor: int) -> None:
         serve(link)
     except Closed:
         os._exit(0)
+    except MemoryError:
+        os._exit(OUT_OF_MEMORY)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from executors.base import (
     Parameter,
     Severity,
     Verified,
+    WrittenCall,
 )
 from executors.script.following import follow
 from executors.script.hidden import could_hide, hidden_code
@@ -87,6 +88,13 @@ def analyse(
     errors = any(finding.severity is Severity.ERROR for finding in findings)
     verified = (*verified_text(characters), *(() if syntax else (Verified.SYNTAX, *_verified(told, errors))))
     return Analysis(told.access(access), _kinds(told.calls), _tables(told.calls), findings, verified)
+
+
+def calls_in(statement: str, calls: CallReader, access: Access) -> list[tuple[WrittenCall, DatabaseCall]]:
+    """Every call of a script that reaches the database, in the order of the text, with what its text tells."""
+    source = Source(statement)
+    found = ((call, calls.read(call, access)) for call in follow(source, Names(source), calls).calls)
+    return [(call, told) for call, told in found if told]
 
 
 def _told(source: Source, reader: CallReader, access: Access) -> _Told:

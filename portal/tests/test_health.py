@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from django.db import OperationalError, connection
 from django.test import Client as DjangoClient
+from django.test.utils import CaptureQueriesContext
 from prometheus_client.parser import text_string_to_metric_families
 
 from accounts.models import User
@@ -45,6 +46,29 @@ def test_readyz_without_a_database(client: DjangoClient, monkeypatch: pytest.Mon
     answer = client.get("/readyz")
     assert (answer.status_code, answer.json()["ready"]) == (503, False)
     assert "secret" not in answer.content.decode()
+
+
+def test_page_02_healthz_speaks_of_the_process_alone(
+    client: DjangoClient, author: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """page-02: with a session's cookie, over plain http where that is not taken, for any host, the database away."""
+    client.force_login(author, backend="django.contrib.auth.backends.ModelBackend")
+    monkeypatch.setattr("django.conf.settings.SECURE_SSL_REDIRECT", True)
+    with CaptureQueriesContext(connection) as asked:
+        for headers in ({}, {"HTTP_HOST": "10.0.0.7:8000"}, {"HTTP_AUTHORIZATION": "Bearer nonsense"}):
+            answer = client.get("/healthz", **headers)  # type: ignore[arg-type]
+            assert (answer.status_code, answer.content, answer["Cache-Control"]) == (200, b"ok\n", "no-store")
+        assert client.head("/healthz").status_code == 200
+        assert client.post("/healthz").status_code == 405
+    assert len(asked) == 0
+
+
+@pytest.mark.django_db
+def test_readyz_asks_nobody_to_sign_in_and_no_session(client: DjangoClient, author: User) -> None:
+    client.force_login(author, backend="django.contrib.auth.backends.ModelBackend")
+    with CaptureQueriesContext(connection) as asked:
+        assert client.get("/readyz").status_code == 200
+    assert not [query for query in asked.captured_queries if "session" in query["sql"] or "users" in query["sql"]]
 
 
 @pytest.mark.django_db

@@ -11,6 +11,7 @@ Block: TypeAlias = dict[str, object]
 
 # Slack takes 3,000 characters of text in a block, and 4,000 in the text of a message.
 STATEMENT_SHOWN = 2500
+STATEMENT_DRAWN = 20 * STATEMENT_SHOWN
 
 
 def escape(text: str) -> str:
@@ -51,8 +52,9 @@ def _markdown(text: str) -> Block:
 
 def _statement(statement: str) -> Block:
     """The statement as preformatted rich text, which Slack does not read for markup at all."""
-    drawn = marked_prose(statement)
-    left = len(drawn) - STATEMENT_SHOWN
+    # A statement may be a thousand times as long as what is shown, and what is drawn of it costs its length.
+    drawn = marked_prose(statement[:STATEMENT_DRAWN])
+    left = len(drawn) - STATEMENT_SHOWN + max(0, len(statement) - STATEMENT_DRAWN)
     shown = drawn if left <= 0 else f"{drawn[:STATEMENT_SHOWN]}…\n({left:,} more characters in the portal)"
     text = {"type": "text", "text": shown}
     return {"type": "rich_text", "elements": [{"type": "rich_text_preformatted", "elements": [text]}]}

@@ -11,6 +11,7 @@ WORDS = {
     Verified.NO_LOOKALIKE_NAMES: "No name in it passes for another by letters that look alike.",
     Verified.ALLOWED_KIND: "It is of a kind that the portal runs.",
     Verified.STATEMENTS_WRITTEN_OUT: "Every database call in it is written out.",
+    Verified.NAMES_KNOWN: "The target knows its tables and columns.",
     Verified.ONLY_READS: "Nothing in its text writes.",
     Verified.NO_OUTSIDE_FUNCTIONS: "It calls functions of the server alone, none that acts outside the transaction.",
     Verified.NO_SERVER_JAVASCRIPT: "Nothing in it runs as JavaScript on the database's server.",

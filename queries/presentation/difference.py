@@ -67,8 +67,11 @@ class Counts:
     blank: int
 
 
-def difference(before: str, after: str, language: str, notes: Iterable[Note] = ()) -> list[DiffLine]:
-    """Every line of both statements, in order: folded, and with notes under the lines of `after`, as in `code`."""
+def difference(before: str, after: str, language: str, notes: Iterable[Note] = (), first: int = 0) -> list[DiffLine]:
+    """Every line of both statements, in order: folded, and with notes under the lines of `after`, as in `code`.
+
+    `first` is how many lines were left out before both.
+    """
     old, new = pieces(before, language), pieces(after, language)
     texts = [plain_text(line) for line in old], [plain_text(line) for line in new]
     matcher = SequenceMatcher(None, *texts, autojunk=max(map(len, texts)) > _PAIRS)
@@ -76,11 +79,11 @@ def difference(before: str, after: str, language: str, notes: Iterable[Note] = (
     rows: list[DiffLine] = []
     for kind, i1, i2, j1, j2 in matcher.get_opcodes():
         if kind == "equal":
-            rows += _side("", new[j1:j2], (i1, j1), [()] * (j2 - j1), said)
+            rows += _side("", new[j1:j2], (first + i1, first + j1), [()] * (j2 - j1), said)
         else:
             removed, added = _marked(old, new, range(i1, i2), range(j1, j2))
-            rows += _side("del", old[i1:i2], (i1, None), removed, {})
-            rows += _side("add", new[j1:j2], (None, j1), added, said)
+            rows += _side("del", old[i1:i2], (first + i1, None), removed, {})
+            rows += _side("add", new[j1:j2], (None, first + j1), added, said)
     return rows
 
 

@@ -11,6 +11,7 @@ from accounts.models import User
 from audit import log
 from executors.base import Column, RowEncoding
 from queries import policies
+from queries.lifecycle import FINAL, Status
 from queries.models import Execution, QueryRequest
 from queries.results.cells import value_text
 from queries.results.export import CONTENT_TYPES, export
@@ -77,10 +78,8 @@ def view_value(*, actor: User, query: QueryRequest, row: int, column: int | None
 
 
 def record_trace_view(*, actor: User, query: QueryRequest, part: str) -> None:
-    """Record that somebody reads what a script called or wrote, which may quote the data. Raises NotAllowed."""
-    reason = policies.cannot_see_result(actor, query)
-    if reason:
-        raise NotAllowed(reason)
+    """Record that somebody reads what a script called or wrote, which may quote the data. Raises as `ended`."""
+    ended(actor=actor, query=query)
     _record(log.Action.RESULT_VIEW, actor, query, {"part": part})
 
 
@@ -125,20 +124,42 @@ def _filename(query: QueryRequest, execution: Execution, extension: str) -> str:
     return f"{query.number}_{query.target.slug}_{at}{cut}.{extension}"
 
 
-def _readable(actor: User, query: QueryRequest) -> Execution:
+def ended(*, actor: User, query: QueryRequest) -> Execution:
+    """The run of a request, once it is over, for those who may see what it brought.
+
+    Raises NotAllowed, NotNow while there is still something to wait for, NotFound when it never ran and never will.
+    """
     reason = policies.cannot_see_result(actor, query)
     if reason:
         raise NotAllowed(reason)
     execution = Execution.objects.filter(query=query).first()
-    if execution is None or execution.finished_at is None:
-        raise NotNow(f"{query.number} has not run to its end; there is no result.", state=query.status)
+    if execution is not None and execution.finished_at is not None:
+        return execution
+    if query.state in FINAL:
+        raise NotFound(f"{query.number} never ran; there is no result.")
+    raise NotNow(f"{query.number} has not run to its end; there is no result.", state=query.status)
+
+
+def _readable(actor: User, query: QueryRequest) -> Execution:
+    execution = ended(actor=actor, query=query)
+    if execution.has_result:
+        return _with_columns(query, execution)
     if execution.result_deleted_at is not None:
         raise NotFound(f"The result of {query.number} was deleted after its retention time.")
-    if not execution.has_result:
-        raise NotFound(execution.result_lost or f"{query.number} returned no rows.")
+    if execution.result_lost:
+        raise NotFound(f"The result of {query.number} could not be kept: {execution.result_lost}")
+    if query.state is Status.FAILED:
+        raise NotFound(f"{query.number} failed, so there is no result.")
+    if not execution.affected_known:
+        raise NotFound(f"{query.number} has no result: how much it changed is not known, the database did not say.")
+    raise NotFound(f"{query.number} returned no rows.")
+
+
+def _with_columns(query: QueryRequest, execution: Execution) -> Execution:
+    """The execution, whose columns can be read: without them its rows would say nothing."""
     if execution.data is not None:
         try:
-            execution.unsealed()  # its columns, without which the rows say nothing
+            execution.unsealed()
         except Unreadable as error:
             raise _unreadable(query, error) from error
     return execution

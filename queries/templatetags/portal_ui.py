@@ -24,6 +24,7 @@ from web import characters
 
 register = template.Library()
 
+NAMES_SHOWN = 100
 TONES = "abcd"
 UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"))
 NUMERIC_TYPES = frozenset(
@@ -154,8 +155,10 @@ def marked(text: object) -> str:
 
 @register.filter
 def joined(names: Iterable[object]) -> str:
-    """Names as one text."""
-    return ", ".join(map(str, names))
+    """Names as one text, the first hundred of them."""
+    given = list(map(str, names))
+    more = f" and {len(given) - NAMES_SHOWN:,} more" if len(given) > NAMES_SHOWN else ""
+    return ", ".join(given[:NAMES_SHOWN]) + more
 
 
 @register.filter

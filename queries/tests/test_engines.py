@@ -73,12 +73,19 @@ def test_a_third_engine_is_written_to(toys: World) -> None:
 
 
 def test_a_third_engine_fails_in_its_own_words(toys: World) -> None:
-    query = toys.executed("SELECT nope FROM orders")
+    query = toys.executed("SELECT abs(-9223372036854775807 - 1) FROM orders")
     assert (query.status, query.code, query.execution.failure_message) == (
         Status.FAILED,
         "ERROR",
-        "no such column: nope",
+        "integer overflow",
     )
+
+
+def test_a_third_engine_tells_of_names_it_does_not_know(toys: World) -> None:
+    with pytest.raises(BadInput) as caught:
+        toys.submitted("SELECT nope FROM orders")
+    (problem,) = caught.value.fields["statement"]
+    assert (problem.message, problem.line, problem.column) == ("no such column: nope.", 1, 8)
 
 
 def test_a_third_engine_refuses_at_submission_what_it_cannot_run(toys: World) -> None:

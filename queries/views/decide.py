@@ -8,7 +8,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import urlencode
-from django.views.decorators.http import require_POST
 
 from accounts.models import User
 from accounts.people import person
@@ -18,11 +17,12 @@ from queries.views.detail import page
 from queries.words import of_request
 from web.errors import BadInput, NotFound, PortalError
 from web.ratelimit import limit
+from web.verbs import post_only
 
 Act = Callable[[User, QueryRequest, str], QueryRequest]
 
 
-@require_POST
+@post_only
 def approve(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Approve what was shown; the last approval needed runs it before this answers."""
     digest = request.POST.get("digest", "")
@@ -33,7 +33,7 @@ def approve(request: HttpRequest, public_id: UUID) -> HttpResponse:
     return _perform(request, public_id, act)
 
 
-@require_POST
+@post_only
 def reject(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Reject, or ask for changes: both need words."""
     digest = request.POST.get("digest", "")
@@ -46,7 +46,7 @@ def reject(request: HttpRequest, public_id: UUID) -> HttpResponse:
     return _perform(request, public_id, act)
 
 
-@require_POST
+@post_only
 def withdraw(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Take one's own request back."""
 
@@ -56,7 +56,7 @@ def withdraw(request: HttpRequest, public_id: UUID) -> HttpResponse:
     return _perform(request, public_id, act)
 
 
-@require_POST
+@post_only
 def cancel(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Ask a run to stop; the page that follows shows whether it did."""
 
@@ -66,7 +66,7 @@ def cancel(request: HttpRequest, public_id: UUID) -> HttpResponse:
     return _perform(request, public_id, act)
 
 
-@require_POST
+@post_only
 def revise(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Start a new request from this one; nothing is stored before it is sent."""
     query = services.visible_query(actor=person(request), public_id=public_id)

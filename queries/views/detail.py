@@ -21,6 +21,7 @@ from queries.presentation import pages
 from queries.presentation.checks import passed
 from queries.presentation.code import code_lines
 from queries.presentation.difference import counts, difference
+from queries.presentation.excerpt import beginning, differing
 from queries.presentation.pages import ShownPage
 from queries.presentation.states import advice, is_overdue, meaning
 from queries.presentation.timeline import timeline
@@ -52,6 +53,13 @@ def status(request: HttpRequest, public_id: UUID) -> HttpResponse:
     response = render(request, "queries/_progress.html", _progress(query, person(request)))
     response["X-Query-Status"] = query.status
     return response
+
+
+@require_safe
+def statement(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """The whole statement, to the character, as plain text."""
+    query = services.visible_query(actor=person(request), public_id=public_id)
+    return HttpResponse(query.statement, content_type="text/plain; charset=utf-8")
 
 
 def page(
@@ -134,15 +142,16 @@ def _next_waiting(query: QueryRequest, user: User) -> QueryRequest | None:
 def _statement(request: HttpRequest, query: QueryRequest, execution: Execution | None) -> dict[str, Any]:
     before = query.revises
     notes = _notes(person(request), query, execution)
+    shown = beginning(query.statement)
     if before is not None and request.GET.get("view") != "whole":
-        rows = difference(before.statement, query.statement, query.language, notes)
-        return {
-            "tab": "changes",
-            "diff": rows,
-            "changed": counts(rows),
-            "other_changes": _other_changes(before, query),
-        }
-    return {"tab": "whole", "lines": code_lines(query.statement, query.language, notes)}
+        parts = differing(before.statement, query.statement)
+        other = {"tab": "changes", "other_changes": _other_changes(before, query), "shown": shown}
+        if parts is None:
+            return {**other, "too_long_to_compare": True}
+        old, new = parts
+        rows = difference(old.text, new.text, query.language, notes, new.first)
+        return {**other, "diff": rows, "changed": counts(rows), "differing": new}
+    return {"tab": "whole", "shown": shown, "lines": code_lines(shown.text, query.language, notes)}
 
 
 def _failure(user: User, query: QueryRequest, execution: Execution | None) -> dict[str, Any]:

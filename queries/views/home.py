@@ -17,13 +17,13 @@ SHOWN = 6
 def home(request: HttpRequest) -> HttpResponse:
     """What waits for me."""
     user = person(request)
-    mine = QueryRequest.objects.filter(author=user).with_people().with_approvals()
+    mine = QueryRequest.objects.filter(author=user).as_rows()
     awaiting = QueryRequest.objects.awaiting(user)
     context = {
         "nav": "home",
         "reviews": user.may_review_somewhere,
         "waiting_count": count(awaiting),
-        "waiting": awaiting.with_people().with_approvals().order_by("expires_at", "pk")[:SHOWN],
+        "waiting": awaiting.as_rows().order_by("expires_at", "pk")[:SHOWN],
         "open": mine.exclude(status__in=FINAL)[:SHOWN],
         "recent": mine.filter(status__in=FINAL)[:SHOWN],
         "pods": Pod.objects.of_member(user),

@@ -92,7 +92,7 @@ def newest_first(queries: QueryRequestQuerySet, after: int | None) -> Page:
 
 def page_of(ordered: QueryRequestQuerySet) -> Page:
     """One page of an ordered queryset."""
-    rows = list(ordered.with_people().with_approvals()[: PAGE_SIZE + 1])
+    rows = list(ordered.as_rows()[: PAGE_SIZE + 1])
     more = len(rows) > PAGE_SIZE
     return Page(rows[:PAGE_SIZE], rows[PAGE_SIZE - 1].pk if more else None)
 

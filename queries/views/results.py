@@ -11,14 +11,13 @@ from django.views.decorators.http import require_GET, require_safe
 
 from accounts.people import person
 from executors.base import RowEncoding
-from queries import policies, services
-from queries.lifecycle import FINAL
+from queries import services
 from queries.models import Execution, QueryRequest
 from queries.presentation import pages
 from queries.presentation.pages import ShownPage
-from queries.results import download, record_trace_view, show_page, view_value
+from queries.results import download, ended, record_trace_view, show_page, view_value
 from queries.running.monitor import LOG_BYTES_KEPT
-from web.errors import NotAllowed, NotNow
+from web.errors import NotFound
 from web.ratelimit import limit
 
 PAGE_ROWS = 200
@@ -33,20 +32,24 @@ VIEWS = ("table", "documents", *TRACES)
 
 @require_safe
 def result(request: HttpRequest, public_id: UUID) -> HttpResponse:
-    """A page of the result, or what the script called and wrote."""
+    """A page of the result, or what the script called and wrote. Where there is none: 404, as in the API, and why."""
     query = services.visible_query(actor=person(request), public_id=public_id)
-    execution = _ended(request, query)
+    execution = ended(actor=person(request), query=query)
     view = _view(request.GET.get("view", ""), execution)
-    page = None
+    page, missing = None, None
     if view in TRACES:
         record_trace_view(actor=person(request), query=query, part=view)
     else:
-        page = _rows(request, query, execution, view)
+        try:
+            page = _rows(request, query, view)
+        except NotFound as error:
+            missing = error
     context: dict[str, Any] = {
         "nav": "mine" if query.author_id == request.user.pk else "review",
         "query": query,
         "execution": execution,
         "page": page,
+        "missing": missing,
         "view": view,
         "previous": _previous(page),
         "calls": execution.calls.all()[:CALLS_SHOWN],
@@ -56,7 +59,8 @@ def result(request: HttpRequest, public_id: UUID) -> HttpResponse:
         "console_kept": LOG_BYTES_KEPT,
         "decisions": query.decisions.all(),
     }
-    return render(request, "queries/result.html", context)
+    response = render(request, "queries/result.html", context)
+    return response if missing is None else missing.on(response)
 
 
 @require_GET
@@ -78,20 +82,7 @@ def value(request: HttpRequest, public_id: UUID) -> StreamingHttpResponse:
     return StreamingHttpResponse(pieces, content_type="text/plain; charset=utf-8")
 
 
-def _ended(request: HttpRequest, query: QueryRequest) -> Execution:
-    """The execution, once it is over, for those who may see what it brought."""
-    reason = policies.cannot_see_result(person(request), query)
-    if reason:
-        raise NotAllowed(reason)
-    execution: Execution | None = getattr(query, "execution", None)
-    if execution is None or query.state not in FINAL:
-        raise NotNow(f"{query.number} has not run to its end; there is no result.", state=query.status)
-    return execution
-
-
-def _rows(request: HttpRequest, query: QueryRequest, execution: Execution, view: str) -> ShownPage | None:
-    if not execution.has_result:
-        return None
+def _rows(request: HttpRequest, query: QueryRequest, view: str) -> ShownPage:
     draw = pages.documents if view == "documents" else pages.table
     made = partial(draw, address=reverse("queries:value", args=[query.public_id]))
     first = _number(request, "row")

@@ -167,14 +167,19 @@ function start() {
     const warnings = findings.filter((finding) => finding.severity === "warning").length;
     const items = findings.map((finding) => finding.line ? jump(line(...tones[finding.severity], finding.message, finding), finding) : line(...tones[finding.severity], finding.message, finding));
     if (!errors) {
-      const reads = answer?.tables?.length ? `Reads as valid; touches ${answer.tables.join(", ")}` : "Reads as valid";
-      items.push(line("ok", "circle-check", reads));
+      // Only what was checked is said: of names, that the target knows them, and only when it did answer.
+      items.push(line("ok", "circle-check", answer?.tables?.length ? `Reads as valid; touches ${listed(answer.tables)}` : "Reads as valid"));
+      if (answer?.verified?.includes("names_known")) items.push(line("ok", "circle-check", "The target knows its tables and columns"));
     }
     if (answer?.access === "write" && form.elements.access.value === "read" && !errors) items.push(line("warn", "triangle-alert", "It writes; choose Write above."));
     list.replaceChildren(...items);
     if (errors) state("bad", `${errors} error${errors === 1 ? "" : "s"}`);
     else if (warnings) state("warn", `${warnings} warning${warnings === 1 ? "" : "s"}`);
     else state("ok", "Valid");
+  }
+
+  function listed(names) {
+    return names.length > 12 ? `${names.slice(0, 12).join(", ")} and ${names.length - 12} more` : names.join(", ");
   }
 
   function line(tone, name, text, finding = {}) {

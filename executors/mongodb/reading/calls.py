@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
-from executors.base import Access, DatabaseCall, Finding, FindingCode, Leads, Severity, Step, WrittenCall
+from executors.base import Access, Asked, DatabaseCall, Finding, FindingCode, Leads, Severity, Step, WrittenCall
 from executors.mongodb.reading.analysis import analyse_command
 from executors.mongodb.reading.command import Call, Command, Path, Value
 from executors.mongodb.reading.methods import INSTEAD, METHODS, MODIFIERS, Shape
@@ -124,6 +124,7 @@ class _Reader:
             (*findings, *unknown),
             analysis.verified,
             read=not unknown and bool(self._collection),
+            asks=Asked("", tables),
         )
 
     def _modifier(self, number: int, step: Step) -> Call:

@@ -37,8 +37,8 @@ class _Where:
         self._characters = Characters(text.encode())
 
     def begins(self, item: Statement) -> tuple[int, int]:
-        """Where the words of a statement begin: blank space before them belongs to nobody."""
-        return self._places.at(item.offset + len(item.text) - len(item.text.lstrip()))
+        """Where the words of a statement begin."""
+        return self._places.at(item.begins)
 
     def character(self, at: int) -> tuple[int, int]:
         """The place of character `at`."""

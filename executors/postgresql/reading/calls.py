@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from executors.base import (
     Access,
+    Asked,
     DatabaseCall,
     EngineKind,
     Finding,
@@ -76,6 +77,7 @@ class SQLCalls:
             (*built, *(_at(call, finding) for finding in findings), *several),
             tuple(found for found in reading.verified if found not in _OF_TEXT),
             read=not built,
+            asks=Asked(text, reading.tables),
         )
 
 

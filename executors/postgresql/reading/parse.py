@@ -33,6 +33,11 @@ class Statement:
     node: Node
     byte_offset: int
 
+    @property
+    def begins(self) -> int:
+        """Where its words begin, in characters from 0: blank space before them belongs to nobody."""
+        return self.offset + len(self.text) - len(self.text.lstrip())
+
 
 def parse(statement: str) -> tuple[tuple[Statement, ...], Finding | None]:
     """The statements of a text that passed the door, or what is wrong with it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -15,8 +16,20 @@ from pathlib import Path
 import pytest
 
 from executors import processes
-from executors.base import ExecutionError, Job, Language, Limits, ReadOutcome, StatementFailed, TooLarge, Unreachable
+from executors.base import (
+    Cancelled,
+    ExecutionError,
+    Job,
+    Language,
+    Limits,
+    ReadOutcome,
+    StatementFailed,
+    TooLarge,
+    Unreachable,
+)
 from executors.processes import pool
+from executors.processes.frames import Channel
+from executors.processes.helper import _Conversation
 from executors.tests.postgresql.world import Database
 from executors.tests.recording import Recorder
 
@@ -143,7 +156,9 @@ processes.run(Job("k", target, Language.SQL, sys.argv[2], Limits(90, 10, 1000)),
 """
 
 
-def test_killed_helper_fails_its_run_only(database: Database) -> None:
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGSEGV])
+def test_killed_helper_fails_its_run_only(database: Database, number: signal.Signals) -> None:
+    """Whatever ended it, told to stop or not, it is not said that something was too large."""
     recorder = Recorder()
     failures: list[ExecutionError] = []
 
@@ -156,15 +171,47 @@ def test_killed_helper_fails_its_run_only(database: Database) -> None:
     thread = threading.Thread(target=go)
     thread.start()
     _wait_for(database, "SELECT pg_sleep(20)", running=True)
-    _signal_busy(signal.SIGKILL)
-    thread.join(5)
+    _signal_busy(number)
+    thread.join(30)
     assert [type(failure).__name__ for failure in failures] == ["Interrupted"]
     assert run(database, "SELECT 1").row_count == 1
 
 
+def test_helper_that_ends_after_a_cancel_was_cancelled(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    recorder = Recorder()
+    began = time.monotonic()
+
+    def cancelled() -> bool:
+        if time.monotonic() - began < 1:
+            return False
+        _signal_busy(signal.SIGTERM)
+        return True
+
+    monkeypatch.setattr(recorder, "cancelled", cancelled)
+    with pytest.raises(Cancelled):
+        run(database, "SELECT pg_sleep(20)", recorder)
+
+
+def test_helper_without_memory_to_say_so_says_it_by_its_end(database: Database) -> None:
+    ours, theirs = socket.socketpair()
+    greedy = "from executors.processes import worker; worker.serve = lambda link: [0] * 10**15"
+    code = f"{greedy}; worker.main({theirs.fileno()})"
+    with ours, theirs, subprocess.Popen([sys.executable, "-c", code], pass_fds=[theirs.fileno()]) as process:
+        process.wait(30)
+        job = Job("memory", database.target("reader"), Language.SQL, "SELECT 1", LIMITS)
+        conversation = _Conversation(Channel(ours), process, job, Recorder(), Recorder())
+        assert isinstance(conversation._died(), TooLarge)
+
+
+def _freeze(database: Database, statement: str) -> None:
+    """Stop the helper in the midst of a statement."""
+    _wait_for(database, statement, running=True)
+    _signal_busy(signal.SIGSTOP)
+
+
 def test_frozen_helper_is_given_up(database: Database) -> None:
     recorder = Recorder()
-    freezer = threading.Timer(0.5, _signal_busy, (signal.SIGSTOP,))
+    freezer = threading.Thread(target=_freeze, args=(database, "SELECT pg_sleep(30)"))
     freezer.start()
     job = Job("frozen", database.target("reader"), Language.SQL, "SELECT pg_sleep(30)", Limits(1.5, 10, 1000))
     began = time.monotonic()
@@ -174,7 +221,7 @@ def test_frozen_helper_is_given_up(database: Database) -> None:
 
 
 def test_target_at_its_bound_answers_that_it_is_busy(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pool, "TARGET_CONCURRENCY", 1)
+    monkeypatch.setattr(processes._ours().helpers, "_at_once", 1)
     monkeypatch.setattr(pool, "_WAIT_SECONDS", 0.3)
     thread = threading.Thread(target=run, args=(database, "SELECT pg_sleep(2)"))
     thread.start()

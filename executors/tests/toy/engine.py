@@ -9,12 +9,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from executors.base import (
     Access,
     Activity,
+    Asked,
     Cancelled,
     Column,
     CommitStatus,
     Control,
     Effect,
     ExecutionError,
+    Finding,
+    FindingCode,
     Gap,
     Images,
     Job,
@@ -29,6 +32,7 @@ from executors.base import (
     TableEffect,
     Target,
     TimedOut,
+    Told,
     Truncation,
     Unreachable,
 )
@@ -130,6 +134,10 @@ class ToyEngine:
 
     def close(self) -> None: ...
 
+    def check(self, target: Target, asked: Sequence[Asked], access: Access) -> list[Told]:
+        with connect(target) as connection:
+            return [_told(connection, item.text) for item in asked]
+
     def introspect(self, target: Target) -> tuple[Table, ...]:
         with connect(target) as connection:
             names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
@@ -153,6 +161,19 @@ def connect(target: Target) -> sqlite3.Connection:
     except sqlite3.Error:
         message = f"The target {target.key} cannot be reached."
         raise Unreachable(message) from None
+
+
+def _told(connection: sqlite3.Connection, statement: str) -> Told:
+    """SQLite understands a statement when it is asked to explain it, and runs nothing."""
+    try:
+        connection.execute(f"EXPLAIN {statement}").close()
+    except sqlite3.ProgrammingError:
+        return Told(complete=False)  # its parameters are not there
+    except sqlite3.Error as error:
+        failed = _failed(error, statement)
+        place = (int(failed.detail["line"]), int(failed.detail["column"])) if failed.detail else (None, None)
+        return Told((Finding(FindingCode.UNKNOWN_NAME, Severity.ERROR, f"{error}.", *place),))
+    return Told()
 
 
 def _failed(error: sqlite3.Error, statement: str) -> StatementFailed:

@@ -6,6 +6,7 @@ from threading import Event
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import connection
 
 from queries.maintenance.loop import maintain
 
@@ -24,6 +25,9 @@ class Command(BaseCommand):
         """Maintain; a signal lets what is under way come to a good place to stop."""
         if not interval > 0:
             raise CommandError("The interval must be more than 0 seconds.")
+        if once:
+            # Otherwise a database that is away now is asked again; here there is no next time.
+            connection.ensure_connection()
         stop = Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())

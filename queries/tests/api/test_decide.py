@@ -28,7 +28,7 @@ def test_approval_answers_with_the_request_after_it_ran(api: Client, reviewer: U
 
 
 def test_approval_reports_what_the_server_said(api: Client, reviewer: User, submitted: Submit) -> None:
-    query = submitted("select id from nowhere")
+    query = submitted("select ('nowhere ' || now())::int")
     answer = api(reviewer).post(url(query, "approve"), {"digest": query.digest}, format="json").json()
     assert (answer["status"], answer["code"]) == ("FAILED", "ERROR")
     failure = answer["execution"]["failure"]

@@ -177,7 +177,7 @@ def test_views_and_downloads_are_recorded(api: Client, author: User, reviewer: U
 def test_what_a_server_says_of_a_failure_is_for_those_who_may_see_the_result(
     api: Client, author: User, reviewer: User, auditor: User, submitted: Submit
 ) -> None:
-    query = ran(submitted("SELECT CAST('a secret' AS int)"), reviewer)
+    query = ran(submitted("SELECT CAST('a secret ' || now() AS int)"), reviewer)
     failures = [
         api(who).get(f"{QUERIES}{query.public_id}/").json()["execution"]["failure"]
         for who in (author, reviewer, auditor)

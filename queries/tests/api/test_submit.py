@@ -209,6 +209,38 @@ def test_check_reports_a_syntax_error_as_a_finding(api: Client, author: User, ta
     assert (answer["findings"][0]["severity"], answer["findings"][0]["line"]) == ("error", 1)
 
 
+@pytest.mark.parametrize(
+    ("statement", "column", "meant"),
+    [
+        ("select nope from ordes", 18, "orders"),
+        ("select nte from orders", 8, "note"),
+        ("select lenght(note) from orders", 8, "length"),
+    ],
+)
+def test_name_the_target_does_not_know_is_refused_at_its_place(
+    api: Client, author: User, target: Target, statement: str, column: int, meant: str
+) -> None:
+    """page-04."""
+    answer = api(author).post(CHECK, body(statement=statement), format="json").json()
+    assert answer["valid"] is False
+    (found,) = [finding for finding in answer["findings"] if finding["severity"] == "error"]
+    assert (found["code"], found["line"], found["column"]) == ("unknown_name", 1, column)
+    assert meant in found["hint"]
+    (problem,) = errors(api(author).post(QUERIES, body(statement=statement), format="json"), "statement")
+    assert (problem["code"], problem["line"], problem["column"]) == ("unknown_name", 1, column)
+    assert meant in problem["message"]
+
+
+def test_target_that_does_not_answer_refuses_nothing(
+    api: Client, author: User, target: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(target.read_url_variable, "postgresql://nobody@127.0.0.1:1/nothing")
+    answer = api(author).post(QUERIES, body(statement="select nope from ordes"), format="json")
+    assert answer.status_code == 201
+    assert [finding["code"] for finding in answer.json()["findings"]] == ["names_not_checked"]
+    assert "names_known" not in answer.json()["verified"]
+
+
 def test_check_of_an_unknown_pod_is_bad_input(api: Client, author: User, target: Target) -> None:
     assert errors(api(author).post(CHECK, body(pod="nowhere"), format="json"), "pod")
 

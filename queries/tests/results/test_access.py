@@ -82,10 +82,16 @@ def test_what_did_not_run_has_no_result_yet(world: World) -> None:
     assert caught.value.state == "PENDING"
 
 
-@pytest.mark.parametrize("statement", ["SELECT 1/0", "INSERT INTO effects (tag) VALUES ('quiet')"])
-def test_what_returned_no_rows_has_no_result(world: World, statement: str) -> None:
-    query = world.executed(statement, access="write" if "INSERT" in statement else "read")
-    with pytest.raises(NotFound, match="no rows"):
+@pytest.mark.parametrize(
+    ("statement", "access", "why"),
+    [
+        ("SELECT 1/0", "read", "failed, so there is no result"),
+        ("INSERT INTO effects (tag) VALUES ('quiet')", "write", "returned no rows"),
+    ],
+)
+def test_what_returned_no_rows_has_no_result(statement: str, access: str, why: str, world: World) -> None:
+    query = world.executed(statement, access=access)
+    with pytest.raises(NotFound, match=why):
         view_page(actor=world.author, query=query)
 
 

@@ -69,7 +69,7 @@ def test_name_01_audit_names_the_user(disguised: World, client_of: SignedIn) -> 
 
 def test_name_02_table_is_drawn_everywhere(world: World, client_of: SignedIn, target_database: TargetDatabase) -> None:
     with target_database.connect() as connection:
-        connection.execute('CREATE TABLE "\u202estomers" (a int)')
+        connection.execute('CREATE TABLE "\u202estomers" (a int); GRANT SELECT ON "\u202estomers" TO PUBLIC')
     try:
         query = world.submitted('SELECT 1 FROM U&"\\202Estomers"')
     finally:
@@ -119,7 +119,7 @@ def test_name_06_result_shows_its_blanks(world: World, client_of: SignedIn) -> N
 def test_name_06_notices_draw_in_plain_text(world: World) -> None:
     world.pod.slack_shows_statement = True
     world.pod.save()
-    query = world.submitted("SELECT '\u200b'" + "\n" * 2000 + "OR true", reason="pay\u202enow")
+    query = world.submitted("SELECT '\u200b'" + "\n" * 2000 + "|| 'true'", reason="pay\u202enow")
     words = said(QueryRequest.objects.get(pk=query.pk))
     assert words.title == "pay⟨U+202E⟩now"
     text = fallback(words) + str(blocks(query, words))

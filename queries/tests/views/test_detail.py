@@ -153,3 +153,20 @@ def test_told_14_row_limit_is_of_rows_returned(world: World, client_of: SignedIn
     body = client_of(world.reviewer).get(page(query)).content.decode()
     assert words in body
     assert ("no limit" in body) is (access == "write")
+
+
+def test_page_of_a_long_statement_is_bounded_and_says_so(world: World, client_of: SignedIn) -> None:
+    text = "SELECT 1" + "\n-- a line of a long statement" * 60_000
+    query = world.submitted(text)
+    client = client_of(world.reviewer)
+    page = client.get(f"/queries/{query.public_id}/").content.decode()
+    assert len(page) < 1_000_000
+    assert "only the first 2,000 lines of 60,001" in page
+    assert "Not all of the statement is on this page." in page
+    whole = client.get(f"/queries/{query.public_id}/statement.txt")
+    assert (whole["Content-Type"], whole.content.decode()) == ("text/plain; charset=utf-8", text)
+
+
+def test_page_of_a_short_statement_says_nothing_of_a_part(world: World, client_of: SignedIn) -> None:
+    page = client_of(world.reviewer).get(f"/queries/{world.submitted().public_id}/").content.decode()
+    assert "statement.txt" not in page

@@ -8,9 +8,10 @@ import pytest
 from django.urls import reverse
 
 from audit.models import AuditLog
+from queries import services
 from queries.models import QueryRequest
 from queries.tests.views.conftest import SignedIn
-from queries.tests.world import World
+from queries.tests.world import TargetDatabase, World
 
 VALUES = (
     "SELECT NULL::text AS nothing, '' AS vacant, 12345678901234567890.10::numeric AS amount, 'joi' || 'ned' AS joined"
@@ -84,8 +85,16 @@ def test_truncated_result_says_so_loudly(committed: World, client_of: SignedIn) 
     assert "This is not the whole result" in client_of(committed.author).get(result(query)).content.decode()
 
 
-def test_failure_is_explained_and_marked_at_its_line(committed: World, client_of: SignedIn) -> None:
-    query = committed.executed("SELECT 1\n  FROM nowhere_at_all")
+def test_failure_is_explained_and_marked_at_its_line(
+    committed: World, client_of: SignedIn, target_database: TargetDatabase
+) -> None:
+    """The table was there when it was asked for."""
+    with target_database.connect() as connection:
+        connection.execute("CREATE TABLE here_today (a int); GRANT SELECT ON here_today TO PUBLIC")
+    query = committed.submitted("SELECT 1\n  FROM here_today")
+    with target_database.connect() as connection:
+        connection.execute("DROP TABLE here_today")
+    query = committed.approved(query)
     body = client_of(committed.author).get(reverse("queries:detail", args=[query.public_id])).content.decode()
     assert "The database refused it. Nothing was changed." in body
     assert "42P01" in body
@@ -110,3 +119,30 @@ def test_approving_runs_and_shows_the_page_again(committed: World, client_of: Si
     body = client.post(address, {"digest": query.digest}, follow=True).content.decode()
     assert "ran and finished" in body
     assert "right away" in body
+
+
+@pytest.mark.parametrize(
+    ("statement", "access", "words"),
+    [
+        ("SELECT 1 / 0", "read", "failed, so there is no result."),
+        ("UPDATE items SET name = 'x' WHERE id = 1", "write", "returned no rows."),
+    ],
+)
+def test_page_and_api_say_the_same_of_a_result_that_is_not_there(
+    statement: str, access: str, words: str, committed: World, client_of: SignedIn
+) -> None:
+    query = committed.executed(statement, access=access)
+    client = client_of(committed.author)
+    page, call = client.get(result(query)), client.get(f"/api/v1/queries/{query.public_id}/result/")
+    assert (page.status_code, call.status_code) == (404, 404)
+    assert f"{query.number} {words}" in page.content.decode()
+    assert call.json()["error"]["message"] == f"{query.number} {words}"
+
+
+def test_page_and_api_say_the_same_of_what_never_ran(committed: World, client_of: SignedIn) -> None:
+    query = committed.submitted()
+    client = client_of(committed.author)
+    paths = (result(query), f"/api/v1/queries/{query.public_id}/result/")
+    assert [client.get(path).status_code for path in paths] == [409, 409]
+    services.withdraw(actor=committed.author, query_id=query.pk)
+    assert [client.get(path).status_code for path in paths] == [404, 404]

@@ -1,0 +1,44 @@
+"""What a target says of a statement before anybody approves it: the one door for every language. Nothing is run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from executors import registry
+from executors.base import Access, Asked, Finding, FindingCode, Language, Severity, Target, Told, Verified, Word
+from executors.script.analysis import calls_in
+
+
+def ask(target: Target, language: Language, statement: str, tables: Sequence[str], access: Access) -> Word:
+    """What `target` says of a statement that reading found valid, and found to name `tables`.
+
+    `target` comes with its read credential, whatever `access` is asked for. Raises `ExecutionError` when it does not
+    answer.
+    """
+    if language is Language.SCRIPT:
+        return _ask_for_calls(target, statement, access)
+    answers = registry.engine(target.engine).check(target, [Asked(statement, tuple(tables))], access)
+    return _word(answers, answers[0].findings)
+
+
+def _ask_for_calls(target: Target, statement: str, access: Access) -> Word:
+    calls = calls_in(statement, registry.call_reader(target.engine), access)
+    asked = [(call, told.asks) for call, told in calls if told.asks is not None]
+    answers = registry.engine(target.engine).check(target, [asks for _, asks in asked], access) if asked else ()
+    findings = [
+        replace(finding, line=call.line, column=call.column)
+        for (call, _), answer in zip(asked, answers, strict=True)
+        for finding in answer.findings
+    ]
+    return _word(answers, findings)
+
+
+def _word(answers: Sequence[Told], findings: Iterable[Finding]) -> Word:
+    found = tuple(findings)
+    if not all(answer.complete for answer in answers):
+        message = "The target could not tell of every name in the statement; those were not checked."
+        return Word((*found, Finding(FindingCode.NAMES_NOT_CHECKED, Severity.INFO, message)))
+    settled = frozenset.intersection(*(frozenset(answer.settles) for answer in answers)) if answers else frozenset()
+    wrong = any(finding.code not in settled for finding in found)
+    return Word(found, (Verified.NAMES_KNOWN,) if answers and not wrong else (), tuple(sorted(settled)))

@@ -1,0 +1,54 @@
+"""What a target is asked about a statement before anybody approves it, and what it answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from executors.base.findings import Analysis, Finding, FindingCode, Severity, Verified
+from executors.base.statements import Language
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A statement in an engine's own language, to be understood and not run.
+
+    `tables` are the tables or collections it names, as reading found them. `text` is "" where only they are known.
+    """
+
+    text: str
+    tables: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a target said of one statement; lines and columns count in its text.
+
+    `complete`: every part of the statement was asked about and answered. `settles`: what reading could only suppose and
+    the target knows: its findings of these codes stand for those of reading.
+    """
+
+    findings: tuple[Finding, ...] = ()
+    complete: bool = True
+    settles: tuple[FindingCode, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What a target said of a whole text, as findings and claims to put beside those of reading."""
+
+    findings: tuple[Finding, ...] = ()
+    verified: tuple[Verified, ...] = ()
+    settles: tuple[FindingCode, ...] = ()
+
+    @classmethod
+    def missing(cls, why: str) -> Word:
+        """The word of a target that gave none."""
+        message = "The target did not answer, so the names in the statement were not checked."
+        return cls((Finding(FindingCode.NAMES_NOT_CHECKED, Severity.INFO, message, hint=why),))
+
+    def beside(self, analysis: Analysis, language: Language) -> Analysis:
+        """What reading told, with this. Of a script only what is written out was asked about."""
+        whole = language is not Language.SCRIPT or Verified.STATEMENTS_WRITTEN_OUT in analysis.verified
+        supposed = (finding for finding in analysis.findings if finding.code not in self.settles)
+        findings = (*supposed, *self.findings)
+        return replace(analysis, findings=findings, verified=(*analysis.verified, *(self.verified if whole else ())))

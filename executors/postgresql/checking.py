@@ -1,0 +1,247 @@
+"""The target's own word on statements before anybody approves them: parsed by the server, and never run.
+
+Parse (extended protocol) finds wrong tables, columns, types and argument counts of SELECT, INSERT, UPDATE, DELETE and
+MERGE, with their places, and needs no right to write. What it does not tell, the names in other statements and in those
+after a change of the schema, is looked up in the catalogue.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+from executors.base import Access, Asked, ExecutionError, Finding, FindingCode, Severity, StatementFailed, Target, Told
+from executors.postgresql import catalogue, likeness
+from executors.postgresql.dependencies import Dependencies, text_array
+from executors.postgresql.errors import Place
+from executors.postgresql.reading.analysis import read
+from executors.postgresql.reading.facts import Facts, gather
+from executors.postgresql.reading.names import UNDERSTOOD, Named, changes_schema, made, needed
+from executors.postgresql.reading.parse import Statement, parse
+from executors.postgresql.wire import Wire
+from executors.text import Characters, Places
+
+# Sent before the first answer is read.
+_AT_ONCE = 200
+_MOST_FINDINGS = 20
+
+# What is wrong with a statement, rather than with the server or the moment: SQLSTATE's classes, and those of names.
+_OF_THE_STATEMENT = ("0A", "22", "2B", "42", "3F", "54")
+_NAMES = frozenset({"42P01", "42703", "42883", "42704", "3F000", "42P10", "42846"})
+_NO_RIGHT = "42501"
+# What a login does not see, it does not find either: another one may.
+_PERHAPS_HIDDEN = frozenset({"42P01", "42883", "42704"})
+
+_UNKNOWN_RELATIONS = b"""
+SELECT w.n FROM ROWS FROM (pg_catalog.unnest($1::text[]), pg_catalog.unnest($2::text[]))
+  WITH ORDINALITY w(schema, name, n)
+WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace s ON s.oid = c.relnamespace
+  WHERE c.relname = w.name AND (s.nspname = w.schema OR w.schema = ''
+    AND (s.nspname = ANY (pg_catalog.current_schemas(true)) OR s.nspname = ANY ($3::text[]))))
+"""
+_UNKNOWN_COLUMNS = b"""
+SELECT w.n FROM ROWS FROM (pg_catalog.unnest($1::text[]), pg_catalog.unnest($2::text[]), pg_catalog.unnest($4::text[]))
+  WITH ORDINALITY w(schema, name, col, n)
+WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace s ON s.oid = c.relnamespace
+  JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attname = w.col AND NOT a.attisdropped
+  WHERE c.relname = w.name AND (s.nspname = w.schema OR w.schema = ''
+    AND (s.nspname = ANY (pg_catalog.current_schemas(true)) OR s.nspname = ANY ($3::text[]))))
+"""
+# Something of the name in a schema that this login may not look into.
+_HIDDEN = b"""
+SELECT EXISTS (SELECT FROM pg_catalog.pg_namespace s WHERE (s.nspname = $2 OR $2 = '' AND s.nspname = ANY ($3::text[]))
+  AND NOT pg_catalog.has_schema_privilege(s.oid, 'USAGE')
+  AND (EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.relnamespace = s.oid AND c.relname = $1)
+    OR EXISTS (SELECT FROM pg_catalog.pg_proc p WHERE p.pronamespace = s.oid AND p.proname = $1)
+    OR EXISTS (SELECT FROM pg_catalog.pg_type t WHERE t.typnamespace = s.oid AND t.typname = $1)))
+"""
+_UNREADABLE = b"""
+SELECT c.oid::regclass::text
+FROM ROWS FROM (pg_catalog.unnest($1::text[]), pg_catalog.unnest($2::text[])) w(schema, name)
+JOIN pg_catalog.pg_class c ON c.relname = w.name JOIN pg_catalog.pg_namespace s ON s.oid = c.relnamespace
+WHERE (s.nspname = w.schema OR w.schema = '' AND pg_catalog.pg_table_is_visible(c.oid))
+  AND NOT pg_catalog.has_any_column_privilege(c.oid, 'SELECT') LIMIT 1
+"""
+
+
+@dataclass(slots=True)
+class _Text:
+    """One text that is asked about, and what was found out so far."""
+
+    text: str
+    findings: list[Finding] = field(default_factory=list)
+    complete: bool = True
+
+
+class _Part(NamedTuple):
+    """One statement of a text and what it holds."""
+
+    item: Statement
+    facts: Facts
+
+
+@dataclass(slots=True)
+class Check:
+    """What the target says of some texts, in the order in which they would run."""
+
+    wire: Wire
+    target: Target
+    access: Access
+    made: set[str] = field(default_factory=set)
+    changed: bool = False
+
+    def answers(self, asked: Sequence[Asked]) -> list[Told]:
+        """An answer for each text. Raises `ExecutionError` when the target gives none."""
+        return [self._answer(item.text) for item in asked]
+
+    def _answer(self, text: str) -> Told:
+        told = _Text(text)
+        statements, failure = parse(text)
+        if failure:
+            return Told(complete=False)
+        ahead: list[_Part] = []
+        named: list[Named] = []
+        for item in statements:
+            part = _Part(item, gather(item))
+            if item.type in UNDERSTOOD and not self.changed:
+                ahead.append(part)
+            else:
+                named += [name for name in needed(*part) if not self._is_made(name.relation)]
+            if changes_schema(item):
+                self.changed = True
+                self.made |= made(item) - {""}
+        for start in range(0, len(ahead), _AT_ONCE):
+            self._parse(told, ahead[start : start + _AT_ONCE])
+        self._look_up(told, named)
+        if told.findings or not told.complete or self.changed:
+            return Told(tuple(told.findings), told.complete)
+        return Told(tuple(self._told_apart(text, ahead)), settles=(FindingCode.OUTER_NAME,))
+
+    def _told_apart(self, text: str, parts: Sequence[_Part]) -> list[Finding]:
+        """Names in subqueries that mean a column outside, told with the columns that the tables have."""
+        nested = {relation for part in parts if len(part.facts.levels) > 1 for relation in part.facts.relations}
+        if not nested:
+            return []
+        found = read(text, (), self.access, catalogue.columns(self.wire, nested)).analysis.findings
+        return [finding for finding in found if finding.code is FindingCode.OUTER_NAME]
+
+    def _is_made(self, relation: str) -> bool:
+        """Whether an earlier statement made a relation, or one that goes with it (`orders_pkey`)."""
+        return relation in self.made or any(relation.startswith(f"{name}_") for name in self.made)
+
+    def _parse(self, told: _Text, parts: Sequence[_Part]) -> None:
+        sent = [(part.item.text.encode(), Place(told.text, part.item.offset)) for part in parts]
+        for part, error in zip(parts, self.wire.parse_each(sent), strict=True):
+            if error is not None:
+                self._take(told, part, error)
+        if not told.findings and told.complete:
+            self._look_through(told, parts)
+        if self.access is Access.READ and not told.findings:
+            self._check_rights(told, parts)
+
+    def _look_through(self, told: _Text, parts: Sequence[_Part]) -> None:
+        """What the run would refuse for what the statements stand on, refused before anybody approves it."""
+        dependencies, places = Dependencies(self.wire, self.access), Places(told.text)
+        self.wire.simple(b"BEGIN READ ONLY")
+        try:
+            for part in parts:
+                finding = dependencies.find(part.item, part.facts, told.text)
+                if finding is not None:
+                    line, column = places.at(part.item.begins)
+                    told.findings.append(replace(finding, line=line, column=column))
+                    return
+        except StatementFailed:
+            told.complete = False
+        finally:
+            if not self.wire.broken:
+                self.wire.simple(b"ROLLBACK")
+
+    def _take(self, told: _Text, part: _Part, error: ExecutionError) -> None:
+        state = error.detail.get("sqlstate", "")
+        if not state.startswith(_OF_THE_STATEMENT):
+            told.complete = False
+            return
+        name = likeness.written_at(told.text, int(error.detail.get("position", 0)) - 1)
+        if self.access is Access.WRITE and (state == _NO_RIGHT or (state in _PERHAPS_HIDDEN and self._hidden(name))):
+            told.complete = False
+            return
+        if len(told.findings) < _MOST_FINDINGS:
+            told.findings.append(self._finding(told, part, error, name))
+
+    def _finding(self, told: _Text, part: _Part, error: ExecutionError, name: tuple[str, ...]) -> Finding:
+        state, hint = error.detail["sqlstate"], error.detail.get("hint", "")
+        meant = ""
+        if state == "42703":
+            relations = sorted(relation.name for relation in part.facts.relations)
+            meant = "" if hint or not name else likeness.meant_column(self.wire, relations, name[-1])
+        else:
+            meant = likeness.meant(self.wire, state, name)
+        code = FindingCode.UNKNOWN_NAME if state in _NAMES else FindingCode.TARGET_REFUSES
+        place = _place(error) or Places(told.text).at(part.item.begins)
+        return Finding(code, Severity.ERROR, _sentence(error.public_message), *place, _did_you_mean(meant) or hint)
+
+    def _hidden(self, name: tuple[str, ...]) -> bool:
+        if not name:
+            return True
+        *schema, own = name
+        parameters = [own.encode(), ".".join(schema).encode(), text_array(self.target.search_path)]
+        return self._first(_HIDDEN, parameters) == b"t"
+
+    def _check_rights(self, told: _Text, parts: Sequence[_Part]) -> None:
+        """A read is run with the very login that is asked: what it may not read is known already."""
+        names = [relation for part in parts for relation in part.facts.relations]
+        parameters = [text_array([relation.schema for relation in names]), text_array([one.name for one in names])]
+        table = self._first(_UNREADABLE, parameters) if names else None
+        if table is not None:
+            message = f"The target's read login may not read {table.decode()}."
+            hint = "Ask the target's administrator for the right to read it."
+            told.findings.append(Finding(FindingCode.TARGET_REFUSES, Severity.ERROR, message, hint=hint))
+
+    def _look_up(self, told: _Text, named: Sequence[Named]) -> None:
+        unknown = self._unknown(_UNKNOWN_RELATIONS, [name for name in named if not name.column])
+        missing = {(name.schema, name.relation) for name in unknown}
+        columns = [name for name in named if name.column and (name.schema, name.relation) not in missing]
+        unknown += self._unknown(_UNKNOWN_COLUMNS, columns)
+        characters, places = Characters(told.text.encode()), Places(told.text)
+        for name in unknown[:_MOST_FINDINGS]:
+            place = (None, None) if name.at is None else places.at(characters.before(name.at))
+            told.findings.append(self._unknown_name(name, place))
+
+    def _unknown(self, sql: bytes, named: Sequence[Named]) -> list[Named]:
+        if not named:
+            return []
+        lists = [[name.schema for name in named], [name.relation for name in named], list(self.target.search_path)]
+        if sql is _UNKNOWN_COLUMNS:
+            lists.append([name.column for name in named])
+        parameters = [text_array(part) for part in lists]
+        result = self.wire.call(lambda: self.wire.pgconn.send_query_params(sql, parameters))
+        return [named[int(result.get_value(row, 0) or b"1") - 1] for row in range(result.ntuples)]
+
+    def _unknown_name(self, name: Named, place: tuple[int | None, int | None]) -> Finding:
+        written = f"{name.schema}.{name.relation}" if name.schema else name.relation
+        if name.column:
+            message = f'Column "{name.column}" of relation "{written}" does not exist.'
+            meant = likeness.meant_column(self.wire, [name.relation], name.column)
+        else:
+            message = f'Relation "{written}" does not exist.'
+            meant = likeness.meant(self.wire, "42P01", [*([name.schema] if name.schema else []), name.relation])
+        return Finding(FindingCode.UNKNOWN_NAME, Severity.ERROR, message, *place, _did_you_mean(meant))
+
+    def _first(self, sql: bytes, parameters: Sequence[bytes]) -> bytes | None:
+        result = self.wire.call(lambda: self.wire.pgconn.send_query_params(sql, parameters))
+        return result.get_value(0, 0) if result.ntuples else None
+
+
+def _place(error: ExecutionError) -> tuple[int, int] | None:
+    if "line" not in error.detail:
+        return None
+    return int(error.detail["line"]), int(error.detail["column"])
+
+
+def _sentence(message: str) -> str:
+    return f"{message[:1].upper()}{message[1:].removesuffix('.')}."
+
+
+def _did_you_mean(name: str) -> str:
+    return f"Did you mean {name}?" if name else ""

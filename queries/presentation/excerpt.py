@@ -1,0 +1,109 @@
+"""The part of a long statement that a page shows: what a page costs is not its author's choice."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+SHOWN_LINES = 2000
+SHOWN_CHARACTERS = 200_000
+SHOWN_BLANKS = 100_000
+_LINE = re.compile(rf"(?P<blank>(?:[ \t]*\n){{2,{SHOWN_BLANKS}}})|[^\n]*\n?")
+# Lines that both sides of a difference share, shown around what differs.
+_AROUND = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """Lines of a text from `first` (counted from 0) on, and how long the text is. Its last line may be cut."""
+
+    text: str
+    first: int
+    shown_lines: int
+    lines: int
+    characters: int
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the text has more than is shown."""
+        return len(self.text) < self.characters
+
+
+def beginning(text: str) -> Excerpt:
+    """As much of the beginning of `text` as fits a page."""
+    return _excerpt(text, 0, 0, len(text))
+
+
+def differing(before: str, after: str) -> tuple[Excerpt, Excerpt] | None:
+    """Where two texts differ, both from the same line on; None when that is too long to be compared on a page."""
+    first, start = _common_start(before, after)
+    end = _common_end(before[start:], after[start:])
+    parts = [_excerpt(text, first, start, len(text) - end) for text in (before, after)]
+    for text, part in zip((before, after), parts, strict=True):
+        if len(part.text) < len(text) - end - start:
+            return None
+    return parts[0], parts[1]
+
+
+def _excerpt(text: str, first: int, start: int, end: int) -> Excerpt:
+    """From `start` on. Blank lines, which are folded, take no place: they must push nothing out of sight."""
+    at, lines, characters, blanks = start, 0, 0, 0
+    while at < end and lines < SHOWN_LINES and characters < SHOWN_CHARACTERS and blanks < SHOWN_BLANKS:
+        found = _LINE.match(text, at, end)
+        if found is None:
+            break
+        lines += 1
+        if found["blank"]:
+            blanks += found[0].count("\n")
+            at = found.end()
+        else:
+            at = min(found.end(), at + SHOWN_CHARACTERS - characters)
+            characters += len(found[0])
+    shown = text[start:at]
+    return Excerpt(shown, first, _lines(shown), _lines(text), len(text))
+
+
+def _lines(text: str) -> int:
+    return text.count("\n") + (not text.endswith("\n"))
+
+
+def _common_start(before: str, after: str) -> tuple[int, int]:
+    """The line, and its first character, from which on a difference is shown. Short texts are shown whole."""
+    if _fits(before) and _fits(after):
+        return 0, 0
+    same = _same(before, after)
+    start = same
+    for _ in range(_AROUND + 1):
+        start = before.rfind("\n", 0, start)
+        if start < 0:
+            return 0, 0
+    return before.count("\n", 0, start + 1), start + 1
+
+
+def _common_end(before: str, after: str) -> int:
+    """How many characters at the end are the same and not shown."""
+    if _fits(before) and _fits(after):
+        return 0
+    same = _same(before[::-1], after[::-1])
+    at = len(before) - same
+    for _ in range(_AROUND + 1):
+        at = before.find("\n", at) + 1
+        if at <= 0:
+            return 0
+    return len(before) - at
+
+
+def _fits(text: str) -> bool:
+    return not beginning(text).is_cut
+
+
+def _same(left: str, right: str) -> int:
+    """How many characters both begin with, found by halves: comparing slices costs no loop over characters."""
+    low, high = 0, min(len(left), len(right))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if left[low:middle] == right[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
