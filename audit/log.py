@@ -29,6 +29,8 @@ class Action(StrEnum):
     QUERY_REJECT = "query.reject"
     QUERY_WITHDRAW = "query.withdraw"
     QUERY_EXPIRE = "query.expire"
+    QUERY_REHEARSE = "query.rehearse"
+    QUERY_UNDO = "query.undo"
     QUERY_CLAIM = "query.claim"
     QUERY_COMPLETE = "query.complete"
     QUERY_FAIL = "query.fail"
@@ -56,6 +58,8 @@ LABELS: dict[Action, str] = {
     Action.QUERY_REJECT: "rejected",
     Action.QUERY_WITHDRAW: "withdrew",
     Action.QUERY_EXPIRE: "let expire",
+    Action.QUERY_REHEARSE: "rehearsed",
+    Action.QUERY_UNDO: "prepared the undo of",
     Action.QUERY_CLAIM: "started",
     Action.QUERY_COMPLETE: "finished",
     Action.QUERY_FAIL: "recorded the failure of",

@@ -154,6 +154,25 @@ class TargetAdmin(AuditedAdmin):
             "What a run may use",
             {"fields": ("search_path", "seconds_limit", "lock_seconds_limit", "rows_limit", "bytes_limit")},
         ),
+        (
+            "Writes",
+            {
+                "fields": (
+                    "expects_required",
+                    "default_bound",
+                    "bound_tolerance",
+                    "undo_rows",
+                    "undo_bytes",
+                    "rehearsals",
+                    "rehearsal_seconds",
+                    "rehearsal_lock_seconds",
+                    "rehearsal_rows",
+                    "rehearsal_minutes",
+                ),
+                "description": "How many rows a write may change, and what its reviewers see of that before it runs.",
+            },
+        ),
+        ("What is pointed out", {"fields": ("personal_columns", "large_table_rows")}),
         ("Rules", {"fields": ("approvals_required", "pending_hours", "retention_days")}),
         ("Scripts", {"fields": ("allow_scripts", "script_modules")}),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from django.contrib.auth.models import Group
@@ -15,7 +16,7 @@ from guardian.models import GroupObjectPermissionBase
 
 from accounts.models import Role, User
 from executors import registry
-from executors.base import Access, EngineKind, Language, Limits
+from executors.base import Access, EngineKind, KeepLimits, Language, Limits
 from executors.base import Target as ExecutorTarget
 from web.characters import marked
 
@@ -139,6 +140,14 @@ SCHEMA_NAME = re.compile(r"\A[^\x00-\x1f]{1,63}\Z")
 SCRIPT_MODULES = ("date-fns", "decimal.js", "lodash", "zod")
 
 
+class Rehearsals(models.TextChoices):
+    """Whether writes are rehearsed."""
+
+    NEVER = "never", "Never"
+    ON_REQUEST = "on_request", "When a reviewer asks"
+    REQUIRED = "required", "Required before a write may be approved"
+
+
 class TargetQuerySet(models.QuerySet["Target"]):
     """Targets, scoped to a reader."""
 
@@ -213,6 +222,60 @@ class Target(models.Model):
         blank=True,
         help_text="Modules a script may require, separated by commas: " + ", ".join(SCRIPT_MODULES) + ".",
     )
+    rehearsals = models.CharField(
+        max_length=10,
+        choices=Rehearsals,
+        default=Rehearsals.ON_REQUEST,
+        help_text="Whether a write may be run and rolled back, to see what it would change, before it is approved.",
+    )
+    rehearsal_seconds = models.PositiveIntegerField(
+        default=10,
+        validators=[MinValueValidator(1), MaxValueValidator(600)],
+        help_text="Seconds a rehearsal may take; it holds its locks that long.",
+    )
+    rehearsal_lock_seconds = models.PositiveIntegerField(
+        default=1, validators=[MinValueValidator(1), MaxValueValidator(60)], help_text="Seconds it may wait for a lock."
+    )
+    rehearsal_rows = models.PositiveIntegerField(
+        default=20, validators=[MaxValueValidator(200)], help_text="Rows of each table that a rehearsal shows."
+    )
+    rehearsal_minutes = models.PositiveIntegerField(
+        default=60,
+        validators=[MinValueValidator(1), MaxValueValidator(10_080)],
+        help_text="Minutes a rehearsal counts: an older one has to be made again.",
+    )
+    expects_required = models.BooleanField(
+        default=False, help_text="Whether the author of a write has to say how many rows it should change."
+    )
+    default_bound = models.PositiveBigIntegerField(
+        default=10_000,
+        validators=[MaxValueValidator(10**12)],
+        help_text="Rows a write may change when neither a rehearsal nor its author nor its reviewer says how many.",
+    )
+    bound_tolerance = models.PositiveIntegerField(
+        default=10,
+        validators=[MaxValueValidator(1000)],
+        help_text="Percent more rows than rehearsed that a write may change.",
+    )
+    undo_rows = models.PositiveIntegerField(
+        default=10_000,
+        validators=[MaxValueValidator(100_000)],
+        help_text="Rows of a write kept for its undo. A write that changes more has none; 0: no write has.",
+    )
+    undo_bytes = models.PositiveBigIntegerField(
+        default=16_000_000,
+        validators=[MinValueValidator(1000), MaxValueValidator(100_000_000)],
+        help_text="Bytes of a write kept for its undo.",
+    )
+    personal_columns = ArrayField(
+        models.CharField(max_length=200),
+        default=list,
+        blank=True,
+        help_text="Columns with personal data, as table.column, separated by commas: masked in rehearsals.",
+    )
+    large_table_rows = models.PositiveBigIntegerField(
+        default=100_000, help_text="From how many rows on a table counts as large: reading all of it is pointed out."
+    )
     active = models.BooleanField(default=True)
 
     objects = TargetQuerySet.as_manager()
@@ -264,6 +327,20 @@ class Target(models.Model):
             bytes=self.bytes_limit,
             lock_seconds=min(self.lock_seconds_limit, self.seconds_limit),
         )
+
+    @property
+    def rehearsal_limits(self) -> Limits:
+        """What one rehearsal may use: never more than a run."""
+        limits = self.limits
+        seconds = min(limits.seconds, self.rehearsal_seconds)
+        return replace(
+            limits, seconds=seconds, lock_seconds=min(limits.lock_seconds, self.rehearsal_lock_seconds, seconds)
+        )
+
+    @property
+    def undo_limits(self) -> KeepLimits | None:
+        """How much of a write is kept for its undo; None for nothing."""
+        return KeepLimits(self.undo_rows, self.undo_bytes) if self.undo_rows else None
 
     def identity(self, access: Access) -> dict[str, object]:
         """What decides where a statement runs, and what its reviewer was told of that: a part of a request's digest."""

@@ -25,12 +25,15 @@ def digest(
     target: Mapping[str, object],
     access: str,
     limits: Limits,
+    expects: int | None = None,
+    undoes: str | None = None,
 ) -> str:
     """Hexadecimal SHA-256 over a canonical JSON form (sorted keys, no spaces, UTF-8).
 
-    `target` is what decides where it runs (`pods.models.Target.identity`), not only its name.
+    `target` is what decides where it runs (`pods.models.Target.identity`), not only its name. `expects` is how many
+    rows its author says it changes, `undoes` the public id of the request whose write it takes back.
     """
-    content = {
+    content: dict[str, object] = {
         "language": language,
         "statement": statement,
         "parameters": parameters,
@@ -43,5 +46,7 @@ def digest(
             "bytes": limits.bytes,
         },
     }
+    # What is not there is left out: the digest of a request from before there was such a thing stays what it was.
+    content |= {name: value for name, value in (("expects", expects), ("undoes", undoes)) if value is not None}
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return hashlib.sha256(canonical.encode()).hexdigest()

@@ -16,6 +16,7 @@ from queries.words import ACCESSES, LANGUAGES
 from web.errors import BadInput, FieldError
 
 LANGUAGE_CHOICES = (("", "The target's own"), *((language.value, name) for language, name in LANGUAGES.items()))
+ROWS_DIGITS = 15
 ACCESS_CHOICES = tuple((access.value, name) for access, name in ACCESSES.items())
 
 
@@ -28,6 +29,7 @@ class RequestForm(forms.Form):
     statement = forms.CharField(required=False, strip=False)
     reason = forms.CharField(required=False)
     ticket = forms.CharField(required=False)
+    expects = forms.CharField(required=False)
     parameters = forms.CharField(required=False, strip=False)
     revises = forms.UUIDField(required=False)
 
@@ -48,6 +50,7 @@ class RequestForm(forms.Form):
             access=values["access"],
             reason=values["reason"].replace("\r\n", "\n"),
             ticket=values["ticket"],
+            expects=read_rows(values["expects"], "expects"),
             parameters=parse_parameters(values["parameters"]),
         )
 
@@ -57,6 +60,16 @@ class RequestForm(forms.Form):
         for name, problems in error.fields.items():
             field = {"pod": "target"}.get(name, name)
             self.add_error(field if field in self.fields else None, [_worded(problem) for problem in problems])
+
+
+def read_rows(text: str, field: str) -> int | None:
+    """A number of rows as people type it (`1,850`); None for nothing. Raises BadInput for `field`."""
+    digits = text.replace(",", "").replace("\u202f", "").replace(" ", "").replace("_", "")
+    if not digits:
+        return None
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= ROWS_DIGITS):
+        raise BadInput({field: [FieldError("Write a whole number of rows.", "invalid")]})
+    return int(digits)
 
 
 def parse_parameters(text: str) -> tuple[Parameter, ...]:
@@ -81,6 +94,7 @@ def revision_of(query: QueryRequest) -> dict[str, Any]:
         "statement": query.statement,
         "reason": query.reason,
         "ticket": query.ticket,
+        "expects": "" if query.expects is None else query.expects,
         "parameters": parameter_lines(query.parameters),
         "revises": query.public_id,
     }

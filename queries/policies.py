@@ -9,12 +9,13 @@ from collections.abc import Callable
 from django.utils import timezone
 
 from accounts.models import Actor, User
-from pods.models import Pod
+from pods.models import Pod, Rehearsals
 from queries.lifecycle import Status, Verb, possible
 from queries.models import Code, Execution, QueryRequest
 from web.errors import NotNow
 
 CANCEL = "cancel"
+REHEARSE = "rehearse"
 REVISE = "revise"
 DEACTIVATED = "Your account is deactivated."
 QUOTING = "What the database said may quote data; it is for those who may see the result."
@@ -69,6 +70,37 @@ def obstacle(query: QueryRequest) -> NotNow | None:
 
 def _stands(query: QueryRequest, message: str, code: str) -> NotNow:
     return NotNow(message, code=code, state=query.status)
+
+
+def cannot_rehearse(actor: User, query: QueryRequest) -> str:
+    """Why this person may not have the write rehearsed: it runs with the write login, before any approval."""
+    if not actor.is_active:
+        return DEACTIVATED
+    if query.author_id == actor.pk:
+        return "You asked for this yourself; somebody who may decide on it can rehearse it."
+    if not query.pod.has_manager(actor):
+        return f"Only managers of {query.pod.name} rehearse this."
+    return ""
+
+
+def cannot_see_rehearsal(actor: User, query: QueryRequest) -> str:
+    """Reviewers see what was rehearsed; its author the counts, once it is decided and while they may see results."""
+    if query.pod.has_manager(actor) and query.author_id != actor.pk:
+        return ""
+    if query.author_id == actor.pk and query.state is not Status.PENDING:
+        return cannot_see_result(actor, query)
+    return "What a rehearsal saw is for those who decide, and for the author once it is decided."
+
+
+def cannot_be_rehearsed(query: QueryRequest) -> NotNow | None:
+    """Why nobody can rehearse this now; None when somebody can."""
+    if not query.writes:
+        return _stands(query, "A read changes nothing; there is nothing to rehearse.", "not_a_write")
+    if query.target.rehearsals == Rehearsals.NEVER:
+        return _stands(query, f"Nothing is rehearsed on {query.target.name}.", "no_rehearsals")
+    if query.state is not Status.PENDING:
+        return _stands(query, f"{query.number} no longer waits for a decision.", "not_now")
+    return obstacle(query)
 
 
 def cannot_withdraw(actor: User, query: QueryRequest) -> str:
@@ -136,6 +168,8 @@ def allowed(actor: User, query: QueryRequest) -> list[str]:
         verbs = [verb for verb in verbs if verb == Verb.WITHDRAW]
     if Verb.APPROVE in verbs and obstacle(query):
         verbs.remove(Verb.APPROVE)
+    if not (cannot_rehearse(actor, query) or cannot_be_rehearsed(query)):
+        verbs.append(REHEARSE)
     if query.state is Status.EXECUTING and not cannot_cancel(actor, query):
         verbs.append(CANCEL)
     if query.author_id == actor.pk and can_submit(actor, query.pod):

@@ -1,6 +1,7 @@
 """What people do with requests. One verb, one keyword-only function, called by pages, API, admin and commands alike."""
 
 import datetime as dt
+import json
 import math
 import uuid
 from collections.abc import Mapping, Sequence
@@ -14,18 +15,20 @@ from audit import log
 from executors import processes
 from executors.base import Access, Analysis, EngineKind, Finding, Language, Parameter, Severity, Word
 from executors.text import normalise
-from pods.models import Target
-from queries import policies, running
+from pods.models import Rehearsals, Target
+from queries import bounds, policies, running, vault
 from queries.digest import as_stored
 from queries.joined import locked
 from queries.lifecycle import Status, Verb
-from queries.models import Code, Execution, QueryRequest, Verdict
+from queries.models import Code, Execution, QueryRequest, Rehearsal, Verdict
 from queries.notices import outbox
+from queries.results import effects
 from queries.transitions import not_now, step, subject
 from web.errors import BadInput, FieldError, NotAllowed, NotFound, NotNow
 
 DECIDE = """
-INSERT INTO decisions (query_id, author_id, reviewer_id, verdict, comment, digest) VALUES (%s, %s, %s, %s, %s, %s)
+INSERT INTO decisions (query_id, author_id, reviewer_id, verdict, comment, digest, bound)
+VALUES (%s, %s, %s, %s, %s, %s, %s)
 ON CONFLICT (query_id, reviewer_id) DO NOTHING
 """
 
@@ -34,6 +37,7 @@ TICKET_LENGTH = 80
 COMMENT_LENGTH = 4000
 SLUG_LENGTH = 80
 PARAMETERS = 100
+MOST_EXPECTED = 10**12
 PARAMETER_LENGTH = 100_000
 
 
@@ -49,6 +53,7 @@ class Draft:
     reason: str = ""
     ticket: str = ""
     parameters: tuple[Parameter, ...] = ()
+    expects: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +79,8 @@ def submit(*, actor: User, draft: Draft, revises: QueryRequest | None = None) ->
     """
     target, errors = _where(actor, draft)
     _check_why(draft, errors)
+    if target is not None:
+        _check_expects(draft, target, errors)
     analysis = _read(target, draft) if target and not errors.keys() & {"language", "access", "target"} else None
     if analysis is not None:
         problems = [_field_error(f) for f in analysis.findings if f.severity is Severity.ERROR]
@@ -86,8 +93,11 @@ def submit(*, actor: User, draft: Draft, revises: QueryRequest | None = None) ->
     return _store(actor, draft, target, analysis, revises)
 
 
-def approve(*, actor: User, query_id: int, digest: str, comment: str = "") -> QueryRequest:
-    """Approve; the last approval needed runs the statement at once. Returns the request as it is afterwards."""
+def approve(*, actor: User, query_id: int, digest: str, comment: str = "", bound: int | None = None) -> QueryRequest:
+    """Approve; the last approval needed runs the statement at once. Returns the request as it is afterwards.
+
+    `bound` is how many rows a write may change at most; left out, it is what `bounds.proposed` says.
+    """
     _check_comment(comment)
     with transaction.atomic():
         query = locked(query_id)
@@ -98,8 +108,10 @@ def approve(*, actor: User, query_id: int, digest: str, comment: str = "") -> Qu
         obstacle = policies.obstacle(query)
         if obstacle:
             raise obstacle
-        _record_decision(query, actor, Verdict.APPROVE, comment)
-        decided.take(data={**_said(comment), "approvals": given, "approvals_required": needed})
+        held_to = _bound(query, bound)
+        _record_decision(query, actor, Verdict.APPROVE, comment, held_to)
+        data: dict[str, object] = {"approvals": given, "approvals_required": needed}
+        decided.take(data={**_said(comment), **data, **({} if held_to is None else {"bound": held_to})})
     return running.run(query.pk) if query.state is Status.APPROVED else query
 
 
@@ -122,6 +134,45 @@ def reject(
         _record_decision(query, actor, Verdict.REJECT, comment)
         decided.take(code=Code.CHANGES_REQUESTED if ask_for_changes else Code.NONE, data=_said(comment))
     return query
+
+
+def rehearse(*, actor: User, query_id: int, digest: str) -> Rehearsal:
+    """Run a write that waits, see what it changes, and roll it back. Raises NotAllowed and NotNow.
+
+    That it was begun is recorded before anything is sent; what came of it afterwards, whatever it was.
+    """
+    with transaction.atomic():
+        query = locked(query_id)
+        reason = policies.cannot_rehearse(actor, query)
+        if reason:
+            raise NotAllowed(reason)
+        stands = policies.cannot_be_rehearsed(query)
+        if stands:
+            raise stands
+        _check_time(query)
+        _check_digest(query, digest)
+        log.append(log.Action.QUERY_REHEARSE, actor=actor, subject=subject(query), data={"digest": query.digest})
+    return _keep_rehearsal(actor, query, running.rehearse(query))
+
+
+def _keep_rehearsal(actor: User, query: QueryRequest, came_of_it: running.Rehearsed) -> Rehearsal:
+    effect, error = came_of_it.effect, came_of_it.error
+    rehearsal = Rehearsal(
+        query=query,
+        digest=query.digest,
+        by=actor,
+        duration_ms=came_of_it.duration_ms,
+        effect=effects.counts(effect) if effect is not None else None,
+        failure_code=error.code.value if error is not None else "",
+        expires_at=timezone.now() + dt.timedelta(days=query.target.retention_days),
+    )
+    with transaction.atomic():
+        rehearsal.save(force_insert=True)
+        said = {"message": error.public_message, "detail": dict(error.detail)} if error is not None else {}
+        kept = effects.rows(effect) if effect is not None else json.dumps(said).encode()
+        rehearsal.key_id, rehearsal.data = vault.seal(kept, rehearsal.place)
+        rehearsal.save(update_fields=["key_id", "data"])
+    return rehearsal
 
 
 def require_words(comment: str) -> None:
@@ -179,8 +230,31 @@ def _check_time(query: QueryRequest) -> None:
         raise NotNow(f"{query.number} has expired; its author can revise it.", code="expired", state=query.status)
 
 
-def _record_decision(query: QueryRequest, actor: User, verdict: Verdict, comment: str) -> None:
-    values = (query.pk, query.author_id, actor.pk, verdict.value, comment.strip(), query.digest)
+def _bound(query: QueryRequest, typed: int | None) -> int | None:
+    """The bound of an approval. Raises BadInput for one that makes no sense, NotNow where a rehearsal is missing."""
+    if not query.writes:
+        if typed is not None:
+            raise BadInput({"bound": [FieldError("A read changes no rows: it has no bound.", "not_a_write")]})
+        return None
+    if typed is not None and not bounds.boundable(query):
+        raise BadInput({"bound": [FieldError("What it changes cannot be counted: it has no bound.", "not_countable")]})
+    rehearsal = bounds.latest(query)
+    if query.target.rehearsals == Rehearsals.REQUIRED:
+        _require_rehearsal(query, rehearsal)
+    proposed = bounds.proposed(query, rehearsal)
+    return typed if typed is not None or proposed is None else proposed.rows
+
+
+def _require_rehearsal(query: QueryRequest, rehearsal: Rehearsal | None) -> None:
+    if rehearsal is None or bounds.staleness(query, rehearsal):
+        message = f"{query.target.name} wants a write to be rehearsed before it is approved. Rehearse it now."
+        raise NotNow(message, code="rehearsal_required", state=query.status)
+
+
+def _record_decision(
+    query: QueryRequest, actor: User, verdict: Verdict, comment: str, bound: int | None = None
+) -> None:
+    values = (query.pk, query.author_id, actor.pk, verdict.value, comment.strip(), query.digest, bound)
     with connection.cursor() as cursor:
         cursor.execute(DECIDE, values)
         if not cursor.rowcount:
@@ -262,6 +336,16 @@ def _check_why(draft: Draft, errors: dict[str, list[FieldError]]) -> None:
         errors["parameters"] = [FieldError("A parameter is not a finite number; send it as text.", "not_finite")]
 
 
+def _check_expects(draft: Draft, target: Target, errors: dict[str, list[FieldError]]) -> None:
+    writes = draft.access == Access.WRITE
+    if draft.expects is not None and not writes:
+        errors["expects"] = [FieldError("A read changes no rows; leave this empty.", "not_a_write")]
+    elif draft.expects is not None and not 0 <= draft.expects <= MOST_EXPECTED:
+        errors["expects"] = [FieldError(f"Send a whole number from 0 to {MOST_EXPECTED:,}.", "out_of_range")]
+    elif writes and draft.expects is None and target.expects_required:
+        errors["expects"] = [FieldError("Say how many rows this should change.", "required")]
+
+
 def _bad_text(value: str, length: int) -> FieldError | None:
     if "\0" in value:
         return FieldError("It holds a NUL byte; remove it.", "nul")
@@ -305,6 +389,7 @@ def _store(actor: User, draft: Draft, target: Target, analysis: Analysis, revise
         lock_seconds_limit=int(limits.lock_seconds),
         rows_limit=limits.rows,
         bytes_limit=limits.bytes,
+        expects=draft.expects,
         reason=draft.reason.strip(),
         ticket=draft.ticket.strip(),
         findings=[finding_json(finding) for finding in analysis.findings],

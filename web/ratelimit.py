@@ -14,6 +14,7 @@ RATES: dict[str, tuple[str, str]] = {
     "submit": ("120/m", "person"),
     "check": ("240/m", "person"),
     "decide": ("12000/m", "person"),
+    "rehearse": ("30/m", "person"),
     "download": ("120/m", "person"),
 }
 

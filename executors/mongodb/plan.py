@@ -129,6 +129,15 @@ def _aggregate_stream(collection: str, options: Mapping[str, Value]) -> Stream:
     return Stream("aggregate", collection, body, milliseconds, comment, writes=not WRITING_STAGES.isdisjoint(last))
 
 
+def written_collection(stream: Stream) -> str:
+    """The collection that a `$out` or `$merge` at the end of a pipeline writes to."""
+    ((_, into),) = stream.body["pipeline"][-1].items()
+    into = into.get("into", into) if isinstance(into, Mapping) else into
+    if isinstance(into, Mapping):
+        return ".".join(str(into[part]) for part in ("db", "coll") if part in into)
+    return str(into)
+
+
 def _finished(stream: Stream, command: Command) -> Plan:
     """The stream itself, or what explain or count makes of it."""
     explain = _verbosity(command)

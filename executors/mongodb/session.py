@@ -13,15 +13,18 @@ from executors.base import (
     Effect,
     Images,
     Job,
-    Limits,
     Parameter,
     Ran,
     Refused,
+    Rehearsing,
     RowEncoding,
     RowSink,
+    Running,
     StatementFailed,
 )
+from executors.budget import Budget
 from executors.mongodb.clients import Connected
+from executors.mongodb.effect import Watcher
 from executors.mongodb.plan import Plan, Stream, plan
 from executors.mongodb.reading.command import Command
 from executors.mongodb.runner import in_transaction, read_command, require_allowed, send
@@ -40,6 +43,11 @@ class MongoDBSession:
         self._control = control
         self._wire = Wire(connected, job.target, job.id, job.limits.seconds)
         self._announced = False
+        self._purpose = job.purpose
+        self._watcher: Watcher | None = None
+        if job.target.access is Access.WRITE:
+            running = job.purpose if isinstance(job.purpose, Running) else Running()
+            self._watcher = Watcher(self._wire, running.keep, running.bound)
         try:
             control.started(self._wire.backend)
         except BaseException:
@@ -66,7 +74,7 @@ class MongoDBSession:
             raise Refused("A MongoDB query takes no parameters.")
         command = read_command(statement)
         try:
-            return [self.run_command(command, self.check(command), sink, self._limits)]
+            return [self.run_command(command, self.check(command), sink, Budget.of(self._limits))]
         except StatementFailed as failure:
             raise _placed(failure, command) from None
 
@@ -75,13 +83,15 @@ class MongoDBSession:
         require_allowed(command, self.target.access)
         return plan(command)
 
-    def run_command(self, command: Command, prepared: Plan, sink: RowSink, limits: Limits) -> Ran:
+    def run_command(self, command: Command, prepared: Plan, sink: RowSink, budget: Budget) -> Ran:
         """Run a command that `check` allowed; its documents go to `sink`."""
         self._prepare_for(prepared)
         turns = Turns()
         handed = _Handed(sink, turns)
-        return turns.run(
-            lambda: send(self._wire, command.method, prepared, handed, limits), self._control, self._wire.cancel
+        return turns.beside(
+            lambda: send(self._wire, command.method, prepared, handed, budget, self._watcher),
+            self._control,
+            self._wire.cancel,
         )
 
     def iterate(self, prepared: Stream) -> Generator[bytes, None, None]:
@@ -92,15 +102,15 @@ class MongoDBSession:
 
     def aside(self, work: Callable[[], T]) -> T:
         """Do what blocks on a thread of its own, while this one watches the control."""
-        return Turns().run(work, self._control, self._wire.cancel)
+        return Turns().beside(work, self._control, self._wire.cancel)
 
-    def effect(self, sample: int, seconds: float) -> Effect:  # noqa: ARG002 - nothing is looked at
-        """Not counted."""
-        return Effect(exact=False, counted=False)
+    def effect(self, sample: int, seconds: float) -> Effect:  # noqa: ARG002 - each write was looked at as it ran
+        """What has changed so far."""
+        return self._watcher.effect(sample) if self._watcher else Effect()
 
     def images(self) -> Iterator[Images]:
-        """None are kept."""
-        return iter(())
+        """Every changed document, whole."""
+        return self._watcher.images() if self._watcher else iter(())
 
     def commit(self) -> None:
         """Ask the portal, then commit. What is in no transaction was announced before it was sent, and lasts."""
@@ -120,9 +130,18 @@ class MongoDBSession:
             return
         if self.transactional and in_transaction(prepared):
             self._wire.begin()
-        elif not self._announced:
+            return
+        self._require_lasting(prepared)
+        if not self._announced:
             self._control.committing("")
             self._announced = True
+
+    def _require_lasting(self, prepared: Plan) -> None:
+        """Refuse what no transaction can take back where it would have to be."""
+        if isinstance(self._purpose, Rehearsing):
+            raise Refused("It cannot be rehearsed: it would last, for no transaction can hold it.")
+        if self._purpose.bound is not None and isinstance(prepared, Stream):
+            raise Refused("$out and $merge cannot be held to a number of documents; approve it without a bound.")
 
 
 def _placed(failure: StatementFailed, command: Command) -> StatementFailed:

@@ -31,6 +31,17 @@ TARGET = {
     "pending_hours": 24,
     "retention_days": 30,
     "script_modules": "",
+    "default_bound": 10000,
+    "bound_tolerance": 10,
+    "undo_rows": 10000,
+    "undo_bytes": 16000000,
+    "rehearsals": "on_request",
+    "rehearsal_seconds": 10,
+    "rehearsal_lock_seconds": 1,
+    "rehearsal_rows": 20,
+    "rehearsal_minutes": 60,
+    "personal_columns": "",
+    "large_table_rows": 100000,
     "active": "on",
 }
 

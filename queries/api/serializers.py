@@ -9,11 +9,13 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
-from executors.base import Access, Language, Parameter, Severity, Verified
+from executors.base import Access, Gap, Language, Parameter, SchemaVerb, Severity, Verified
+from queries.bounds import Stale
 from queries.lifecycle import Status
 from queries.models import Code, Verdict
 from queries.services import (
     COMMENT_LENGTH,
+    MOST_EXPECTED,
     PARAMETER_LENGTH,
     PARAMETERS,
     REASON_LENGTH,
@@ -61,6 +63,19 @@ class Scalar(serializers.Field[Parameter, Any, Any, Any]):
         return value
 
 
+class Rows(serializers.IntegerField):
+    """A number of rows: nothing that only looks like one is taken for it."""
+
+    def __init__(self, *, help_text: str) -> None:
+        super().__init__(required=False, allow_null=True, min_value=0, max_value=MOST_EXPECTED, help_text=help_text)
+
+    def to_internal_value(self, data: object) -> int:
+        """The number. Raises ValidationError."""
+        if not isinstance(data, int) or isinstance(data, bool):
+            raise ValidationError("Send a whole number.", code="invalid_type")
+        return data
+
+
 class DraftBody(StrictSerializer):
     """Body of `queries/check/`."""
 
@@ -72,6 +87,7 @@ class DraftBody(StrictSerializer):
     reason = Text(required=False, most=REASON_LENGTH)
     parameters = serializers.ListField(child=Scalar(), required=False, max_length=PARAMETERS)
     ticket = Text(required=False, most=TICKET_LENGTH)
+    expects = Rows(help_text="How many rows a write should change.")
 
     def draft(self) -> Draft:
         """What the services take."""
@@ -92,6 +108,13 @@ class ApproveBody(StrictSerializer):
 
     digest = Text(most=64, bounds={"pattern": DIGEST})
     comment = Text(required=False, most=COMMENT_LENGTH)
+    bound = Rows(help_text="How many rows a write may change at most; left out: as rehearsed, expected or usual.")
+
+
+class RehearseBody(StrictSerializer):
+    """Body of `rehearse/`: the digest of the request as you read it."""
+
+    digest = Text(most=64, bounds={"pattern": DIGEST})
 
 
 class RejectBody(StrictSerializer):
@@ -152,6 +175,7 @@ class DecisionShape(serializers.Serializer[object]):
     verdict = serializers.ChoiceField(choices=Verdict.choices)
     comment = serializers.CharField(allow_blank=True)
     digest = serializers.RegexField(DIGEST)
+    bound = serializers.IntegerField(allow_null=True, min_value=0)
     at = serializers.DateTimeField()
 
 
@@ -185,6 +209,48 @@ class ActivityShape(serializers.Serializer[object]):
     blocked_by = BlockerShape(many=True)
 
 
+class TableEffectShape(serializers.Serializer[object]):
+    """Rows changed of one table. `gap` says why not every one of them is known; null when `complete`."""
+
+    table = serializers.CharField()
+    inserted = serializers.IntegerField(min_value=0)
+    updated = serializers.IntegerField(min_value=0)
+    deleted = serializers.IntegerField(min_value=0)
+    complete = serializers.BooleanField()
+    gap = serializers.ChoiceField(choices=[g.value for g in Gap], allow_null=True)
+
+
+class SchemaChangeShape(serializers.Serializer[object]):
+    """An object of the schema that was changed, in the server's own words."""
+
+    verb = serializers.ChoiceField(choices=[v.value for v in SchemaVerb])
+    what = serializers.CharField()
+
+
+class EffectShape(serializers.Serializer[object]):
+    """What a write changed, by whatever means: triggers and cascades as well. `exact` is false where the counts may be
+    too high, `counted` where something was changed that nobody counted."""
+
+    tables = TableEffectShape(many=True)
+    total = serializers.IntegerField(min_value=0)
+    exact = serializers.BooleanField()
+    counted = serializers.BooleanField()
+    reversible = serializers.BooleanField()
+    schema = SchemaChangeShape(many=True)
+
+
+class RehearsalShape(serializers.Serializer[object]):
+    """The last rehearsal. `stale` says why it no longer counts: it `failed`, is `old`, or the request `changed`."""
+
+    at = serializers.DateTimeField()
+    by = serializers.CharField()
+    digest = serializers.RegexField(DIGEST)
+    duration_ms = serializers.FloatField(min_value=0)
+    effect = EffectShape(allow_null=True)
+    failure = FailureShape(allow_null=True)
+    stale = serializers.ChoiceField(choices=[s.value for s in Stale], allow_null=True)
+
+
 class ExecutionShape(serializers.Serializer[object]):
     """The one run. `rows_affected` is null for what changes no rows, and where `affected_known` is false: a write whose
     changed rows nobody counted. `settings` are the target's own that decide how text is read as a value: `time_zone`,
@@ -203,6 +269,7 @@ class ExecutionShape(serializers.Serializer[object]):
     row_count = serializers.IntegerField(min_value=0)
     rows_affected = serializers.IntegerField(allow_null=True, min_value=0)
     affected_known = serializers.BooleanField()
+    effect = EffectShape(allow_null=True)
     settings = serializers.DictField(child=serializers.CharField())
     truncated = serializers.BooleanField()
     truncated_by = serializers.ChoiceField(choices=["rows", "bytes"], allow_null=True)
@@ -250,10 +317,14 @@ class QueryShape(serializers.Serializer[object]):
     verified = VerifiedField()
     limits = QueryLimitsShape()
     approvals_required = serializers.IntegerField(min_value=0)
+    expects = serializers.IntegerField(allow_null=True, min_value=0)
+    bound = serializers.IntegerField(allow_null=True, min_value=0)
+    undoes = serializers.UUIDField(allow_null=True)
+    rehearsal = RehearsalShape(allow_null=True)
     decisions = DecisionShape(many=True)
     execution = ExecutionShape(allow_null=True)
     allowed = serializers.ListField(
-        child=serializers.ChoiceField(choices=["approve", "reject", "withdraw", "cancel", "revise"])
+        child=serializers.ChoiceField(choices=["approve", "reject", "withdraw", "rehearse", "cancel", "revise"])
     )
 
 

@@ -11,10 +11,11 @@ from django.db.models import Prefetch
 from accounts.models import User
 from executors.base import Activity
 from pods.models import Pod
+from queries import bounds
 from queries.lifecycle import Status
 from queries.models import Decision, Execution, QueryRequest
-from queries.policies import allowed, failure_words
-from queries.results import ResultPage
+from queries.policies import allowed, cannot_see_rehearsal, failure_words
+from queries.results import ResultPage, rehearsals
 from web.paging import encode
 
 # The decisions with who made them, in one query more.
@@ -68,10 +69,15 @@ def query_json(query: QueryRequest, reader: User, activity: Activity | None = No
                 "verdict": decision.verdict,
                 "comment": decision.comment,
                 "digest": decision.digest,
+                "bound": decision.bound,
                 "at": decision.at,
             }
             for decision in query.decisions.all()
         ],
+        "expects": query.expects,
+        "bound": bounds.in_force(query),
+        "undoes": str(query.undoes.public_id) if query.undoes is not None else None,
+        "rehearsal": _rehearsal_json(query, reader),
         "execution": _execution_json(query, reader, activity),
         "allowed": allowed(reader, query),
     }
@@ -91,6 +97,24 @@ def result_json(page: ResultPage) -> dict[str, object]:
     }
 
 
+def _rehearsal_json(query: QueryRequest, reader: User) -> dict[str, object] | None:
+    """The last rehearsal: its counts tell of data, so they are for those who may see it."""
+    rehearsal = bounds.latest(query) if query.writes else None
+    if rehearsal is None or cannot_see_rehearsal(reader, query):
+        return None
+    stale = bounds.staleness(query, rehearsal)
+    words = rehearsals.words(rehearsal)
+    return {
+        "at": rehearsal.at,
+        "by": rehearsal.by.username,
+        "digest": rehearsal.digest,
+        "duration_ms": rehearsal.duration_ms,
+        "effect": rehearsal.effect,
+        "failure": words and {"code": rehearsal.failure_code, **words},
+        "stale": stale.value if stale else None,
+    }
+
+
 def _execution_json(query: QueryRequest, reader: User, activity: Activity | None) -> dict[str, object] | None:
     execution: Execution | None = getattr(query, "execution", None) if query.state in RAN else None
     if execution is None:
@@ -107,6 +131,7 @@ def _execution_json(query: QueryRequest, reader: User, activity: Activity | None
         "row_count": execution.row_count,
         "rows_affected": execution.rows_affected,
         "affected_known": execution.affected_known,
+        "effect": execution.effect,
         "settings": execution.session_settings,
         "truncated": bool(execution.truncated),
         "truncated_by": execution.truncated or None,

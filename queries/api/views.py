@@ -27,6 +27,7 @@ from queries.api.serializers import (
     DraftBody,
     QueriesShape,
     QueryShape,
+    RehearseBody,
     RejectBody,
     ResultShape,
     SubmitBody,
@@ -171,6 +172,19 @@ class Approve(View):
     def post(self, request: Request, public_id: uuid.UUID) -> Response:
         """Approve. The last approval needed runs the statement, and the answer is the request after it ran."""
         return perform(request, public_id, services.approve, ApproveBody)
+
+
+class Rehearse(View):
+    """POST `queries/<uuid>/rehearse/`."""
+
+    @extend_schema(operation_id="query_rehearse", request=RehearseBody, responses=ACTED, tags=QUERIES)
+    def post(self, request: Request, public_id: uuid.UUID) -> Response:
+        """Run a write that waits, see what it changes, and roll it back. For those who may decide on it."""
+        limit(plain(request), "rehearse")
+        person = actor(request)
+        query_id = known(person, public_id)
+        services.rehearse(actor=person, query_id=query_id, **read_body(RehearseBody(data=request.data)))
+        return Response(after(person, query_id))
 
 
 class Reject(View):

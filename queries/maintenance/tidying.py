@@ -16,7 +16,7 @@ from accounts.models import SYSTEM
 from accounts.sessions import SessionStore
 from audit import log
 from queries.lifecycle import FINAL
-from queries.models import Execution, LogLine, Notice, ScriptCall
+from queries.models import Execution, LogLine, Notice, Rehearsal, ScriptCall
 from queries.transitions import subject
 
 BATCH = 200
@@ -46,6 +46,7 @@ def tidy(stopping: Callable[[], bool]) -> dict[str, int]:
     """Delete everything that has had its time; how many of each kind."""
     return {
         "results": delete_expired_results(stopping),
+        "rehearsals": forget_rehearsed_rows(),
         "chunks left behind": delete_left_behind(stopping),
         "notices": delete_old_notices(stopping),
         "rate counters": delete_counters(stopping),
@@ -98,6 +99,12 @@ def _delete_result(execution_id: int) -> bool:
         Execution.objects.filter(pk=execution_id).update(result_deleted_at=timezone.now(), key_id="", data=None)
         log.append(log.Action.RESULT_DELETE, actor=SYSTEM, subject=subject(execution.query), data=data)
     return True
+
+
+def forget_rehearsed_rows() -> int:
+    """Delete the rows of rehearsals past their target's retention; of how many. Their counts stay."""
+    over = Rehearsal.objects.filter(expires_at__lte=timezone.now()).exclude(data=None)
+    return over.update(key_id="", data=None)
 
 
 def delete_left_behind(stopping: Callable[[], bool]) -> int:

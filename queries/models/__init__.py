@@ -2,6 +2,7 @@
 
 from queries.models.execution import Execution, LogLine, ResultChunk, Said, ScriptCall
 from queries.models.notice import Medium, Notice
+from queries.models.rehearsal import Rehearsal
 from queries.models.request import Code, Decision, QueryRequest, Verdict
 from queries.models.sealed import Sealed
 
@@ -13,6 +14,7 @@ __all__ = [
     "Medium",
     "Notice",
     "QueryRequest",
+    "Rehearsal",
     "ResultChunk",
     "Said",
     "ScriptCall",

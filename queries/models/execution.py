@@ -74,6 +74,8 @@ class Execution(Sealed):
     affected_known = models.BooleanField(db_default=True, editable=False)
     # What the target had set for how text is read as a value: `time_zone`, `date_order`, `interval_style`.
     session_settings = models.JSONField(db_default=EMPTY_OBJECT, editable=False)
+    # What it changed, without the rows (`queries.results.effects`); null for a read, and where it cannot be told.
+    effect = models.JSONField(null=True, editable=False)
     truncated = models.CharField(max_length=5, blank=True, db_default="", editable=False)
     statements = models.JSONField(db_default=EMPTY_LIST, editable=False)
 

@@ -11,7 +11,7 @@ from django.db import models
 from django.db.models.functions import Now
 
 from accounts.models import User
-from executors.base import Access, FailureCode, Job, Language, Limits
+from executors.base import Access, FailureCode, Job, Language, Limits, Purpose
 from pods.models import Pod, Target
 from queries.digest import digest
 from queries.lifecycle import Status
@@ -68,6 +68,9 @@ class QueryRequest(models.Model):
     lock_seconds_limit = models.PositiveIntegerField(editable=False)
     rows_limit = models.PositiveIntegerField(editable=False)
     bytes_limit = models.PositiveBigIntegerField(editable=False)
+    # How many rows a write should change, as its author says; and the request whose write it takes back.
+    expects = models.PositiveBigIntegerField(null=True, editable=False)
+    undoes = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="undos", editable=False)
     digest = models.CharField(max_length=64, editable=False)
 
     reason = models.TextField(editable=False)
@@ -91,6 +94,7 @@ class QueryRequest(models.Model):
         target_id: int
         author_id: int
         revises_id: int | None
+        undoes_id: int | None
         get_code_display: ClassVar[Callable[[], str]]
         execution: Execution
 
@@ -180,17 +184,28 @@ class QueryRequest(models.Model):
             target=self.target.identity(Access(self.access)),
             access=self.access,
             limits=self.limits,
+            expects=self.expects,
+            undoes=str(self.undoes.public_id) if self.undoes is not None else None,
         )
 
-    def job(self) -> Job:
-        """What to run, credential included. Raises KeyError with the variable's name when it is not set."""
+    @property
+    def writes(self) -> bool:
+        """Whether it was asked for with write access."""
+        return self.access == Access.WRITE
+
+    def job(self, purpose: Purpose, limits: Limits | None = None) -> Job:
+        """What to run and what for, credential included. Raises KeyError with the variable's name when it is not set.
+
+        `limits` are those in force unless others are given.
+        """
         return Job(
             id=str(self.public_id),
             target=self.target.with_credential(Access(self.access)),
             language=Language(self.language),
             statement=self.statement,
-            limits=self.limits_now,
+            limits=limits or self.limits_now,
             parameters=tuple(self.parameters),
+            purpose=purpose,
         )
 
 
@@ -211,6 +226,8 @@ class Decision(models.Model):
     verdict = models.CharField(max_length=7, choices=Verdict, editable=False)
     comment = models.TextField(blank=True, editable=False)
     digest = models.CharField(max_length=64, editable=False)
+    # How many rows the write may change at most, as this manager approved it; null for a read.
+    bound = models.PositiveBigIntegerField(null=True, editable=False)
     at = models.DateTimeField(db_default=Now(), editable=False)
 
     if TYPE_CHECKING:

@@ -9,6 +9,7 @@ Whoever finds EXECUTING without the lock settles it (`settle_lost`), and never r
 """
 
 from queries.running.recovery import settle_all_lost, settle_lost
+from queries.running.rehearsal import Rehearsed, rehearse
 from queries.running.run import run
 
-__all__ = ["run", "settle_all_lost", "settle_lost"]
+__all__ = ["Rehearsed", "rehearse", "run", "settle_all_lost", "settle_lost"]

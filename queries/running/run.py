@@ -4,7 +4,8 @@ import logging
 import time
 
 from executors import processes
-from executors.base import ExecutionError, Interrupted, OutcomeUnknown, Unreachable
+from executors.base import ExecutionError, Interrupted, OutcomeUnknown, Running, Unreachable
+from queries import bounds
 from queries.models import QueryRequest
 from queries.results.writer import ChunkWriter
 from queries.running.claim import claim, release
@@ -30,7 +31,7 @@ def run(query_id: int) -> QueryRequest:
 
 def _execute(query: QueryRequest, writer: ChunkWriter) -> Ending:
     try:
-        job = query.job()
+        job = query.job(_purpose(query))
     except KeyError as error:
         message = f"The variable {error.args[0]} is not set; nothing was sent. Tell an admin."
         return Ending(error=Unreachable(message))
@@ -53,6 +54,13 @@ def _execute(query: QueryRequest, writer: ChunkWriter) -> Ending:
     if isinstance(ending.error, OutcomeUnknown):
         ask_target(query, ending, monitor.transaction)
     return ending
+
+
+def _purpose(query: QueryRequest) -> Running:
+    """What a write is held to, and what is kept of it; a read changes nothing."""
+    if not query.writes:
+        return Running()
+    return Running(bounds.in_force(query), query.target.undo_limits, all_or_nothing=query.undoes_id is not None)
 
 
 def _fault(monitor: Monitor) -> ExecutionError:

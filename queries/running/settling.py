@@ -14,6 +14,7 @@ from executors.base import ExecutionError, Outcome, ReadOutcome, WriteOutcome
 from queries.joined import locked
 from queries.lifecycle import Status, Verb
 from queries.models import Code, LogLine, QueryRequest, Said, ScriptCall
+from queries.results import effects
 from queries.results.writer import ChunkWriter
 from queries.running.claim import take
 from queries.running.ending import Ending
@@ -112,6 +113,9 @@ def conclude(query: QueryRequest, ending: Ending) -> None:
     outcome = ending.outcome
     data["rows"] = outcome.row_count if outcome else 0
     data["rows_affected"] = getattr(outcome, "rows_affected", None)
+    effect = getattr(outcome, "effect", None)
+    if effect is not None:
+        data["changed"] = {table.table: table.total for table in effect.tables}
     data["truncated"] = outcome.truncated if outcome else ""
     step(query, Verb.COMPLETE, actor=SYSTEM).take(data=data)
 
@@ -128,6 +132,8 @@ def outcome_fields(outcome: Outcome | None) -> dict[str, object]:
         return fields
     fields["rows_affected"] = outcome.rows_affected
     fields["affected_known"] = outcome.affected_known
+    if outcome.effect is not None:
+        fields["effect"] = effects.counts(outcome.effect)
     if isinstance(outcome, WriteOutcome):
         fields["statements"] = [asdict(statement) for statement in outcome.statements]
     return fields

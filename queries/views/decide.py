@@ -12,6 +12,7 @@ from django.utils.http import urlencode
 from accounts.models import User
 from accounts.people import person
 from queries import services
+from queries.forms import read_rows
 from queries.models import QueryRequest
 from queries.views.detail import page
 from queries.words import of_request
@@ -28,9 +29,25 @@ def approve(request: HttpRequest, public_id: UUID) -> HttpResponse:
     digest = request.POST.get("digest", "")
 
     def act(actor: User, query: QueryRequest, comment: str) -> QueryRequest:
-        return services.approve(actor=actor, query_id=query.pk, digest=digest, comment=comment)
+        bound = read_rows(request.POST.get("bound", ""), "bound")
+        return services.approve(actor=actor, query_id=query.pk, digest=digest, comment=comment, bound=bound)
 
     return _perform(request, public_id, act)
+
+
+@post_only
+def rehearse(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Run the write that was shown and roll it back; the page that follows shows what it would change."""
+    query = services.visible_query(actor=person(request), public_id=public_id)
+    comment = request.POST.get("comment", "")
+    try:
+        limit(request, "rehearse")
+        services.rehearse(actor=person(request), query_id=query.pk, digest=request.POST.get("digest", ""))
+    except PortalError as error:
+        return _refused(request, public_id, error, comment)
+    if comment:
+        return page(request, services.visible_query(actor=person(request), public_id=public_id), comment=comment)
+    return redirect(f"{reverse('queries:detail', args=[public_id])}#effect")
 
 
 @post_only

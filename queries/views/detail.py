@@ -1,6 +1,7 @@
 """The page of one request: what it would do, what was decided, how it ended; and the part of it that is polled."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -14,18 +15,19 @@ from django.views.decorators.http import require_safe
 from accounts.models import User
 from accounts.people import person
 from executors.base import Language, RowEncoding
-from queries import policies, services
+from queries import bounds, policies, services
 from queries.lifecycle import Status
-from queries.models import Execution, QueryRequest, Verdict
+from queries.models import Execution, QueryRequest, Rehearsal, Verdict
 from queries.presentation import pages
 from queries.presentation.checks import passed
 from queries.presentation.code import code_lines
 from queries.presentation.difference import counts, difference
+from queries.presentation.effect import show
 from queries.presentation.excerpt import beginning, differing
 from queries.presentation.pages import ShownPage
 from queries.presentation.states import advice, is_overdue, meaning
 from queries.presentation.timeline import timeline
-from queries.results import Window, show_page
+from queries.results import Window, effects, rehearsals, show_page
 from queries.running.activity import activity
 from queries.running.monitor import LOG_BYTES_KEPT
 from queries.words import ACCESSES, LANGUAGES, named
@@ -84,6 +86,7 @@ def page(
         "cannot_see_result": policies.cannot_see_result(user, query),
         **_progress(query, user),
         **_decision(query, user),
+        **_effect(query, user, execution),
         **_statement(request, query, execution),
         **_neighbours(query, user),
     }
@@ -130,6 +133,33 @@ def _decision(query: QueryRequest, user: User) -> dict[str, Any]:
         "is_author": query.author_id == user.pk,
         "next_waiting": _next_waiting(query, user),
     }
+
+
+def _effect(query: QueryRequest, user: User, execution: Execution | None) -> dict[str, Any]:
+    """What the write would change as far as it was seen, and what it changed once it ran."""
+    if not query.writes:
+        return {}
+    rehearsal = None if policies.cannot_see_rehearsal(user, query) else bounds.latest(query)
+    seen = rehearsals.effect(rehearsal) if rehearsal else None
+    if seen is not None and policies.cannot_see_result(user, query):
+        seen = replace(seen, tables=tuple(replace(table, changes=()) for table in seen.tables))
+    ran = effects.without_rows(execution.effect) if execution is not None and execution.effect else None
+    return {
+        "rehearsal": rehearsal,
+        "rehearsed": show(seen, would=True, personal=query.target.personal_columns) if seen else None,
+        "rehearsal_failure": rehearsals.words(rehearsal) if rehearsal else None,
+        "stale": bounds.staleness(query, rehearsal) if rehearsal else None,
+        "changed_rows": show(ran, would=False) if ran else None,
+        "proposed": bounds.proposed(query, rehearsal),
+        "bound": bounds.in_force(query),
+        "unlike": _unlike(query, rehearsal),
+    }
+
+
+def _unlike(query: QueryRequest, rehearsal: Rehearsal | None) -> bool:
+    """Whether the rehearsal counted something else than the author expects."""
+    counted = rehearsal.effect["total"] if rehearsal is not None and rehearsal.effect else None
+    return None not in (query.expects, counted) and query.expects != counted
 
 
 def _next_waiting(query: QueryRequest, user: User) -> QueryRequest | None:

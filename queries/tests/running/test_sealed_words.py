@@ -13,6 +13,7 @@ from django.utils import timezone
 from accounts.models import User
 from audit.models import AuditLog
 from executors.base import Call
+from queries import services
 from queries.api.shapes import query_json
 from queries.maintenance.rotation import rotate, sealed_models
 from queries.maintenance.tidying import tidy
@@ -106,6 +107,8 @@ def test_clear_01_rotation_covers_everything_sealed(world: World, settings: Any)
     world.change_target(allow_scripts=True)
     query = world.executed(FAILING, language="script")
     result = world.executed("SELECT 1 AS one")
+    write = world.insert("rotated")
+    services.rehearse(actor=world.reviewer, query_id=write.pk, digest=write.digest)
     settings.PORTAL_RESULT_KEYS = {"new": new, "old": old}
     assert rotate().remaining == 0
     settings.PORTAL_RESULT_KEYS = {"new": new}

@@ -27,6 +27,7 @@ PAGES: dict[str, dict[str, int]] = {
     "queries:statement": OF_THE_POD,
     "queries:status": OF_THE_POD,
     "queries:approve": POSTS,
+    "queries:rehearse": POSTS,
     "queries:reject": POSTS,
     "queries:withdraw": POSTS,
     "queries:cancel": POSTS,

@@ -1,0 +1,299 @@
+"""What a MongoDB session has changed: the documents that each write names, before it and after it.
+
+Within its transaction, the documents a write's filters find are read before it and, by their `_id`, after it; what
+differs is what it changed. That is held against what the server counted in its reply: where the two are not the same
+(`updateOne` may take another document than the one found first), the counts are the server's and the documents are not
+told. Triggers are no part of a deployment's transaction; whatever they do is not seen.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeAlias
+
+from bson import encode
+from bson.raw_bson import RawBSONDocument
+
+from executors.base import (
+    Cells,
+    Column,
+    Effect,
+    Gap,
+    Image,
+    Images,
+    KeepLimits,
+    RowBound,
+    RowChange,
+    TableEffect,
+)
+from executors.mongodb import answers, raw, show
+from executors.mongodb.fields import columns as columns_of
+from executors.mongodb.plan import Body, Stream
+from executors.mongodb.wire import Wire
+
+_TOLD: Final = KeepLimits(rows=10_000, bytes=32 * 1024 * 1024)
+_PIECE: Final = 50
+_CUT: Final = 2000
+# Commands that change documents, and where they say of which.
+_PARTS: Final = {"update": "updates", "delete": "deletes"}
+_FINDING: Final = ("collation", "hint")
+
+# The type and the bytes of an `_id`.
+Key: TypeAlias = tuple[int, bytes]
+Documents: TypeAlias = dict[Key, bytes]
+
+
+@dataclass(slots=True)
+class Counted:
+    """Documents, by the server's own account."""
+
+    inserted: int = 0
+    updated: int = 0
+    deleted: int = 0
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return self.inserted + self.updated + self.deleted
+
+    def add(self, other: Counted) -> None:
+        """Count further ones."""
+        self.inserted += other.inserted
+        self.updated += other.updated
+        self.deleted += other.deleted
+
+
+@dataclass(slots=True)
+class _Collection:
+    """What is known of one collection: each document as it was first, and as it was last."""
+
+    before: dict[Key, bytes | None] = field(default_factory=dict)
+    after: dict[Key, bytes | None] = field(default_factory=dict)
+    counted: Counted = field(default_factory=Counted)
+    gap: Gap | None = None
+    size: int = 0
+
+    def changes(self) -> list[tuple[bytes | None, bytes | None]]:
+        """Documents that are not what they were."""
+        return [(was, self.after[key]) for key, was in self.before.items() if was != self.after[key]]
+
+
+class Watcher:
+    """Watches the writes of one session. `bound` is held to before each write where no transaction can take it back."""
+
+    def __init__(self, wire: Wire, keep: KeepLimits | None, bound: int | None) -> None:
+        self._wire = wire
+        self._limits = keep or _TOLD
+        self._bound = bound
+        self._collections: dict[str, _Collection] = {}
+        self._uncounted: list[str] = []
+
+    def command(self, body: Body, send: Callable[[], bytes]) -> bytes:
+        """The reply to a write, which `send` sends."""
+        kind = next(iter(body))
+        if kind not in {"insert", "update", "delete", "findAndModify"}:
+            return send()
+        found = self._found(kind, body)
+        if found is not None and not self._wire.in_transaction and self._bound is not None:
+            self._hold(kind, body, len(found))
+        reply = send()
+        self._note(str(body[kind]), kind, body, found, answers.decode(reply))
+        return reply
+
+    def uncounted(self, collection: str) -> None:
+        """A write of which nobody tells what it changes: `$out`, `$merge`."""
+        self._uncounted.append(collection)
+
+    def effect(self, sample: int) -> Effect:
+        """What has changed so far."""
+        tables, exact = [], True
+        for name, known in sorted(self._collections.items()):
+            table, sure = _table(name, known, sample)
+            exact = exact and sure
+            if table.total:
+                tables.append(table)
+        missing = [TableEffect(name, 0, 0, 0, complete=False, gap=Gap.NOT_TOLD) for name in self._uncounted]
+        return Effect((*tables, *missing), exact and not missing, counted=not missing)
+
+    def images(self) -> Iterator[Images]:
+        """Every changed document, as BSON in base 64: `_id` (as mongosh writes it) and `document`."""
+        columns = (Column("_id", "mongosh"), Column("document", "bson"))
+        for name, known in sorted(self._collections.items()):
+            changes = [RowChange(_image(was), _image(now)) for was, now in known.changes()]
+            for start in range(0, len(changes), _PIECE):
+                yield Images(Image("", name, columns, ("_id",)), tuple(changes[start : start + _PIECE]))
+
+    # --- one write ---
+
+    def _found(self, kind: str, body: Body) -> Documents | None:
+        """The documents a write may change, as they are; None where there are too many."""
+        found: Documents = {}
+        for part in _filters(kind, body):
+            documents = self._read(str(body[kind]), part)
+            if documents is None:
+                return None
+            found |= documents
+        return found if len(found) <= self._limits.rows else None
+
+    def _hold(self, kind: str, body: Body, found: int) -> None:
+        """Without a transaction a write cannot be taken back: one that could pass the bound is not sent."""
+        so_far = sum(known.counted.total for known in self._collections.values())
+        coming = len(body.get("documents") or ()) if kind == "insert" else max(found, 1 if _upserts(kind, body) else 0)
+        if self._bound is not None and so_far + coming > self._bound:
+            message = (
+                f"It might change {so_far + coming:,} documents and was approved for at most {self._bound:,}. This "
+                "server has no transactions, so it was not sent."
+            )
+            raise RowBound(message, detail={"changed": str(so_far + coming), "bound": str(self._bound)})
+
+    def _note(self, name: str, kind: str, body: Body, found: Documents | None, reply: Mapping[str, Any]) -> None:
+        known = self._collections.setdefault(name, _Collection())
+        counted = _counted(kind, reply)
+        known.counted.add(counted)
+        if found is None:
+            known.gap = Gap.SIZE
+            return
+        after = self._read(name, {"filter": _by_id([*found, *_new(kind, body, reply)])})
+        if after is None:
+            known.gap = Gap.SIZE
+            return
+        changes = {key: (found.get(key), after.get(key)) for key in found.keys() | after.keys()}
+        changes = {key: pair for key, pair in changes.items() if pair[0] != pair[1]}
+        if _count(changes.values()) != counted:
+            known.gap = Gap.UNCERTAIN
+        for key, (was, now) in changes.items():
+            known.before.setdefault(key, was)
+            known.after[key] = now
+            known.size += len(was or b"") + len(now or b"")
+        if known.size > self._limits.bytes or len(known.before) > self._limits.rows:
+            known.gap = Gap.SIZE
+
+    def _read(self, collection: str, body: Body) -> Documents | None:
+        """Documents of this session's own view by their keys; None for more than may be held."""
+        found: Documents = {}
+        size = 0
+        for batch in self._wire.stream(Stream("find", collection, body), most=self._limits.rows + 1):
+            size += len(batch)
+            if size > self._limits.bytes:
+                return None
+            found.update((_key(document), document) for document in raw.documents(batch))
+        return found if len(found) <= self._limits.rows else None
+
+
+def _filters(kind: str, body: Body) -> Iterator[Body]:
+    """What a write asks for, as options of a find."""
+    let = {"let": body["let"]} if "let" in body else {}
+    if kind == "findAndModify":
+        options: Body = {name: body[name] for name in ("sort", *_FINDING) if name in body}
+        yield {"filter": body["query"], "limit": 1, **options, **let}
+    for part in body.get(_PARTS.get(kind, ""), ()):
+        options = {name: part[name] for name in _FINDING if name in part}
+        yield {"filter": part["q"], **({"limit": 1} if _is_for_one(kind, part) else {}), **options, **let}
+
+
+def _is_for_one(kind: str, part: Mapping[str, Any]) -> bool:
+    return not part.get("multi") if kind == "update" else part["limit"] == 1
+
+
+def _upserts(kind: str, body: Body) -> bool:
+    return bool(body.get("upsert")) or any(part.get("upsert") for part in body.get(_PARTS.get(kind, ""), ()))
+
+
+def _new(kind: str, body: Body, reply: Mapping[str, Any]) -> Iterator[Key]:
+    """The keys of documents that the write added."""
+    if kind == "insert":
+        yield from (_key_of(document["_id"]) for document in body["documents"])
+    yield from (_key_of(item["_id"]) for item in reply.get("upserted") or ())
+    last = reply.get("lastErrorObject") or {}
+    if "upserted" in last:
+        yield _key_of(last["upserted"])
+
+
+def _counted(kind: str, reply: Mapping[str, Any]) -> Counted:
+    if kind == "insert":
+        return Counted(inserted=int(reply.get("n", 0)))
+    if kind == "delete":
+        return Counted(deleted=int(reply.get("n", 0)))
+    if kind == "update":
+        return Counted(len(reply.get("upserted") or ()), int(reply.get("nModified", 0)))
+    return _found_and_modified(reply)
+
+
+def _found_and_modified(reply: Mapping[str, Any]) -> Counted:
+    """One document at most. Whether an update really changed it the server does not say."""
+    last = reply.get("lastErrorObject") or {}
+    if "upserted" in last:
+        return Counted(inserted=1)
+    if not last.get("n"):
+        return Counted()
+    return Counted(updated=1) if "updatedExisting" in last else Counted(deleted=1)
+
+
+def _count(changes: Iterable[tuple[bytes | None, bytes | None]]) -> Counted:
+    counted = Counted()
+    for was, now in changes:
+        counted.add(Counted(int(was is None), int(None not in (was, now)), int(now is None)))
+    return counted
+
+
+def _table(name: str, known: _Collection, sample: int) -> tuple[TableEffect, bool]:
+    """The effect on one collection, and whether its counts are exact."""
+    changes = known.changes()
+    counted = known.counted if known.gap else _count(changes)
+    shown = [] if known.gap else changes[:sample]
+    columns = _columns(shown)
+    seen = show.Table(columns)
+    rows = tuple(RowChange(_cells(was, seen), _cells(now, seen)) for was, now in shown)
+    table = TableEffect(
+        name,
+        counted.inserted,
+        counted.updated,
+        counted.deleted,
+        tuple(Column(column.name, "mongosh") for column in columns),
+        ("_id",) if columns else (),
+        rows,
+        complete=known.gap is None,
+        gap=known.gap,
+    )
+    return table, known.gap is not Gap.UNCERTAIN
+
+
+def _columns(changes: Iterable[tuple[bytes | None, bytes | None]]) -> tuple[Column, ...]:
+    return columns_of(b"".join(side for pair in changes for side in pair if side is not None))
+
+
+def _cells(document: bytes | None, table: show.Table) -> Cells | None:
+    return None if document is None else tuple(map(_text, table.cells(document)))
+
+
+def _text(cell: show.Cell) -> str | None:
+    """A field as a reader expects it, long ones cut; None for one that is not there."""
+    if isinstance(cell, show.Missing):
+        return None
+    text = "null" if cell is None else cell
+    return text if len(text) <= _CUT else f"{text[:_CUT]}… ({len(text):,} characters)"
+
+
+def _image(document: bytes | None) -> Cells | None:
+    if document is None:
+        return None
+    identifier = show.Table([Column("_id", "")]).cells(document)[0]
+    return (_text(identifier), base64.b64encode(document).decode())
+
+
+def _key(document: bytes) -> Key:
+    element = raw.find(document, "_id")
+    return (element.type, document[element.start : element.end]) if element else (0, document)
+
+
+def _key_of(identifier: object) -> Key:
+    return _key(encode({"_id": identifier}))
+
+
+def _by_id(keys: Iterable[Key]) -> RawBSONDocument:
+    """A filter for these `_id`s, to the byte."""
+    listed = raw.document((kind, str(number), value) for number, (kind, value) in enumerate(keys))
+    wanted = raw.document([(raw.ARRAY, "$in", listed)])
+    return RawBSONDocument(raw.document([(raw.DOCUMENT, "_id", wanted)]))

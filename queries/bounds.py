@@ -1,0 +1,82 @@
+"""How many rows a write may change: what an approval says, and where the number comes from."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from enum import StrEnum
+
+from django.utils import timezone
+
+from executors.base import FindingCode
+from queries.models import QueryRequest, Rehearsal, Verdict
+
+_UNCOUNTED = frozenset({FindingCode.REPLACES_COLLECTION, FindingCode.MERGES_INTO_COLLECTION})
+
+
+class Origin(StrEnum):
+    """Where a bound comes from."""
+
+    REHEARSAL = "rehearsal"
+    EXPECTED = "expected"
+    DEFAULT = "default"
+
+
+class Stale(StrEnum):
+    """Why a rehearsal no longer tells what the write would do."""
+
+    FAILED = "failed"
+    OLD = "old"
+    CHANGED = "changed"
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A number of rows and where it comes from."""
+
+    rows: int
+    origin: Origin
+
+
+def latest(query: QueryRequest) -> Rehearsal | None:
+    """The last rehearsal of a request."""
+    return Rehearsal.objects.filter(query=query).select_related("by").order_by("-pk").first()
+
+
+def staleness(query: QueryRequest, rehearsal: Rehearsal) -> Stale | None:
+    """Why a rehearsal does not count now; None when it does."""
+    if rehearsal.effect is None:
+        return Stale.FAILED
+    if rehearsal.digest != query.digest:
+        return Stale.CHANGED
+    if timezone.now() - rehearsal.at > dt.timedelta(minutes=query.target.rehearsal_minutes):
+        return Stale.OLD
+    return None
+
+
+def proposed(query: QueryRequest, rehearsal: Rehearsal | None) -> Bound | None:
+    """The bound of an approval that names none: what was rehearsed and a tolerance, what the author expects, or the
+    target's own. None for a read."""
+    if not query.writes or not boundable(query):
+        return None
+    if rehearsal is not None and rehearsal.effect is not None and staleness(query, rehearsal) is None:
+        return Bound(tolerated(rehearsal.effect["total"], query.target.bound_tolerance), Origin.REHEARSAL)
+    if query.expects is not None:
+        return Bound(query.expects, Origin.EXPECTED)
+    return Bound(query.target.default_bound, Origin.DEFAULT)
+
+
+def boundable(query: QueryRequest) -> bool:
+    """Whether its rows can be counted before they last: what MongoDB's `$out` and `$merge` write cannot."""
+    return not any(finding["code"] in _UNCOUNTED for finding in query.findings)
+
+
+def tolerated(rows: int, percent: int) -> int:
+    """`rows` and so many percent more, rounded up."""
+    return rows + -(-rows * percent // 100)
+
+
+def in_force(query: QueryRequest) -> int | None:
+    """What a run is held to: the lowest bound of its approvals; None for a read, and for one approved without."""
+    given = [decision.bound for decision in query.decisions.all() if decision.verdict == Verdict.APPROVE]
+    return min((bound for bound in given if bound is not None), default=None)

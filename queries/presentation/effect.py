@@ -1,0 +1,139 @@
+"""An effect as people read it: a sentence for each table, and rows as differences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from executors.base import Cells, Effect, Gap, RowChange, SchemaVerb, TableEffect
+
+# Why not every changed row is known, in a sentence.
+GAPS: dict[Gap, str] = {
+    Gap.NO_KEY: "It has no primary key, so rows before and after cannot be matched; they are shown apart.",
+    Gap.TIME: "Its rows could not be read in the time there was; the count is the server's own.",
+    Gap.SIZE: "More changed than is read; some rows are shown, and the count is the server's own.",
+    Gap.LOCKED: "Its rows as they were cannot be read while this transaction holds them.",
+    Gap.DENIED: "The login may not read all of its rows; the count is the server's own.",
+    Gap.UNCERTAIN: "A part of it was taken back on the way, so the server's count may be too high.",
+    Gap.NOT_TOLD: "What happened to its rows is not known: nobody counted them.",
+}
+
+SCHEMA_VERBS: dict[SchemaVerb, str] = {
+    SchemaVerb.CREATED: "creates",
+    SchemaVerb.ALTERED: "alters",
+    SchemaVerb.DROPPED: "drops",
+    SchemaVerb.REPLACED: "stores anew",
+}
+
+MASK = "•••"
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A column of a changed row. `before` and `after` are None for NULL; `changed` where they differ."""
+
+    name: str
+    before: str | None
+    after: str | None
+    changed: bool
+    masked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row: `kind` is `added`, `removed` or `changed`; `key` are its key's values; `same` are unchanged columns."""
+
+    kind: str
+    key: str
+    cells: tuple[Cell, ...]
+    same: tuple[Cell, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One table: its sentence, why not all is known, and rows."""
+
+    name: str
+    sentence: str
+    gap: str
+    rows: tuple[Row, ...]
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An effect: a line for the whole, tables and schema changes."""
+
+    sentence: str
+    tables: tuple[Table, ...]
+    schema: tuple[str, ...]
+
+
+def show(effect: Effect, *, would: bool, personal: Iterable[str] = ()) -> Shown:
+    """The effect in words. `would`: it was only rehearsed. `personal` are columns to mask, as `table.column`."""
+    masked = {name.casefold() for name in personal}
+    tables = tuple(_table(table, effect.exact, masked, would=would) for table in effect.tables)
+    schema = tuple(f"{SCHEMA_VERBS[change.verb].capitalize()} {change.what}" for change in effect.schema)
+    return Shown(_sentence(effect, would=would), tables, schema)
+
+
+def _sentence(effect: Effect, *, would: bool) -> str:
+    rows = _rows(effect.total)
+    about = "" if effect.exact else "at most " if effect.counted else "at least "
+    verb = "would change" if would else "changed"
+    if not effect.total and not effect.counted:
+        return f"How many rows {verb} is not known."
+    if not effect.total:
+        return f"No row {verb}." if not effect.schema else f"No row {verb}; the schema {'would' if would else 'did'}."
+    return f"{about}{rows} {verb}.".capitalize()
+
+
+def _table(table: TableEffect, exact: bool, masked: set[str], *, would: bool) -> Table:  # noqa: FBT001 -- two facts
+    parts = [
+        f"{count:,} {_passive(word, would=would)}"
+        for count, word in ((table.updated, "changed"), (table.inserted, "added"), (table.deleted, "removed"))
+        if count
+    ]
+    sentence = f"{_rows(table.total)} of {table.table}: {', '.join(parts)}" if parts else table.table
+    if not exact and not table.complete and parts:
+        sentence = f"At most {sentence}"
+    gap = GAPS[table.gap] if table.gap else ""
+    return Table(
+        table.table, sentence, gap, tuple(_row(table, change, masked) for change in table.changes), table.total
+    )
+
+
+def _passive(word: str, *, would: bool) -> str:
+    return f"would be {word}" if would else word
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count:,} rows"
+
+
+def _row(table: TableEffect, change: RowChange, masked: set[str]) -> Row:
+    before, after = change.before, change.after
+    kind = "added" if before is None else "removed" if after is None else "changed"
+    cells = [_cell(table, number, before, after, masked) for number in range(len(table.columns))]
+    key = _key(table, after if after is not None else before)
+    if kind != "changed":
+        return Row(kind, key, tuple(cells), ())
+    return Row(kind, key, tuple(c for c in cells if c.changed), tuple(c for c in cells if not c.changed))
+
+
+def _cell(table: TableEffect, number: int, before: Cells | None, after: Cells | None, masked: set[str]) -> Cell:
+    name = table.columns[number].name
+    was, now = (None if row is None else row[number] for row in (before, after))
+    changed = before is None or after is None or was != now
+    if f"{table.table}.{name}".casefold() in masked:
+        return Cell(name, _mask(was), _mask(now), changed, masked=True)
+    return Cell(name, was, now, changed)
+
+
+def _mask(value: str | None) -> str | None:
+    return None if value is None else MASK
+
+
+def _key(table: TableEffect, row: Sequence[str | None] | None) -> str:
+    names = [column.name for column in table.columns]
+    return ", ".join(f"{part} {(row or ())[names.index(part)]}" for part in table.key)
