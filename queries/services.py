@@ -198,12 +198,30 @@ def cancel(*, actor: User, query_id: int, comment: str = "") -> QueryRequest:
         reason = policies.cannot_cancel(actor, query)
         if reason:
             raise NotAllowed(reason)
-        if query.state is not Status.EXECUTING:
+        if query.state is not Status.EXECUTING or query.is_being_found_out:
             raise not_now(query)
         Execution.objects.filter(query=query, cancel_requested_at=None).update(
             cancel_requested_at=timezone.now(), cancel_requested_by=actor
         )
         log.append(log.Action.QUERY_CANCEL, actor=actor, subject=subject(query), data=_said(comment))
+    return query
+
+
+def close(*, actor: User, query_id: int, comment: str) -> QueryRequest:
+    """End the search for what became of a run, or say what was found where it stayed unknown. It never runs again."""
+    _check_comment(comment)
+    if not comment.strip():
+        raise BadInput({"comment": [FieldError("Say what you found on the target.", "required")]})
+    with transaction.atomic():
+        query = locked(query_id)
+        closing = step(query, Verb.CLOSE, actor=actor)
+        if not policies.can_be_closed(query):
+            raise not_now(query)
+        running.give_up(query)
+        Execution.objects.filter(query=query).update(
+            closed_at=timezone.now(), closed_by=actor, closing_comment=comment.strip()
+        )
+        closing.take(code=Code.OUTCOME_UNKNOWN, data=_said(comment))
     return query
 
 
@@ -433,10 +451,10 @@ def finding_json(finding: Finding) -> Mapping[str, object]:
 def visible_query(*, actor: User, public_id: uuid.UUID) -> QueryRequest:
     """A request the reader may know of, with all that a page shows. Raises NotFound.
 
-    Whoever looks at a run whose process is gone settles it.
+    Whoever looks at a run whose process is gone, or of which nobody could tell what became, asks and settles it.
     """
     query = _visible(actor, public_id)
-    if query is not None and running.settle_lost(query):
+    if query is not None and (running.settle_lost(query) or query.is_being_found_out):
         query = _visible(actor, public_id)
     if query is None:
         raise NotFound("There is no such request, or it belongs to a pod that you are not in.")

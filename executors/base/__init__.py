@@ -24,6 +24,7 @@ from executors.base.effects import (
 from executors.base.findings import Analysis, Finding, FindingCode, Severity, Verified
 from executors.base.holdings import Table
 from executors.base.outcomes import (
+    ERRORS,
     Cancelled,
     CommitStatus,
     End,
@@ -65,6 +66,7 @@ from executors.base.statements import Access, EngineKind, Job, Language, Limits,
 from executors.base.watching import Activity, Blocker
 
 __all__ = [
+    "ERRORS",
     "MAX_CURSORS",
     "MAX_REPLY_BYTES",
     "Access",

@@ -103,23 +103,3 @@ def blocks(data: bytes, size: int) -> Iterator[tuple[bytes, int]]:
             count += 1
         yield data[start:position], count
         start = position
-
-
-def first(data: bytes, count: int) -> bytes:
-    """The first `count` documents of a block."""
-    position = 0
-    for _ in range(count):
-        position += _read_int32(data, position)[0]
-    return data[:position]
-
-
-def first_within(data: bytes, size: int) -> tuple[bytes, int]:
-    """As many whole documents as fit `size` bytes, and how many they are."""
-    position = count = 0
-    end = len(data)
-    while position < end:
-        following = position + _read_int32(data, position)[0]
-        if following > size:
-            break
-        position, count = following, count + 1
-    return data[:position], count

@@ -23,6 +23,7 @@ from queries.api.listing import listing
 from queries.api.serializers import (
     ApproveBody,
     CheckedShape,
+    CloseBody,
     CommentBody,
     DraftBody,
     QueriesShape,
@@ -203,6 +204,15 @@ class Cancel(View):
     def post(self, request: Request, public_id: uuid.UUID) -> Response:
         """Ask a running request to stop."""
         return perform(request, public_id, services.cancel, CommentBody)
+
+
+class Close(View):
+    """POST `queries/<uuid>/close/`."""
+
+    @extend_schema(operation_id="query_close", request=CloseBody, responses=ACTED, tags=QUERIES)
+    def post(self, request: Request, public_id: uuid.UUID) -> Response:
+        """Close a request whose outcome nobody can find out, saying what a look at the target has shown."""
+        return perform(request, public_id, services.close, CloseBody)
 
 
 class Result(View):

@@ -1,5 +1,6 @@
 """The page of one request: what it would do, what was decided, how it ended; and the part of it that is polled."""
 
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -25,6 +26,7 @@ from queries.presentation.states import advice, is_overdue, meaning
 from queries.presentation.timeline import timeline
 from queries.results import effects, rehearsals, view_page
 from queries.running.activity import activity
+from queries.running.ending import HOPE
 from queries.running.monitor import LOG_BYTES_KEPT
 from queries.words import ACCESSES, LANGUAGES, named
 from web.errors import PortalError
@@ -97,12 +99,20 @@ def _progress(query: QueryRequest, user: User) -> dict[str, Any]:
         "failure": _failure(user, query, execution),
         "allowed": policies.allowed(user, query),
         "running": query.state in {Status.APPROVED, Status.EXECUTING},
+        "found_out_until": _found_out_until(execution),
         "elapsed": int((timezone.now() - execution.started_at).total_seconds()) if execution else 0,
         "activity": activity(query),
         "given": sum(decision.verdict == Verdict.APPROVE for decision in query.decisions.all()),
         "meaning": meaning(query, code),
         "next_step": advice(code),
     }
+
+
+def _found_out_until(execution: Execution | None) -> dt.datetime | None:
+    """Until when a target that gives no answer is asked again; None when there is nothing to find out."""
+    if execution is None or not execution.is_being_found_out or execution.committing_at is None:
+        return None
+    return execution.committing_at + HOPE
 
 
 def _execution(query: QueryRequest) -> Execution | None:

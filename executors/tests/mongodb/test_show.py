@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from executors.base import Access, Column
-from executors.mongodb.raw import blocks, documents, first, first_within
+from executors.mongodb.raw import blocks, documents
 from executors.mongodb.reading.parse import parse
 from executors.mongodb.show import Missing, canonical, cells, columns, date_text, table
 from executors.tests.mongodb.conftest import Bench
@@ -99,9 +99,6 @@ def test_blocks_cut_only_between_documents(sizes: list[int], size: int) -> None:
     cut = list(blocks(data, size))
     assert b"".join(block for block, _ in cut) == data
     assert [sum(1 for _ in documents(block)) for block, _ in cut] == [count for _, count in cut]
-    kept, count = first_within(data, size)
-    assert len(kept) <= size
-    assert kept == first(data, count)
 
 
 KEYS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8).filter(

@@ -156,7 +156,7 @@ def run_script(sandbox: SpawnerClient) -> RunScript:
     """Run a script in the real sandbox; raises what the runner raises."""
 
     def run(text: str, *, seen: Recorder | None = None, database: EchoDatabase | None = None, **limits: Any) -> Run:
-        child = sandbox.take(limits.get("seconds", 20))
+        child = sandbox.acquire(limits.get("seconds", 20))
         seen, database = seen or Recorder(), database or EchoDatabase()
         try:
             runner = ScriptRunner(Echo(database), lambda: child.channel)
