@@ -13,8 +13,8 @@ COLUMNS = (Column("id", "integer"), Column("email", "text"), Column("name", "tex
 
 def table(name: str = "people", /, **fields: object) -> TableEffect:
     changes = (RowChange(("1", "a@example.org", "Ann"), ("1", "b@example.org", "Ann")),)
-    values: dict[str, object] = {"inserted": 0, "updated": 1, "deleted": 0, "changes": changes}
-    return TableEffect(name, columns=COLUMNS, key=("id",), **(values | fields))  # type: ignore[arg-type]
+    values: dict[str, object] = {"inserted": 0, "updated": 1, "deleted": 0, "key": ("id",), "changes": changes}
+    return TableEffect(name, columns=COLUMNS, **(values | fields))  # type: ignore[arg-type]
 
 
 def test_a_changed_row_is_its_key_and_what_differs() -> None:
