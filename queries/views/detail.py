@@ -23,7 +23,7 @@ from queries.presentation import pages
 from queries.presentation.checks import passed
 from queries.presentation.code import code_lines
 from queries.presentation.difference import counts, difference
-from queries.presentation.effect import show
+from queries.presentation.effect import lasting, show
 from queries.presentation.excerpt import beginning, differing
 from queries.presentation.pages import ShownPage
 from queries.presentation.states import advice, is_overdue, meaning
@@ -149,17 +149,21 @@ def _effect(query: QueryRequest, user: User, execution: Execution | None) -> dic
     """What the write would change as far as it was seen, and what it changed once it ran."""
     if not query.writes:
         return {}
-    rehearsal = None if policies.cannot_see_rehearsal(user, query) else bounds.latest(query)
+    unseen = policies.cannot_see_rehearsal(user, query)
+    rehearsal = None if unseen else bounds.latest(query)
     seen = rehearsals.effect(rehearsal) if rehearsal else None
     if seen is not None and policies.cannot_see_result(user, query):
         seen = replace(seen, tables=tuple(replace(table, changes=()) for table in seen.tables))
     ran = effects.without_rows(execution.effect) if execution is not None and execution.effect else None
+    named = query.tables if query.language != Language.SCRIPT else ()
     return {
         "rehearsal": rehearsal,
-        "rehearsed": show(seen, would=True, personal=query.target.personal_columns) if seen else None,
+        "cannot_see_rehearsal": unseen,
+        "rehearsed": show(seen, would=True, personal=query.target.personal_columns, named=named) if seen else None,
         "rehearsal_failure": rehearsals.words(rehearsal) if rehearsal else None,
         "stale": bounds.staleness(query, rehearsal) if rehearsal else None,
-        "changed_rows": show(ran, would=False) if ran else None,
+        "changed_rows": show(ran, would=False, named=named) if ran else None,
+        "lasting": lasting(query),
         "proposed": bounds.proposed(query, rehearsal),
         "bound": bounds.in_force(query),
         "unlike": _unlike(query, rehearsal),
