@@ -24,6 +24,7 @@ from executors.base.effects import (
 from executors.base.findings import Analysis, Finding, FindingCode, Severity, Verified
 from executors.base.holdings import Table
 from executors.base.outcomes import (
+    ERRORS,
     Cancelled,
     CommitStatus,
     End,
@@ -47,7 +48,7 @@ from executors.base.outcomes import (
     WriteOutcome,
 )
 from executors.base.planning import Plan, PlanStep
-from executors.base.rows import Column, RowEncoding, RowSink
+from executors.base.rows import Column, RowEncoding, RowSink, Scalar
 from executors.base.scripting import (
     MAX_CURSORS,
     MAX_REPLY_BYTES,
@@ -66,6 +67,7 @@ from executors.base.statements import Access, EngineKind, Job, Language, Limits,
 from executors.base.watching import Activity, Blocker
 
 __all__ = [
+    "ERRORS",
     "MAX_CURSORS",
     "MAX_REPLY_BYTES",
     "Access",
@@ -119,6 +121,7 @@ __all__ = [
     "RowSink",
     "Runner",
     "Running",
+    "Scalar",
     "SchemaChange",
     "SchemaVerb",
     "ScriptDatabase",
