@@ -1,4 +1,4 @@
-"""How MongoDB would go about a command: `explain` of its winning plan, and how many documents its condition lets through.
+"""How MongoDB would go about a command: `explain` of its winning plan, and how many documents its condition finds.
 
 Nothing is run but counting, within the time that is left; where it does not suffice, the number is not told.
 """
@@ -131,7 +131,7 @@ class Planner:
         """How many documents meet the condition; None when the time does not suffice."""
         if not asked.condition:
             return self._size(asked.collection)
-        kept = {name: asked.body[name] for name in _COUNTED_WITH if name in asked.body}
+        kept: Body = {name: asked.body[name] for name in _COUNTED_WITH if name in asked.body}
         stages: list[Body] = [{"$match": asked.condition}, {"$count": "n"}]
         try:
             reply = self._send({"aggregate": asked.collection, "pipeline": stages, "cursor": {}, **kept}, of_left=0.5)
@@ -170,7 +170,7 @@ def _streamed(stream: Stream) -> Explained:
     if stream.kind == "find":
         return Explained(body, stream.collection, body.get("filter") or {}, stream.limit, not body.get("skip"))
     pipeline = body["pipeline"]
-    first = next(iter(pipeline), {})
+    first: Body = next(iter(pipeline), {})
     names = [next(iter(stage), "") for stage in pipeline]
     certain = names.count("$match") <= 1 and _ONE_FOR_ONE.issuperset(names) and "$match" not in names[1:]
     return Explained({**body, "cursor": {}}, stream.collection, first.get("$match") or {}, certain=certain)
@@ -188,7 +188,7 @@ def _whole(kind: str, body: Body) -> Explained:
     collection = str(body[kind])
     if kind == "findAndModify":
         return Explained(body, collection, body.get("query") or {}, 1, certain=not body.get("upsert"))
-    first = next(iter(body.get("pipeline", ())), {})
+    first: Body = next(iter(body.get("pipeline", ())), {})
     return Explained(body, collection, body.get("query") or first.get("$match") or {}, certain=False)
 
 

@@ -108,7 +108,7 @@ class PostgreSQLEngine:
         """EXPLAIN of each statement of each text, in a transaction that cannot write."""
         key = connection_key(target, _PLAN)
         watch = Watch(_PLAN.seconds, _Uncancelled())
-        wire = self._connections.take(key, watch)
+        wire = self._connections.reuse(key, watch)
         if wire is not None:
             with suppress(Interrupted):  # it died while idle
                 return self._plan(key, wire, asked, parameters)
@@ -125,7 +125,7 @@ class PostgreSQLEngine:
                 wire.close()
             else:
                 wire.send_ahead(b"DISCARD ALL")
-                self._connections.give(key, wire)
+                self._connections.keep(key, wire)
         except BaseException:
             wire.close()
             raise

@@ -359,8 +359,8 @@ class QueryShape(serializers.Serializer[object]):
 
 class PlanStepShape(serializers.Serializer[object]):
     """One step, those below it (by `depth`) give it its rows. `share` is its own part, from 0 to 1, of the cost of the
-    whole. `reads_all` is about how many rows it reads where it reads the whole of `relation`; `large` where that is more
-    than the target calls large. `line` is where its statement begins, on the first step of one of several."""
+    whole. `reads_all` is about how many rows it reads where it reads the whole of `relation`; `large` where that is
+    more than the target calls large. `line` is where its statement begins, on the first step of one of several."""
 
     depth = serializers.IntegerField(min_value=0)
     what = serializers.CharField()

@@ -74,7 +74,7 @@ WRITES = {
     "findOneAndDelete": ("db.orders.findOneAndDelete({a: 3})", 1, 1),
     "insertMany": ("db.orders.insertMany([{a: 1}, {a: 2}])", 2, 0),
     "bulkWrite": (
-        "db.orders.bulkWrite([{insertOne: {document: {a: 1}}}, {deleteMany: {filter: {a: 3}}}, {deleteOne: {filter: {}}}])",
+        "db.orders.bulkWrite([{insertOne: {document: {}}}, {deleteMany: {filter: {a: 3}}}, {deleteOne: {filter: {}}}])",
         32,
         2,
     ),
