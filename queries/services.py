@@ -23,6 +23,7 @@ from queries.lifecycle import Status, Verb
 from queries.models import Code, Execution, QueryRequest, Rehearsal, Verdict
 from queries.notices import outbox
 from queries.results import effects
+from queries.running import places
 from queries.transitions import not_now, step, subject
 from web.errors import BadInput, FieldError, NotAllowed, NotFound, NotNow
 
@@ -99,6 +100,25 @@ def approve(*, actor: User, query_id: int, digest: str, comment: str = "", bound
     `bound` is how many rows a write may change at most; left out, it is what `bounds.proposed` says.
     """
     _check_comment(comment)
+    patience = places.Patience()
+    while True:
+        try:
+            return _approve(actor, query_id, digest, comment, bound)
+        except places.NoPlace as none:
+            patience.wait(none)
+
+
+def _approve(actor: User, query_id: int, digest: str, comment: str, bound: int | None) -> QueryRequest:
+    """Approve with a place to run in, if it is the last approval. Raises NoPlace, having recorded nothing."""
+    try:
+        query = _record_approval(actor, query_id, digest, comment, bound)
+    except BaseException:
+        running.release()
+        raise
+    return running.run(query.pk) if query.state is Status.APPROVED else query
+
+
+def _record_approval(actor: User, query_id: int, digest: str, comment: str, bound: int | None) -> QueryRequest:
     with transaction.atomic():
         query = locked(query_id)
         given, needed = 1 + _approvals(query), query.approvals_needed
@@ -109,10 +129,12 @@ def approve(*, actor: User, query_id: int, digest: str, comment: str = "", bound
         if obstacle:
             raise obstacle
         held_to = _bound(query, bound)
+        if given >= needed:
+            places.take(query)
         _record_decision(query, actor, Verdict.APPROVE, comment, held_to)
         data: dict[str, object] = {"approvals": given, "approvals_required": needed}
         decided.take(data={**_said(comment), **data, **({} if held_to is None else {"bound": held_to})})
-    return running.run(query.pk) if query.state is Status.APPROVED else query
+    return query
 
 
 def reject(
@@ -152,7 +174,18 @@ def rehearse(*, actor: User, query_id: int, digest: str) -> Rehearsal:
         _check_time(query)
         _check_digest(query, digest)
         log.append(log.Action.QUERY_REHEARSE, actor=actor, subject=subject(query), data={"digest": query.digest})
-    return _keep_rehearsal(actor, query, running.rehearse(query))
+    patience = places.Patience()
+    while True:
+        try:
+            places.take(query)
+            break
+        except places.NoPlace as none:
+            patience.wait(none)
+    try:
+        came_of_it = running.rehearse(query)
+    finally:
+        running.release()
+    return _keep_rehearsal(actor, query, came_of_it)
 
 
 def _keep_rehearsal(actor: User, query: QueryRequest, came_of_it: running.Rehearsed) -> Rehearsal:

@@ -9,8 +9,9 @@ Whoever finds EXECUTING without the lock settles it (`settle_lost`), and never r
 sent and of which nobody can tell yet what became stays like that on purpose: everybody who looks asks again.
 """
 
+from queries.running.claim import release
 from queries.running.recovery import give_up, settle_all_lost, settle_due, settle_lost
 from queries.running.rehearsal import Rehearsed, rehearse
 from queries.running.run import run
 
-__all__ = ["Rehearsed", "give_up", "rehearse", "run", "settle_all_lost", "settle_due", "settle_lost"]
+__all__ = ["Rehearsed", "give_up", "rehearse", "release", "run", "settle_all_lost", "settle_due", "settle_lost"]
