@@ -47,7 +47,8 @@ from executors.base.outcomes import (
     Unreachable,
     WriteOutcome,
 )
-from executors.base.rows import Column, RowEncoding, RowSink
+from executors.base.planning import Plan, PlanStep
+from executors.base.rows import Column, RowEncoding, RowSink, Scalar
 from executors.base.scripting import (
     MAX_CURSORS,
     MAX_REPLY_BYTES,
@@ -105,6 +106,8 @@ __all__ = [
     "Outcome",
     "OutcomeUnknown",
     "Parameter",
+    "Plan",
+    "PlanStep",
     "Purpose",
     "Ran",
     "ReadOutcome",
@@ -118,6 +121,7 @@ __all__ = [
     "RowSink",
     "Runner",
     "Running",
+    "Scalar",
     "SchemaChange",
     "SchemaVerb",
     "ScriptDatabase",

@@ -99,6 +99,9 @@ class _Forward:
         value = {"columns": [asdict(column) for column in columns], "encoding": encoding.value}
         self._link.channel.hold_json(Frame.COLUMNS, value)
 
+    def all_columns(self, columns: Sequence[Column]) -> None:
+        self._link.channel.hold_json(Frame.ALL_COLUMNS, {"columns": [asdict(column) for column in columns]})
+
     def rows(self, data: bytes, count: int) -> None:
         self._link.channel.send_rows(data, count)
 
@@ -184,6 +187,9 @@ def _ask(link: _Link, data: dict[str, Any] | Any) -> None:
         elif data["question"] == "word":
             language, access = Language(data["language"]), Access(data["access"])
             answer = messages.from_word(asking.ask(target, language, data["statement"], data["tables"], access))
+        elif data["question"] == "plan":
+            language = Language(data["language"])
+            answer = messages.from_plan(asking.plan(target, language, data["statement"], data["parameters"]))
         else:
             answer = engine.server_version(target)
     except Closed:

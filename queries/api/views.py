@@ -26,6 +26,7 @@ from queries.api.serializers import (
     CloseBody,
     CommentBody,
     DraftBody,
+    PlanShape,
     QueriesShape,
     QueryShape,
     RehearseBody,
@@ -33,12 +34,14 @@ from queries.api.serializers import (
     ResultShape,
     SubmitBody,
 )
-from queries.api.shapes import DECISIONS, query_json, result_json, share_pods
+from queries.api.shapes import DECISIONS, plan_json, query_json, result_json, share_pods
 from queries.joined import shown
 from queries.lifecycle import Status
 from queries.models import QueryRequest
 from queries.results import download, view_page
+from queries.results.access import TRUNCATED
 from queries.running.activity import activity
+from queries.running.planning import plan_of
 from web import paging
 from web.bodies import StrictSerializer, View, read_body
 from web.errors import BadInput, FieldError, NotFound
@@ -48,6 +51,14 @@ from web.ratelimit import limit
 
 QUERIES = ["queries"]
 RESULTS = ["results"]
+CUT = OpenApiParameter(
+    TRUNCATED,
+    str,
+    OpenApiParameter.HEADER,
+    enum=["rows", "bytes"],
+    description="The limit that cut the result short; not sent with a whole one. The file's name says it, too.",
+    response=[200],
+)
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 ACTED = answers(QueryShape, 404, 409, 429)
 
@@ -166,6 +177,20 @@ class Approve(View):
         return perform(request, public_id, services.approve, ApproveBody)
 
 
+class Plan(View):
+    """GET `queries/<uuid>/plan/`."""
+
+    @extend_schema(operation_id="query_plan", responses=answers(PlanShape, 403, 404, 409), tags=QUERIES)
+    def get(self, request: Request, public_id: uuid.UUID) -> Response:
+        """How its target would run a request that waits, for those who may decide on it. Nothing is run.
+
+        Kept for five minutes. 503 when the target did not answer within two seconds.
+        """
+        reader = actor(request)
+        query = services.visible_query(actor=reader, public_id=public_id)
+        return Response(plan_json(plan_of(actor=reader, query=query), query))
+
+
 class Rehearse(View):
     """POST `queries/<uuid>/rehearse/`."""
 
@@ -262,15 +287,18 @@ class ResultFile(View):
         reader = actor(request)
         query = services.visible_query(actor=reader, public_id=public_id)
         file = download(actor=reader, query=query, format=extension)
-        response = StreamingHttpResponse(file.stream, content_type=file.content_type)
-        response["Content-Disposition"] = f'attachment; filename="{file.filename}"'
-        return response
+        return StreamingHttpResponse(file.stream, content_type=file.content_type, headers=file.headers)
 
 
 class ResultCsv(ResultFile):
     """GET `queries/<uuid>/result.csv`."""
 
-    @extend_schema(operation_id="query_result_csv", responses=downloaded("text/csv", OpenApiTypes.STR), tags=RESULTS)
+    @extend_schema(
+        operation_id="query_result_csv",
+        responses=downloaded("text/csv", OpenApiTypes.STR),
+        parameters=[CUT],
+        tags=RESULTS,
+    )
     def get(self, request: Request, public_id: uuid.UUID) -> StreamingHttpResponse:
         """The whole result as CSV; cells cannot become formulas."""
         return self.respond(request, public_id, "csv")
@@ -280,7 +308,10 @@ class ResultJsonl(ResultFile):
     """GET `queries/<uuid>/result.jsonl`."""
 
     @extend_schema(
-        operation_id="query_result_jsonl", responses=downloaded("application/jsonl", OpenApiTypes.STR), tags=RESULTS
+        operation_id="query_result_jsonl",
+        responses=downloaded("application/jsonl", OpenApiTypes.STR),
+        parameters=[CUT],
+        tags=RESULTS,
     )
     def get(self, request: Request, public_id: uuid.UUID) -> StreamingHttpResponse:
         """The whole result as JSON lines."""
@@ -290,7 +321,12 @@ class ResultJsonl(ResultFile):
 class ResultXlsx(ResultFile):
     """GET `queries/<uuid>/result.xlsx`."""
 
-    @extend_schema(operation_id="query_result_xlsx", responses=downloaded(XLSX, OpenApiTypes.BINARY), tags=RESULTS)
+    @extend_schema(
+        operation_id="query_result_xlsx",
+        responses=downloaded(XLSX, OpenApiTypes.BINARY),
+        parameters=[CUT],
+        tags=RESULTS,
+    )
     def get(self, request: Request, public_id: uuid.UUID) -> StreamingHttpResponse:
         """The whole result as a workbook."""
         return self.respond(request, public_id, "xlsx")
