@@ -32,13 +32,13 @@ SAFE = (
     r"(\w+\.)*(number|public_id|pk|slug|digest|status|code|seq|hash|action|kind|id|subject_id|subject_kind)",
     r"(\w+\.)*get_\w+_display|(item\.)?languages|query\.code\|default:execution\.failure_code",
     # Numbers and moments.
-    r"(\w+\.)*(\w+_limit|approvals_(required|needed)|(lock_)?seconds|elapsed|retry_after|blanks|last|place|total|given|needed)",
+    r"(\w+\.)*(\w+_limit|approvals_(required|needed)|(lock_)?seconds|elapsed|retry_after|blanks|last|place|total|given|needed|indent|percent)",
     r"(\w+\.)*(line|column|entries|pid|calls_total|lines_total|old|new)(\|default(_if_none)?:\"\w*\")?",
     r"forloop\.\w+|page\.first_row\|add:(1|forloop\.counter)|given\|add:1|query\|approvals_given",
     r"made_at\.isoformat(\|urlencode:\"\")?|row\.entry\.at\.isoformat",
     # Drawn by `pages`, `code` and `difference`.
     r"head\.name|html|call\.(statement|parameters|failure)_html",
-    r"(line|row)\.(html|kind|sign)",
+    r"(line|row)\.(html|kind(\|capfirst)?|sign)",
     # Words of our own.
     r"css|what|theme|next|view|words|revises|next_step|event\.tone|request\.csp_nonce|block\.super|tab_label|format|key",
     r"(heading|meaning)(\|default:\"[^\"]*\")?|\w+\|pluralize(:\"[^\"]*\")?|noun(\|capfirst)?|message\.tags",
