@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.models import User
 from accounts.people import person
-from executors.base import Language
+from executors.base import Effect, Language
 from queries import bounds, policies, services
 from queries.lifecycle import Status
 from queries.models import Execution, QueryRequest, Rehearsal, Verdict
@@ -23,7 +23,8 @@ from queries.presentation.effect import show
 from queries.presentation.excerpt import beginning, differing
 from queries.presentation.states import advice, is_overdue, meaning
 from queries.presentation.timeline import timeline
-from queries.results import effects, rehearsals, view_page
+from queries.results import record_trace_view, rehearsals, view_page
+from queries.results import undo as undos
 from queries.running.activity import activity
 from queries.running.monitor import LOG_BYTES_KEPT
 from queries.words import ACCESSES, LANGUAGES, named
@@ -33,6 +34,7 @@ INLINE_ROWS = 50
 INLINE_CALLS = 20
 INLINE_LINES = 40
 NEIGHBOURS = 200
+ROWS_CHANGED = 20
 WARNED = ("error", "warning")
 
 
@@ -74,7 +76,7 @@ def page(
         "noted": [finding for finding in query.findings if finding["severity"] not in WARNED],
         "passed": passed(query.verified),
         "rest_of_reason": _rest(query.reason, query.title),
-        "parameters": [_parameter(value) for value in query.parameters],
+        "parameters": [] if query.undoes_id is not None else [_parameter(value) for value in query.parameters],
         "events": timeline(query, execution),
         **_inline_result(user, query, execution),
         **_script_run(user, query, execution),
@@ -137,18 +139,37 @@ def _effect(query: QueryRequest, user: User, execution: Execution | None) -> dic
     rehearsal = None if policies.cannot_see_rehearsal(user, query) else bounds.latest(query)
     seen = rehearsals.effect(rehearsal) if rehearsal else None
     if seen is not None and policies.cannot_see_result(user, query):
-        seen = replace(seen, tables=tuple(replace(table, changes=()) for table in seen.tables))
-    ran = effects.without_rows(execution.effect) if execution is not None and execution.effect else None
+        seen = _counts_alone(seen)
+    ran = undos.changed(execution, ROWS_CHANGED) if execution is not None else None
+    if ran is not None and policies.cannot_see_result(user, query):
+        ran = _counts_alone(ran)
+    if ran is not None and any(table.changes for table in ran.tables):
+        record_trace_view(actor=user, query=query, part="changes")
     return {
         "rehearsal": rehearsal,
         "rehearsed": show(seen, would=True, personal=query.target.personal_columns) if seen else None,
         "rehearsal_failure": rehearsals.words(rehearsal) if rehearsal else None,
         "stale": bounds.staleness(query, rehearsal) if rehearsal else None,
-        "changed_rows": show(ran, would=False) if ran else None,
+        "changed_rows": show(ran, would=False, personal=query.target.personal_columns) if ran else None,
+        "cannot_undo": _cannot_undo(query, user),
+        "undos": query.undos.order_by("pk"),
         "proposed": bounds.proposed(query, rehearsal),
         "bound": bounds.in_force(query),
         "unlike": _unlike(query, rehearsal),
     }
+
+
+def _counts_alone(effect: Effect) -> Effect:
+    """Without its rows."""
+    return replace(effect, tables=tuple(replace(table, changes=()) for table in effect.tables))
+
+
+def _cannot_undo(query: QueryRequest, user: User) -> str:
+    """Why a write that ran cannot be taken back, for those who could ask for it."""
+    if query.state is not Status.EXECUTED or policies.cannot_undo(user, query):
+        return ""
+    stands = policies.cannot_be_undone(query)
+    return stands.message if stands else ""
 
 
 def _unlike(query: QueryRequest, rehearsal: Rehearsal | None) -> bool:

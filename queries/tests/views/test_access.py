@@ -28,6 +28,7 @@ PAGES: dict[str, dict[str, int]] = {
     "queries:status": OF_THE_POD,
     "queries:approve": POSTS,
     "queries:rehearse": POSTS,
+    "queries:undo": POSTS,
     "queries:reject": POSTS,
     "queries:withdraw": POSTS,
     "queries:cancel": POSTS,

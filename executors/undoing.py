@@ -1,0 +1,20 @@
+"""Taking a write back: the one door for every engine. Nothing is run, and no target is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from executors import registry
+from executors.base import EngineKind, Images, NotReversible, Reverse
+
+
+def reverse(engine: EngineKind, pieces: Sequence[Images], title: str) -> Reverse:
+    """The write that puts back what was kept of another one. Raises NotReversible, with words for people."""
+    if not pieces:
+        message = "Nothing was kept of what it changed, so there is nothing to put back."
+        raise NotReversible(message)
+    reverser = registry.reverser(engine)
+    if reverser is None:
+        message = f"What is written to {registry.PRODUCTS[engine].name} cannot be taken back here."
+        raise NotReversible(message)
+    return reverser(pieces, title)
