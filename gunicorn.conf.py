@@ -10,7 +10,9 @@ from typing import Any
 bind = os.environ.get("PORTAL_BIND", "0.0.0.0:8000")
 worker_class = "gthread"
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
-threads = 4
+# A run only waits in its thread, and there can be as many runs at once as there are places, all of them here: so many
+# threads, and as many again that nobody's statement can take, for pages.
+threads = int(os.environ.get("PORTAL_PLACES", "16")) + 16
 preload_app = True
 # A worker's main thread answers this heartbeat; a request that waits for its target does not hold it up.
 timeout = 60

@@ -34,6 +34,7 @@ class Action(StrEnum):
     QUERY_CLAIM = "query.claim"
     QUERY_COMPLETE = "query.complete"
     QUERY_FAIL = "query.fail"
+    QUERY_CLOSE = "query.close"
     QUERY_CANCEL = "query.cancel"
     QUERY_REFUSED = "query.refused"
     RESULT_VIEW = "result.view"
@@ -63,6 +64,7 @@ LABELS: dict[Action, str] = {
     Action.QUERY_CLAIM: "started",
     Action.QUERY_COMPLETE: "finished",
     Action.QUERY_FAIL: "recorded the failure of",
+    Action.QUERY_CLOSE: "closed, its outcome unknown,",
     Action.QUERY_CANCEL: "asked to stop",
     Action.QUERY_REFUSED: "was refused an act on",
     Action.RESULT_VIEW: "viewed the result of",

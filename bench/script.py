@@ -47,6 +47,7 @@ class Ignored:
     """A sink and a control that keep nothing."""
 
     def columns(self, columns: Sequence[Column], encoding: RowEncoding) -> None: ...
+    def all_columns(self, columns: Sequence[Column]) -> None: ...
     def rows(self, data: bytes, count: int) -> None: ...
     def started(self, backend: str) -> None: ...
     def committing(self, transaction: str) -> None: ...
@@ -112,7 +113,7 @@ def _job(url: str, text: str) -> Job:
 
 def _run(client: SpawnerClient, text: str) -> None:
     """Take a child, run, kill it: the whole life of a script without a database."""
-    child = client.take(60)
+    child = client.acquire(60)
     try:
         ScriptRunner(NoEngine(), lambda: child.channel).run(_job("", text), Ignored(), Ignored())
     finally:
@@ -171,7 +172,7 @@ def _bare_calls(connection: psycopg.Connection) -> None:
 
 def _memory() -> Figure:
     with SpawnerClient() as client:
-        child = client.take(60)
+        child = client.acquire(60)
         time.sleep(0.3)
         try:
             text = Path(f"/proc/{child.pid}/smaps_rollup").read_text(encoding="ascii")

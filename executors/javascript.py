@@ -11,6 +11,10 @@ _ESCAPE = re.compile(
     r"|(?P<end>\r\n|[\n\r\u2028\u2029])|(?P<octal>0(?![0-9]))|(?P<bad>[ux1-9]|0)|(?P<simple>.))",
     re.DOTALL,
 )
+_QUOTED = re.compile(
+    r"""//[^\n]*|/\*.*?(?:\*/|\Z)|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`|/(?:[^/\\\n]|\\.)+/""",
+    re.DOTALL,
+)
 _SIMPLE = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v"}
 _PREFIXES = {"0x": 16, "0o": 8, "0b": 2}
 
@@ -24,6 +28,11 @@ def unescaped(text: str) -> str:
         return text
     # Surrogates written as two escapes are one character; one alone is no character at all.
     return _ESCAPE.sub(_unescape, text).encode("utf-16-le", "surrogatepass").decode("utf-16-le")
+
+
+def quoted_ranges(text: str) -> list[tuple[int, int]]:
+    """Where texts in quotes, comments and regular expressions lie, as near as can be told without a parser."""
+    return [match.span() for match in _QUOTED.finditer(text)]
 
 
 def _unescape(match: re.Match[str]) -> str:

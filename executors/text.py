@@ -44,7 +44,7 @@ _CLASSES = tuple(
     )
 )
 _HIDING = frozenset(code for _, code, _ in _CLASSES)
-_LOOKALIKES = frozenset({FindingCode.MIXED_SCRIPTS})
+_LOOKALIKES = frozenset({FindingCode.LOOKALIKE_CHARACTER, FindingCode.LOOKALIKE_NAME, FindingCode.MIXED_SCRIPTS})
 _WORD = re.compile(r"[^\W\d]\w*")
 _LINE_END = re.compile("\n")
 _BLOCK_BYTES = 4096
@@ -156,6 +156,12 @@ def _judge(statement: str, offset: int, literals: Ranges) -> Finding:
     return Finding(code, Severity.ERROR, message, line, column, "Remove it, or write it as an escape in a text value.")
 
 
+def hidden_in(name: str) -> Iterator[tuple[str, FindingCode, str]]:
+    """The characters of a name that cannot be seen for what they are, each with its code and what it is."""
+    for match in _ODD.finditer(name):
+        yield match[0], *_name(match[0])
+
+
 def _name(character: str) -> tuple[FindingCode, str]:
     return next((code, what) for pattern, code, what in _CLASSES if pattern.match(character))
 
@@ -164,7 +170,7 @@ def _mixed_scripts(statement: str, literals: Ranges) -> Iterator[Finding]:
     if statement.isascii():
         return
     for match in _WORD.finditer(statement):
-        if match[0].isascii() or len(scripts := _scripts(match[0])) == 1 or match.start() in literals:
+        if match[0].isascii() or len(scripts := scripts_of(match[0])) == 1 or match.start() in literals:
             continue
         if scripts:
             message = f"The word “{match[0][:60]}” mixes letters of {' and '.join(scripts)} that look alike."
@@ -178,6 +184,7 @@ def _mixed_scripts(statement: str, literals: Ranges) -> Iterator[Finding]:
             )
 
 
-def _scripts(word: str) -> list[str]:
+def scripts_of(word: str) -> list[str]:
+    """The scripts of a word's letters that have letters which pass for those of others."""
     names = {unicodedata.name(letter, "").split(" ")[0] for letter in word if letter.isalpha()}
     return sorted(name.capitalize() for name in names if name in _CONFUSABLE)

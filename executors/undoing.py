@@ -8,6 +8,13 @@ from executors import registry
 from executors.base import EngineKind, Images, NotReversible, Reverse
 
 
+def obstacle(engine: EngineKind) -> str:
+    """Why no write on an engine can be taken back, "" when they can."""
+    if registry.reverser(engine) is not None:
+        return ""
+    return f"What is written to {registry.PRODUCTS[engine].name} cannot be taken back here."
+
+
 def reverse(engine: EngineKind, pieces: Sequence[Images], title: str) -> Reverse:
     """The write that puts back what was kept of another one. Raises NotReversible, with words for people."""
     if not pieces:
@@ -15,6 +22,5 @@ def reverse(engine: EngineKind, pieces: Sequence[Images], title: str) -> Reverse
         raise NotReversible(message)
     reverser = registry.reverser(engine)
     if reverser is None:
-        message = f"What is written to {registry.PRODUCTS[engine].name} cannot be taken back here."
-        raise NotReversible(message)
+        raise NotReversible(obstacle(engine))
     return reverser(pieces, title)

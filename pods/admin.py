@@ -152,7 +152,7 @@ class TargetAdmin(AuditedAdmin):
         ),
         (
             "What a run may use",
-            {"fields": ("search_path", "seconds_limit", "lock_seconds_limit", "rows_limit", "bytes_limit")},
+            {"fields": ("search_path", "places", "seconds_limit", "lock_seconds_limit", "rows_limit", "bytes_limit")},
         ),
         (
             "Writes",

@@ -204,6 +204,11 @@ class Target(models.Model):
         validators=[MinValueValidator(1000), MaxValueValidator(10_000_000_000)],
         help_text="Bytes kept of one result, before compression.",
     )
+    places = models.PositiveSmallIntegerField(
+        default=8,
+        validators=[MinValueValidator(1), MaxValueValidator(200)],
+        help_text="Runs at once with one login, over all replicas. Its CONNECTION LIMIT should be twice that and some.",
+    )
     approvals_required = models.PositiveSmallIntegerField(
         default=1, validators=[MinValueValidator(1), MaxValueValidator(5)], help_text="How many managers must approve."
     )

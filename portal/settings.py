@@ -24,6 +24,9 @@ PORTAL_RESULT_KEYS = env.keys("PORTAL_RESULT_KEYS")
 # How many reverse proxies stand before the portal: that many entries of X-Forwarded-For are believed, from the right.
 PORTAL_TRUSTED_PROXIES = env.integer("PORTAL_TRUSTED_PROXIES", 0, minimum=0, maximum=8)
 # Runs scripts even where the operating system cannot confine them. Only for development on such a system.
+# Runs at once, over all replicas: in all, and for one pod. A target has a number of its own.
+PORTAL_PLACES = env.integer("PORTAL_PLACES", 16, minimum=1, maximum=256)
+PORTAL_POD_PLACES = env.integer("PORTAL_POD_PLACES", 12, minimum=1, maximum=256)
 PORTAL_SCRIPTS_UNCONFINED = env.flag("PORTAL_SCRIPTS_UNCONFINED", default=False)
 PORTAL_RATE_LIMITS = env.flag("PORTAL_RATE_LIMITS", default=True)
 PORTAL_METRICS_TOKEN = env.text("PORTAL_METRICS_TOKEN", "")
@@ -99,7 +102,7 @@ FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 # --- data ------------------------------------------------------------------------------------------
 
 DATABASES: dict[str, Any] = {
-    "default": env.database("PORTAL_DATABASE_URL") | {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
+    "default": env.database("PORTAL_DATABASE_URL") | {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
 }
 # A session-level advisory lock marks a running execution, so a pooler in transaction mode must not stand between.
 DATABASES["default"].setdefault("OPTIONS", {}).update(

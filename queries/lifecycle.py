@@ -27,6 +27,7 @@ class Verb(StrEnum):
     CLAIM = "claim"
     COMPLETE = "complete"
     FAIL = "fail"
+    CLOSE = "close"
 
 
 TRANSITIONS: Final[dict[Verb, tuple[frozenset[Status], Status]]] = {
@@ -39,6 +40,8 @@ TRANSITIONS: Final[dict[Verb, tuple[frozenset[Status], Status]]] = {
     Verb.COMPLETE: (frozenset({Status.EXECUTING}), Status.EXECUTED),
     # An approved request whose process died before the claim fails without having started.
     Verb.FAIL: (frozenset({Status.APPROVED, Status.EXECUTING}), Status.FAILED),
+    # A person ends the search for an outcome, or says what they found where it stayed unknown; it failed either way.
+    Verb.CLOSE: (frozenset({Status.EXECUTING, Status.FAILED}), Status.FAILED),
 }
 
 FINAL: Final = frozenset({Status.EXECUTED, Status.FAILED, Status.REJECTED, Status.WITHDRAWN})

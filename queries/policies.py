@@ -9,7 +9,8 @@ from collections.abc import Callable
 from django.utils import timezone
 
 from accounts.models import Actor, User
-from executors.base import Gap
+from executors import undoing
+from executors.base import EngineKind, Gap
 from pods.models import Pod, Rehearsals
 from queries.lifecycle import Status, Verb, possible
 from queries.models import Code, Execution, QueryRequest, UndoPiece
@@ -121,6 +122,22 @@ def cannot_withdraw(actor: User, query: QueryRequest) -> str:
     return "" if query.author_id == actor.pk else "Only its author can withdraw a request."
 
 
+def cannot_close(actor: User, query: QueryRequest) -> str:
+    """A manager of the pod closes what stayed unknown, after a look at the target; never their own."""
+    if query.author_id == actor.pk:
+        return "You asked for this yourself; somebody else must close it."
+    return "" if query.pod.has_manager(actor) else f"Only managers of {query.pod.name} close this."
+
+
+def can_be_closed(query: QueryRequest) -> bool:
+    """Whether what became of it is open, or stayed unknown without anybody saying what they found."""
+    if query.is_being_found_out:
+        return True
+    execution: Execution | None = getattr(query, "execution", None)
+    unknown = query.state is Status.FAILED and query.code == Code.OUTCOME_UNKNOWN
+    return unknown and execution is not None and execution.closed_at is None
+
+
 def cannot_cancel(actor: User, query: QueryRequest) -> str:
     """The author and the pod's managers stop a run."""
     if not actor.is_active:
@@ -173,6 +190,9 @@ def cannot_be_undone(query: QueryRequest) -> NotNow | None:
         return _stands(query, "A read changed nothing; there is nothing to take back.", "not_a_write")
     if query.state is not Status.EXECUTED:
         return _stands(query, f"{query.number} has changed nothing that could be taken back.", "not_now")
+    never = undoing.obstacle(EngineKind(query.target.engine))
+    if never:
+        return _stands(query, never, "not_reversible")
     undo = query.undos.filter(status__in=UNDOING).order_by("-pk").first()
     if undo is not None:
         ran = "took" if undo.state is Status.EXECUTED else "takes"
@@ -213,6 +233,7 @@ RULES: dict[Verb, Callable[[User, QueryRequest], str] | None] = {
     Verb.CLAIM: None,
     Verb.COMPLETE: None,
     Verb.FAIL: None,
+    Verb.CLOSE: cannot_close,
 }
 
 
@@ -229,8 +250,10 @@ def allowed(actor: User, query: QueryRequest) -> list[str]:
         verbs.remove(Verb.APPROVE)
     if not (cannot_rehearse(actor, query) or cannot_be_rehearsed(query)):
         verbs.append(REHEARSE)
-    if query.state is Status.EXECUTING and not cannot_cancel(actor, query):
+    if query.state is Status.EXECUTING and not query.is_being_found_out and not cannot_cancel(actor, query):
         verbs.append(CANCEL)
+    if can_be_closed(query) and not objection(actor, Verb.CLOSE, query):
+        verbs.append(Verb.CLOSE.value)
     if query.author_id == actor.pk and query.undoes_id is None and can_submit(actor, query.pod):
         verbs.append(REVISE)
     if _may_be_kept(query) and not (cannot_undo(actor, query) or cannot_be_undone(query)):

@@ -34,6 +34,7 @@ from queries.models import Code, Execution, QueryRequest, Rehearsal, Verdict
 from queries.notices import outbox
 from queries.results import effects
 from queries.results import undo as undos
+from queries.running import places
 from queries.transitions import not_now, step, subject
 from web.errors import BadInput, FieldError, NotAllowed, NotFound, NotNow
 
@@ -170,6 +171,25 @@ def approve(*, actor: User, query_id: int, digest: str, comment: str = "", bound
     `bound` is how many rows a write may change at most; left out, it is what `bounds.proposed` says.
     """
     _check_comment(comment)
+    patience = places.Patience()
+    while True:
+        try:
+            return _approve(actor, query_id, digest, comment, bound)
+        except places.NoPlace as none:
+            patience.wait(none)
+
+
+def _approve(actor: User, query_id: int, digest: str, comment: str, bound: int | None) -> QueryRequest:
+    """Approve with a place to run in, if it is the last approval. Raises NoPlace, having recorded nothing."""
+    try:
+        query = _record_approval(actor, query_id, digest, comment, bound)
+    except BaseException:
+        running.release()
+        raise
+    return running.run(query.pk) if query.state is Status.APPROVED else query
+
+
+def _record_approval(actor: User, query_id: int, digest: str, comment: str, bound: int | None) -> QueryRequest:
     with transaction.atomic():
         query = locked(query_id)
         given, needed = 1 + _approvals(query), query.approvals_needed
@@ -180,10 +200,12 @@ def approve(*, actor: User, query_id: int, digest: str, comment: str = "", bound
         if obstacle:
             raise obstacle
         held_to = _bound(query, bound)
+        if given >= needed:
+            places.take(query)
         _record_decision(query, actor, Verdict.APPROVE, comment, held_to)
         data: dict[str, object] = {"approvals": given, "approvals_required": needed}
         decided.take(data={**_said(comment), **data, **({} if held_to is None else {"bound": held_to})})
-    return running.run(query.pk) if query.state is Status.APPROVED else query
+    return query
 
 
 def reject(
@@ -223,7 +245,18 @@ def rehearse(*, actor: User, query_id: int, digest: str) -> Rehearsal:
         _check_time(query)
         _check_digest(query, digest)
         log.append(log.Action.QUERY_REHEARSE, actor=actor, subject=subject(query), data={"digest": query.digest})
-    return _keep_rehearsal(actor, query, running.rehearse(query))
+    patience = places.Patience()
+    while True:
+        try:
+            places.take(query)
+            break
+        except places.NoPlace as none:
+            patience.wait(none)
+    try:
+        came_of_it = running.rehearse(query)
+    finally:
+        running.release()
+    return _keep_rehearsal(actor, query, came_of_it)
 
 
 def _keep_rehearsal(actor: User, query: QueryRequest, came_of_it: running.Rehearsed) -> Rehearsal:
@@ -269,12 +302,30 @@ def cancel(*, actor: User, query_id: int, comment: str = "") -> QueryRequest:
         reason = policies.cannot_cancel(actor, query)
         if reason:
             raise NotAllowed(reason)
-        if query.state is not Status.EXECUTING:
+        if query.state is not Status.EXECUTING or query.is_being_found_out:
             raise not_now(query)
         Execution.objects.filter(query=query, cancel_requested_at=None).update(
             cancel_requested_at=timezone.now(), cancel_requested_by=actor
         )
         log.append(log.Action.QUERY_CANCEL, actor=actor, subject=subject(query), data=_said(comment))
+    return query
+
+
+def close(*, actor: User, query_id: int, comment: str) -> QueryRequest:
+    """End the search for what became of a run, or say what was found where it stayed unknown. It never runs again."""
+    _check_comment(comment)
+    if not comment.strip():
+        raise BadInput({"comment": [FieldError("Say what you found on the target.", "required")]})
+    with transaction.atomic():
+        query = locked(query_id)
+        closing = step(query, Verb.CLOSE, actor=actor)
+        if not policies.can_be_closed(query):
+            raise not_now(query)
+        running.give_up(query)
+        Execution.objects.filter(query=query).update(
+            closed_at=timezone.now(), closed_by=actor, closing_comment=comment.strip()
+        )
+        closing.take(code=Code.OUTCOME_UNKNOWN, data=_said(comment))
     return query
 
 
@@ -510,10 +561,10 @@ def finding_json(finding: Finding) -> Mapping[str, object]:
 def visible_query(*, actor: User, public_id: uuid.UUID) -> QueryRequest:
     """A request the reader may know of, with all that a page shows. Raises NotFound.
 
-    Whoever looks at a run whose process is gone settles it.
+    Whoever looks at a run whose process is gone, or of which nobody could tell what became, asks and settles it.
     """
     query = _visible(actor, public_id)
-    if query is not None and running.settle_lost(query):
+    if query is not None and (running.settle_lost(query) or query.is_being_found_out):
         query = _visible(actor, public_id)
     if query is None:
         raise NotFound("There is no such request, or it belongs to a pod that you are not in.")

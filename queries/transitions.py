@@ -15,7 +15,7 @@ from queries import lifecycle, policies
 from queries.lifecycle import Verb
 from queries.models import Code, QueryRequest
 from queries.notices import outbox
-from queries.words import of_request
+from queries.words import of
 from web.errors import NotAllowed, NotNow
 
 ACTIONS: dict[Verb, log.Action] = {
@@ -27,6 +27,7 @@ ACTIONS: dict[Verb, log.Action] = {
     Verb.CLAIM: log.Action.QUERY_CLAIM,
     Verb.COMPLETE: log.Action.QUERY_COMPLETE,
     Verb.FAIL: log.Action.QUERY_FAIL,
+    Verb.CLOSE: log.Action.QUERY_CLOSE,
 }
 
 MOVE = "UPDATE query_requests SET status = %s, code = %s WHERE id = %s"
@@ -34,7 +35,7 @@ MOVE = "UPDATE query_requests SET status = %s, code = %s WHERE id = %s"
 
 def not_now(query: QueryRequest) -> NotNow:
     """The answer when the request is not in a state for what was asked."""
-    already = of_request(query.state, query.code).already
+    already = of(query).already
     return NotNow(f"{query.number} is already {already}; nothing was changed.", state=query.status)
 
 

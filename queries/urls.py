@@ -16,8 +16,10 @@ requests = [
     path("<uuid:public_id>/reject/", decide.reject, name="reject"),
     path("<uuid:public_id>/withdraw/", decide.withdraw, name="withdraw"),
     path("<uuid:public_id>/cancel/", decide.cancel, name="cancel"),
+    path("<uuid:public_id>/close/", decide.close, name="close"),
     path("<uuid:public_id>/revise/", decide.revise, name="revise"),
     path("<uuid:public_id>/result/", results.result, name="result"),
+    path("<uuid:public_id>/result/value/", results.value, name="value"),
     path("<uuid:public_id>/result.<slug:format>", results.download_result, name="download"),
 ]
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from executors.base import Access, Language
 from queries.lifecycle import Status, Verb
-from queries.models import Code
+from queries.models import Code, QueryRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +88,15 @@ ENDED_AS: Final[Mapping[Code, StatusWords]] = {
     ),
 }
 
+# A request that is EXECUTING still, but only because nobody can tell yet what became of its COMMIT.
+BEING_FOUND_OUT: Final = StatusWords(
+    name="Being found out",
+    already="sent to be committed, and what became of it is being found out",
+    notice="was sent to be committed; what became of it is being found out",
+    told="You approved {number}. It was sent to be committed; what became of it is being found out.",
+)
+CLOSED: Final = "You closed {number}. What became of it stays unknown to the portal; your words are kept with it."
+
 # What somebody did to a request, after their name.
 DID: Final[Mapping[Verb, str]] = {
     Verb.ENDORSE: "approved this",
@@ -98,6 +107,7 @@ DID: Final[Mapping[Verb, str]] = {
     Verb.CLAIM: "started the run",
     Verb.COMPLETE: "finished the run",
     Verb.FAIL: "recorded that the run failed",
+    Verb.CLOSE: "closed this by hand",
 }
 ASKED_FOR_CHANGES: Final = "asked for changes"
 
@@ -150,6 +160,11 @@ FAILURES: Final[Mapping[Code, FailureWords]] = {
         "again."
     ),
 }
+
+
+def of(query: QueryRequest) -> StatusWords:
+    """The words for a request as it is."""
+    return BEING_FOUND_OUT if query.is_being_found_out else of_request(query.state, query.code)
 
 
 def of_request(status: Status, code: str) -> StatusWords:

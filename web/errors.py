@@ -88,7 +88,11 @@ class TooManyRequests(PortalError):
 
 
 class Unavailable(PortalError):
-    """Something the portal itself needs is down."""
+    """Something the portal itself needs is down, or taken. `retry_after` in seconds, 0 where nobody can say."""
 
     status = 503
     code = "unavailable"
+
+    def __init__(self, message: str, *, retry_after: int = 0) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after

@@ -24,6 +24,7 @@ from executors.base.effects import (
 from executors.base.findings import Analysis, Finding, FindingCode, Severity, Verified
 from executors.base.holdings import Table
 from executors.base.outcomes import (
+    ERRORS,
     Cancelled,
     CommitStatus,
     End,
@@ -46,7 +47,7 @@ from executors.base.outcomes import (
     Unreachable,
     WriteOutcome,
 )
-from executors.base.rows import Column, RowEncoding, RowSink
+from executors.base.rows import Column, RowEncoding, RowSink, Scalar
 from executors.base.scripting import (
     MAX_CURSORS,
     MAX_REPLY_BYTES,
@@ -66,6 +67,7 @@ from executors.base.undoing import NotReversible, Reverse, Reverser
 from executors.base.watching import Activity, Blocker
 
 __all__ = [
+    "ERRORS",
     "MAX_CURSORS",
     "MAX_REPLY_BYTES",
     "Access",
@@ -120,6 +122,7 @@ __all__ = [
     "RowSink",
     "Runner",
     "Running",
+    "Scalar",
     "SchemaChange",
     "SchemaVerb",
     "ScriptDatabase",

@@ -37,6 +37,8 @@ class FindingCode(StrEnum):
     INVISIBLE_CHARACTER = "invisible_character"
     LINE_SEPARATOR = "line_separator"
     LOCKS_TABLE = "locks_table"
+    LOOKALIKE_CHARACTER = "lookalike_character"
+    LOOKALIKE_NAME = "lookalike_name"
     MERGES_INTO_COLLECTION = "merges_into_collection"
     MIXED_SCRIPTS = "mixed_scripts"
     MODULE_NAME = "module_name"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Literal, TypeAlias
+from typing import ClassVar, Literal, TypeAlias
 
 from executors.base.effects import Effect
 
@@ -93,7 +93,7 @@ End: TypeAlias = Outcome | RehearsalOutcome
 
 
 class FailureCode(StrEnum):
-    """Why an execution failed: the codes of design §4 that an executor can tell."""
+    """Why an execution failed. The one list: each has its `ExecutionError`; the portal's own codes take up all."""
 
     ERROR = "ERROR"
     TIMEOUT = "TIMEOUT"
@@ -113,7 +113,7 @@ class ExecutionError(Exception):
     (counted from 1 in the author's text), `position` (characters from 1), as text.
     """
 
-    code: FailureCode = FailureCode.ERROR
+    code: ClassVar[FailureCode]
 
     def __init__(self, public_message: str, *, detail: Mapping[str, str] | None = None) -> None:
         super().__init__(public_message)
@@ -173,6 +173,10 @@ class OutcomeUnknown(ExecutionError):
     """COMMIT was sent and its answer never came."""
 
     code = FailureCode.OUTCOME_UNKNOWN
+
+
+# The family, each by its code.
+ERRORS: Mapping[FailureCode, type[ExecutionError]] = {kind.code: kind for kind in ExecutionError.__subclasses__()}
 
 
 class CommitStatus(StrEnum):

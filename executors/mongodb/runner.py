@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import nullcontext, suppress
 from functools import partial
+from itertools import takewhile
 from typing import Final
 
-from executors.base import Access, Limits, Ran, Refused, RowEncoding, RowSink, Severity, StatementFailed, Truncation
+from executors.base import Access, Column, Ran, Refused, RowEncoding, RowSink, Severity, StatementFailed, TooLarge
+from executors.budget import Budget
 from executors.mongodb import raw
 from executors.mongodb.effect import Watcher
+from executors.mongodb.fields import Fields
 from executors.mongodb.plan import Body, Plan, Run, Stream, written_collection
 from executors.mongodb.reading.analysis import analyse_command
 from executors.mongodb.reading.command import Command
 from executors.mongodb.reading.parse import parse
 from executors.mongodb.reading.source import Unreadable
-from executors.mongodb.show import columns
 from executors.mongodb.wire import Wire
 
 # Blocks handed to the sink are cut at the first document that reaches this many bytes.
@@ -25,53 +29,43 @@ _NOTHING_KEPT: Final = (
 
 
 class Bounded:
-    """Passes whole documents on until the row or the byte limit is reached, and says which one it was."""
+    """Passes whole documents on as far as the budget goes."""
 
-    def __init__(self, sink: RowSink, limits: Limits) -> None:
+    def __init__(self, sink: RowSink, budget: Budget) -> None:
         self._sink = sink
-        self._limits = limits
-        self._announced = False
-        self.count = 0
-        self._size = 0
-        self.truncated: Truncation = ""
+        self.budget = budget
+        self._fields = Fields()
+        self._announced: Sequence[Column] | None = None
 
     def feed(self, batch: bytes) -> bool:
-        """Take a batch of documents. False when nothing more can be taken."""
-        if not self._announced:
-            self.announce(batch)
+        """Pass a batch of documents on. False when nothing more can be taken."""
         for block, count in raw.blocks(batch, _BLOCK):
-            fits = self.count + count <= self._limits.rows and self._size + len(block) <= self._limits.bytes
-            self._pass_on(*((block, count) if fits else self._cut(block, count)))
-            if not fits:
+            if not self.budget.admit_all(count, len(block)):
+                self._cut(block)
                 return False
+            self._pass_on(block, count)
         return True
 
-    def announce(self, batch: bytes) -> None:
-        """Announce the columns found in a first batch, which may be empty."""
-        self._announced = True
-        self._sink.columns(columns(batch), RowEncoding.BSON)
-
-    @property
-    def rows_to_ask_for(self) -> int:
-        """One more than may be kept, to learn whether there are more."""
-        return self._limits.rows + 1
-
-    @property
-    def announced(self) -> bool:
-        """Whether there was a batch at all."""
-        return self._announced
-
-    def _cut(self, block: bytes, count: int) -> tuple[bytes, int]:
-        rows = self._limits.rows - self.count
-        kept, kept_count = raw.first_within(raw.first(block, min(rows, count)), self._limits.bytes - self._size)
-        self.truncated = "bytes" if kept_count < min(rows, count) else "rows"
-        return kept, kept_count
+    def finish(self) -> None:
+        """Announce the columns: of no rows, or all of them where a later document had more than the first."""
+        columns = self._fields.columns
+        if self._announced is None:
+            self._sink.columns(columns, RowEncoding.BSON)
+        elif columns != self._announced:
+            self._sink.all_columns(columns)
 
     def _pass_on(self, block: bytes, count: int) -> None:
-        if count:
-            self._sink.rows(block, count)
-            self.count += count
-            self._size += len(block)
+        self._fields.see(block)
+        if self._announced is None:
+            self._announced = self._fields.columns
+            self._sink.columns(self._announced, RowEncoding.BSON)
+        self._sink.rows(block, count)
+
+    def _cut(self, block: bytes) -> None:
+        """Pass on what still fits of a block that does not fit as a whole."""
+        kept = list(takewhile(lambda document: self.budget.admit(len(document)), raw.documents(block)))
+        if kept:
+            self._pass_on(b"".join(kept), len(kept))
 
 
 def read_command(statement: str) -> Command:
@@ -89,29 +83,29 @@ def require_allowed(command: Command, access: Access) -> None:
             raise Refused(finding.message)
 
 
-def send(wire: Wire, method: str, prepared: Plan, sink: RowSink, limits: Limits, watcher: Watcher | None = None) -> Ran:
+def send(wire: Wire, method: str, prepared: Plan, sink: RowSink, budget: Budget, watcher: Watcher | None = None) -> Ran:
     """Send what was planned for a command that is allowed, and stream its rows. `watcher` is told of its writes.
 
     The time limit of the wire holds; the command's own `maxTimeMS` can only shorten it. Raises `ExecutionError`.
     """
-    bounded = Bounded(sink, limits)
+    bounded = Bounded(sink, budget)
     seconds = prepared.milliseconds / 1000 if prepared.milliseconds else None
     if isinstance(prepared, Stream):
         _stream(wire, prepared, bounded, seconds)
         if prepared.writes:
             if watcher:
                 watcher.uncounted(written_collection(prepared))
-            return Ran(method, bounded.count, None, bounded.truncated, writes=True, counted=False)
+            return Ran(method, budget.rows, None, budget.truncated, writes=True, counted=False)
         affected = None
     else:
         affected = _answer(wire, prepared, bounded, seconds, watcher)
-    if not bounded.announced:
-        bounded.announce(b"")
-    return Ran(method, bounded.count, affected, bounded.truncated, returns_rows=True, writes=prepared.writes)
+    bounded.finish()
+    return Ran(method, budget.rows, affected, budget.truncated, returns_rows=True, writes=prepared.writes)
 
 
 def _stream(wire: Wire, prepared: Stream, bounded: Bounded, seconds: float | None) -> None:
-    batches = wire.stream(prepared, seconds=seconds, most=bounded.rows_to_ask_for)
+    one_more = bounded.budget.most_rows + 1  # to learn whether there are more
+    batches = wire.stream(prepared, seconds=seconds, most=one_more)
     try:
         for batch in batches:
             if not bounded.feed(batch):
@@ -130,7 +124,10 @@ def _answer(wire: Wire, prepared: Run, bounded: Bounded, seconds: float | None, 
     except StatementFailed as failure:
         raise _nothing_kept(failure) if prepared.unordered and wire.in_transaction else failure from None
     answer = prepared.answer(replies)
-    bounded.feed(b"".join(answer.rows))
+    # What a write answers is cut rather than refused where the write lasts already.
+    lasts = prepared.writes and not wire.in_transaction
+    with suppress(TooLarge) if lasts else nullcontext():
+        bounded.feed(b"".join(answer.rows))
     return (answer.affected or 0) if prepared.writes and answer.affected is not None else None
 
 

@@ -18,13 +18,13 @@ from executors.base import (
     Effect,
     ExecutionError,
     Images,
-    Limits,
     Refused,
     Request,
     RowEncoding,
     TooLarge,
 )
 from executors.base.scripting import bounded, number_of, text_of
+from executors.budget import Budget
 from executors.mongodb import raw
 from executors.mongodb.plan import Plan, Stream
 from executors.mongodb.reading.command import Call, Command
@@ -44,8 +44,6 @@ class MongoDBScript:
 
     def __init__(self, session: MongoDBSession) -> None:
         self._session = session
-        # The session has its own deadline; only rows and bytes are bounded here.
-        self._limits = Limits(0, MAX_REPLY_DOCUMENTS, MAX_REPLY_BYTES)
         self._cursors: dict[int, _Cursor] = {}
         self._opened = 0
         self._affected: int | None = None
@@ -128,7 +126,7 @@ class MongoDBScript:
     def _run(self, payload: dict[str, Any]) -> Answer:
         command, prepared = self._command(payload)
         gathered = _Gathered()
-        ran = self._session.run_command(command, prepared, gathered, self._limits)
+        ran = self._session.run_command(command, prepared, gathered, Budget(MAX_REPLY_DOCUMENTS, MAX_REPLY_BYTES))
         if ran.truncated:
             raise TooLarge(
                 f"One call returned more than {MAX_REPLY_DOCUMENTS:,} documents or {MAX_REPLY_BYTES // 2**20} MiB. "
@@ -181,12 +179,15 @@ class MongoDBScript:
 
 @dataclass(slots=True)
 class _Gathered:
-    """A sink that keeps what one call returned; its size is bounded by `execute`."""
+    """A sink that keeps what one call returned; the budget of the call bounds it."""
 
     blocks: list[bytes] = field(default_factory=list)
 
     def columns(self, columns: Sequence[Column], encoding: RowEncoding) -> None:
         """A script sees documents, not columns."""
+
+    def all_columns(self, columns: Sequence[Column]) -> None:
+        """Nor at the end."""
 
     def rows(self, data: bytes, count: int) -> None:  # noqa: ARG002 - the shape of a sink
         """Keep a block."""

@@ -13,7 +13,6 @@ from executors.base import (
     Effect,
     Images,
     Job,
-    Limits,
     Parameter,
     Ran,
     Refused,
@@ -23,6 +22,7 @@ from executors.base import (
     Running,
     StatementFailed,
 )
+from executors.budget import Budget
 from executors.mongodb.clients import Connected
 from executors.mongodb.effect import Watcher
 from executors.mongodb.plan import Plan, Stream, plan
@@ -74,7 +74,7 @@ class MongoDBSession:
             raise Refused("A MongoDB query takes no parameters.")
         command = read_command(statement)
         try:
-            return [self.run_command(command, self.check(command), sink, self._limits)]
+            return [self.run_command(command, self.check(command), sink, Budget.of(self._limits))]
         except StatementFailed as failure:
             raise _placed(failure, command) from None
 
@@ -83,13 +83,13 @@ class MongoDBSession:
         require_allowed(command, self.target.access)
         return plan(command)
 
-    def run_command(self, command: Command, prepared: Plan, sink: RowSink, limits: Limits) -> Ran:
+    def run_command(self, command: Command, prepared: Plan, sink: RowSink, budget: Budget) -> Ran:
         """Run a command that `check` allowed; its documents go to `sink`."""
         self._prepare_for(prepared)
         turns = Turns()
         handed = _Handed(sink, turns)
-        return turns.run(
-            lambda: send(self._wire, command.method, prepared, handed, limits, self._watcher),
+        return turns.beside(
+            lambda: send(self._wire, command.method, prepared, handed, budget, self._watcher),
             self._control,
             self._wire.cancel,
         )
@@ -102,7 +102,7 @@ class MongoDBSession:
 
     def aside(self, work: Callable[[], T]) -> T:
         """Do what blocks on a thread of its own, while this one watches the control."""
-        return Turns().run(work, self._control, self._wire.cancel)
+        return Turns().beside(work, self._control, self._wire.cancel)
 
     def effect(self, sample: int, seconds: float) -> Effect:  # noqa: ARG002 - each write was looked at as it ran
         """What has changed so far."""
@@ -160,6 +160,10 @@ class _Handed:
     def columns(self, columns: Sequence[Column], encoding: RowEncoding) -> None:
         """Announce a result set."""
         self.turns.ask(lambda: self.sink.columns(columns, encoding))
+
+    def all_columns(self, columns: Sequence[Column]) -> None:
+        """Announce all columns of the result set."""
+        self.turns.ask(lambda: self.sink.all_columns(columns))
 
     def rows(self, data: bytes, count: int) -> None:
         """Take a block of rows."""

@@ -28,7 +28,7 @@ class _Turn(Generic[T]):
     result: T | None = None
     problem: BaseException | None = None
 
-    def take(self) -> None:
+    def make(self) -> None:
         """Make the call, on the waiting thread."""
         try:
             self.result = self.function()
@@ -52,12 +52,12 @@ class Turns:
             raise turn.problem
         return cast("T", turn.result)
 
-    def run(self, work: Callable[[], T], control: Control, cancel: Callable[[], None]) -> T:
+    def beside(self, work: Callable[[], T], control: Control, cancel: Callable[[], None]) -> T:
         """Run `work` on a thread of its own. `cancel` is called, again and again, once `control` says so."""
         whole = _Turn(work)
 
         def job() -> None:
-            whole.take()
+            whole.make()
             self._queue.put(None)
 
         thread = threading.Thread(target=job, name="mongo-work", daemon=True)
@@ -81,7 +81,7 @@ class Turns:
                 turn = _Turn(lambda: None)
             if turn is None:
                 return
-            turn.take()
+            turn.make()
             if time.monotonic() >= next_poll:
                 next_poll = time.monotonic() + _POLL_SECONDS
                 if control.cancelled():

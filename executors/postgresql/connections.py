@@ -35,7 +35,7 @@ class Connections:
         # target URL → settings its server does not know.
         self._unknown: dict[str, frozenset[str]] = {}
 
-    def take(self, key: ConnectionKey, watch: Watch) -> Wire | None:
+    def reuse(self, key: ConnectionKey, watch: Watch) -> Wire | None:
         """A warm connection whose reset succeeded, no longer kept here."""
         self.expire()
         wire, _ = self._idle.pop(key, (None, 0.0))
@@ -47,7 +47,7 @@ class Connections:
         wire.close()
         return None
 
-    def give(self, key: ConnectionKey, wire: Wire) -> None:
+    def keep(self, key: ConnectionKey, wire: Wire) -> None:
         """Keep a connection that was rolled back and asked to reset itself."""
         self._idle[key] = (wire, time.monotonic())
         while len(self._idle) > _KEPT:

@@ -84,7 +84,7 @@ class PostgreSQLEngine:
         is_long = sum(len(item.text) for item in asked) > _LONG_CHARACTERS
         key = connection_key(target, _CHECK)
         watch = Watch(_LONG_CHECK_SECONDS if is_long else _CHECK.seconds, _Uncancelled())
-        wire = self._connections.take(key, watch)
+        wire = self._connections.reuse(key, watch)
         if wire is not None:
             with suppress(Interrupted):  # it died while idle
                 return self._check(key, wire, asked, access)
@@ -96,7 +96,7 @@ class PostgreSQLEngine:
         except BaseException:
             wire.close()
             raise
-        self._connections.give(key, wire)
+        self._connections.keep(key, wire)
         return answers
 
     def commit_status(self, target: Target, transaction: str) -> CommitStatus:

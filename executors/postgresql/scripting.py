@@ -23,6 +23,7 @@ from executors.base import (
     TooLarge,
 )
 from executors.base.scripting import bounded, number_of, text_of
+from executors.budget import Budget
 from executors.postgresql.errors import NOWHERE, Place
 from executors.postgresql.reading.facts import Facts
 from executors.postgresql.reading.parse import Statement
@@ -214,9 +215,8 @@ class PostgreSQLScript:
         """Send one statement and gather its rows; the last result tells what it changed."""
         last = None
         for result in self._session.results(send, place):
-            collected.take(result)
+            collected.add(result)
             last = result if result.command_status else last
-        collected.finish()
         return last
 
     def _bind(self, item: Statement, text: str, given: Sequence[Value]) -> list[bytes | None]:
@@ -254,39 +254,31 @@ class PostgreSQLScript:
 
 
 class _Collected:
-    """The rows of one call, as text, bounded. Past the bound rows are dropped, and `finish` raises."""
+    """The rows of one call, as text. A script must not take part of a result for all of it: one that is cut raises."""
 
     def __init__(self, most_bytes: int = MAX_REPLY_BYTES) -> None:
         self.columns: list[dict[str, str]] = []
         self.rows: list[Row] = []
         self.sizes: list[int] = []
         self._most_bytes = most_bytes
-        self._bytes = 0
-        self._too_large = False
+        self._budget = Budget(MAX_REPLY_ROWS, most_bytes)
 
-    def take(self, result: PGresult) -> None:
-        """Decode the rows of one result."""
+    def add(self, result: PGresult) -> None:
+        """Decode the rows of one result. Raises `TooLarge`."""
         if not self.columns and result.nfields:
             self.columns = [_column(result, index) for index in range(result.nfields)]
         value, width = result.get_value, range(result.nfields)
         for number in range(result.ntuples):
             fields = [value(number, index) for index in width]
             size = sum(len(field) for field in fields if field is not None) + 8 * len(fields)
-            self._bytes += size
-            if self._bytes > self._most_bytes or size > MAX_REPLY_BYTES or len(self.rows) >= MAX_REPLY_ROWS:
-                self._too_large = True
-                return
+            if size > MAX_REPLY_BYTES or not self._budget.admit(size):
+                raise TooLarge(
+                    f"One call returned more than {MAX_REPLY_ROWS:,} rows or {self._most_bytes // 2**20} MiB, "
+                    f"or a row of more than {MAX_REPLY_BYTES // 2**20} MiB. "
+                    "Add a LIMIT, select fewer columns, or iterate: for await (const row of db.iterate(…))."
+                )
             self.sizes.append(size)
             self.rows.append([None if field is None else field.decode("utf-8", "replace") for field in fields])
-
-    def finish(self) -> None:
-        """Raise `TooLarge` if a bound was passed: a script must not take part of a result for all of it."""
-        if self._too_large:
-            raise TooLarge(
-                f"One call returned more than {MAX_REPLY_ROWS:,} rows or {self._most_bytes // 2**20} MiB, "
-                f"or a row of more than {MAX_REPLY_BYTES // 2**20} MiB. "
-                "Add a LIMIT, select fewer columns, or iterate: for await (const row of db.iterate(…))."
-            )
 
 
 @dataclass(slots=True)

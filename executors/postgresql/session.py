@@ -155,7 +155,7 @@ class PostgreSQLSession:
         """Roll back, and keep the connection only after a read that ended as expected."""
         reusable = clean and self.target.access is Access.READ and not self._wire.broken
         if reusable and self._reset():
-            self._connections.give(self._key, self._wire)
+            self._connections.keep(self._key, self._wire)
         else:
             self._wire.close()
 
@@ -206,7 +206,7 @@ class PostgreSQLSession:
 
     def _open(self, name: str) -> Wire:
         """A connection with its transaction begun and pinned. A warm one that turns out dead is replaced, once."""
-        wire = self._connections.take(self._key, self._watch)
+        wire = self._connections.reuse(self._key, self._watch)
         if wire is not None:
             try:
                 return self._begin(wire, name)

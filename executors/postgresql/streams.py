@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from psycopg import pq
 from psycopg.pq.abc import PGconn, PGresult
 
-from executors.base import Limits, Parameter, Refused, RowEncoding, RowSink, TooLarge, Truncation
+from executors.base import Limits, Parameter, Refused, RowEncoding, RowSink, Truncation
+from executors.budget import Budget
 from executors.copytext import encode_copy_row
 from executors.postgresql import types
 from executors.postgresql.errors import Place
@@ -34,33 +35,20 @@ class Done:
     truncated: Truncation = ""
 
 
-class _Collector:
-    """Gathers encoded rows into blocks, and stops at the row and byte limits."""
+class _Blocks:
+    """Gathers the encoded rows of one result into blocks, as far as its budget goes."""
 
     def __init__(self, sink: RowSink, limits: Limits) -> None:
         self._sink = sink
-        self._limits = limits
         self._block = bytearray()
         self._in_block = 0
-        self.rows = 0
-        self.bytes = 0
-        self.truncated: Truncation = ""
+        self.budget = Budget.of(limits)
 
     def add(self, line: bytes | memoryview) -> bool:
-        """Take one row; False once a limit is reached (the row is then left out)."""
-        size = len(line)
-        if self.rows >= self._limits.rows:
-            self.truncated = "rows"
-            return False
-        if self.bytes + size > self._limits.bytes:
-            if not self.rows:
-                message = f"One row is {size:,} bytes, more than the {self._limits.bytes:,} a result may have."
-                raise TooLarge(message)
-            self.truncated = "bytes"
+        """Keep one row; False once a limit is reached (the row is then left out)."""
+        if not self.budget.admit(len(line)):
             return False
         self._block += line
-        self.rows += 1
-        self.bytes += size
         self._in_block += 1
         if len(self._block) >= _BLOCK_BYTES or self._in_block >= _BLOCK_ROWS:
             self.flush()
@@ -99,22 +87,22 @@ class Stream:
 
     def copy(self, item: Statement, described: PGresult) -> Done:
         """A SELECT without parameters, as COPY: the server's text goes through untouched."""
-        collector = self._announce(described)
+        blocks = self._announce(described)
         sql = _COPY + item.text.encode() + b"\n) TO STDOUT"
         place = Place(self.text, item.offset, len(_COPY))
         for result in self._wire.results(lambda: self._wire.pgconn.send_query_params(sql, None), place):
             self._expect(result, pq.ExecStatus.COPY_OUT)
-        self._take_copy(collector)
-        if collector.truncated:
+        self._gather_copy(blocks)
+        if blocks.budget.truncated:
             self._abandon()
         else:
             self._finish(place)
-        collector.flush()
-        return Done(collector.rows, truncated=collector.truncated)
+        blocks.flush()
+        return Done(blocks.budget.rows, truncated=blocks.budget.truncated)
 
     def cursor(self, item: Statement, values: list[bytes | None], described: PGresult) -> Done:
         """A SELECT with parameters, which COPY does not take: a cursor, fetched in batches of about a block."""
-        collector = self._announce(described)
+        blocks = self._announce(described)
         prefix = b"DECLARE portal_rows NO SCROLL CURSOR FOR "
         sql = prefix + item.text.encode()
         place = Place(self.text, item.offset, len(prefix))
@@ -122,27 +110,27 @@ class Stream:
             pass
         batch = _FETCH_FIRST
         while True:
-            wanted = min(batch, self._limits.rows - collector.rows + 1)
-            before = collector.bytes
-            fetched = self._fetch(item, wanted, collector)
-            if fetched < wanted or collector.truncated:
+            wanted = min(batch, self._limits.rows - blocks.budget.rows + 1)
+            before = blocks.budget.bytes
+            fetched = self._fetch(item, wanted, blocks)
+            if fetched < wanted or blocks.budget.truncated:
                 break
-            average = max(1, (collector.bytes - before) // max(1, fetched))
+            average = max(1, (blocks.budget.bytes - before) // max(1, fetched))
             batch = max(1, min(_FETCH_MOST, _BLOCK_BYTES * 4 // average))
             self._wire.check()
-        collector.flush()
-        return Done(collector.rows, truncated=collector.truncated)
+        blocks.flush()
+        return Done(blocks.budget.rows, truncated=blocks.budget.truncated)
 
     def execute(self, item: Statement, values: list[bytes | None], described: PGresult) -> Done:
         """Any other statement. Rows past a limit are dropped, never the statement: a write must run to its end."""
-        collector = self._announce(described) if described.nfields else _Collector(self._sink, self._limits)
+        blocks = self._announce(described) if described.nfields else _Blocks(self._sink, self._limits)
         last = None
         for result in self._results(item, lambda pgconn: pgconn.send_query_prepared(self._name, values or None)):
             # The tag comes with the last piece of a chunked result, or with an empty one after it.
             last = result if result.command_status else last
-            self._take(result, collector)
-        collector.flush()
-        return Done(collector.rows, affected_rows(last), collector.truncated)
+            self._gather(result, blocks)
+        blocks.flush()
+        return Done(blocks.budget.rows, affected_rows(last), blocks.budget.truncated)
 
     def execute_told(self, item: Statement, values: list[bytes | None], told: Callable[[PGresult], None]) -> int | None:
         """A statement described with a text that makes it tell its rows: to `told`, not to the sink. Rows changed."""
@@ -152,12 +140,12 @@ class Stream:
             told(result)
         return affected_rows(last)
 
-    def _announce(self, described: PGresult) -> _Collector:
+    def _announce(self, described: PGresult) -> _Blocks:
         self._sink.columns(types.columns(self._wire, described), RowEncoding.COPY)
-        return _Collector(self._sink, self._limits)
+        return _Blocks(self._sink, self._limits)
 
-    def _take_copy(self, collector: _Collector) -> None:
-        add, check = collector.add, self._wire.check
+    def _gather_copy(self, blocks: _Blocks) -> None:
+        add, check = blocks.add, self._wire.check
         for count, line in enumerate(self._wire.copy_rows(), 1):
             if not add(line):
                 return
@@ -174,19 +162,19 @@ class Stream:
         self._wire.cancel()
         self._wire.close()
 
-    def _fetch(self, item: Statement, wanted: int, collector: _Collector) -> int:
+    def _fetch(self, item: Statement, wanted: int, blocks: _Blocks) -> int:
         sql = f"FETCH {wanted} FROM portal_rows".encode()
         fetched = 0
         for result in self._results(item, lambda pgconn: pgconn.send_query_params(sql, None)):
             fetched += result.ntuples
-            self._take(result, collector)
+            self._gather(result, blocks)
         return fetched
 
-    def _take(self, result: PGresult, collector: _Collector) -> None:
+    def _gather(self, result: PGresult, blocks: _Blocks) -> None:
         width = range(result.nfields)
         value = result.get_value
         for row in range(result.ntuples):
-            if collector.truncated or not collector.add(encode_copy_row([value(row, i) for i in width])):
+            if blocks.budget.truncated or not blocks.add(encode_copy_row([value(row, i) for i in width])):
                 return
 
     def _results(self, item: Statement, send: Callable[[PGconn], None]) -> Iterator[PGresult]:

@@ -37,6 +37,7 @@ from executors.processes.readers import SHORT_CHARACTERS, Readers
 
 # A person waits for the page that shows it.
 ACTIVITY_SECONDS: Final = 2.0
+COMMIT_STATUS_SECONDS: Final = 45.0
 # What the engines take, and the start of a process.
 WORD_SECONDS: Final = 3.0
 LONG_WORD_SECONDS: Final = 10.0
@@ -122,10 +123,10 @@ def introspect(target: Target) -> tuple[Table, ...]:
         return to_tables(helper.ask("introspect", target))
 
 
-def commit_status(target: Target, transaction: str) -> CommitStatus:
-    """What became of a transaction that `Control.committing` named."""
+def commit_status(target: Target, transaction: str, *, seconds: float = COMMIT_STATUS_SECONDS) -> CommitStatus:
+    """What became of a transaction that `Control.committing` named. Raises `ExecutionError` when nobody answered."""
     with _ours().helpers.helper(target) as helper:
-        return CommitStatus(helper.ask("commit_status", target, transaction=transaction))
+        return CommitStatus(helper.ask("commit_status", target, seconds, transaction=transaction))
 
 
 def activity(target: Target, backend: str, name: str) -> Activity | None:

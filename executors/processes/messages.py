@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Literal
 
-from executors import base
 from executors.base import (
+    ERRORS,
     Access,
     Activity,
     Analysis,
@@ -19,6 +19,7 @@ from executors.base import (
     End,
     EngineKind,
     ExecutionError,
+    FailureCode,
     Finding,
     FindingCode,
     Gap,
@@ -38,7 +39,6 @@ from executors.base import (
     SchemaVerb,
     ScriptOutcome,
     Severity,
-    StatementFailed,
     StatementResult,
     Table,
     TableEffect,
@@ -47,21 +47,6 @@ from executors.base import (
     Word,
     WriteOutcome,
 )
-
-_ERRORS: dict[str, type[ExecutionError]] = {
-    kind.code.value: kind
-    for kind in (
-        base.StatementFailed,
-        base.TimedOut,
-        base.Cancelled,
-        base.Refused,
-        base.RowBound,
-        base.TooLarge,
-        base.Unreachable,
-        base.Interrupted,
-        base.OutcomeUnknown,
-    )
-}
 
 _MESSAGE_BYTES = 8 * 1024
 
@@ -74,7 +59,6 @@ def from_target(target: Target) -> dict[str, Any]:
 
 
 def to_target(data: Mapping[str, Any]) -> Target:
-    """The target in `data`."""
     return Target(
         data["key"],
         EngineKind(data["engine"]),
@@ -86,12 +70,10 @@ def to_target(data: Mapping[str, Any]) -> Target:
 
 
 def from_job(job: Job) -> dict[str, Any]:
-    """A job as JSON."""
     return {**asdict(job), "purpose": {"kind": type(job.purpose).__name__, **asdict(job.purpose)}}
 
 
 def to_job(data: Mapping[str, Any]) -> Job:
-    """The job in `data`."""
     return Job(
         data["id"],
         to_target(data["target"]),
@@ -104,12 +86,10 @@ def to_job(data: Mapping[str, Any]) -> Job:
 
 
 def from_outcome(outcome: End) -> dict[str, Any]:
-    """An outcome as JSON."""
     return {"kind": type(outcome).__name__, **asdict(outcome)}
 
 
 def to_outcome(data: Mapping[str, Any]) -> End:
-    """The outcome in `data`."""
     values = dict(data)
     kind = values.pop("kind")
     if kind == "ReadOutcome":
@@ -135,7 +115,6 @@ def from_effect(effect: Effect) -> dict[str, Any]:
 
 
 def to_effect(data: Mapping[str, Any] | None) -> Effect | None:
-    """The effect in `data`."""
     if data is None:
         return None
     schema = tuple(SchemaChange(SchemaVerb(item["verb"]), item["what"]) for item in data["schema"])
@@ -148,7 +127,6 @@ def from_images(images: Images) -> dict[str, Any]:
 
 
 def to_images(data: Mapping[str, Any]) -> Images:
-    """The rows in `data`."""
     item = data["image"]
     columns = to_columns(item["columns"])
     names = (tuple(item["key"]), tuple(item["generated"]), tuple(item["identity"]))
@@ -184,40 +162,32 @@ def from_error(error: ExecutionError) -> dict[str, Any]:
 
 
 def to_error(data: Mapping[str, Any]) -> ExecutionError:
-    """The error in `data`."""
-    kind = _ERRORS.get(data["code"], StatementFailed)
-    return kind(data["message"], detail=data["detail"])
+    return ERRORS[FailureCode(data["code"])](data["message"], detail=data["detail"])
 
 
 def to_call(data: Mapping[str, Any]) -> Call:
-    """The script call in `data`."""
     return Call(**data)
 
 
 def from_activity(activity: Activity | None) -> dict[str, Any] | None:
-    """An activity as JSON."""
     return None if activity is None else asdict(activity)
 
 
 def to_activity(data: Mapping[str, Any] | None) -> Activity | None:
-    """The activity in `data`."""
     if data is None:
         return None
     return Activity(**{**data, "blocked_by": tuple(Blocker(**item) for item in data["blocked_by"])})
 
 
 def from_tables(tables: tuple[Table, ...]) -> list[dict[str, Any]]:
-    """Tables as JSON."""
     return [asdict(table) for table in tables]
 
 
 def to_tables(data: list[dict[str, Any]]) -> tuple[Table, ...]:
-    """The tables in `data`."""
     return tuple(Table(**{**item, "columns": to_columns(item["columns"])}) for item in data)
 
 
 def to_columns(data: Sequence[Mapping[str, str]]) -> tuple[Column, ...]:
-    """The columns in `data`."""
     return tuple(Column(item["name"], item["type"]) for item in data)
 
 
@@ -227,7 +197,6 @@ def from_analysis(analysis: Analysis) -> dict[str, Any]:
 
 
 def to_analysis(data: Mapping[str, Any]) -> Analysis:
-    """The analysis in `data`."""
     return Analysis(
         Access(data["access"]),
         tuple(data["kinds"]),

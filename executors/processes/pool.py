@@ -11,8 +11,9 @@ from executors.base import Access, Target, Unreachable
 from executors.processes.helper import Helper
 
 # Executions at once on one target with one access; its role's CONNECTION LIMIT should not be below.
-TARGET_CONCURRENCY = 8
-_MOST_HELPERS = 16
+# The portal counts the places of runs; these only bound what one process starts whatever it is asked for.
+TARGET_CONCURRENCY = 64
+_MOST_HELPERS = 96
 _KEPT_IDLE = 4
 _IDLE_SECONDS = 300.0
 _WAIT_SECONDS = 10.0

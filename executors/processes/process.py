@@ -36,7 +36,6 @@ class Process:
 
     @property
     def pid(self) -> int:
-        """The process id."""
         return self.process.pid
 
     def alive(self) -> bool:

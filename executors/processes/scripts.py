@@ -42,7 +42,7 @@ def child_for(job: Job) -> Iterator[int | None]:
         yield None
         return
     client = _client()
-    child = client.take(job.limits.seconds)
+    child = client.acquire(job.limits.seconds)
     try:
         yield child.channel
     finally:

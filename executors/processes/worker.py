@@ -73,7 +73,7 @@ class _Link:
                     self.was_cancelled = self.was_cancelled and kind is not Frame.RUN
                     self._frames.append((kind, payload))
 
-    def take(self, seconds: float) -> tuple[Frame, bytes] | None:
+    def next_frame(self, seconds: float) -> tuple[Frame, bytes] | None:
         """The next frame that is not a cancel, or None when none came."""
         if not self._frames:
             self.pump(seconds)
@@ -99,6 +99,9 @@ class _Forward:
         value = {"columns": [asdict(column) for column in columns], "encoding": encoding.value}
         self._link.channel.hold_json(Frame.COLUMNS, value)
 
+    def all_columns(self, columns: Sequence[Column]) -> None:
+        self._link.channel.hold_json(Frame.ALL_COLUMNS, {"columns": [asdict(column) for column in columns]})
+
     def rows(self, data: bytes, count: int) -> None:
         self._link.channel.send_rows(data, count)
 
@@ -107,7 +110,7 @@ class _Forward:
 
     def committing(self, transaction: str) -> None:
         self._link.channel.send_json(Frame.COMMITTING, {"transaction": transaction})
-        while (reply := self._link.take(_IDLE_SECONDS)) is None:
+        while (reply := self._link.next_frame(_IDLE_SECONDS)) is None:
             continue
         if reply[0] is not Frame.GO_AHEAD:
             message = "The portal did not allow the commit; everything was rolled back."
@@ -141,7 +144,7 @@ def serve(link: _Link) -> None:
     """Take orders until the socket ends."""
     link.channel.send(Frame.READY)
     while True:
-        order = link.take(_IDLE_SECONDS)
+        order = link.next_frame(_IDLE_SECONDS)
         if order is None:
             _expire()
             continue

@@ -47,7 +47,7 @@ class Children:
         while len(self.pool) < self.pool_size and self.early_deaths < _EARLY_DEATHS:
             self.pool.append(self._start())
 
-    def take(self, processor_seconds: int) -> tuple[int, Child, bool]:
+    def hand_out(self, processor_seconds: int) -> tuple[int, Child, bool]:
         """A child nobody has used: its number, itself, and whether it was waiting in the pool."""
         self.early_deaths = 0
         self.reap()

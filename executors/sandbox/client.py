@@ -1,4 +1,4 @@
-"""The portal's side of the spawner: take a confined child, kill it, and know why scripts are refused."""
+"""The portal's side of the spawner: acquire a confined child, kill it, and know why scripts are refused."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class SpawnerClient:
             self._ready()
             return dict(self._layers)
 
-    def take(self, seconds: float) -> SandboxChild:
+    def acquire(self, seconds: float) -> SandboxChild:
         """A child for a script that may run `seconds`. Raises `Refused` without a sandbox, `Unreachable` when busy."""
         request = {"do": "take", "processor_seconds": max(2, int(seconds) + 2)}
         with self._lock:

@@ -65,7 +65,7 @@ class Spawner:
         if len(self.children.taken) >= self.most_children:
             self._say({"error": "too many scripts are running"})
             return
-        number, child, prestarted = self.children.take(processor_seconds)
+        number, child, prestarted = self.children.hand_out(processor_seconds)
         reply = {"number": number, "pid": child.pid, "prestarted": prestarted}
         socket.send_fds(self.requests, [json.dumps(reply).encode()], [child.channel.fileno()])
         # Only the receiver may hold our end: the child must see end-of-file when the receiver is gone.

@@ -23,14 +23,15 @@ from executors.base import (
     Verified,
     WrittenCall,
 )
+from executors.lookalikes import check_names, check_signs
 from executors.script.following import follow
 from executors.script.hidden import could_hide, hidden_code
 from executors.script.modules import available
 from executors.script.names import Names
-from executors.script.syntax import Source, syntax_errors
+from executors.script.syntax import COMMENTS, Source, syntax_errors
 from executors.script.traps import traps
 from executors.script.waiting import unawaited
-from executors.text import MAX_BYTES, check_text, verified_text
+from executors.text import MAX_BYTES, Ranges, check_text, verified_text
 
 _LITERALS = frozenset({"string", "template_string", "regex"})
 _MODULE_SYNTAX = {"import_statement": "import", "export_statement": "export"}
@@ -73,8 +74,7 @@ def analyse(
     if len(statement) > MAX_BYTES:
         return Analysis(access, ("script",), findings=check_text(statement))
     source = Source(statement)
-    literals = [source.span(node) for node in source.nodes() if node.type in _LITERALS]
-    characters = check_text(statement, literals)
+    characters = tuple(_characters(source))
     syntax = tuple(syntax_errors(source))
     told = _told(source, calls, access)
     findings = (
@@ -95,6 +95,17 @@ def calls_in(statement: str, calls: CallReader, access: Access) -> list[tuple[Wr
     source = Source(statement)
     found = ((call, calls.read(call, access)) for call in follow(source, Names(source), calls).calls)
     return [(call, told) for call, told in found if told]
+
+
+def _characters(source: Source) -> Iterator[Finding]:
+    """What its characters, and its names beyond ASCII, may hide."""
+    literals = [source.span(node) for node in source.nodes() if node.type in _LITERALS]
+    yield from check_text(source.statement, literals)
+    if not source.statement.isascii():
+        comments = [source.span(node) for node in source.nodes() if node.type in COMMENTS]
+        yield from check_signs(source.statement, Ranges([*literals, *comments]))
+        named = {source.text(node): source.place(node) for node in source.nodes() if node.type.endswith("identifier")}
+        yield from check_names({name: place for name, place in named.items() if not name.isascii()}, source.statement)
 
 
 def _told(source: Source, reader: CallReader, access: Access) -> _Told:

@@ -24,6 +24,7 @@ from executors.base import (
     TooLarge,
     Truncation,
 )
+from executors.budget import Budget
 from executors.script.characters import storable, whole_characters
 from executors.script.wire import MAX_DEPTH, Channel, ChildEnded, Message, ProtocolError, TooDeep, strict_json
 
@@ -47,19 +48,21 @@ class Conversation:
     ) -> None:
         self._channel = channel
         self._database = database
-        self._limits = limits
         self._sink = sink
         self._control = control
         self._failure: ExecutionError | None = None
         self._columns = -1
-        self._bytes = 0
+        self._budget = Budget.of(limits)
         self._logged_bytes = 0
         self._logged_lines = 0
-        self._truncated: Truncation = ""
-        self.row_count = 0
         self.calls = 0
 
-    def run(self) -> Truncation:
+    @property
+    def row_count(self) -> int:
+        """Rows of the script's value that were kept."""
+        return self._budget.rows
+
+    def serve(self) -> Truncation:
         """Serve the child until its script has returned. Raises `ExecutionError` however else it ends."""
         try:
             while (message := self._channel.receive()).get("type") != "done":
@@ -168,29 +171,18 @@ class Conversation:
         kept: list[bytes] = []
         for line in lines:
             encoded = _row(line, self._columns)
-            if not self._fits(encoded):
+            if not self._budget.admit(len(encoded)):
                 break
             kept.append(encoded)
         if kept:
             self._sink.rows(b"".join(kept), len(kept))
 
-    def _fits(self, row: bytes) -> bool:
-        """Count one row, unless a limit cuts the result here."""
-        if not self._truncated and self.row_count >= self._limits.rows:
-            self._truncated = "rows"
-        if not self._truncated and self._bytes + len(row) > self._limits.bytes:
-            self._truncated = "bytes"
-        if self._truncated:
-            return False
-        self.row_count += 1
-        self._bytes += len(row)
-        return True
-
     def _done(self, message: Message) -> Truncation:
-        if self._truncated:
-            return self._truncated
+        """What cut the value short: our own count, or the child's, which sends no more than it may."""
         claimed = message.get("truncated")
-        return "rows" if claimed == "rows" else "bytes" if claimed == "bytes" else ""
+        if not self._budget.truncated and claimed in {"rows", "bytes"}:
+            self._budget.end_early(claimed)
+        return self._budget.truncated
 
     # --- errors ---
 

@@ -60,7 +60,7 @@ class ScriptRunner:
         clean = False
         try:
             conversation = Conversation(channel, database, job.limits, sink, control)
-            truncated = conversation.run()
+            truncated = conversation.serve()
             effect = _end(job, database, control)
             clean = True
         finally:

@@ -107,10 +107,10 @@ class Channel:
     def receive(self) -> Message:
         """The next frame that carries the secret, as a JSON object. Raises `ChildEnded` and `ProtocolError`."""
         self._keep_watch()
-        length = int.from_bytes(self._take(_HEADER), "big")
+        length = int.from_bytes(self._exactly(_HEADER), "big")
         if not len(self._secret) < length <= MAX_FRAME_BYTES:
             raise ProtocolError("a frame of a wrong size")
-        frame = self._take(length)
+        frame = self._exactly(length)
         if not compare_digest(frame[: len(self._secret)], self._secret):
             raise ProtocolError("a frame without the secret")
         message = strict_json(frame[len(self._secret) :])
@@ -118,7 +118,7 @@ class Channel:
             raise ProtocolError("a frame that is no object")
         return cast("Message", message)
 
-    def _take(self, count: int) -> bytes:
+    def _exactly(self, count: int) -> bytes:
         """Exactly `count` bytes off the front of what was received."""
         while len(self._received) < count:
             self._wait_and_read()

@@ -28,11 +28,14 @@ from executors.base import (
     StatementFailed,
     Target,
     TimedOut,
+    TooLarge,
     Unreachable,
     WriteOutcome,
 )
 from executors.tests.recording import Recorder
 
+# Far below what the slow statement takes, far above what stopping it does on a machine that is busy.
+SOON = 15.0
 LIMITS = Limits(seconds=10, rows=100_000, bytes=64 * 1024 * 1024)
 
 
@@ -100,11 +103,15 @@ class EngineContract(ABC):
         assert outcome.truncated == "bytes"
         assert sum(len(data) for data, _ in seen.blocks) <= 500
 
+    def test_first_row_larger_than_the_result_may_be_is_a_failure(self, reading: Target) -> None:
+        with pytest.raises(TooLarge, match="One row is more than the 1 bytes"):
+            self.run(reading, self.dialect.rows, limits=replace(LIMITS, bytes=1))
+
     def test_time_limit_stops_the_statement(self, reading: Target) -> None:
         began = time.monotonic()
         with pytest.raises(TimedOut, match="time limit"):
             self.run(reading, self.dialect.slow, limits=replace(LIMITS, seconds=1))
-        assert time.monotonic() - began < 2.5
+        assert time.monotonic() - began < SOON
 
     def test_cancel_stops_the_statement(self, reading: Target) -> None:
         recorder = Recorder()
@@ -112,7 +119,7 @@ class EngineContract(ABC):
         began = time.monotonic()
         with pytest.raises(Cancelled):
             self.run(reading, self.dialect.slow, recorder)
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < SOON
 
     def test_error_keeps_its_place(self, reading: Target) -> None:
         with pytest.raises(StatementFailed) as caught:
@@ -153,7 +160,7 @@ class EngineContract(ABC):
         began = time.monotonic()
         with pytest.raises(Unreachable) as caught:
             self.run(self.unreachable(reading), self.dialect.rows)
-        assert time.monotonic() - began < 8
+        assert time.monotonic() - began < SOON
         assert reading.key in caught.value.public_message
         assert not [word for word in self.secrets(reading) if word in caught.value.public_message]
 

@@ -54,6 +54,8 @@ def mongo_script(statement: str) -> Input:
 
 FINDINGS: dict[FindingCode, Input] = {
     FindingCode.ALWAYS_TRUE: sql_write("DELETE FROM orders WHERE true"),
+    FindingCode.LOOKALIKE_CHARACTER: sql("SELECT \u201ca\u201d FROM orders"),
+    FindingCode.LOOKALIKE_NAME: sql("SELECT * FROM \u0441\u0430\u0440\u0435"),
     FindingCode.NEVER_TRUE: sql_write("DELETE FROM orders WHERE total = NULL"),
     FindingCode.NOT_TIED: sql_write("UPDATE orders SET total = b.total FROM b WHERE orders.id = 5"),
     FindingCode.OUTER_NAME: sql_write("DELETE FROM planes WHERE tailnum IN (SELECT tailnum FROM airlines)"),

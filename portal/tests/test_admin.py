@@ -32,6 +32,7 @@ TARGET = {
     "retention_days": 30,
     "script_modules": "",
     "default_bound": 10000,
+    "places": 8,
     "bound_tolerance": 10,
     "undo_rows": 10000,
     "undo_bytes": 16000000,

@@ -33,6 +33,7 @@ EXPECTED: dict[str, tuple[str, tuple[int, int, int, int, int]]] = {
     "query_reject": ("post", (403, 200, 404, 403, 403)),
     "query_withdraw": ("post", (200, 403, 404, 403, 403)),
     "query_cancel": ("post", (409, 409, 404, 403, 403)),
+    "query_close": ("post", (400, 400, 404, 400, 400)),
     "query_result": ("get", (409, 409, 404, 403, 403)),
     "query_result_csv": ("get", (409, 409, 404, 403, 403)),
     "query_result_jsonl": ("get", (409, 409, 404, 403, 403)),

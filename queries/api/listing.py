@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
+from django.db.models.functions import Length
 from django.http import QueryDict
 
 from accounts.models import User
@@ -15,6 +18,8 @@ from web import paging
 from web.errors import BadInput, FieldError
 from web.filters import read_filters
 
+# Characters of statements in one answer, in all: a page may be shorter than asked for, and `next` leads on.
+_MOST = 4_000_000
 FILTERS = ("status", "pod", "author", "target", "q", "cursor", "limit")
 
 
@@ -33,9 +38,18 @@ def listing(*, reader: User, sent: QueryDict) -> Listing:
     if not set(statuses) <= set(Status):
         raise BadInput({"status": [FieldError(f"The statuses are {', '.join(Status)}.", "invalid_choice")]})
     size = paging.page_size(sent.get("limit", ""), default=paging.PAGE, most=paging.PAGE_MOST)
-    found = list(_filtered(reader, sent, statuses)[: size + 1])
-    shown = found[:size]
-    return Listing(shown, paging.encode(shown[-1].pk) if len(found) > size else None)
+    queries = _filtered(reader, sent, statuses)
+    keys = list(queries.prefetch_related(None).select_related(None).values_list("pk", Length("statement"))[: size + 1])
+    fitting = _fitting(keys[:size])
+    shown = list(queries.filter(pk__in=fitting))
+    return Listing(shown, paging.encode(fitting[-1]) if len(keys) > len(fitting) else None)
+
+
+def _fitting(keys: Sequence[tuple[int, int]]) -> list[int]:
+    """The first of these requests, by key and length of statement, that one answer holds: at least one."""
+    so_far = accumulate(length for _, length in keys)
+    fitting = [key for (key, _), characters in zip(keys, so_far, strict=True) if characters <= _MOST]
+    return fitting or [key for key, _ in keys[:1]]
 
 
 def _filtered(reader: User, sent: QueryDict, statuses: list[str]) -> QueryRequestQuerySet:

@@ -143,6 +143,12 @@ class CommentBody(StrictSerializer):
     comment = Text(required=False, most=COMMENT_LENGTH)
 
 
+class CloseBody(StrictSerializer):
+    """Body of `close/`."""
+
+    comment = Text(help_text="What you found on the target.", most=COMMENT_LENGTH)
+
+
 # --- what goes out ---------------------------------------------------------------------------------
 
 
@@ -215,6 +221,23 @@ class ActivityShape(serializers.Serializer[object]):
     blocked_by = BlockerShape(many=True)
 
 
+class FindingOutShape(serializers.Serializer[object]):
+    """The COMMIT was sent `since` then, and what became of it is asked for until `until`; `asks`: how often so far."""
+
+    since = serializers.DateTimeField()
+    asked_at = serializers.DateTimeField()
+    asks = serializers.IntegerField(min_value=1)
+    until = serializers.DateTimeField()
+
+
+class ClosedShape(serializers.Serializer[object]):
+    """Who closed a request whose outcome stayed unknown, and what they had found."""
+
+    by = serializers.CharField()
+    at = serializers.DateTimeField()
+    comment = serializers.CharField()
+
+
 class TableEffectShape(serializers.Serializer[object]):
     """Rows changed of one table. `gap` says why not every one of them is known; null when `complete`."""
 
@@ -265,6 +288,8 @@ class ExecutionShape(serializers.Serializer[object]):
     `truncated_by` names the limit (`rows` or `bytes`) that cut the result short. `calls_made` and `console_lines` count
     what a script did; with `console_truncated` only the beginning of its console was kept.
 
+    `finding_out` is not null while a request is EXECUTING only because nobody can tell yet what became of its COMMIT.
+
     `activity` is null but on the page of one request while it is EXECUTING, and there too when the target cannot tell.
     """
 
@@ -286,6 +311,8 @@ class ExecutionShape(serializers.Serializer[object]):
     result_lost = serializers.CharField(allow_blank=True)
     result_expires_at = serializers.DateTimeField(allow_null=True)
     activity = ActivityShape(allow_null=True)
+    finding_out = FindingOutShape(allow_null=True)
+    closed = ClosedShape(allow_null=True)
 
 
 class QueryLimitsShape(serializers.Serializer[object]):
@@ -330,7 +357,9 @@ class QueryShape(serializers.Serializer[object]):
     decisions = DecisionShape(many=True)
     execution = ExecutionShape(allow_null=True)
     allowed = serializers.ListField(
-        child=serializers.ChoiceField(choices=["approve", "reject", "withdraw", "rehearse", "cancel", "revise", "undo"])
+        child=serializers.ChoiceField(
+            choices=["approve", "reject", "withdraw", "rehearse", "cancel", "close", "revise", "undo"]
+        )
     )
 
 
@@ -349,7 +378,9 @@ class ResultColumnShape(serializers.Serializer[object]):
 
 
 class ResultShape(serializers.Serializer[object]):
-    """Some rows. Cells are the server's own text, null for NULL; `documents` only for results that are documents."""
+    """Some rows, `limit` or as many as fit 2 MiB: `next` goes on. Cells are the server's own text, null for NULL;
+    `documents`, canonical Extended JSON, only for results that are documents.
+    """
 
     columns = ResultColumnShape(many=True)
     rows = serializers.ListField(child=serializers.ListField(child=serializers.CharField(allow_null=True)))

@@ -16,6 +16,7 @@ from queries.lifecycle import Status
 from queries.models import Decision, Execution, QueryRequest
 from queries.policies import allowed, cannot_see_parameters, cannot_see_rehearsal, failure_words
 from queries.results import ResultPage, rehearsals
+from queries.running.ending import HOPE
 from web.paging import encode
 
 # The decisions with who made them, in one query more.
@@ -142,4 +143,23 @@ def _execution_json(query: QueryRequest, reader: User, activity: Activity | None
         "result_lost": execution.result_lost,
         "result_expires_at": execution.result_expires_at,
         "activity": asdict(activity) if activity else None,
+        "finding_out": _finding_out_json(execution),
+        "closed": _closed_json(execution),
+    }
+
+
+def _finding_out_json(execution: Execution) -> dict[str, object] | None:
+    if not execution.is_being_found_out or execution.committing_at is None:
+        return None
+    since = execution.committing_at
+    return {"since": since, "asked_at": execution.asked_at, "asks": execution.asks, "until": since + HOPE}
+
+
+def _closed_json(execution: Execution) -> dict[str, object] | None:
+    if execution.closed_by is None:
+        return None
+    return {
+        "by": execution.closed_by.username,
+        "at": execution.closed_at,
+        "comment": execution.closing_comment,
     }

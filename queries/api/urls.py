@@ -14,6 +14,7 @@ urlpatterns = [
     path("queries/<uuid:public_id>/reject/", views.Reject.as_view(), name="query_reject"),
     path("queries/<uuid:public_id>/withdraw/", views.Withdraw.as_view(), name="query_withdraw"),
     path("queries/<uuid:public_id>/cancel/", views.Cancel.as_view(), name="query_cancel"),
+    path("queries/<uuid:public_id>/close/", views.Close.as_view(), name="query_close"),
     path("queries/<uuid:public_id>/result/", views.Result.as_view(), name="query_result"),
     path("queries/<uuid:public_id>/result.csv", views.ResultCsv.as_view(), name="query_result_csv"),
     path("queries/<uuid:public_id>/result.jsonl", views.ResultJsonl.as_view(), name="query_result_jsonl"),

@@ -24,6 +24,7 @@ from queries.api.listing import listing
 from queries.api.serializers import (
     ApproveBody,
     CheckedShape,
+    CloseBody,
     CommentBody,
     DraftBody,
     QueriesShape,
@@ -39,6 +40,7 @@ from queries.joined import shown
 from queries.lifecycle import Status
 from queries.models import QueryRequest
 from queries.results import download, view_page
+from queries.results.access import TRUNCATED
 from queries.running.activity import activity
 from web import paging
 from web.bodies import StrictSerializer, View, read_body
@@ -49,6 +51,14 @@ from web.ratelimit import limit
 
 QUERIES = ["queries"]
 RESULTS = ["results"]
+CUT = OpenApiParameter(
+    TRUNCATED,
+    str,
+    OpenApiParameter.HEADER,
+    enum=["rows", "bytes"],
+    description="The limit that cut the result short; not sent with a whole one. The file's name says it, too.",
+    response=[200],
+)
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 ACTED = answers(QueryShape, 404, 409, 429)
 
@@ -226,6 +236,15 @@ class Cancel(View):
         return perform(request, public_id, services.cancel, CommentBody)
 
 
+class Close(View):
+    """POST `queries/<uuid>/close/`."""
+
+    @extend_schema(operation_id="query_close", request=CloseBody, responses=ACTED, tags=QUERIES)
+    def post(self, request: Request, public_id: uuid.UUID) -> Response:
+        """Close a request whose outcome nobody can find out, saying what a look at the target has shown."""
+        return perform(request, public_id, services.close, CloseBody)
+
+
 class Result(View):
     """GET `queries/<uuid>/result/`."""
 
@@ -273,15 +292,18 @@ class ResultFile(View):
         reader = actor(request)
         query = services.visible_query(actor=reader, public_id=public_id)
         file = download(actor=reader, query=query, format=extension)
-        response = StreamingHttpResponse(file.stream, content_type=file.content_type)
-        response["Content-Disposition"] = f'attachment; filename="{file.filename}"'
-        return response
+        return StreamingHttpResponse(file.stream, content_type=file.content_type, headers=file.headers)
 
 
 class ResultCsv(ResultFile):
     """GET `queries/<uuid>/result.csv`."""
 
-    @extend_schema(operation_id="query_result_csv", responses=downloaded("text/csv", OpenApiTypes.STR), tags=RESULTS)
+    @extend_schema(
+        operation_id="query_result_csv",
+        responses=downloaded("text/csv", OpenApiTypes.STR),
+        parameters=[CUT],
+        tags=RESULTS,
+    )
     def get(self, request: Request, public_id: uuid.UUID) -> StreamingHttpResponse:
         """The whole result as CSV; cells cannot become formulas."""
         return self.respond(request, public_id, "csv")
@@ -291,7 +313,10 @@ class ResultJsonl(ResultFile):
     """GET `queries/<uuid>/result.jsonl`."""
 
     @extend_schema(
-        operation_id="query_result_jsonl", responses=downloaded("application/jsonl", OpenApiTypes.STR), tags=RESULTS
+        operation_id="query_result_jsonl",
+        responses=downloaded("application/jsonl", OpenApiTypes.STR),
+        parameters=[CUT],
+        tags=RESULTS,
     )
     def get(self, request: Request, public_id: uuid.UUID) -> StreamingHttpResponse:
         """The whole result as JSON lines."""
@@ -301,7 +326,12 @@ class ResultJsonl(ResultFile):
 class ResultXlsx(ResultFile):
     """GET `queries/<uuid>/result.xlsx`."""
 
-    @extend_schema(operation_id="query_result_xlsx", responses=downloaded(XLSX, OpenApiTypes.BINARY), tags=RESULTS)
+    @extend_schema(
+        operation_id="query_result_xlsx",
+        responses=downloaded(XLSX, OpenApiTypes.BINARY),
+        parameters=[CUT],
+        tags=RESULTS,
+    )
     def get(self, request: Request, public_id: uuid.UUID) -> StreamingHttpResponse:
         """The whole result as a workbook."""
         return self.respond(request, public_id, "xlsx")

@@ -44,8 +44,8 @@ class Task:
 
 
 def settle(stopping: Stopping) -> int:
-    """Settle runs whose process is gone."""
-    return 0 if stopping() else len(running.settle_all_lost())
+    """Settle runs whose process is gone, or whose target gave no answer."""
+    return 0 if stopping() else len(running.settle_due())
 
 
 def expire(stopping: Stopping) -> int:

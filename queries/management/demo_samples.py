@@ -6,7 +6,7 @@ from typing import Literal
 from executors.base import Access, Language, Parameter
 from queries.services import Draft
 
-Next = Literal["", "approve", "reject", "withdraw"]
+Next = Literal["", "approve", "reject", "rehearse", "withdraw"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,7 @@ class Sample:
     access: Access = Access.READ
     parameters: tuple[Parameter, ...] = ()
     ticket: str = ""
+    expects: int | None = None
 
     def draft(self, target: str) -> Draft:
         """The sample as its author would submit it."""
@@ -34,6 +35,7 @@ class Sample:
             reason=self.reason,
             ticket=self.ticket,
             parameters=self.parameters,
+            expects=self.expects,
         )
 
 
@@ -128,6 +130,23 @@ DELETE FROM weather
         "The sensor at Newark was broken on 30 December; the supplier will send that day again.",
         access=Access.WRITE,
         ticket="OPS-118",
+        expects=24,
+    ),
+    Sample(
+        "operations",
+        Language.SQL,
+        """
+UPDATE flights
+   SET arr_delay = arr_delay - 5
+ WHERE carrier = 'UA'
+   AND time_hour >= '2013-11-28' AND time_hour < '2013-11-29'
+   AND arr_delay IS NOT NULL
+""",
+        "United's clock at Newark was five minutes fast on Thanksgiving; its arrivals were logged too late.",
+        "rehearse",
+        access=Access.WRITE,
+        ticket="OPS-119",
+        expects=100,
     ),
     Sample(
         "operations",

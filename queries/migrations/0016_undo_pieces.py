@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('queries', '0014_effects'),
+        ('queries', '0015_outcomes'),
     ]
 
     operations = [

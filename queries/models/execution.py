@@ -62,6 +62,15 @@ class Execution(Sealed):
     backend = models.TextField(blank=True, db_default="", editable=False)
     transaction = models.TextField(blank=True, db_default="", editable=False)
     committing_at = models.DateTimeField(null=True, editable=False)
+    # When the target was last asked in vain what became of that transaction, and how often by then.
+    asked_at = models.DateTimeField(null=True, editable=False)
+    asks = models.PositiveIntegerField(db_default=0, editable=False)
+    # Who ended that search by hand, or answered it after it had ended, and what they said.
+    closed_at = models.DateTimeField(null=True, editable=False)
+    closed_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+", editable=False)
+    closing_comment = models.TextField(blank=True, db_default="", editable=False)
+    # What the run was held to: `seconds`, `lock_seconds`, `rows`, `bytes`. Empty for a run from before this was kept.
+    limits = models.JSONField(db_default=EMPTY_OBJECT, editable=False)
     cancel_requested_at = models.DateTimeField(null=True, editable=False)
     cancel_requested_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+", editable=False)
 
@@ -105,6 +114,11 @@ class Execution(Sealed):
 
     def __str__(self) -> str:
         return f"execution of QR-{self.query_id}"
+
+    @property
+    def is_being_found_out(self) -> bool:
+        """Whether its COMMIT was sent and lost, and the target is asked again and again what became of it."""
+        return self.finished_at is None and self.asked_at is not None
 
     @property
     def place(self) -> bytes:

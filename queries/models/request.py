@@ -172,8 +172,16 @@ class QueryRequest(models.Model):
 
     @property
     def limits_in_force(self) -> Limits:
-        """What it would be held to as long as it waits, and what was approved afterwards."""
-        return self.limits_now if self.state in WAITING else self.limits
+        """What it would be held to as long as it waits, what its run was held to, and else what was asked for."""
+        if self.state in WAITING:
+            return self.limits_now
+        held_to: dict[str, int] = getattr(getattr(self, "execution", None), "limits", {})
+        return Limits(**held_to) if held_to else self.limits
+
+    @property
+    def is_being_found_out(self) -> bool:
+        """Whether it runs no more and what became of it is still asked for; it stays EXECUTING that long."""
+        return self.state is Status.EXECUTING and getattr(getattr(self, "execution", None), "is_being_found_out", False)
 
     def current_digest(self) -> str:
         """The digest of what is stored now; equal to `digest` unless the row or its target was changed."""

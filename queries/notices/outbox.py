@@ -27,7 +27,7 @@ TRIES = 24
 # Approved and running look the same to people: the claim changes nothing they are told.
 SILENT = frozenset({Verb.CLAIM})
 # The author need not be told what they did themselves.
-AUTHOR_HEARS = frozenset({Verb.ENDORSE, Verb.APPROVE, Verb.REJECT, Verb.EXPIRE, Verb.COMPLETE, Verb.FAIL})
+AUTHOR_HEARS = frozenset({Verb.ENDORSE, Verb.APPROVE, Verb.REJECT, Verb.EXPIRE, Verb.COMPLETE, Verb.FAIL, Verb.CLOSE})
 
 # A pod without a channel still has the messages it posted before kept true. Whether a person wants mail is asked here,
 # for the locked row of a request comes without its author.

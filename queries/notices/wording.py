@@ -7,7 +7,7 @@ from django.conf import settings
 from executors.base import Access
 from queries.lifecycle import Status
 from queries.models import QueryRequest, Verdict
-from queries.words import of_request
+from queries.words import of
 from web.characters import marked
 
 
@@ -38,7 +38,7 @@ def said(query: QueryRequest) -> Said:
     if approvals:
         decided.append(f"{Verdict.APPROVE.label} by {', '.join(approvals)}")
     if rejections:
-        decided.append(f"{of_request(query.state, query.code).name} by {', '.join(rejections)}")
+        decided.append(f"{of(query).name} by {', '.join(rejections)}")
     return Said(
         number=query.number,
         verb=_verb(query, len(approvals)),
@@ -56,7 +56,7 @@ def link(query: QueryRequest) -> str:
 
 
 def _verb(query: QueryRequest, approvals: int) -> str:
-    verb = of_request(query.state, query.code).notice
+    verb = of(query).notice
     if query.state is Status.PENDING and query.approvals_needed > 1:
         return f"{verb} ({approvals} of {query.approvals_needed})"
     return f"{verb}: {query.get_code_display().lower()}" if query.state is Status.FAILED else verb

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from executors.base import Cells, Effect, Gap, RowChange, SchemaVerb, TableEffect
+from executors.base import Cells, Effect, EngineKind, Gap, Language, RowChange, SchemaVerb, TableEffect, Verified
+from queries.models import QueryRequest
 
 # Why not every changed row is known, in a sentence.
 GAPS: dict[Gap, str] = {
@@ -26,6 +27,27 @@ SCHEMA_VERBS: dict[SchemaVerb, str] = {
 }
 
 MASK = "•••"
+
+# Kinds of statements that add rows, whose identity columns count on.
+ADDING = frozenset({"INSERT", "MERGE", "COPY", "CREATE TABLE AS", "SELECT INTO"})
+
+
+@dataclass(frozen=True, slots=True)
+class Masks:
+    """Which columns hold personal data. A name too many is masked rather than one too few: with its schema or without,
+    and a document's field as a whole where a path leads into it."""
+
+    names: frozenset[str]
+
+    @classmethod
+    def of(cls, personal: Iterable[str]) -> Masks:
+        """From names as an admin writes them: `table.column`."""
+        return cls(frozenset(name.strip().replace('"', "").casefold() for name in personal))
+
+    def hide(self, table: str, column: str) -> bool:
+        """Whether the values of a column are masked."""
+        own = f"{_last(table)}.{column.casefold()}"
+        return any(f".{name}.".find(f".{own}.") >= 0 for name in self.names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +73,14 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One table: its sentence, why not all is known, and rows."""
+    """One table: its sentence, why not all is known, and rows. `unnamed`: the statement does not name it."""
 
     name: str
     sentence: str
     gap: str
     rows: tuple[Row, ...]
     total: int
+    unnamed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +92,35 @@ class Shown:
     schema: tuple[str, ...]
 
 
-def show(effect: Effect, *, would: bool, personal: Iterable[str] = ()) -> Shown:
-    """The effect in words. `would`: it was only rehearsed. `personal` are columns to mask, as `table.column`."""
-    masked = {name.casefold() for name in personal}
-    tables = tuple(_table(table, effect.exact, masked, would=would) for table in effect.tables)
+def show(effect: Effect, *, would: bool, personal: Iterable[str] = (), named: Iterable[str] = ()) -> Shown:
+    """The effect in words. `would`: it was only rehearsed. `personal` are columns to mask, as `table.column`.
+
+    `named` are the tables that the statement names; left out, nothing is said of where a change comes from.
+    """
+    masks, names = Masks.of(personal), {_last(name) for name in named}
+    told = [_table(table, effect.exact, masks, names, would=would) for table in effect.tables]
+    tables = tuple(sorted(told, key=lambda table: (table.unnamed, -table.total)))
     schema = tuple(f"{SCHEMA_VERBS[change.verb].capitalize()} {change.what}" for change in effect.schema)
     return Shown(_sentence(effect, would=would), tables, schema)
 
 
+def lasting(query: QueryRequest) -> list[str]:
+    """What a rollback does not take back of this write, as far as its text tells: sentences, before it is rehearsed."""
+    if query.target.engine != EngineKind.POSTGRESQL:
+        return []
+    if any(kind in ADDING for kind in query.kinds):
+        said = ["Numbers it takes from sequences stay taken."]
+    else:
+        said = ["Numbers that a trigger or a function takes from a sequence stay taken."]
+    if query.language == Language.SCRIPT:
+        return [*said, "What functions that its statements call do outside the database stays done."]
+    if Verified.NO_OUTSIDE_FUNCTIONS not in query.verified:
+        said.append("It may call functions that reach outside the database: what they do there stays done.")
+    return said
+
+
 def _sentence(effect: Effect, *, would: bool) -> str:
-    rows = _rows(effect.total)
+    rows = _rows(effect.total) + (f" in {len(effect.tables)} tables" if len(effect.tables) > 1 else "")
     about = "" if effect.exact else "at most " if effect.counted else "at least "
     verb = "would change" if would else "changed"
     if not effect.total and not effect.counted:
@@ -88,19 +130,21 @@ def _sentence(effect: Effect, *, would: bool) -> str:
     return f"{about}{rows} {verb}.".capitalize()
 
 
-def _table(table: TableEffect, exact: bool, masked: set[str], *, would: bool) -> Table:  # noqa: FBT001 -- two facts
+def _table(table: TableEffect, exact: bool, masks: Masks, named: set[str], *, would: bool) -> Table:  # noqa: FBT001 -- two facts
     parts = [
         f"{count:,} {_passive(word, would=would)}"
         for count, word in ((table.updated, "changed"), (table.inserted, "added"), (table.deleted, "removed"))
         if count
     ]
     sentence = f"{_rows(table.total)} of {table.table}: {', '.join(parts)}" if parts else table.table
+    if len(parts) == 1:
+        sentence = f"{_rows(table.total)} of {table.table} {parts[0].partition(' ')[2]}"
     if not exact and not table.complete and parts:
         sentence = f"At most {sentence}"
     gap = GAPS[table.gap] if table.gap else ""
-    return Table(
-        table.table, sentence, gap, tuple(_row(table, change, masked) for change in table.changes), table.total
-    )
+    rows = tuple(_row(table, change, masks) for change in table.changes)
+    unnamed = bool(named) and _last(table.table) not in named
+    return Table(table.table, sentence, gap, rows, table.total, unnamed)
 
 
 def _passive(word: str, *, would: bool) -> str:
@@ -111,21 +155,22 @@ def _rows(count: int) -> str:
     return "1 row" if count == 1 else f"{count:,} rows"
 
 
-def _row(table: TableEffect, change: RowChange, masked: set[str]) -> Row:
+def _row(table: TableEffect, change: RowChange, masks: Masks) -> Row:
     before, after = change.before, change.after
     kind = "added" if before is None else "removed" if after is None else "changed"
-    cells = [_cell(table, number, before, after, masked) for number in range(len(table.columns))]
-    key = _key(table, after if after is not None else before)
+    cells = [_cell(table, number, before, after, masks) for number in range(len(table.columns))]
+    shown = {cell.name: cell.before if after is None else cell.after for cell in cells}
+    key = ", ".join(f"{part} {'NULL' if shown.get(part) is None else shown[part]}" for part in table.key)
     if kind != "changed":
-        return Row(kind, key, tuple(cells), ())
+        return Row(kind, key, tuple(c for c in cells if c.name not in table.key or len(cells) == len(table.key)), ())
     return Row(kind, key, tuple(c for c in cells if c.changed), tuple(c for c in cells if not c.changed))
 
 
-def _cell(table: TableEffect, number: int, before: Cells | None, after: Cells | None, masked: set[str]) -> Cell:
+def _cell(table: TableEffect, number: int, before: Cells | None, after: Cells | None, masks: Masks) -> Cell:
     name = table.columns[number].name
     was, now = (None if row is None else row[number] for row in (before, after))
     changed = before is None or after is None or was != now
-    if f"{table.table}.{name}".casefold() in masked:
+    if masks.hide(table.table, name):
         return Cell(name, _mask(was), _mask(now), changed, masked=True)
     return Cell(name, was, now, changed)
 
@@ -134,6 +179,6 @@ def _mask(value: str | None) -> str | None:
     return None if value is None else MASK
 
 
-def _key(table: TableEffect, row: Sequence[str | None] | None) -> str:
-    names = [column.name for column in table.columns]
-    return ", ".join(f"{part} {(row or ())[names.index(part)]}" for part in table.key)
+def _last(name: str) -> str:
+    """A table's own name, without its schema, as it is compared."""
+    return name.rpartition(".")[2].strip('"').casefold()

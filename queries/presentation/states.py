@@ -8,7 +8,7 @@ from django.utils import timezone
 from executors.base import Access, EngineKind, Language
 from queries.lifecycle import Status
 from queries.models import Code, QueryRequest
-from queries.words import ENDED_AS, FAILURES, UNCHANGED, of_request
+from queries.words import BEING_FOUND_OUT, ENDED_AS, FAILURES, UNCHANGED, of_request
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +80,8 @@ def badge(query: QueryRequest, approvals: int | None = None) -> Badge:
 
 
 def _text(query: QueryRequest, code: Code, approvals: int | None) -> str:
+    if query.is_being_found_out:
+        return BEING_FOUND_OUT.name
     name = of_request(query.state, code).name
     if code in ENDED_AS:
         return name

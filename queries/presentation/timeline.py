@@ -66,6 +66,9 @@ def _ending(query: QueryRequest, execution: Execution | None) -> Iterator[Event]
         else:
             yield Event(query.author, DID[Verb.WITHDRAW], _withdrawn_at(query), "undo-2")
     elif execution is not None and execution.finished_at:
+        if execution.closed_at and execution.closed_by:
+            comment = execution.closing_comment
+            yield Event(execution.closed_by, DID[Verb.CLOSE], execution.closed_at, "check", "warn", comment)
         if query.state is Status.EXECUTED:
             yield Event(SYSTEM, DID[Verb.COMPLETE], execution.finished_at, "check", "ok")
         elif query.state is Status.FAILED:

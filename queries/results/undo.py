@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from hashlib import sha256
 
 from executors import undoing
-from executors.base import Effect, EngineKind, Images, NotReversible, Reverse, TableEffect
+from executors.base import Cells, Effect, EngineKind, Images, NotReversible, Reverse, RowChange, TableEffect
 from queries.models import Execution, QueryRequest, UndoPiece
 from queries.results import effects
 from queries.vault import Unreadable
+
+SHOWN_CHARACTERS = 2000
 
 
 def reverse(query: QueryRequest) -> Reverse:
@@ -28,6 +31,8 @@ def changed(execution: Execution, rows: int) -> Effect | None:
     if not execution.effect:
         return None
     effect = effects.without_rows(execution.effect)
+    if undoing.obstacle(EngineKind(execution.query.target.engine)):
+        return effect
     firsts = list(_firsts(execution))
     return replace(effect, tables=tuple(_with_rows(table, firsts, rows) for table in effect.tables))
 
@@ -53,4 +58,17 @@ def _with_rows(table: TableEffect, firsts: Sequence[Images], rows: int) -> Table
     if len(found) != 1:
         return table
     images = found[0]
-    return replace(table, columns=images.image.columns, key=images.image.key, changes=images.changes[:rows])
+    changes = tuple(RowChange(_cut(row.before), _cut(row.after)) for row in images.changes[:rows])
+    return replace(table, columns=images.image.columns, key=images.image.key, changes=changes)
+
+
+def _cut(row: Cells | None) -> Cells | None:
+    return None if row is None else tuple(cell if cell is None else _beginning(cell) for cell in row)
+
+
+def _beginning(cell: str) -> str:
+    """A value as a page shows it: of a long one the beginning, and a digest that tells whether it changed."""
+    if len(cell) <= SHOWN_CHARACTERS:
+        return cell
+    digest = sha256(cell.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return f"{cell[:SHOWN_CHARACTERS]}… ({len(cell):,} characters, SHA-256 {digest})"

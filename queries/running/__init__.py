@@ -5,11 +5,13 @@
 3. settle: EXECUTED or FAILED, with the result and the audit entry, in one transaction.
 
 While it runs, the process holds a session-level advisory lock on the portal's database, which dies with the process.
-Whoever finds EXECUTING without the lock settles it (`settle_lost`), and never runs it again.
+Whoever finds EXECUTING without the lock settles it (`settle_lost`), and never runs it again. A run whose COMMIT was
+sent and of which nobody can tell yet what became stays like that on purpose: everybody who looks asks again.
 """
 
-from queries.running.recovery import settle_all_lost, settle_lost
+from queries.running.claim import release
+from queries.running.recovery import give_up, settle_all_lost, settle_due, settle_lost
 from queries.running.rehearsal import Rehearsed, rehearse
 from queries.running.run import run
 
-__all__ = ["Rehearsed", "rehearse", "run", "settle_all_lost", "settle_lost"]
+__all__ = ["Rehearsed", "give_up", "rehearse", "release", "run", "settle_all_lost", "settle_due", "settle_lost"]

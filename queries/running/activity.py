@@ -19,7 +19,7 @@ def activity(query: QueryRequest) -> Activity | None:
     Takes two seconds at most. Changes nothing and fails never: it is a look, not a part of the run.
     """
     execution: Execution | None = getattr(query, "execution", None)
-    if query.state is not Status.EXECUTING or execution is None or not execution.backend:
+    if query.state is not Status.EXECUTING or execution is None or not execution.backend or execution.asked_at:
         return None
     key = f"activity:{query.pk}"
     if not cache.add(f"{key}:asked", 1, processes.ACTIVITY_SECONDS + ASKED_EVERY):

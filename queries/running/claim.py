@@ -1,5 +1,8 @@
 """The claim: only one process can have a run, and its hold dies with it."""
 
+import json
+from dataclasses import asdict
+
 from django.db import Error, connection, transaction
 
 from accounts.models import SYSTEM
@@ -13,7 +16,7 @@ from web.errors import NotNow
 # First half of the advisory locks' key: "a run of a query".
 LOCK_SPACE = 0x51505254
 BEGIN = """
-INSERT INTO executions (query_id, holder) SELECT %s, pg_backend_pid() WHERE pg_try_advisory_lock(%s, %s)
+INSERT INTO executions (query_id, limits, holder) SELECT %s, %s, pg_backend_pid() WHERE pg_try_advisory_lock(%s, %s)
 """
 
 
@@ -27,7 +30,7 @@ def claim(query_id: int) -> QueryRequest:
         start = step(query, Verb.CLAIM, actor=SYSTEM)
         obstacle = policies.obstacle(query) or _too_few_approvals(query)
         if obstacle is None:
-            if not _begin(query_id):
+            if not _begin(query):
                 raise NotNow(f"{query.number} is being settled by another process.", state=query.status)
             start.take()
         else:
@@ -47,10 +50,11 @@ def _too_few_approvals(query: QueryRequest) -> NotNow | None:
     return NotNow(message, code="approvals_missing", state=query.status)
 
 
-def _begin(query_id: int) -> bool:
+def _begin(query: QueryRequest) -> bool:
     """Take the run, and write down that its execution began; False when another process has it."""
+    held_to = json.dumps(asdict(query.limits_now))
     with connection.cursor() as cursor:
-        cursor.execute(BEGIN, [query_id, LOCK_SPACE, _key(query_id)])
+        cursor.execute(BEGIN, [query.pk, held_to, LOCK_SPACE, _key(query.pk)])
         return bool(cursor.rowcount)
 
 

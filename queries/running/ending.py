@@ -1,5 +1,10 @@
-"""How a run ended, and what the target itself says of a run whose end was not seen."""
+"""How a run ended, and what the target itself says of a run whose end was not seen.
 
+Where nobody answers who could know, the request stays EXECUTING and is asked about again (`recovery`), for a day: what
+is FAILED is so for good, and what may yet turn out to be EXECUTED must not be called so before.
+"""
+
+import datetime as dt
 import time
 from dataclasses import dataclass, field
 
@@ -18,6 +23,10 @@ from queries.models import QueryRequest
 
 # Between questions to a target that may just be restarting.
 ASK_PAUSES = (0.0, 0.5, 1.5)
+# A person may be waiting for the answer, and can come again.
+ASK_SECONDS = 5.0
+HOPE = dt.timedelta(days=1)
+NO_ANSWER = frozenset({CommitStatus.IN_PROGRESS, CommitStatus.UNANSWERED})
 LOST_ANSWER = (
     "The target committed, but its answer was lost: what it returned, and how many rows changed, is not known."
 )
@@ -31,6 +40,8 @@ class Ending:
     error: ExecutionError | None = None
     duration_ms: float = 0.0
     result_lost: str = ""
+    # Nobody could say yet how it ended; there is neither outcome nor error then.
+    unanswered: bool = False
     calls: list[Call] = field(default_factory=list)
     log_lines: list[tuple[str, str]] = field(default_factory=list)
     # How many there were; not all may have been kept.
@@ -40,10 +51,12 @@ class Ending:
 
 def ask_target(query: QueryRequest, ending: Ending, transaction: str) -> None:
     """Replace an unknown outcome by what the target itself says of the transaction, "" when it has no name for it."""
-    status = commit_status(query, transaction)
+    status = ask_insistently(query, transaction)
     if status is CommitStatus.COMMITTED:
         ending.outcome, ending.error = WriteOutcome(rows_affected=None, affected_known=False), None
         ending.result_lost = LOST_ANSWER
+    elif status in NO_ANSWER:
+        ending.error, ending.unanswered = None, True
     elif status is CommitStatus.ABORTED:
         ending.error = Interrupted("The connection was lost; the target says that nothing was committed.")
     else:
@@ -61,16 +74,23 @@ def unknown(transaction: str) -> OutcomeUnknown:
     )
 
 
-def commit_status(query: QueryRequest, transaction: str) -> CommitStatus:
-    """What the target says of the run's transaction; UNKNOWN when it cannot be asked."""
-    status = CommitStatus.UNKNOWN
-    for pause in ASK_PAUSES if transaction else ():
+def ask_insistently(query: QueryRequest, transaction: str) -> CommitStatus:
+    """What the target says of the run's transaction within the seconds in which it may just be restarting."""
+    status = CommitStatus.UNANSWERED
+    for pause in ASK_PAUSES:
         time.sleep(pause)
-        try:
-            target = query.target.with_credential(Access(query.access))
-            status = processes.commit_status(target, transaction)
-        except (ExecutionError, KeyError):
-            continue
-        if status not in {CommitStatus.IN_PROGRESS, CommitStatus.UNANSWERED}:
+        status = ask(query, transaction)
+        if status not in NO_ANSWER:
             break
     return status
+
+
+def ask(query: QueryRequest, transaction: str) -> CommitStatus:
+    """What the target says of the run's transaction; UNKNOWN of one without a name."""
+    if not transaction:
+        return CommitStatus.UNKNOWN
+    try:
+        target = query.target.with_credential(Access(query.access))
+        return processes.commit_status(target, transaction, seconds=ASK_SECONDS)
+    except (ExecutionError, KeyError):
+        return CommitStatus.UNANSWERED

@@ -1,9 +1,15 @@
-"""What a dead process left behind is settled by whoever finds it, and never run again."""
+"""What a dead process left behind, or nobody answered for, is settled by whoever finds it, and never run again.
+
+Who looks at a request asks its target at once; the maintenance asks with growing pauses. After a day without an answer
+the outcome is unknown for good.
+"""
 
 import datetime as dt
 import logging
+from collections.abc import Iterable
 
 from django.db import Error, transaction
+from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -13,19 +19,38 @@ from queries.lifecycle import Status
 from queries.models import Decision, Execution, QueryRequest
 from queries.results.writer import ChunkWriter
 from queries.running.claim import release, take
-from queries.running.ending import LOST_ANSWER, Ending, commit_status, unknown
+from queries.running.ending import HOPE, LOST_ANSWER, Ending, ask, unknown
 from queries.running.settling import conclude, outcome_fields, said_fields
 
 # An approval is followed by its claim within milliseconds; after this long its process is gone.
 CLAIM_GRACE_SECONDS = 60
+FIRST_PAUSE_SECONDS = 10.0
+LONGEST_PAUSE_SECONDS = 30 * 60.0
 
 logger = logging.getLogger(__name__)
 
 
 def settle_all_lost() -> list[QueryRequest]:
     """Settle every run whose process is gone; those that were. One that cannot be settled does not hold up the rest."""
+    return [query for query in _left() if _settled(query)]
+
+
+def settle_due() -> list[QueryRequest]:
+    """The same, leaving alone for a while what a target gave no answer for: for longer and longer."""
+    return [query for query in _left() if _due(query) and _settled(query)]
+
+
+def _left() -> Iterable[QueryRequest]:
     left = QueryRequest.objects.filter(status__in=(Status.APPROVED, Status.EXECUTING))
-    return [query for query in left.select_related("target").order_by("pk") if _settled(query)]
+    return left.select_related("target", "execution").order_by("pk")
+
+
+def _due(query: QueryRequest) -> bool:
+    execution: Execution | None = getattr(query, "execution", None)
+    if execution is None or execution.asked_at is None:
+        return True
+    pause = min(FIRST_PAUSE_SECONDS * 2.0 ** min(execution.asks - 1, 20), LONGEST_PAUSE_SECONDS)
+    return (timezone.now() - execution.asked_at).total_seconds() >= pause
 
 
 def _settled(query: QueryRequest) -> bool:
@@ -79,11 +104,21 @@ def _lost_ending(query: QueryRequest) -> Ending | None:
         )
     if execution.committing_at is None:
         return Ending(error=Interrupted("The portal stopped before this was committed; nothing was changed."))
-    return _as_the_target_says(query, execution.transaction)
+    status = ask(query, execution.transaction)
+    if status is CommitStatus.UNANSWERED and timezone.now() < execution.committing_at + HOPE:
+        Execution.objects.filter(pk=query.pk, finished_at=None).update(asked_at=Now(), asks=F("asks") + 1)
+        return None
+    return _as_the_target_says(status, execution.transaction)
 
 
-def _as_the_target_says(query: QueryRequest, name: str) -> Ending | None:
-    status = commit_status(query, name)
+def give_up(query: QueryRequest) -> None:
+    """End the search for what became of a run: it is not known. In the transaction of who decided that."""
+    name = Execution.objects.values_list("transaction", flat=True).get(pk=query.pk)
+    said = said_fields(query.pk, unknown(name))
+    Execution.objects.filter(pk=query.pk, finished_at=None).update(**said, finished_at=Now())
+
+
+def _as_the_target_says(status: CommitStatus, name: str) -> Ending | None:
     if status is CommitStatus.IN_PROGRESS:
         return None
     if status is CommitStatus.COMMITTED:

@@ -24,13 +24,19 @@ from web.errors import Unavailable
 
 logger = logging.getLogger(__name__)
 
-ENDED = "finished_at = statement_timestamp(), result_expires_at = statement_timestamp() + make_interval(days => %s)"
+# What is kept of a run has its time, whether its end is known or not.
+EXPIRES = "result_expires_at = statement_timestamp() + make_interval(days => %s)"
+ENDED = f"finished_at = statement_timestamp(), {EXPIRES}"
+ASKED = f"asked_at = statement_timestamp(), asks = asks + 1, {EXPIRES}"
 SQLSTATE_LENGTH = 5
 SETTLE_PAUSES = (0.2, 1.0, 3.0)
 
 
 def settle_surely(claimed: QueryRequest, ending: Ending, writer: ChunkWriter) -> QueryRequest:
-    """Settle, again after a lost connection, and without the rows when it is they that cannot be stored."""
+    """Settle, again after a lost connection, and without the rows when it is they that cannot be stored.
+
+    What nobody could say of yet stays EXECUTING, with everything else of the run stored.
+    """
     for pause in (*SETTLE_PAUSES, None):
         try:
             return _settle(claimed, ending, writer)
@@ -62,9 +68,10 @@ def _settle(claimed: QueryRequest, ending: Ending, writer: ChunkWriter) -> Query
         if ending.outcome is None or ending.result_lost:
             writer.discard()
         writer.finish()
-        if _store(query, _fields(query.pk, ending, writer)):
+        if _store(query, _fields(query.pk, ending, writer), ASKED if ending.unanswered else ENDED):
             _store_calls(query.pk, ending)
-            conclude(query, ending)
+            if not ending.unanswered:
+                conclude(query, ending)
         else:
             logger.warning("%s is being settled by another process", query.number)
             transaction.set_rollback(True)
@@ -86,10 +93,10 @@ def _fields(query_id: int, ending: Ending, writer: ChunkWriter) -> dict[str, Any
     }
 
 
-def _store(query: QueryRequest, fields: dict[str, Any]) -> bool:
+def _store(query: QueryRequest, fields: dict[str, Any], moments: str) -> bool:
     """Store them if the run is still held: by the connection that claimed it, or taken again after a lost one."""
     assignments = ", ".join(f"{name} = %s" for name in fields)
-    statement = f"UPDATE executions SET {assignments}, {ENDED} WHERE query_id = %s"  # noqa: S608 -- names of ours
+    statement = f"UPDATE executions SET {assignments}, {moments} WHERE query_id = %s"  # noqa: S608 -- names of ours
     written = [json.dumps(value) if isinstance(value, list | dict) else value for value in fields.values()]
     values = [*written, query.target.retention_days, query.pk]
     with connection.cursor() as cursor:

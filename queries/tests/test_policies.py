@@ -16,8 +16,8 @@ DECIDE = {Verb.ENDORSE, Verb.APPROVE, Verb.REJECT}
 MAY: dict[str, set[Verb]] = {
     "author": {Verb.WITHDRAW},
     "colleague": set(),
-    "reviewer": DECIDE,
-    "second_reviewer": DECIDE,
+    "reviewer": DECIDE | {Verb.CLOSE},
+    "second_reviewer": DECIDE | {Verb.CLOSE},
     "outsider": set(),
     "other_manager": set(),
     "auditor": set(),

@@ -24,7 +24,7 @@ from web.errors import NotAllowed, NotNow
 
 def actor_for(world: World, verb: Verb) -> object:
     people = {Verb.WITHDRAW: world.author, Verb.APPROVE: world.reviewer}
-    people |= dict.fromkeys((Verb.ENDORSE, Verb.REJECT), world.reviewer)
+    people |= dict.fromkeys((Verb.ENDORSE, Verb.REJECT, Verb.CLOSE), world.reviewer)
     return people.get(verb, SYSTEM)
 
 

@@ -15,7 +15,7 @@ from queries import services
 from queries.forms import read_rows
 from queries.models import QueryRequest
 from queries.views.detail import page
-from queries.words import of_request
+from queries.words import CLOSED, of
 from web.errors import BadInput, NotFound, PortalError
 from web.ratelimit import limit
 from web.verbs import post_only
@@ -98,13 +98,23 @@ def cancel(request: HttpRequest, public_id: UUID) -> HttpResponse:
 
 
 @post_only
+def close(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Close what nobody can find out, with what a look at the target has shown."""
+
+    def act(actor: User, query: QueryRequest, comment: str) -> QueryRequest:
+        return services.close(actor=actor, query_id=query.pk, comment=comment)
+
+    return _perform(request, public_id, act, told=CLOSED)
+
+
+@post_only
 def revise(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Start a new request from this one; nothing is stored before it is sent."""
     query = services.visible_query(actor=person(request), public_id=public_id)
     return redirect(f"{reverse('queries:new')}?{urlencode({'revises': str(query.public_id)})}")
 
 
-def _perform(request: HttpRequest, public_id: UUID, act: Act) -> HttpResponse:
+def _perform(request: HttpRequest, public_id: UUID, act: Act, told: str = "") -> HttpResponse:
     query = services.visible_query(actor=person(request), public_id=public_id)
     comment = request.POST.get("comment", "")
     try:
@@ -114,7 +124,7 @@ def _perform(request: HttpRequest, public_id: UUID, act: Act) -> HttpResponse:
         raise
     except PortalError as error:
         return _refused(request, public_id, error, comment)
-    messages.success(request, of_request(changed.state, changed.code).told.format(number=changed.number))
+    messages.success(request, (told or of(changed).told).format(number=changed.number))
     return redirect("queries:detail", public_id)
 
 

@@ -1,36 +1,43 @@
 """The page of one request: what it would do, what was decided, how it ended; and the part of it that is polled."""
 
-from collections.abc import Sequence
+import datetime as dt
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
 from accounts.people import person
-from executors.base import Effect, Language
+from executors.base import Effect, Language, RowEncoding
 from queries import bounds, policies, services
 from queries.lifecycle import Status
 from queries.models import Execution, QueryRequest, Rehearsal, Verdict
+from queries.presentation import pages
 from queries.presentation.checks import passed
 from queries.presentation.code import code_lines
 from queries.presentation.difference import counts, difference
-from queries.presentation.effect import show
+from queries.presentation.effect import lasting, show
 from queries.presentation.excerpt import beginning, differing
+from queries.presentation.pages import ShownPage
 from queries.presentation.states import advice, is_overdue, meaning
 from queries.presentation.timeline import timeline
-from queries.results import record_trace_view, rehearsals, view_page
+from queries.results import Window, record_trace_view, rehearsals, show_page
 from queries.results import undo as undos
 from queries.running.activity import activity
+from queries.running.ending import HOPE
 from queries.running.monitor import LOG_BYTES_KEPT
 from queries.words import ACCESSES, LANGUAGES, named
 from web.errors import PortalError
 
 INLINE_ROWS = 50
+INLINE_BYTES = 300_000
 INLINE_CALLS = 20
 INLINE_LINES = 40
 NEIGHBOURS = 200
@@ -99,12 +106,20 @@ def _progress(query: QueryRequest, user: User) -> dict[str, Any]:
         "failure": _failure(user, query, execution),
         "allowed": policies.allowed(user, query),
         "running": query.state in {Status.APPROVED, Status.EXECUTING},
+        "found_out_until": _found_out_until(execution),
         "elapsed": int((timezone.now() - execution.started_at).total_seconds()) if execution else 0,
         "activity": activity(query),
         "given": sum(decision.verdict == Verdict.APPROVE for decision in query.decisions.all()),
         "meaning": meaning(query, code),
         "next_step": advice(code),
     }
+
+
+def _found_out_until(execution: Execution | None) -> dt.datetime | None:
+    """Until when a target that gives no answer is asked again; None when there is nothing to find out."""
+    if execution is None or not execution.is_being_found_out or execution.committing_at is None:
+        return None
+    return execution.committing_at + HOPE
 
 
 def _execution(query: QueryRequest) -> Execution | None:
@@ -136,7 +151,8 @@ def _effect(query: QueryRequest, user: User, execution: Execution | None) -> dic
     """What the write would change as far as it was seen, and what it changed once it ran."""
     if not query.writes:
         return {}
-    rehearsal = None if policies.cannot_see_rehearsal(user, query) else bounds.latest(query)
+    unseen = policies.cannot_see_rehearsal(user, query)
+    rehearsal = None if unseen else bounds.latest(query)
     seen = rehearsals.effect(rehearsal) if rehearsal else None
     if seen is not None and policies.cannot_see_result(user, query):
         seen = _counts_alone(seen)
@@ -145,14 +161,17 @@ def _effect(query: QueryRequest, user: User, execution: Execution | None) -> dic
         ran = _counts_alone(ran)
     if ran is not None and any(table.changes for table in ran.tables):
         record_trace_view(actor=user, query=query, part="changes")
+    named = query.tables if query.language != Language.SCRIPT else ()
     return {
         "rehearsal": rehearsal,
-        "rehearsed": show(seen, would=True, personal=query.target.personal_columns) if seen else None,
+        "cannot_see_rehearsal": unseen,
+        "rehearsed": show(seen, would=True, personal=query.target.personal_columns, named=named) if seen else None,
         "rehearsal_failure": rehearsals.words(rehearsal) if rehearsal else None,
         "stale": bounds.staleness(query, rehearsal) if rehearsal else None,
-        "changed_rows": show(ran, would=False, personal=query.target.personal_columns) if ran else None,
+        "changed_rows": show(ran, would=False, personal=query.target.personal_columns, named=named) if ran else None,
         "cannot_undo": _cannot_undo(query, user),
         "undos": query.undos.order_by("pk"),
+        "lasting": lasting(query),
         "proposed": bounds.proposed(query, rehearsal),
         "bound": bounds.in_force(query),
         "unlike": _unlike(query, rehearsal),
@@ -239,9 +258,14 @@ def _inline_result(user: User, query: QueryRequest, execution: Execution | None)
     if policies.cannot_see_result(user, query):
         return {}
     try:
-        return {"result": view_page(actor=user, query=query, limit=INLINE_ROWS)}
+        return {"result": show_page(actor=user, query=query, made=_drawn(query, execution), limit=INLINE_ROWS)}
     except PortalError as error:
         return {"result_error": error.message}
+
+
+def _drawn(query: QueryRequest, execution: Execution) -> Callable[[Window], ShownPage]:
+    draw = pages.documents if execution.encoding == RowEncoding.BSON else pages.table
+    return partial(draw, address=reverse("queries:value", args=[query.public_id]), room=INLINE_BYTES)
 
 
 def _script_run(user: User, query: QueryRequest, execution: Execution | None) -> dict[str, Any]:

@@ -1,1 +1,1 @@
-"""The `mongo` language: one mongosh expression, read without evaluating it, checked, and run."""
+"""The `mongo` language: one mongosh expression, read without evaluating it, and checked."""

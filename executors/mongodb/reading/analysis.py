@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from executors.base import Access, Analysis, EngineKind, Finding, FindingCode, Parameter, Severity, Verified
+from executors.javascript import quoted_ranges
+from executors.lookalikes import check_names, check_signs
 from executors.mongodb.reading.command import Command
 from executors.mongodb.reading.filters import Reach
 from executors.mongodb.reading.guard import Facts, examine
 from executors.mongodb.reading.parse import parse
 from executors.mongodb.reading.remarks import explains, filtered_writes, index_change, remark, remarks, writing_stage
 from executors.mongodb.reading.source import Unreadable
-from executors.text import check_text, verified_text
+from executors.text import Ranges, check_text, verified_text
 
 
 def analyse(
@@ -24,10 +26,11 @@ def analyse(
     try:
         command = parse(statement)
     except Unreadable as unreadable:
-        text_findings = check_text(statement)
+        text_findings = _door(statement)
         findings = (*text_findings, unreadable.finding)
         return Analysis(access, findings=findings, verified=verified_text(text_findings))
-    text_findings = check_text(statement, command.literals)
+    named = {command.collection: (command.position.line, command.position.column)}
+    text_findings = (*_door(statement, command.literals), *check_names(named, statement))
     found = analyse_command(command, access)
     extra = (_parameters_finding(),) if parameters else ()
     return Analysis(
@@ -37,6 +40,11 @@ def analyse(
         (*text_findings, *extra, *found.findings),
         (Verified.SYNTAX, *verified_text(text_findings), *found.verified),
     )
+
+
+def _door(statement: str, literals: Sequence[tuple[int, int]] = ()) -> tuple[Finding, ...]:
+    found = check_text(statement, literals)
+    return (*found, *check_signs(statement, Ranges(quoted_ranges(statement))))
 
 
 def analyse_command(command: Command, access: Access) -> Analysis:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
 from executors.base import Access, Analysis, EngineKind, Finding, FindingCode, Parameter, Severity, Verified
+from executors.lookalikes import check_names, check_signs
 from executors.postgresql.reading import rules
 from executors.postgresql.reading.facts import Facts, gather
-from executors.postgresql.reading.lexer import NAME_BYTES, cut_names, literal_ranges
+from executors.postgresql.reading.identifiers import identifiers
+from executors.postgresql.reading.lexer import NAME_BYTES, cut_names, literal_ranges, outside_code
 from executors.postgresql.reading.parse import Statement, parse
 from executors.postgresql.reading.remarks import own_functions, own_types, remarks
 from executors.postgresql.reading.scopes import Catalogue
 from executors.postgresql.reading.verified import verified
-from executors.text import MAX_BYTES, Characters, Places, check_text, verified_text
+from executors.text import MAX_BYTES, Characters, Places, Ranges, check_text, verified_text
+
+_ESCAPED_NAME = re.compile('u&"', re.IGNORECASE)
 
 # Of one kind in one statement.
 _MOST_FINDINGS = 20
@@ -59,7 +64,7 @@ def read(
     statement: str, parameters: Sequence[Parameter], access: Access, catalogue: Catalogue | None = None
 ) -> Reading:
     """`analyse`, with the parsed statements. With the columns of its tables (as named in it) names are told apart."""
-    door = check_text(statement, literal_ranges(statement) if len(statement) <= MAX_BYTES else ())
+    door = _door(statement)
     if any(finding.severity is Severity.ERROR for finding in door):
         return Reading(Analysis(access, findings=door))
     statements, failure = parse(statement)
@@ -68,9 +73,29 @@ def read(
     if not statements:
         return Reading(Analysis(access, findings=(*door, _error(FindingCode.EMPTY, "There is no statement."))))
     facts = tuple(gather(item, catalogue) for item in statements)
+    door = (*door, *_names(statement, statements))
     findings = (*door, *_findings(statement, statements, facts, parameters, access, catalogue or {}))
     checked = (*verified_text(door), *verified(statements, facts, frozenset(found.code for found in findings)))
     return Reading(_analysis(statements, facts, access, findings, checked), statements, facts)
+
+
+def _door(statement: str) -> tuple[Finding, ...]:
+    if len(statement) > MAX_BYTES:
+        return check_text(statement)
+    found = check_text(statement, literal_ranges(statement))
+    return (*found, *check_signs(statement, Ranges(outside_code(statement))))
+
+
+def _names(statement: str, statements: tuple[Statement, ...]) -> Iterator[Finding]:
+    """What the names are, once their escapes (U&"…") are resolved."""
+    if statement.isascii() and not _ESCAPED_NAME.search(statement):
+        return
+    where_is, found = _Where(statement), dict[str, tuple[int, int]]()
+    for item in statements:
+        for name, at in identifiers(item.node):
+            if name not in found:
+                found[name] = where_is.byte(at) if at else where_is.begins(item)
+    yield from check_names(found, statement)
 
 
 def _analysis(

@@ -32,6 +32,11 @@ def literal_ranges(statement: str) -> list[tuple[int, int]]:
     return [(start, end) for kind, start, end in _tokens(statement) if kind in _LITERALS]
 
 
+def outside_code(statement: str) -> list[tuple[int, int]]:
+    """The ranges in which any sign may stand: literals, names in quotes, comments."""
+    return [(start, end) for _, start, end in _tokens(statement)]
+
+
 def cut_names(statement: str) -> Iterator[tuple[int, str]]:
     """The names that the server cuts short, and where each stands: it keeps 63 bytes and takes them for the whole."""
     after = 0

@@ -31,7 +31,6 @@ class Statement:
     offset: int
     type: str
     node: Node
-    byte_offset: int
 
     @property
     def begins(self) -> int:
@@ -62,7 +61,7 @@ def _statement(encoded: bytes, characters: Characters, item: Node) -> Statement:
     length = int(item.get("stmt_len", 0)) or len(encoded) - start
     text = encoded[start : start + length].decode()
     (kind, node), *_ = item["stmt"].items()
-    return Statement(text, characters.before(start), kind, node, start)
+    return Statement(text, characters.before(start), kind, node)
 
 
 def _too_deep() -> Finding:

@@ -34,6 +34,9 @@ from executors.tests.mongodb.conftest import Bench
 
 pytestmark = pytest.mark.mongo
 
+# Far below what the slow statements take, far above what stopping them does on a machine that is busy.
+SOON = 15.0
+
 # Keeps the server busy for minutes, without JavaScript.
 SLOW = (
     "db.c.aggregate([{$project: {a: {$range: [0, 3000]}}}, {$unwind: '$a'}, {$project: {b: {$range: [0, 3000]}}},"
@@ -64,7 +67,7 @@ def test_time_limit_stops_the_server_too(busy: Bench) -> None:
     start = time.monotonic()
     with pytest.raises(TimedOut):
         busy.run(SLOW, seconds=1)
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < SOON
     assert operations(busy) == []
 
 
@@ -73,14 +76,14 @@ def test_author_cannot_raise_the_time_limit(busy: Bench, modifier: str) -> None:
     start = time.monotonic()
     with pytest.raises(TimedOut):
         busy.run(SLOW + modifier, seconds=0.7)
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < SOON
 
 
 def test_author_may_lower_the_time_limit(busy: Bench) -> None:
     start = time.monotonic()
     with pytest.raises(TimedOut):
         busy.run(SLOW + ".maxTimeMS(300)", seconds=30)
-    assert time.monotonic() - start < 3
+    assert time.monotonic() - start < SOON
 
 
 def test_slow_write_is_rolled_back_and_leaves_no_transaction(busy: Bench) -> None:
@@ -96,7 +99,7 @@ def test_cancel_asked_of_the_control_stops_the_query(busy: Bench, statement: str
     busy.control.stop = lambda: time.monotonic() - begun > 0.3
     with pytest.raises(Cancelled):
         busy.run(statement, access, seconds=30)
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < SOON
     assert operations(busy) == []
     assert open_transactions(busy) == 0
 

@@ -160,7 +160,7 @@ def test_patching_the_language_forges_nothing(name: str, run_script: RunScript) 
 
 def _started(sandbox: SpawnerClient) -> SandboxChild:
     """A child that has become Deno: one started cold is still being confined."""
-    child = sandbox.take(5)
+    child = sandbox.acquire(5)
     by = time.monotonic() + 5
     while Path(f"/proc/{child.pid}/comm").read_text().strip() != "deno" and time.monotonic() < by:
         time.sleep(0.01)

@@ -25,8 +25,15 @@ def alive(pid: int) -> bool:
         return False
 
 
+def waiting(sandbox: SpawnerClient) -> int:
+    """How many children of the spawner live; before a test takes one, all of them wait in its pool."""
+    assert sandbox._process is not None
+    spawner = sandbox._process.pid
+    return sum(map(alive, map(int, Path(f"/proc/{spawner}/task/{spawner}/children").read_text().split())))
+
+
 def soon(condition: Callable[[], bool]) -> bool:
-    by = time.monotonic() + 5
+    by = time.monotonic() + 20
     while not condition() and time.monotonic() < by:
         time.sleep(0.02)
     return condition()
@@ -41,12 +48,12 @@ def test_a_missing_layer_refuses_scripts() -> None:
         client.probe()
         client._layers["seccomp"] = "not in this kernel"
         with pytest.raises(Refused, match="seccomp: not in this kernel"):
-            client.take(5)
+            client.acquire(5)
 
 
 def test_the_pool_is_refilled_and_never_reused(sandbox: SpawnerClient) -> None:
-    time.sleep(0.8)
-    children = [sandbox.take(5) for _ in range(4)]
+    assert soon(lambda: waiting(sandbox) >= 2)
+    children = [sandbox.acquire(5) for _ in range(4)]
     for child in children:
         sandbox.kill(child)
         child.close()
@@ -57,16 +64,16 @@ def test_the_pool_is_refilled_and_never_reused(sandbox: SpawnerClient) -> None:
 
 def test_children_are_bounded() -> None:
     with SpawnerClient(SpawnerSettings(pool=0, most=1)) as client:
-        first = client.take(5)
+        first = client.acquire(5)
         with pytest.raises(Unreachable, match="too many"):
-            client.take(5)
+            client.acquire(5)
         first.close()
 
 
 @pytest.mark.parametrize("end", ["close", "kill"])
 def test_nothing_outlives_the_spawner(end: str) -> None:
     client = SpawnerClient()
-    child = client.take(5)
+    child = client.acquire(5)
     assert client._process is not None
     if end == "kill":
         os.kill(client._process.pid, signal.SIGKILL)
@@ -82,7 +89,7 @@ def test_a_killed_spawner_is_replaced(sandbox: SpawnerClient) -> None:
     assert sandbox._process is not None
     os.kill(sandbox._process.pid, signal.SIGKILL)
     sandbox._process.wait()
-    child = sandbox.take(5)
+    child = sandbox.acquire(5)
     assert alive(child.pid)
     sandbox.kill(child)
     child.close()

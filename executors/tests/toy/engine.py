@@ -36,6 +36,7 @@ from executors.base import (
     Truncation,
     Unreachable,
 )
+from executors.budget import Budget
 from executors.copytext import encode_copy_row
 from executors.tests.toy.reading import analyse
 from executors.text import position
@@ -105,16 +106,13 @@ class ToySession:
         if cursor.description is None:
             return 0, ""
         sink.columns([Column(column[0], "any") for column in cursor.description], RowEncoding.COPY)
-        limits, size, count = self._job.limits, 0, 0
+        budget = Budget.of(self._job.limits)
         for row in cursor:
             line = encode_copy_row([None if value is None else str(value).encode() for value in row])
-            if count == limits.rows:
-                return count, "rows"
-            if size + len(line) > limits.bytes:
-                return count, "bytes"
+            if not budget.admit(len(line)):
+                break
             sink.rows(line, 1)
-            size, count = size + len(line), count + 1
-        return count, ""
+        return budget.rows, budget.truncated
 
     def _watch(self) -> bool:
         if time.monotonic() >= self._deadline:

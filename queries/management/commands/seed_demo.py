@@ -122,6 +122,8 @@ def _play(target: Target, sample: Sample) -> None:
             services.approve(actor=reviewer, query_id=query.pk, digest=query.digest, comment=sample.comment)
         case "reject":
             services.reject(actor=reviewer, query_id=query.pk, digest=query.digest, comment=sample.comment)
+        case "rehearse":
+            services.rehearse(actor=reviewer, query_id=query.pk, digest=query.digest)
         case "withdraw":
             services.withdraw(actor=author, query_id=query.pk, comment=sample.comment)
         case "":

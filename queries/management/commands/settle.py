@@ -1,4 +1,4 @@
-"""`manage.py settle`: what a dead process left running gets its true end."""
+"""`manage.py settle`: what a dead process left running, or nobody answered for, gets its true end."""
 
 from typing import Any
 

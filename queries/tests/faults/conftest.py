@@ -12,15 +12,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from rest_framework_simplejwt.tokens import AccessToken
 
 from accounts.models import User
 from devtools.postgres import HOST, free_port
+from executors import processes
 from queries.models import QueryRequest
+from queries.tests.faults.proxy import Proxy
 from queries.tests.running.conftest import ROOT, portal_environment
-from queries.tests.world import World
+from queries.tests.world import READ_VARIABLE, WRITE_VARIABLE, TargetDatabase, World, url_with
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,3 +88,16 @@ def portal(committed: World, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(timeout=30)
+
+
+@pytest.fixture
+def proxy(world: World, target_database: TargetDatabase, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
+    """Between the portal and the target."""
+    there = urlsplit(target_database.write_url)
+    proxy = Proxy(str(there.hostname), there.port or 0)
+    for variable, url in ((READ_VARIABLE, target_database.read_url), (WRITE_VARIABLE, target_database.write_url)):
+        monkeypatch.setenv(variable, url_with(url, database=target_database.name, port=proxy.port))
+    yield proxy
+    proxy.close()
+    # Helpers keep connections to a proxy that is gone.
+    processes.close()

@@ -5,32 +5,16 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 import pytest
 
-from executors import processes
 from queries.lifecycle import Status
 from queries.models import Code, QueryRequest
 from queries.results import view_page
 from queries.running import ending
 from queries.tests import trail
 from queries.tests.faults.proxy import Cut, Proxy
-from queries.tests.world import READ_VARIABLE, WRITE_VARIABLE, TargetDatabase, World, url_with
-
-
-@pytest.fixture
-def proxy(world: World, target_database: TargetDatabase, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
-    """Between the portal and the target."""
-    there = urlsplit(target_database.write_url)
-    proxy = Proxy(str(there.hostname), there.port or 0)
-    for variable, url in ((READ_VARIABLE, target_database.read_url), (WRITE_VARIABLE, target_database.write_url)):
-        monkeypatch.setenv(variable, url_with(url, database=target_database.name, port=proxy.port))
-    yield proxy
-    proxy.close()
-    # Helpers keep connections to a proxy that is gone.
-    processes.close()
+from queries.tests.world import READ_VARIABLE, TargetDatabase, World
 
 
 def test_a_line_cut_before_commit_is_interrupted(world: World, proxy: Proxy, target_database: TargetDatabase) -> None:
@@ -53,26 +37,6 @@ def test_a_line_cut_after_commit_is_executed_for_the_target_says_so(
     assert query.execution.result_lost == ending.LOST_ANSWER
     assert query.execution.rows_affected is None
     assert target_database.effects(tag) == 1
-    assert trail.holds(query)
-
-
-@pytest.mark.parametrize(("cut", "effects"), [(Cut.BEFORE, 0), (Cut.AFTER, 1)])
-def test_when_the_target_cannot_be_asked_nobody_claims_to_know(
-    world: World,
-    proxy: Proxy,
-    target_database: TargetDatabase,
-    monkeypatch: pytest.MonkeyPatch,
-    cut: Cut,
-    effects: int,
-) -> None:
-    monkeypatch.setattr(ending, "ASK_PAUSES", (0.0, 0.1))
-    tag = uuid.uuid4().hex
-    proxy.cut, proxy.gone_afterwards = cut, True
-    query = world.approved(world.insert(tag))
-    assert (query.state, query.code) == (Status.FAILED, Code.OUTCOME_UNKNOWN)
-    assert f"transaction {query.execution.transaction.split()[0]} was" in query.execution.failure_message
-    assert "Look at the rows" in query.execution.failure_message
-    assert target_database.effects(tag) == effects
     assert trail.holds(query)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Callable
 from functools import partial
@@ -59,10 +60,13 @@ def dead(approved: Approved) -> Approved:
 
 
 def in_another_session(act: Callable[[], object]) -> None:
-    """Do it on a connection that is closed right afterwards."""
+    """Do it on a connection that is closed afterwards; returns when the server has let go of what it held."""
+    backends: list[int] = []
 
     def go() -> None:
         try:
+            connection.ensure_connection()
+            backends.append(connection.connection.info.backend_pid)
             act()
         finally:
             connection.close()
@@ -70,6 +74,15 @@ def in_another_session(act: Callable[[], object]) -> None:
     thread = Thread(target=go)
     thread.start()
     thread.join()
+    wait_for_the_end_of(backends)
+
+
+def wait_for_the_end_of(backends: list[int]) -> None:
+    by = time.monotonic() + 30
+    with connection.cursor() as cursor:
+        while cursor.execute("SELECT FROM pg_stat_activity WHERE pid = ANY (%s)", [backends]).fetchone() is not None:
+            assert time.monotonic() < by, f"still there: {backends}"
+            time.sleep(0.01)
 
 
 def settle(query: QueryRequest) -> str:

@@ -8,7 +8,8 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from queries.models import QueryRequest
+from queries import services
+from queries.models import QueryRequest, Rehearsal
 from queries.tests.views.conftest import SignedIn
 from queries.tests.world import World
 
@@ -144,15 +145,42 @@ def test_request_from_before_checks_were_kept_claims_nothing(world: World, clien
 
 
 @pytest.mark.parametrize(
-    ("access", "words"),
-    [("write", "50,000 rows returned; rows changed: no limit"), ("read", "10 s, 50,000 rows returned</dd>")],
+    ("statement", "access"), [("UPDATE items SET name = 'x'", "write"), ("SELECT 1", "read")], ids=["write", "read"]
 )
-def test_told_14_row_limit_is_of_rows_returned(world: World, client_of: SignedIn, access: str, words: str) -> None:
-    statement = "UPDATE items SET name = 'x'" if access == "write" else "SELECT 1"
-    query = world.submitted(statement, access=access)
+def test_told_14_row_limit_is_of_rows_returned_and_the_bound_of_rows_changed(
+    world: World, client_of: SignedIn, statement: str, access: str
+) -> None:
+    body = client_of(world.reviewer).get(page(world.submitted(statement, access=access))).content.decode()
+    assert "10 s, 50,000 rows returned</dd>" in body
+    assert ("at most 10,000 rows: the target's own limit" in body) is (access == "write")
+    assert "no limit" not in body
+
+
+def test_author_is_not_told_that_nobody_saw_what_they_may_not_see(world: World, client_of: SignedIn) -> None:
+    query = world.submitted("UPDATE items SET name = name", access="write")
+    services.rehearse(actor=world.reviewer, query_id=query.pk, digest=query.digest)
+    body = client_of(world.author).get(page(query)).content.decode()
+    assert "What a rehearsal saw is for those who decide" in body
+    assert "not seen" not in body.lower()
+    assert "3 rows of items would be changed" in client_of(world.reviewer).get(page(query)).content.decode()
+
+
+def test_personal_columns_are_masked_in_a_rehearsal(world: World, client_of: SignedIn) -> None:
+    world.change_target(personal_columns=["items.name"])
+    query = world.submitted("UPDATE items SET name = lower('WELL') || 'hidden'", access="write")
+    services.rehearse(actor=world.reviewer, query_id=query.pk, digest=query.digest)
     body = client_of(world.reviewer).get(page(query)).content.decode()
-    assert words in body
-    assert ("no limit" in body) is (access == "write")
+    assert "masked; it changes" in body
+    assert "wellhidden" not in body
+
+
+def test_old_rehearsal_says_so(world: World, client_of: SignedIn) -> None:
+    query = world.submitted("UPDATE items SET name = name", access="write")
+    services.rehearse(actor=world.reviewer, query_id=query.pk, digest=query.digest)
+    Rehearsal.objects.update(at="2020-01-01T00:00Z")
+    body = client_of(world.reviewer).get(page(query)).content.decode()
+    assert "This rehearsal is too old to count." in body
+    assert "as rehearsed" not in body
 
 
 def test_page_of_a_long_statement_is_bounded_and_says_so(world: World, client_of: SignedIn) -> None:

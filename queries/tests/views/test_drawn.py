@@ -36,7 +36,8 @@ SAFE = (
     r"(\w+\.)*(line|column|entries|pid|calls_total|lines_total|old|new)(\|default(_if_none)?:\"\w*\")?",
     r"forloop\.\w+|page\.first_row\|add:(1|forloop\.counter)|given\|add:1|query\|approvals_given",
     r"made_at\.isoformat(\|urlencode:\"\")?|row\.entry\.at\.isoformat",
-    # Drawn by `code` and `difference`.
+    # Drawn by `pages`, `code` and `difference`.
+    r"head\.name|html",
     r"(line|row)\.(html|kind|sign)",
     # Words of our own.
     r"css|what|theme|next|view|words|revises|next_step|event\.tone|request\.csp_nonce|block\.super|tab_label|format|key",

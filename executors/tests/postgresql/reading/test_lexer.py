@@ -36,8 +36,10 @@ def test_a_literal_is_found_whole(literal: str) -> None:
     assert f"SELECT {literal} AS x"[start:end] == literal.removeprefix("U&")
 
 
-@pytest.mark.parametrize("text", ["E'a'" + " --" * 30_000, "E'a'\n" + "-- \n" * 20_000, "E'" + "''\n" * 30_000 + "\\"])
+@pytest.mark.parametrize(
+    "text", ["E'a'" + " --" * 300_000, "E'a'\n" + "-- \n" * 200_000, "E'" + "''\n" * 300_000 + "\\"]
+)
 def test_no_text_takes_long(text: str) -> None:
     started = time.monotonic()
     literal_ranges(text)
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 10

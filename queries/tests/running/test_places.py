@@ -1,0 +1,100 @@
+"""Places for runs: who finds none waits, and is told so before anything is decided."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from queries import services
+from queries.lifecycle import Status
+from queries.models import Decision, QueryRequest
+from queries.running import places
+from queries.tests.running.conftest import Approve, Racer, wait_for
+from queries.tests.world import TargetDatabase, World
+from web.errors import Unavailable
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(autouse=True)
+def _one_place(committed: World) -> Iterator[None]:
+    """The target takes one run at a time with each login."""
+    committed.change_target(places=1)
+    yield
+    committed.change_target(places=8)
+
+
+def running(target: TargetDatabase, query: QueryRequest) -> bool:
+    return target.running(query.public_id) > 0
+
+
+def test_who_finds_no_place_gets_one_when_it_is_free(
+    committed: World, approve: Approve, target_database: TargetDatabase
+) -> None:
+    first, second = committed.submitted("SELECT pg_sleep(2)"), committed.submitted("SELECT 1 AS one")
+    going = approve(first)
+    wait_for(lambda: running(target_database, first), seconds=5)
+    assert committed.approved(second).state is Status.EXECUTED
+    assert going.result(timeout=5).state is Status.EXECUTED
+
+
+def test_nothing_is_decided_for_whom_none_becomes_free(
+    committed: World, approve: Approve, target_database: TargetDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(places, "WAIT_SECONDS", 0.3)
+    first, second = committed.submitted("SELECT pg_sleep(4)"), committed.submitted("SELECT 1 AS one")
+    going = approve(first)
+    wait_for(lambda: running(target_database, first), seconds=5)
+    with pytest.raises(Unavailable, match="All places of the database") as caught:
+        committed.approved(second)
+    assert caught.value.retry_after > 0
+    assert QueryRequest.objects.get(pk=second.pk).state is Status.PENDING
+    assert not Decision.objects.filter(query=second).exists()
+    # The other login has places of its own.
+    assert committed.approved(committed.insert(uuid.uuid4().hex)).state is Status.EXECUTED
+    going.result(timeout=6)
+    assert committed.approved(second).state is Status.EXECUTED
+
+
+@pytest.mark.parametrize(("setting", "where"), [("PORTAL_PLACES", "the portal"), ("PORTAL_POD_PLACES", "the pod")])
+def test_the_portal_and_a_pod_have_places_too(
+    committed: World,
+    approve: Approve,
+    target_database: TargetDatabase,
+    monkeypatch: pytest.MonkeyPatch,
+    settings: Any,
+    setting: str,
+    where: str,
+) -> None:
+    monkeypatch.setattr(places, "WAIT_SECONDS", 0.3)
+    committed.change_target(places=8)
+    setattr(settings, setting, 1)
+    first, second = committed.submitted("SELECT pg_sleep(2)"), committed.submitted("SELECT 1 AS one")
+    going = approve(first)
+    wait_for(lambda: running(target_database, first), seconds=5)
+    with pytest.raises(Unavailable, match=where):
+        committed.approved(second)
+    going.result(timeout=5)
+
+
+def test_a_place_is_given_back_when_its_process_dies(
+    committed: World, other: Racer, target_database: TargetDatabase
+) -> None:
+    first, second = committed.submitted("SELECT pg_sleep(20)"), committed.submitted("SELECT 1 AS one")
+    other.order("approve", first, "reviewer")
+    wait_for(lambda: running(target_database, first), seconds=10)
+    other._process.kill()
+    assert committed.approved(second).state is Status.EXECUTED
+
+
+def test_a_refused_approval_holds_no_place(committed: World) -> None:
+    query = committed.approved(committed.submitted("SELECT 1 AS one"))
+    with pytest.raises(Exception, match="already"):
+        services.approve(actor=committed.second_reviewer, query_id=query.pk, digest=query.digest)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()")
+        assert cursor.fetchone() == (0,)
