@@ -52,14 +52,11 @@ INSERT INTO shop.kinds VALUES
   '', '10.0.0.1/8', '10.0.0.0/8',
   '08:00:2b:01:02:03', '(1.5,2e-7)', '((1,2),(0,0))', 'empty', '{[1,2),[5,8)}', 'fat:2A it''s:1', 4000000000, 'na"me',
   E'tab\there\nline "q" \\ back', ''),
- (2,
-  NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-  NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-  NULL),
  (3, 'sad', '', '(,)', '{}', '{}', '{}', 'null', 'null', '', '', '', false, '-0', '1e-300', '1.000', '0', '2024-01-01',
   '2024-01-01 00:00', '2024-01-01', '00:00+00', '0',
   'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', '00000', '1', '::1', '::/0',
   '08:00:2b:01:02:03', '(0,0)', '((0,0),(0,0))', '(,)', '{}', '', 0, '', '', NULL);
+INSERT INTO shop.kinds (id) VALUES (2);
 '''
 
 

@@ -110,6 +110,7 @@ def test_clear_01_rotation_covers_everything_sealed(world: World, settings: Any)
     result = world.executed("SELECT 1 AS one")
     write = world.insert("rotated")
     services.rehearse(actor=world.reviewer, query_id=write.pk, digest=write.digest)
+    world.approved(write)
     settings.PORTAL_RESULT_KEYS = {"new": new, "old": old}
     assert rotate().remaining == 0
     settings.PORTAL_RESULT_KEYS = {"new": new}

@@ -258,7 +258,7 @@ def test_a_write_that_did_not_commit_keeps_nothing(
         raise OutcomeUnknown(message)
 
     monkeypatch.setattr(Monitor, "committing", fail)
-    monkeypatch.setattr("queries.running.ending.processes.commit_status", lambda *_: says)
+    monkeypatch.setattr("queries.running.ending.processes.commit_status", lambda *_, **__: says)
     query = written(world)
     assert query.state is Status.FAILED
     assert UndoPiece.objects.filter(execution=query.pk).exists() == kept

@@ -56,7 +56,7 @@ def test_who_may_not_see_results_sees_counts_alone(world: World, client_of: Sign
 def test_personal_columns_stay_masked(world: World, client_of: SignedIn) -> None:
     world.change_target(personal_columns=["items.name"])
     body = client_of(world.author).get(page(written(world))).content.decode()
-    assert "renamed" not in body.partition("effect__rows")[2].partition("</table>")[0]
+    assert "renamed" not in body.partition("effect__rows")[2].partition("</section>")[0]
 
 
 def test_the_button_leads_to_a_request_that_says_what_it_takes_back(world: World, client_of: SignedIn) -> None:
