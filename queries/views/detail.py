@@ -19,7 +19,7 @@ from executors.base import Effect, Language, RowEncoding
 from queries import bounds, policies, services
 from queries.lifecycle import Status
 from queries.models import Execution, QueryRequest, Rehearsal, Verdict
-from queries.presentation import pages
+from queries.presentation import pages, traces
 from queries.presentation.checks import passed
 from queries.presentation.code import code_lines
 from queries.presentation.difference import counts, difference
@@ -274,11 +274,14 @@ def _script_run(user: User, query: QueryRequest, execution: Execution | None) ->
         return {"calls": None}
     if policies.cannot_see_result(user, query):
         return {"calls": None}
+    address = reverse("queries:value", args=[query.public_id])
+    calls = traces.calls(execution, address, most=INLINE_CALLS, room=traces.INLINE_BYTES)
+    lines = traces.lines(execution, address, most=INLINE_LINES, room=traces.INLINE_BYTES)
     return {
-        "calls": execution.calls.all()[:INLINE_CALLS],
-        "calls_total": execution.calls.count(),
-        "log_lines": execution.log_lines.all()[:INLINE_LINES],
-        "lines_total": execution.log_lines.count(),
+        "calls": calls,
+        "calls_total": calls.total,
+        "log_lines": lines,
+        "lines_total": lines.total,
         "console_kept": LOG_BYTES_KEPT,
     }
 

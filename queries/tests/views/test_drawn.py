@@ -37,7 +37,7 @@ SAFE = (
     r"forloop\.\w+|page\.first_row\|add:(1|forloop\.counter)|given\|add:1|query\|approvals_given",
     r"made_at\.isoformat(\|urlencode:\"\")?|row\.entry\.at\.isoformat",
     # Drawn by `pages`, `code` and `difference`.
-    r"head\.name|html",
+    r"head\.name|html|call\.(statement|parameters|failure)_html",
     r"(line|row)\.(html|kind|sign)",
     # Words of our own.
     r"css|what|theme|next|view|words|revises|next_step|event\.tone|request\.csp_nonce|block\.super|tab_label|format|key",
