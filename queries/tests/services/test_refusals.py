@@ -24,6 +24,7 @@ ACTS: dict[str, Act] = {
     "withdraw": lambda _, query, who: services.withdraw(actor=who, query_id=query.pk),
     "cancel": lambda _, query, who: services.cancel(actor=who, query_id=query.pk),
     "rehearse": lambda _, query, who: services.rehearse(actor=who, query_id=query.pk, digest=query.digest),
+    "undo": lambda _, query, who: services.undo(actor=who, query_id=query.pk),
     "close": lambda _, query, who: services.close(actor=who, query_id=query.pk, comment="It is there."),
     "revise": lambda world, query, who: services.submit(actor=who, draft=world.draft(), revises=query),
 }
