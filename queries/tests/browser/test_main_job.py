@@ -175,7 +175,7 @@ def test_write_in_production_is_confirmed_first(portal: str, everybody: World, p
     query.refresh_from_db()
     assert query.status == "PENDING"
     dialog.get_by_role("button", name="Approve and run").click()
-    page.get_by_text("1 row changed").wait_for()
+    page.get_by_text("1 row changed", exact=True).wait_for()
 
 
 def test_open_pages_hear_of_news(portal: str, everybody: World, pages: dict[str, Page]) -> None:
