@@ -31,6 +31,14 @@ def decode_copy_row(line: bytes) -> Row:
     return tuple(None if field == "\\N" else _unescape(field) for field in fields)
 
 
+def copy_row_start(line: bytes, most: int) -> Row:
+    """The fields of one line of COPY text, of each the beginning: at least `most` characters if it has them."""
+    # A character takes four bytes at most, an escape two.
+    size = 4 * (most + 1)
+    fields = line.removesuffix(b"\n").split(b"\t")
+    return tuple(None if field == b"\\N" else _unescape(field[:size].decode("utf-8", "ignore")) for field in fields)
+
+
 def _escape(field: bytes) -> bytes:
     return _SPECIAL.sub(lambda match: _TO_COPY[match[0]], field)
 

@@ -149,7 +149,7 @@ def check_names(names: Mapping[str, tuple[int, int]], text: str) -> Iterator[Fin
         return
     for name, place in odd.items():
         yield from _hidden(name, place)
-        if name not in text and len(scripts := scripts_of(name)) > 1:
+        if len(scripts := scripts_of(name)) > 1 and name not in text:
             message = f"The name “{_shown(name)}” mixes letters of {' and '.join(scripts)} that look alike."
             yield Finding(FindingCode.MIXED_SCRIPTS, Severity.WARNING, message, *place, _MEANT)
     yield from _in_other_letters(odd, [name for name in names if name.isascii()])

@@ -83,6 +83,9 @@ class _Refusals:
         self._named.clear()
         self._count = 0
 
+    def all_columns(self, columns: Sequence[Column]) -> None:
+        """One column of text it is."""
+
     def rows(self, data: bytes, count: int) -> None:
         """Count them, and keep the first."""
         if not self._named:

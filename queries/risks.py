@@ -9,6 +9,7 @@ from executors.base import FindingCode
 from pods.models import Environment
 from queries.bounds import Origin, Sight, counted
 from queries.models import QueryRequest
+from web.characters import marked
 
 YES = "yes"
 
@@ -39,13 +40,13 @@ _CODES = {
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """What is asked before a write runs: a name to type; "" where saying yes is enough."""
+    """What is asked before a write runs: a name to type, as it is or as pages draw it; "" where yes is enough."""
 
     name: str
 
     def given(self, answer: str) -> bool:
         """Whether this is the answer."""
-        return answer.strip() == (self.name or YES)
+        return answer.strip() in {self.name or YES, marked(self.name) or YES}
 
 
 def risks(query: QueryRequest, sight: Sight | None) -> list[Risk]:

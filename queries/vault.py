@@ -36,14 +36,20 @@ def seal(data: bytes, where: bytes) -> tuple[str, bytes]:
 
 def unseal(key_id: str, sealed: bytes, where: bytes) -> bytes:
     """What was sealed. Raises Unreadable."""
-    key = settings.PORTAL_RESULT_KEYS.get(key_id)
-    if key is None:
-        raise Unreadable(f"The key {key_id!r} is not among PORTAL_RESULT_KEYS.")
+    key = require(key_id)
     try:
         packed = _cipher(key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], where)
     except (InvalidTag, ValueError) as error:
         raise Unreadable("What is stored does not match its seal.") from error
     return zstandard.ZstdDecompressor().decompress(packed, max_output_size=LARGEST_CHUNK)
+
+
+def require(key_id: str) -> bytes:
+    """The key of that name. Raises Unreadable."""
+    key: bytes | None = settings.PORTAL_RESULT_KEYS.get(key_id)
+    if key is None:
+        raise Unreadable(f"The key {key_id!r} is not among PORTAL_RESULT_KEYS.")
+    return key
 
 
 @cache

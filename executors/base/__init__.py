@@ -47,7 +47,7 @@ from executors.base.outcomes import (
     Unreachable,
     WriteOutcome,
 )
-from executors.base.rows import Column, RowEncoding, RowSink
+from executors.base.rows import Column, RowEncoding, RowSink, Scalar
 from executors.base.scripting import (
     MAX_CURSORS,
     MAX_REPLY_BYTES,
@@ -118,6 +118,7 @@ __all__ = [
     "RowSink",
     "Runner",
     "Running",
+    "Scalar",
     "SchemaChange",
     "SchemaVerb",
     "ScriptDatabase",

@@ -29,11 +29,20 @@ class Column:
     type: str
 
 
+class Scalar(str):
+    """The text of a value that is no text by its type: a number, a date, a truth. It cannot be a formula."""
+
+    __slots__ = ()
+
+
 class RowSink(Protocol):
     """Where rows go while they stream. A second `columns` call starts the result anew: the last result set is kept."""
 
     def columns(self, columns: Sequence[Column], encoding: RowEncoding) -> None:
         """Announce a result set."""
+
+    def all_columns(self, columns: Sequence[Column]) -> None:
+        """Announce the columns of the result set again, at its end, where only its rows could tell them all."""
 
     def rows(self, data: bytes, count: int) -> None:
         """Take a block of `count` whole encoded rows, of about 64 KiB to 256 KiB unless one row is larger."""

@@ -29,6 +29,7 @@ from executors.base import (
     TableEffect,
 )
 from executors.mongodb import answers, raw, show
+from executors.mongodb.fields import columns as columns_of
 from executors.mongodb.plan import Body, Stream
 from executors.mongodb.wire import Wire
 
@@ -243,13 +244,14 @@ def _table(name: str, known: _Collection, sample: int) -> tuple[TableEffect, boo
     counted = known.counted if known.gap else _count(changes)
     shown = [] if known.gap else changes[:sample]
     columns = _columns(shown)
-    rows = tuple(RowChange(_cells(was, columns), _cells(now, columns)) for was, now in shown)
+    seen = show.Table(columns)
+    rows = tuple(RowChange(_cells(was, seen), _cells(now, seen)) for was, now in shown)
     table = TableEffect(
         name,
         counted.inserted,
         counted.updated,
         counted.deleted,
-        tuple(Column(column, "mongosh") for column in columns),
+        tuple(Column(column.name, "mongosh") for column in columns),
         ("_id",) if columns else (),
         rows,
         complete=known.gap is None,
@@ -258,17 +260,12 @@ def _table(name: str, known: _Collection, sample: int) -> tuple[TableEffect, boo
     return table, known.gap is not Gap.UNCERTAIN
 
 
-def _columns(changes: Iterable[tuple[bytes | None, bytes | None]]) -> tuple[str, ...]:
-    names: dict[str, None] = {}
-    for document in (side for pair in changes for side in pair if side is not None):
-        names.update(dict.fromkeys(element.name for element in raw.elements(document)))
-    return tuple(names)
+def _columns(changes: Iterable[tuple[bytes | None, bytes | None]]) -> tuple[Column, ...]:
+    return columns_of(b"".join(side for pair in changes for side in pair if side is not None))
 
 
-def _cells(document: bytes | None, names: tuple[str, ...]) -> Cells | None:
-    if document is None:
-        return None
-    return tuple(_text(cell) for cell in show.cells(document, names))
+def _cells(document: bytes | None, table: show.Table) -> Cells | None:
+    return None if document is None else tuple(map(_text, table.cells(document)))
 
 
 def _text(cell: show.Cell) -> str | None:
@@ -282,7 +279,8 @@ def _text(cell: show.Cell) -> str | None:
 def _image(document: bytes | None) -> Cells | None:
     if document is None:
         return None
-    return (_text(show.cells(document, ["_id"])[0]), base64.b64encode(document).decode())
+    identifier = show.Table([Column("_id", "")]).cells(document)[0]
+    return (_text(identifier), base64.b64encode(document).decode())
 
 
 def _key(document: bytes) -> Key:

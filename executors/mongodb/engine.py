@@ -15,10 +15,10 @@ from executors.mongodb import checking
 from executors.mongodb.activity import activity
 from executors.mongodb.clients import Clients, Connected
 from executors.mongodb.failures import translate
+from executors.mongodb.fields import columns
 from executors.mongodb.outcome import abort_and_ask
 from executors.mongodb.scripting import MongoDBScript
 from executors.mongodb.session import MongoDBSession
-from executors.mongodb.show import columns
 from executors.mongodb.wire import stop_operations
 
 _PRELUDE: Final = Path(__file__).with_name("prelude.js")

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 _INT32 = struct.Struct("<i")
 _read_int32 = _INT32.unpack_from
 # Byte lengths of the values whose length is fixed, by BSON type.
-_FIXED: Final = {
+FIXED: Final = {
     0x01: 8, 0x06: 0, 0x07: 12, 0x08: 1, 0x09: 8, 0x0A: 0, 0x10: 4, 0x11: 8, 0x12: 8, 0x13: 16, 0xFF: 0, 0x7F: 0,
 }  # fmt: skip
 # The server's own names of the types, as `$type` gives them.
@@ -21,6 +21,8 @@ TYPE_NAMES: Final = {
 }  # fmt: skip
 DOCUMENT: Final = 0x03
 ARRAY: Final = 0x04
+STRING: Final = 0x02
+SCOPED_CODE: Final = 0x0F
 REGEX: Final = 0x0B
 NULL: Final = 0x0A
 
@@ -34,6 +36,11 @@ class Element(NamedTuple):
     end: int
 
 
+def text(encoded: bytes) -> str:
+    """UTF-8 as text. Bytes that are none, which the server lets in, are shown as escapes."""
+    return encoded.decode(errors="backslashreplace")
+
+
 def elements(data: bytes, offset: int = 0) -> Iterator[Element]:
     """The fields of the document at `offset`, in order, duplicates included."""
     (length,) = _read_int32(data, offset)
@@ -43,13 +50,13 @@ def elements(data: bytes, offset: int = 0) -> Iterator[Element]:
         name_start = position + 1
         name_end = data.index(0, name_start)
         start = name_end + 1
-        position = _value_end(data, kind, start)
-        yield Element(kind, data[name_start:name_end].decode(errors="backslashreplace"), start, position)
+        position = value_end(data, kind, start)
+        yield Element(kind, text(data[name_start:name_end]), start, position)
 
 
-def _value_end(data: bytes, kind: int, start: int) -> int:
+def value_end(data: bytes, kind: int, start: int) -> int:
     """Where the value that starts at `start` ends."""
-    fixed = _FIXED.get(kind)
+    fixed = FIXED.get(kind)
     if fixed is not None:
         return start + fixed
     if kind == REGEX:  # two strings that end with NUL

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import nullcontext, suppress
 from functools import partial
 from itertools import takewhile
 from typing import Final
 
-from executors.base import Access, Ran, Refused, RowEncoding, RowSink, Severity, StatementFailed, TooLarge
+from executors.base import Access, Column, Ran, Refused, RowEncoding, RowSink, Severity, StatementFailed, TooLarge
 from executors.budget import Budget
 from executors.mongodb import raw
 from executors.mongodb.effect import Watcher
+from executors.mongodb.fields import Fields
 from executors.mongodb.plan import Body, Plan, Run, Stream, written_collection
 from executors.mongodb.reading.analysis import analyse_command
 from executors.mongodb.reading.command import Command
 from executors.mongodb.reading.parse import parse
 from executors.mongodb.reading.source import Unreadable
-from executors.mongodb.show import columns
 from executors.mongodb.wire import Wire
 
 # Blocks handed to the sink are cut at the first document that reaches this many bytes.
@@ -33,29 +34,38 @@ class Bounded:
     def __init__(self, sink: RowSink, budget: Budget) -> None:
         self._sink = sink
         self.budget = budget
-        self.announced = False
+        self._fields = Fields()
+        self._announced: Sequence[Column] | None = None
 
     def feed(self, batch: bytes) -> bool:
         """Pass a batch of documents on. False when nothing more can be taken."""
-        if not self.announced:
-            self.announce(batch)
         for block, count in raw.blocks(batch, _BLOCK):
             if not self.budget.admit_all(count, len(block)):
                 self._cut(block)
                 return False
-            self._sink.rows(block, count)
+            self._pass_on(block, count)
         return True
 
-    def announce(self, batch: bytes) -> None:
-        """Announce the columns found in a first batch, which may be empty."""
-        self.announced = True
-        self._sink.columns(columns(batch), RowEncoding.BSON)
+    def finish(self) -> None:
+        """Announce the columns: of no rows, or all of them where a later document had more than the first."""
+        columns = self._fields.columns
+        if self._announced is None:
+            self._sink.columns(columns, RowEncoding.BSON)
+        elif columns != self._announced:
+            self._sink.all_columns(columns)
+
+    def _pass_on(self, block: bytes, count: int) -> None:
+        self._fields.see(block)
+        if self._announced is None:
+            self._announced = self._fields.columns
+            self._sink.columns(self._announced, RowEncoding.BSON)
+        self._sink.rows(block, count)
 
     def _cut(self, block: bytes) -> None:
         """Pass on what still fits of a block that does not fit as a whole."""
         kept = list(takewhile(lambda document: self.budget.admit(len(document)), raw.documents(block)))
         if kept:
-            self._sink.rows(b"".join(kept), len(kept))
+            self._pass_on(b"".join(kept), len(kept))
 
 
 def read_command(statement: str) -> Command:
@@ -89,8 +99,7 @@ def send(wire: Wire, method: str, prepared: Plan, sink: RowSink, budget: Budget,
         affected = None
     else:
         affected = _answer(wire, prepared, bounded, seconds, watcher)
-    if not bounded.announced:
-        bounded.announce(b"")
+    bounded.finish()
     return Ran(method, budget.rows, affected, budget.truncated, returns_rows=True, writes=prepared.writes)
 
 

@@ -186,6 +186,9 @@ class _Gathered:
     def columns(self, columns: Sequence[Column], encoding: RowEncoding) -> None:
         """A script sees documents, not columns."""
 
+    def all_columns(self, columns: Sequence[Column]) -> None:
+        """Nor at the end."""
+
     def rows(self, data: bytes, count: int) -> None:  # noqa: ARG002 - the shape of a sink
         """Keep a block."""
         self.blocks.append(data)

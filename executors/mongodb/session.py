@@ -161,6 +161,10 @@ class _Handed:
         """Announce a result set."""
         self.turns.ask(lambda: self.sink.columns(columns, encoding))
 
+    def all_columns(self, columns: Sequence[Column]) -> None:
+        """Announce all columns of the result set."""
+        self.turns.ask(lambda: self.sink.all_columns(columns))
+
     def rows(self, data: bytes, count: int) -> None:
         """Take a block of rows."""
         self.turns.ask(lambda: self.sink.rows(data, count))

@@ -9,18 +9,27 @@ import base64
 import json
 import math
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from enum import Enum
 from typing import Final, TypeAlias
 
 from bson import Decimal128
 
-from executors.base import Column
+from executors.base import Column, Scalar
 from executors.mongodb import raw
+from executors.mongodb.fields import OTHERS
 
 _INT32, _INT64, _DOUBLE = struct.Struct("<i"), struct.Struct("<q"), struct.Struct("<d")
 _TIMESTAMP: Final = struct.Struct("<II")
 _MS_PER_DAY: Final = 86_400_000
+_UTF8_BYTES: Final = 4
+_SYMBOL: Final = 0x0E
+# What a key of data must not be mistaken for (the Extended JSON specification, canonical and relaxed).
+_TYPE_KEYS: Final = frozenset(
+    "$oid $symbol $numberInt $numberLong $numberDouble $numberDecimal $binary $uuid $code $scope $timestamp $regex"
+    " $regularExpression $dbPointer $date $minKey $maxKey $undefined $type $options".split()
+)
 
 
 class Missing(Enum):
@@ -36,39 +45,95 @@ Cell: TypeAlias = str | Missing | None
 # --- canonical Extended JSON ---------------------------------------------------------------------------
 
 
-def canonical(document: bytes) -> str:
-    """The canonical Extended JSON of one document: every type, bit and duplicate key of it."""
-    return _document(document, 0)
+class _Full(Exception):
+    """As much was written as was asked for."""
 
 
-def _document(data: bytes, offset: int) -> str:
-    fields = (
-        f"{_quoted(element.name)}: {_value(data, element.type, element.start, element.end)}"
-        for element in raw.elements(data, offset)
-    )
-    return "{" + ", ".join(fields) + "}"
+class _Text:
+    """Gathers pieces of text, up to `most` characters and the piece that goes beyond."""
+
+    def __init__(self, most: int | None) -> None:
+        self.pieces: list[str] = []
+        self.most = most
+        self._left = most
+
+    def add(self, piece: str) -> None:
+        """Take a piece. Raises `_Full` once there is enough."""
+        self.pieces.append(piece)
+        if self._left is not None:
+            self._left -= len(piece)
+            if self._left < 0:
+                raise _Full
 
 
-def _array(data: bytes, offset: int) -> str:
-    values = (_value(data, element.type, element.start, element.end) for element in raw.elements(data, offset))
-    return "[" + ", ".join(values) + "]"
+def canonical(document: bytes, most: int | None = None) -> str:
+    """The canonical Extended JSON of one document: every type, bit and duplicate key of it.
+
+    With `most` only its beginning is made, at least that many characters where there are so many. Keys that Extended
+    JSON keeps for its types (`$oid`), where they are data, are written with an escape: the same JSON, another look.
+    """
+    return _gathered(document, raw.DOCUMENT, 0, len(document), most)
 
 
-def _quoted(text: str) -> str:
+def _gathered(data: bytes, kind: int, start: int, end: int, most: int | None) -> str:
+    out = _Text(most)
+    with suppress(_Full):
+        _write(out, data, kind, start, end)
+    return "".join(out.pieces)
+
+
+def _write(out: _Text, data: bytes, kind: int, start: int, end: int) -> None:
+    if kind == raw.DOCUMENT:
+        _write_fields(out, data, raw.elements(data, start))
+    elif kind == raw.ARRAY:
+        _write_array(out, data, start)
+    elif kind == raw.SCOPED_CODE:
+        (length,) = _INT32.unpack_from(data, start + 4)
+        out.add(f'{{"$code": {quoted(string(data, start + 4, out.most))}, "$scope": ')
+        _write(out, data, raw.DOCUMENT, start + 8 + length, end)
+        out.add("}")
+    elif kind == raw.STRING:
+        out.add(quoted(string(data, start, out.most)))
+    else:
+        out.add(_CANONICAL[kind](data, start, end))
+
+
+def _write_fields(out: _Text, data: bytes, fields: Iterable[raw.Element]) -> None:
+    separator = "{"
+    for element in fields:
+        out.add(f"{separator}{_key(element.name)}: ")
+        _write(out, data, element.type, element.start, element.end)
+        separator = ", "
+    out.add("{}" if separator == "{" else "}")
+
+
+def _write_array(out: _Text, data: bytes, start: int) -> None:
+    separator = "["
+    for element in raw.elements(data, start):
+        out.add(separator)
+        _write(out, data, element.type, element.start, element.end)
+        separator = ", "
+    out.add("[]" if separator == "[" else "]")
+
+
+def _key(name: str) -> str:
+    return f'"\\u0024{name[1:]}"' if name in _TYPE_KEYS else quoted(name)
+
+
+def quoted(text: str) -> str:
+    """The text as JSON writes it."""
     return json.dumps(text, ensure_ascii=False)
 
 
-def _value(data: bytes, kind: int, start: int, end: int) -> str:
-    return _CANONICAL[kind](data, start, end)
-
-
-def _string(data: bytes, start: int) -> str:
-    """The text of a BSON string. Bytes that are not UTF-8, which the server lets in, are shown as escapes."""
+def string(data: bytes, start: int, most: int | None = None) -> str:
+    """The text of a BSON string; with `most` its beginning, of at least that many characters if it has them."""
     (length,) = _INT32.unpack_from(data, start)
-    return data[start + 4 : start + 3 + length].decode(errors="backslashreplace")
+    end = start + 3 + length
+    return raw.text(data[start + 4 : end if most is None else min(end, start + 4 + _UTF8_BYTES * (most + 1))])
 
 
-def _double_text(value: float) -> str:
+def double_text(value: float) -> str:
+    """A double as Python and JavaScript write it, its sign and its point kept."""
     if math.isnan(value):
         return "NaN"
     if math.isinf(value):
@@ -76,36 +141,32 @@ def _double_text(value: float) -> str:
     return repr(value)
 
 
-def _binary(data: bytes, start: int, end: int) -> tuple[int, bytes]:
+def binary(data: bytes, start: int, end: int) -> tuple[int, bytes]:
     """Subtype and bytes. Subtype 2 repeats its length inside, which is part of its bytes."""
     return data[start + 4], data[start + 5 : end]
 
 
 def _binary_json(data: bytes, start: int, end: int) -> str:
-    subtype, content = _binary(data, start, end)
+    subtype, content = binary(data, start, end)
     if subtype == 2:  # noqa: PLR2004 - the old binary, as the Extended JSON specification has it
         content = content[4:]
     return f'{{"$binary": {{"base64": "{base64.b64encode(content).decode()}", "subType": "{subtype:02x}"}}}}'
 
 
-def _regex_parts(data: bytes, start: int, end: int) -> tuple[str, str]:
+def regex_parts(data: bytes, start: int, end: int) -> tuple[str, str]:
+    """Pattern and options."""
     pattern, options, _ = data[start:end].split(b"\0")
     return pattern.decode(errors="backslashreplace"), options.decode(errors="backslashreplace")
 
 
 def _regex_json(data: bytes, start: int, end: int) -> str:
-    pattern, options = _regex_parts(data, start, end)
-    return f'{{"$regularExpression": {{"pattern": {_quoted(pattern)}, "options": {_quoted(options)}}}}}'
+    pattern, options = regex_parts(data, start, end)
+    return f'{{"$regularExpression": {{"pattern": {quoted(pattern)}, "options": {quoted(options)}}}}}'
 
 
 def _pointer_json(data: bytes, start: int, end: int) -> str:
-    name, identifier = _quoted(_string(data, start)), data[end - 12 : end].hex()
+    name, identifier = quoted(string(data, start)), data[end - 12 : end].hex()
     return f'{{"$dbPointer": {{"$ref": {name}, "$id": {{"$oid": "{identifier}"}}}}}}'
-
-
-def _scoped_code_json(data: bytes, start: int, _end: int) -> str:
-    (length,) = _INT32.unpack_from(data, start + 4)
-    return f'{{"$code": {_quoted(_string(data, start + 4))}, "$scope": {_document(data, start + 8 + length)}}}'
 
 
 def _timestamp_json(data: bytes, start: int, _end: int) -> str:
@@ -113,35 +174,33 @@ def _timestamp_json(data: bytes, start: int, _end: int) -> str:
     return f'{{"$timestamp": {{"t": {seconds}, "i": {ordinal}}}}}'
 
 
-def _int64_text(data: bytes, start: int) -> str:
+def int64_text(data: bytes, start: int) -> str:
+    """The digits of a 64-bit integer."""
     return str(_INT64.unpack_from(data, start)[0])
 
 
-def _decimal_text(data: bytes, start: int) -> str:
+def decimal_text(data: bytes, start: int) -> str:
+    """The digits of a decimal."""
     return str(Decimal128.from_bid(data[start : start + 16]))
 
 
 _Renderer: TypeAlias = Callable[[bytes, int, int], str]
 _CANONICAL: Final[dict[int, _Renderer]] = {
-    0x01: lambda d, s, _: f'{{"$numberDouble": "{_double_text(_DOUBLE.unpack_from(d, s)[0])}"}}',
-    0x02: lambda d, s, _: _quoted(_string(d, s)),
-    0x03: lambda d, s, _: _document(d, s),
-    0x04: lambda d, s, _: _array(d, s),
+    0x01: lambda d, s, _: f'{{"$numberDouble": "{double_text(_DOUBLE.unpack_from(d, s)[0])}"}}',
     0x05: _binary_json,
     0x06: lambda _d, _s, _e: '{"$undefined": true}',
     0x07: lambda d, s, e: f'{{"$oid": "{d[s:e].hex()}"}}',
     0x08: lambda d, s, _: "true" if d[s] else "false",
-    0x09: lambda d, s, _: f'{{"$date": {{"$numberLong": "{_int64_text(d, s)}"}}}}',
+    0x09: lambda d, s, _: f'{{"$date": {{"$numberLong": "{int64_text(d, s)}"}}}}',
     0x0A: lambda _d, _s, _e: "null",
     0x0B: _regex_json,
     0x0C: _pointer_json,
-    0x0D: lambda d, s, _: f'{{"$code": {_quoted(_string(d, s))}}}',
-    0x0E: lambda d, s, _: f'{{"$symbol": {_quoted(_string(d, s))}}}',
-    0x0F: _scoped_code_json,
+    0x0D: lambda d, s, _: f'{{"$code": {quoted(string(d, s))}}}',
+    0x0E: lambda d, s, _: f'{{"$symbol": {quoted(string(d, s))}}}',
     0x10: lambda d, s, _: f'{{"$numberInt": "{_INT32.unpack_from(d, s)[0]}"}}',
     0x11: _timestamp_json,
-    0x12: lambda d, s, _: f'{{"$numberLong": "{_int64_text(d, s)}"}}',
-    0x13: lambda d, s, _: f'{{"$numberDecimal": "{_decimal_text(d, s)}"}}',
+    0x12: lambda d, s, _: f'{{"$numberLong": "{int64_text(d, s)}"}}',
+    0x13: lambda d, s, _: f'{{"$numberDecimal": "{decimal_text(d, s)}"}}',
     0x7F: lambda _d, _s, _e: '{"$maxKey": 1}',
     0xFF: lambda _d, _s, _e: '{"$minKey": 1}',
 }
@@ -171,7 +230,7 @@ def _civil(days: int) -> tuple[int, int, int]:
 
 
 def _binary_cell(data: bytes, start: int, end: int) -> str:
-    subtype, content = _binary(data, start, end)
+    subtype, content = binary(data, start, end)
     if subtype == 4 and len(content) == 16:  # noqa: PLR2004 - a UUID
         digits = content.hex()
         return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
@@ -179,7 +238,7 @@ def _binary_cell(data: bytes, start: int, end: int) -> str:
 
 
 def _regex_cell(data: bytes, start: int, end: int) -> str:
-    pattern, options = _regex_parts(data, start, end)
+    pattern, options = regex_parts(data, start, end)
     return f"/{pattern}/{options}"
 
 
@@ -189,60 +248,68 @@ def _timestamp_cell(data: bytes, start: int, _end: int) -> str:
 
 
 def _double_cell(data: bytes, start: int, _end: int) -> str:
-    text = _double_text(_DOUBLE.unpack_from(data, start)[0])
+    text = double_text(_DOUBLE.unpack_from(data, start)[0])
     return text.removesuffix(".0")
 
 
 # Scalars as a reader expects them; whatever is not here is shown as canonical Extended JSON.
 _PLAIN: Final[dict[int, _Renderer]] = {
     0x01: _double_cell,
-    0x02: lambda d, s, _: _string(d, s),
     0x05: _binary_cell,
     0x07: lambda d, s, e: d[s:e].hex(),
     0x09: lambda d, s, _: date_text(_INT64.unpack_from(d, s)[0]),
     0x0B: _regex_cell,
-    0x0E: lambda d, s, _: _string(d, s),
+    0x0E: lambda d, s, _: string(d, s),
     0x10: lambda d, s, _: str(_INT32.unpack_from(d, s)[0]),
     0x11: _timestamp_cell,
-    0x12: lambda d, s, _: _int64_text(d, s),
-    0x13: lambda d, s, _: _decimal_text(d, s),
+    0x12: lambda d, s, _: int64_text(d, s),
+    0x13: lambda d, s, _: decimal_text(d, s),
     0x7F: lambda _d, _s, _e: "MaxKey",
     0xFF: lambda _d, _s, _e: "MinKey",
 }
 
 
-def cells(document: bytes, names: Sequence[str]) -> list[Cell]:
-    """The cells of one document under the columns `names`. Of a field that stands twice, the first is shown."""
-    found: dict[str, Cell] = {}
-    for element in raw.elements(document):
-        if element.name not in found:
-            found[element.name] = _cell(document, element)
-    return [found.get(name, Missing.MISSING) for name in names]
+class Table:
+    """Cells of documents under the columns of their result: the second field of a name goes to its second column."""
 
+    def __init__(self, columns: Sequence[Column]) -> None:
+        self._width = len(columns)
+        self._places: dict[str, list[int]] = {}
+        self._others: int | None = None
+        for place, column in enumerate(columns):
+            if column.type == OTHERS:
+                self._others = place
+            else:
+                self._places.setdefault(column.name, []).append(place)
 
-def _cell(document: bytes, element: raw.Element) -> Cell:
-    if element.type == raw.NULL:
-        return None
-    render = _PLAIN.get(element.type) or _CANONICAL[element.type]
-    return render(document, element.start, element.end)
-
-
-def table(data: bytes, names: Sequence[str]) -> list[list[Cell]]:
-    """The cells of every document of a block."""
-    return [cells(document, names) for document in raw.documents(data)]
-
-
-def columns(data: bytes) -> tuple[Column, ...]:
-    """The top-level fields of the documents of a block in order of first appearance, with their BSON types.
-
-    A field of several types is `mixed`; null beside another type does not count.
-    """
-    types: dict[str, str] = {}
-    for document in raw.documents(data):
+    def cells(self, document: bytes, most: int | None = None) -> list[Cell]:
+        """The cells of one document; with `most` the beginning of each, at least that many characters long."""
+        row: list[Cell] = [Missing.MISSING] * self._width
+        times: dict[str, int] = {}
+        others: list[raw.Element] = []
         for element in raw.elements(document):
-            kind, known = raw.TYPE_NAMES[element.type], types.get(element.name)
-            if known is None or known == "null":
-                types[element.name] = kind
-            elif kind not in {known, "null"}:
-                types[element.name] = "mixed"
-    return tuple(Column(name, kind) for name, kind in types.items())
+            places, number = self._places.get(element.name, ()), times.get(element.name, 0)
+            times[element.name] = number + 1
+            if number < len(places):
+                row[places[number]] = _cell(document, element, most)
+            else:
+                others.append(element)
+        if others and self._others is not None:
+            out = _Text(most)
+            with suppress(_Full):
+                _write_fields(out, document, others)
+            row[self._others] = "".join(out.pieces)
+        return row
+
+
+def _cell(document: bytes, element: raw.Element, most: int | None) -> Cell:
+    kind, start, end = element.type, element.start, element.end
+    if kind == raw.NULL:
+        return None
+    if kind == raw.STRING:
+        return string(document, start, most)
+    render = _PLAIN.get(kind)
+    if render is None:
+        return _gathered(document, kind, start, end, most)
+    text = render(document, start, end)
+    return text if kind == _SYMBOL else Scalar(text)

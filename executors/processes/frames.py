@@ -47,6 +47,7 @@ class Frame(IntEnum):
     FAILURE = 28
     ANSWER = 29
     KEPT = 30
+    ALL_COLUMNS = 31
 
 
 class Closed(Exception):

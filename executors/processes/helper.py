@@ -113,6 +113,7 @@ class _Conversation:
             Frame.READY: lambda _: None,
             Frame.ROWS: self._rows,
             Frame.COLUMNS: self._columns,
+            Frame.ALL_COLUMNS: self._all_columns,
             Frame.STARTED: self._started,
             Frame.COMMITTING: self._commit,
             Frame.CALLED: lambda payload: control.called(messages.to_call(read_json(payload))),
@@ -201,6 +202,9 @@ class _Conversation:
     def _columns(self, payload: bytes) -> None:
         data = read_json(payload)
         self._sink.columns(messages.to_columns(data["columns"]), RowEncoding(data["encoding"]))
+
+    def _all_columns(self, payload: bytes) -> None:
+        self._sink.all_columns(messages.to_columns(read_json(payload)["columns"]))
 
     def _started(self, payload: bytes) -> None:
         self._began = True

@@ -99,6 +99,9 @@ class _Forward:
         value = {"columns": [asdict(column) for column in columns], "encoding": encoding.value}
         self._link.channel.hold_json(Frame.COLUMNS, value)
 
+    def all_columns(self, columns: Sequence[Column]) -> None:
+        self._link.channel.hold_json(Frame.ALL_COLUMNS, {"columns": [asdict(column) for column in columns]})
+
     def rows(self, data: bytes, count: int) -> None:
         self._link.channel.send_rows(data, count)
 

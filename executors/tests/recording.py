@@ -31,6 +31,10 @@ class Recorder:
         self.encoding = encoding
         self.blocks.clear()
 
+    def all_columns(self, columns: Sequence[Column]) -> None:
+        """The last result set has these columns in all."""
+        self.announced[-1] = list(columns)
+
     def rows(self, data: bytes, count: int) -> None:
         """Keep a block."""
         self.blocks.append((data, count))

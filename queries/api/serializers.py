@@ -372,7 +372,9 @@ class ResultColumnShape(serializers.Serializer[object]):
 
 
 class ResultShape(serializers.Serializer[object]):
-    """Some rows. Cells are the server's own text, null for NULL; `documents` only for results that are documents."""
+    """Some rows, `limit` or as many as fit 2 MiB: `next` goes on. Cells are the server's own text, null for NULL;
+    `documents`, canonical Extended JSON, only for results that are documents.
+    """
 
     columns = ResultColumnShape(many=True)
     rows = serializers.ListField(child=serializers.ListField(child=serializers.CharField(allow_null=True)))

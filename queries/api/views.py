@@ -38,6 +38,7 @@ from queries.joined import shown
 from queries.lifecycle import Status
 from queries.models import QueryRequest
 from queries.results import download, view_page
+from queries.results.access import TRUNCATED
 from queries.running.activity import activity
 from web import paging
 from web.bodies import StrictSerializer, View, read_body
@@ -48,6 +49,14 @@ from web.ratelimit import limit
 
 QUERIES = ["queries"]
 RESULTS = ["results"]
+CUT = OpenApiParameter(
+    TRUNCATED,
+    str,
+    OpenApiParameter.HEADER,
+    enum=["rows", "bytes"],
+    description="The limit that cut the result short; not sent with a whole one. The file's name says it, too.",
+    response=[200],
+)
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 ACTED = answers(QueryShape, 404, 409, 429)
 
@@ -262,15 +271,18 @@ class ResultFile(View):
         reader = actor(request)
         query = services.visible_query(actor=reader, public_id=public_id)
         file = download(actor=reader, query=query, format=extension)
-        response = StreamingHttpResponse(file.stream, content_type=file.content_type)
-        response["Content-Disposition"] = f'attachment; filename="{file.filename}"'
-        return response
+        return StreamingHttpResponse(file.stream, content_type=file.content_type, headers=file.headers)
 
 
 class ResultCsv(ResultFile):
     """GET `queries/<uuid>/result.csv`."""
 
-    @extend_schema(operation_id="query_result_csv", responses=downloaded("text/csv", OpenApiTypes.STR), tags=RESULTS)
+    @extend_schema(
+        operation_id="query_result_csv",
+        responses=downloaded("text/csv", OpenApiTypes.STR),
+        parameters=[CUT],
+        tags=RESULTS,
+    )
     def get(self, request: Request, public_id: uuid.UUID) -> StreamingHttpResponse:
         """The whole result as CSV; cells cannot become formulas."""
         return self.respond(request, public_id, "csv")
@@ -280,7 +292,10 @@ class ResultJsonl(ResultFile):
     """GET `queries/<uuid>/result.jsonl`."""
 
     @extend_schema(
-        operation_id="query_result_jsonl", responses=downloaded("application/jsonl", OpenApiTypes.STR), tags=RESULTS
+        operation_id="query_result_jsonl",
+        responses=downloaded("application/jsonl", OpenApiTypes.STR),
+        parameters=[CUT],
+        tags=RESULTS,
     )
     def get(self, request: Request, public_id: uuid.UUID) -> StreamingHttpResponse:
         """The whole result as JSON lines."""
@@ -290,7 +305,12 @@ class ResultJsonl(ResultFile):
 class ResultXlsx(ResultFile):
     """GET `queries/<uuid>/result.xlsx`."""
 
-    @extend_schema(operation_id="query_result_xlsx", responses=downloaded(XLSX, OpenApiTypes.BINARY), tags=RESULTS)
+    @extend_schema(
+        operation_id="query_result_xlsx",
+        responses=downloaded(XLSX, OpenApiTypes.BINARY),
+        parameters=[CUT],
+        tags=RESULTS,
+    )
     def get(self, request: Request, public_id: uuid.UUID) -> StreamingHttpResponse:
         """The whole result as a workbook."""
         return self.respond(request, public_id, "xlsx")

@@ -1,7 +1,9 @@
 """Who reads a result: the policy is asked and the reading recorded for every page and every download."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain, islice
+from typing import TypeVar
 
 from django.db import transaction
 
@@ -11,58 +13,90 @@ from executors.base import Column, RowEncoding
 from queries import policies
 from queries.lifecycle import FINAL, Status
 from queries.models import Execution, QueryRequest
-from queries.results.cells import Cell, cells, documents
+from queries.results.cells import value_text
 from queries.results.export import CONTENT_TYPES, export
-from queries.results.reader import window
+from queries.results.reader import rows_from
+from queries.results.windows import Page, ResultPage, Window, whole
 from queries.transitions import subject
 from queries.vault import Unreadable
 from web.errors import NotAllowed, NotFound, NotNow, Unavailable
 
 PAGE_ROWS = 200
+# Texts of a database call of a script.
+CALL_PARTS = frozenset({"statement", "parameters", "failure"})
+# The header of a download that says by which limit the result was cut.
+TRUNCATED = "X-Result-Truncated"
 
-
-@dataclass(frozen=True, slots=True)
-class ResultPage:
-    """Some rows of a result. Cells are the server's own text, None for NULL; `next` is where the next page starts."""
-
-    columns: list[Column]
-    rows: list[list[Cell]]
-    documents: list[str] | None
-    first_row: int
-    row_count: int
-    truncated: str
-    next: int | None
+Made = TypeVar("Made", bound=Page)
 
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """A whole result as a stream."""
+    """A whole result as a stream, which has been read as far as its first bytes. `truncated` as in the execution."""
 
     filename: str
     content_type: str
     stream: Iterator[bytes]
+    truncated: str
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What the response says of the file: its name, and which limit cut the result, if one did."""
+        headers = {"Content-Disposition": f'attachment; filename="{self.filename}"'}
+        return {**headers, TRUNCATED: self.truncated} if self.truncated else headers
 
 
 def view_page(*, actor: User, query: QueryRequest, first_row: int = 0, limit: int = PAGE_ROWS) -> ResultPage:
-    """A window of the rows. Raises NotAllowed, NotFound (no rows, deleted) or NotNow (not run yet)."""
+    """Some rows, whole. Raises NotAllowed, NotFound (no rows, deleted), NotNow (not run yet) or Unavailable."""
+    return show_page(actor=actor, query=query, made=whole, first_row=first_row, limit=limit)
+
+
+def show_page(
+    *, actor: User, query: QueryRequest, made: Callable[[Window], Made], first_row: int = 0, limit: int = PAGE_ROWS
+) -> Made:
+    """What `made` makes of the rows from `first_row` on, `limit` at most. Raises as `view_page`."""
     execution = _readable(actor, query)
-    encoding = RowEncoding(execution.encoding)
-    columns = [Column(**column) for column in execution.columns]
     try:
-        rows = window(execution, first_row, limit)
+        page = made(_window(execution, first_row, limit))
     except Unreadable as error:
-        raise Unavailable(f"The stored result of {query.number} cannot be read: {error} Tell an admin.") from error
-    end = first_row + len(rows)
-    _record(log.Action.RESULT_VIEW, actor, query, {"first_row": first_row, "rows": len(rows)})
-    return ResultPage(
-        columns=columns,
-        rows=cells(encoding, columns, rows),
-        documents=documents(encoding, rows),
-        first_row=first_row,
-        row_count=execution.row_count,
-        truncated=execution.truncated,
-        next=end if rows and end < execution.row_count else None,
-    )
+        raise _unreadable(query, error) from error
+    _record(log.Action.RESULT_VIEW, actor, query, {"first_row": first_row, "rows": page.count})
+    return page
+
+
+def view_value(*, actor: User, query: QueryRequest, row: int, column: int | None) -> str:
+    """The whole text of one cell, or of a row's document without a column. Raises as `view_page`."""
+    execution = _readable(actor, query)
+    window = _window(execution, row, 1)
+    try:
+        found = next(window.rows, None)
+    except Unreadable as error:
+        raise _unreadable(query, error) from error
+    text = None if found is None else value_text(window.encoding, window.columns, found, column)
+    if text is None:
+        raise NotFound(f"There is no such value in the result of {query.number}.")
+    _record(log.Action.RESULT_VIEW, actor, query, {"first_row": row, "rows": 1, "column": column})
+    return text
+
+
+def view_trace(*, actor: User, query: QueryRequest, part: str, number: int) -> str:
+    """The whole of a text of a script's run: a line of the console, or the statement, parameters or failure of a call.
+
+    Raises as `view_page`.
+    """
+    execution = ended(actor=actor, query=query)
+    if part == "console":
+        line = execution.log_lines.filter(number=number).first()
+        text = line.text if line else None
+    elif part in CALL_PARTS:
+        call = execution.calls.filter(number=number).first()
+        text = str(getattr(call, part)) if call else None
+    else:
+        text = None
+    if text is None:
+        raise NotFound(f"There is no such text in the run of {query.number}.")
+    record_trace_view(actor=actor, query=query, part=part)
+    return text
 
 
 def record_trace_view(*, actor: User, query: QueryRequest, part: str) -> None:
@@ -72,14 +106,44 @@ def record_trace_view(*, actor: User, query: QueryRequest, part: str) -> None:
 
 
 def download(*, actor: User, query: QueryRequest, format: str) -> Download:  # noqa: A002 -- the word people use
-    """The whole result. Raises as `view_page`, and NotFound for an unknown format."""
+    """The whole result. Raises as `view_page`, and NotFound for an unknown format.
+
+    Its first bytes are read here: a result that cannot be read is an error, not half a file. One that breaks later
+    raises while it is streamed, and the server ends the connection without the end of the file.
+    """
     if format not in CONTENT_TYPES:
         raise NotFound(f"Results come as {', '.join(CONTENT_TYPES)}.")
     execution = _readable(actor, query)
+    stream = export(execution, format)
+    try:
+        first = next(stream, b"")
+    except Unreadable as error:
+        raise _unreadable(query, error) from error
     _record(log.Action.RESULT_DOWNLOAD, actor, query, {"format": format, "rows": execution.row_count})
+    filename = _filename(query, execution, format)
+    return Download(filename, CONTENT_TYPES[format], chain([first], stream), execution.truncated)
+
+
+def _window(execution: Execution, first_row: int, limit: int) -> Window:
+    return Window(
+        columns=[Column(**column) for column in execution.columns],
+        encoding=RowEncoding(execution.encoding),
+        rows=islice(rows_from(execution, first_row), limit),
+        first_row=first_row,
+        row_count=execution.row_count,
+        truncated=execution.truncated,
+    )
+
+
+def _unreadable(query: QueryRequest, error: Unreadable) -> Unavailable:
+    """The one answer for a stored result that no key opens, or that is broken."""
+    return Unavailable(f"The stored result of {query.number} cannot be read: {error} Tell an admin.")
+
+
+def _filename(query: QueryRequest, execution: Execution, extension: str) -> str:
     at = (execution.finished_at or execution.started_at).strftime("%Y%m%dT%H%M%SZ")
-    filename = f"{query.number}_{query.target.slug}_{at}.{format}"
-    return Download(filename, CONTENT_TYPES[format], export(execution, format))
+    cut = f"-first-{execution.row_count}-rows-cut" if execution.truncated else ""
+    return f"{query.number}_{query.target.slug}_{at}{cut}.{extension}"
 
 
 def ended(*, actor: User, query: QueryRequest) -> Execution:
@@ -101,7 +165,7 @@ def ended(*, actor: User, query: QueryRequest) -> Execution:
 def _readable(actor: User, query: QueryRequest) -> Execution:
     execution = ended(actor=actor, query=query)
     if execution.has_result:
-        return execution
+        return _with_columns(query, execution)
     if execution.result_deleted_at is not None:
         raise NotFound(f"The result of {query.number} was deleted after its retention time.")
     if execution.result_lost:
@@ -111,6 +175,16 @@ def _readable(actor: User, query: QueryRequest) -> Execution:
     if not execution.affected_known:
         raise NotFound(f"{query.number} has no result: how much it changed is not known, the database did not say.")
     raise NotFound(f"{query.number} returned no rows.")
+
+
+def _with_columns(query: QueryRequest, execution: Execution) -> Execution:
+    """The execution, whose columns can be read: without them its rows would say nothing."""
+    if execution.data is not None:
+        try:
+            execution.unsealed()
+        except Unreadable as error:
+            raise _unreadable(query, error) from error
+    return execution
 
 
 def _record(action: log.Action, actor: User, query: QueryRequest, data: dict[str, object]) -> None:

@@ -1,12 +1,13 @@
 """Encoded rows as the text of cells, for a page, the API and spreadsheets alike."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
-from executors.base import Column, RowEncoding
-from executors.copytext import decode_copy_row
+from executors.base import Column, RowEncoding, Scalar
+from executors.copytext import copy_row_start, decode_copy_row
 from executors.rows import extended_json
+from queries.results.json_rows import beginning, spans
 
 if TYPE_CHECKING:
     from executors.mongodb.show import Missing
@@ -17,40 +18,53 @@ Cell: TypeAlias = "str | Missing | None"
 
 def cells(encoding: RowEncoding, columns: Sequence[Column], rows: Iterable[bytes]) -> list[list[Cell]]:
     """The text of each cell, None for NULL, Missing for a field that a document does not have."""
+    read = cell_reader(encoding, columns)
+    return [read(row) for row in rows]
+
+
+def cell_reader(
+    encoding: RowEncoding, columns: Sequence[Column], most: int | None = None
+) -> Callable[[bytes], list[Cell]]:
+    """What reads the cells of one encoded row; with `most` the beginning of each, of so many characters at least."""
     if encoding is RowEncoding.COPY:
-        # A row without columns is an empty line, which is not a row with one empty cell.
-        return [list(decode_copy_row(row)) if columns else [] for row in rows]
+        return lambda row: _copy_cells(columns, row, most)
     if encoding is RowEncoding.JSON:
-        return [[_text(value) for value in exactly(row)] for row in rows]
-    return _bson_cells(columns, rows)
+        if most is None:
+            return lambda row: [_text(value) for value in exactly(row)]
+        return lambda row: [_text(beginning(row[start:end], most)) for start, end in spans(row)]
+    from executors.mongodb.show import Table  # noqa: PLC0415 -- only a reader of documents pays for the driver
+
+    table = Table(columns)
+    return lambda row: table.cells(row, most)
+
+
+def value_text(encoding: RowEncoding, columns: Sequence[Column], row: bytes, column: int | None) -> str | None:
+    """The whole text of one cell of an encoded row; of the row's document, in mongosh's words, without a column.
+
+    None where there is no such cell, or nothing in it.
+    """
+    if column is None:
+        return shell_text(row)[0] if encoding is RowEncoding.BSON else None
+    found = cell_reader(encoding, columns)(row)
+    cell = found[column] if column < len(found) else None
+    return cell if isinstance(cell, str) else None
+
+
+def shell_text(document: bytes, most: int | None = None) -> tuple[str, bool]:
+    """A document in mongosh's words, and whether that is all of it; with `most` it ends after so many characters."""
+    from executors.mongodb.shell import shell  # noqa: PLC0415 -- only a reader of documents pays for the driver
+
+    return shell(document, most)
 
 
 def documents(encoding: RowEncoding, rows: Iterable[bytes]) -> list[str] | None:
-    """Each document as indented canonical Extended JSON; None for results that are not documents."""
-    if encoding is not RowEncoding.BSON:
-        return None
-    return [json.dumps(json.loads(extended_json(row)), indent=2, ensure_ascii=False) for row in rows]
+    """Each document as canonical Extended JSON; None for results that are not documents."""
+    return [extended_json(row) for row in rows] if encoding is RowEncoding.BSON else None
 
 
 def exactly(row: bytes) -> list[object]:
     """The values of a row of JSON, its numbers as they were written."""
-    return list(json.loads(row, parse_float=_Number, parse_int=_Number))
-
-
-class _Number(str):
-    """A number of a JSON text, every digit kept."""
-
-    __slots__ = ()
-
-
-def _text(value: object) -> str | None:
-    if value is None:
-        return None
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        return str(value)
-    return exact_json(value)
+    return list(json.loads(row, parse_float=Scalar, parse_int=Scalar))
 
 
 def exact_json(value: object) -> str:
@@ -59,10 +73,19 @@ def exact_json(value: object) -> str:
         return "{" + ", ".join(f"{json.dumps(k, ensure_ascii=False)}: {exact_json(v)}" for k, v in value.items()) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(map(exact_json, value)) + "]"
-    return str(value) if isinstance(value, _Number) else json.dumps(value, ensure_ascii=False)
+    return str(value) if isinstance(value, Scalar) else json.dumps(value, ensure_ascii=False)
 
 
-def _bson_cells(columns: Sequence[Column], rows: Iterable[bytes]) -> list[list[Cell]]:
-    from executors.mongodb import show  # noqa: PLC0415 -- only a reader of documents pays for the driver
+def _copy_cells(columns: Sequence[Column], row: bytes, most: int | None) -> list[Cell]:
+    # A row without columns is an empty line, which is not a row with one empty cell.
+    if not columns:
+        return []
+    return list(decode_copy_row(row) if most is None else copy_row_start(row, most))
 
-    return show.table(b"".join(rows), [column.name for column in columns])
+
+def _text(value: object) -> str | None:
+    if value is None or isinstance(value, Scalar):
+        return value
+    if isinstance(value, bool):
+        return Scalar("true" if value else "false")
+    return value if isinstance(value, str) else exact_json(value)

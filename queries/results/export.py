@@ -8,11 +8,11 @@ from pathlib import Path
 
 import xlsxwriter
 
-from executors.base import Column, RowEncoding
+from executors.base import Column, RowEncoding, Scalar
 from executors.copytext import decode_copy_row
 from executors.rows import extended_json, split_rows
 from queries.models import Execution
-from queries.results.cells import Cell, cells, exact_json, exactly
+from queries.results.cells import Cell, cell_reader, exact_json, exactly
 from queries.results.reader import blocks
 
 CONTENT_TYPES = {
@@ -20,10 +20,18 @@ CONTENT_TYPES = {
     "jsonl": "application/jsonl; charset=utf-8",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
-# A cell a spreadsheet would take for a formula. Numbers are not: they are checked by NUMBER first.
+# What a spreadsheet takes for a formula, when it begins a text. A plain number is none.
 # (OWASP, CSV Injection: the full-width signs of East Asian keyboards too.)
 FORMULA = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|-?Infinity")
+# Types of PostgreSQL whose values are no text, as `format_type` names them without their modifiers: a type of
+# somebody's own that bears such a name comes with its schema, or in quotes.
+NOT_TEXT = frozenset(
+    {"smallint", "integer", "bigint", "numeric", "real", "double precision", "money", "oid", "boolean", "uuid", "date"}
+    | {f"{kind} {zone} time zone" for kind in ("time", "timestamp") for zone in ("with", "without")}
+)
+MODIFIER = re.compile(r"\([0-9,-]*\)")
+INTERVAL = re.compile(r"interval( (year|month|day|hour|minute|second)( to (month|hour|minute|second))?)?")
 XLSX_ROWS = 1_048_576
 XLSX_CELL = 32_767
 SHEET_FULL = "A sheet ends here; the result has {:,} rows. Download it as CSV to have all of them."
@@ -36,8 +44,16 @@ def export(execution: Execution, fmt: str) -> Iterator[bytes]:
 
 
 def harmless(text: str) -> str:
-    """The cell, behind an apostrophe when a spreadsheet would take it for a formula."""
-    return f"'{text}" if text.startswith(FORMULA) and not NUMBER.fullmatch(text) else text
+    """The cell, behind an apostrophe when it is text that a spreadsheet would take for a formula."""
+    if isinstance(text, Scalar) or not text.startswith(FORMULA) or NUMBER.fullmatch(text):
+        return text
+    return f"'{text}"
+
+
+def is_text(column: Column) -> bool:
+    """Whether values of the column's type are text, or may hold some."""
+    name = MODIFIER.sub("", column.type)
+    return name not in NOT_TEXT and not INTERVAL.fullmatch(name)
 
 
 def _columns(execution: Execution) -> list[Column]:
@@ -56,35 +72,54 @@ _MINUS_FIRST = re.compile(rb"\n-(?![0-9]+\.?[0-9]*[\t\n])")
 
 def _csv(execution: Execution) -> Iterator[bytes]:
     columns = _columns(execution)
-    yield _csv_line([column.name for column in columns])
     encoding = RowEncoding(execution.encoding)
+    rows = _copy_rows(columns) if encoding is RowEncoding.COPY else _cell_rows(encoding, columns)
+    head = _csv_line([column.name for column in columns])
     for block in blocks(execution):
-        if encoding is RowEncoding.COPY:
-            yield copy_to_csv(block)
-        else:
-            rows = cells(encoding, columns, split_rows(encoding, block))
-            yield b"".join(_csv_line(row) for row in rows)
+        # Together with the first rows: a result that cannot be read has not begun.
+        yield head + rows(block)
+        head = b""
+    if head:
+        yield head
 
 
-def copy_to_csv(block: bytes) -> bytes:
+def _copy_rows(columns: Sequence[Column]) -> Callable[[bytes], bytes]:
+    if not columns:
+        return lambda block: b"\n" * block.count(b"\n")
+    textual = [is_text(column) for column in columns]
+    return lambda block: copy_to_csv(block, textual)
+
+
+def _cell_rows(encoding: RowEncoding, columns: Sequence[Column]) -> Callable[[bytes], bytes]:
+    read = cell_reader(encoding, columns)
+    return lambda block: b"".join([_csv_line(read(row)) for row in split_rows(encoding, block)])
+
+
+def copy_to_csv(block: bytes, textual: Sequence[bool]) -> bytes:
     """A block of COPY text as CSV: NULL is nothing, an empty string is `""`, a formula is behind an apostrophe.
 
-    Most blocks need only their separators exchanged; the others are taken apart line by line, and only the lines
-    that must be, cell by cell. A million rows then cost about what copying them does.
+    `textual` says of each column whether its values are text, for nothing else can be a formula. Most blocks need only
+    their separators exchanged; the others are taken apart line by line, and only the lines that must be, cell by cell.
+    A million rows then cost about what copying them does.
     """
-    whole = _exchanged(block)
+    whole = _exchanged(block, formulas=any(textual))
     if whole is not None:
         return whole
     lines = []
     for line in split_rows(RowEncoding.COPY, block):
-        simple = _exchanged(line)
-        lines.append(_csv_line(decode_copy_row(line)) if simple is None else simple)
+        simple = _exchanged(line, formulas=any(textual))
+        lines.append(_csv_line(_typed(decode_copy_row(line), textual)) if simple is None else simple)
     return b"".join(lines)
 
 
-def _exchanged(lines: bytes) -> bytes | None:
-    """Whole lines with commas for tabs; None when a cell needs quotes or an apostrophe, or holds an escape."""
-    if b'"' in lines or b"," in lines or _has_formula(lines):
+def _typed(row: Sequence[str | None], textual: Sequence[bool]) -> Sequence[str | None]:
+    """The row with what is no text marked as such."""
+    return [cell if cell is None or text else Scalar(cell) for cell, text in zip(row, textual, strict=True)]
+
+
+def _exchanged(lines: bytes, *, formulas: bool) -> bytes | None:
+    """Whole lines with commas for tabs; None when a cell needs quotes or perhaps an apostrophe, or holds an escape."""
+    if b'"' in lines or b"," in lines or (formulas and _has_formula(lines)):
         return None
     quoted = _quote_empty(lines)
     bare = quoted.replace(b"\\N", b"")
@@ -162,17 +197,41 @@ def _xlsx(execution: Execution) -> Iterator[bytes]:
         path = Path(folder) / "result.xlsx"
         options = {"constant_memory": True, "tmpdir": folder, "strings_to_formulas": False, "strings_to_urls": False}
         with xlsxwriter.Workbook(str(path), options) as book:
-            sheet = book.add_worksheet("result")
-            for number, row in enumerate(_table(execution)):
-                if number == XLSX_ROWS - 1 and execution.row_count >= XLSX_ROWS:
-                    sheet.write_string(number, 0, SHEET_FULL.format(execution.row_count))
-                    break
-                for column, cell in enumerate(row):
-                    if isinstance(cell, str):
-                        sheet.write_string(number, column, _shortened(cell))
+            shortened = _fill(book.add_worksheet("result"), execution)
+            if notes := _notes(execution, shortened):
+                sheet = book.add_worksheet("not all of it")
+                for number, words in enumerate(notes):
+                    sheet.write_string(number, 0, words)
         with path.open("rb") as file:
             while data := file.read(READ_BYTES):
                 yield data
+
+
+def _fill(sheet: xlsxwriter.worksheet.Worksheet, execution: Execution) -> int:
+    """Write every row that a sheet can hold; how many cells were longer than a sheet's cell."""
+    shortened = 0
+    for number, row in enumerate(_table(execution)):
+        if number == XLSX_ROWS - 1 and execution.row_count >= XLSX_ROWS:
+            sheet.write_string(number, 0, SHEET_FULL.format(execution.row_count))
+            break
+        for column, cell in enumerate(row):
+            if isinstance(cell, str):
+                shortened += len(cell) > XLSX_CELL
+                sheet.write_string(number, column, _shortened(cell))
+    return shortened
+
+
+def _notes(execution: Execution, shortened: int) -> list[str]:
+    """What of the result is not in the workbook."""
+    notes = []
+    if execution.truncated:
+        limit = "row" if execution.truncated == "rows" else "byte"
+        notes.append(f"The result was cut at the {limit} limit of the target: there were more rows in the database.")
+    if execution.row_count >= XLSX_ROWS:
+        notes.append(SHEET_FULL.format(execution.row_count))
+    if shortened:
+        notes.append(f"{shortened:,} cells are longer than a sheet can hold and end with an ellipsis. CSV has all.")
+    return notes
 
 
 def _shortened(cell: str) -> str:
@@ -183,9 +242,10 @@ def _shortened(cell: str) -> str:
 def _table(execution: Execution) -> Iterator[Sequence[Cell]]:
     columns = _columns(execution)
     encoding = RowEncoding(execution.encoding)
+    read = cell_reader(encoding, columns)
     yield [column.name for column in columns]
     for block in blocks(execution):
-        yield from cells(encoding, columns, split_rows(encoding, block))
+        yield from map(read, split_rows(encoding, block))
 
 
 EXPORTERS: dict[str, Callable[[Execution], Iterator[bytes]]] = {"csv": _csv, "jsonl": _jsonl, "xlsx": _xlsx}

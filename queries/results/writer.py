@@ -47,6 +47,10 @@ class ChunkWriter:
         self._clear()
         self.column_list, self.encoding = list(columns), encoding
 
+    def all_columns(self, columns: Sequence[Column]) -> None:
+        """Keep the columns of the whole result set."""
+        self.column_list = list(columns)
+
     def rows(self, data: bytes, count: int) -> None:
         """Take a block of whole rows."""
         if self.lost:

@@ -45,6 +45,9 @@ class _Unheard:
     def columns(self, columns: object, encoding: object) -> None:
         """Rows follow."""
 
+    def all_columns(self, columns: object) -> None:
+        """More columns than were known."""
+
     def rows(self, data: bytes, count: int) -> None:
         """Rows that nobody asked for."""
 

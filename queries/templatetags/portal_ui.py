@@ -18,8 +18,8 @@ from pods.models import Target
 from queries import bounds, risks
 from queries.lifecycle import Status
 from queries.models import Execution, QueryRequest, Verdict
-from queries.presentation import documents, states, values
-from queries.results import ResultPage
+from queries.presentation import states, values
+from queries.presentation.pages import ShownPage
 from queries.words import ACCESSES, LANGUAGES, named
 from web import characters
 
@@ -181,12 +181,6 @@ def block(text: str) -> SafeString:
 
 
 @register.filter
-def document(text: str) -> SafeString:
-    """A document as mongosh writes it, folded when it is long."""
-    return values.block(documents.shell(text))
-
-
-@register.filter
 def is_numeric(type_name: str) -> bool:
     """Whether values of this type stand to the right."""
     name = type_name.lower().partition("(")[0].strip()
@@ -288,9 +282,9 @@ def words(text: str) -> list[str]:
 
 
 @register.filter
-def last_row(page: ResultPage) -> int:
+def last_row(page: ShownPage) -> int:
     """The number, from 1, of the last row of a page of a result."""
-    return page.first_row + len(page.rows)
+    return page.first_row + page.count
 
 
 def _unnamed(somebody: Actor) -> str:

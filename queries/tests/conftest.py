@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeAlias
 
 import psycopg
 import pytest
 from django.core.management import call_command
 from django.db import connection
+from django.test import Client
 from pymongo.database import Database
 from pytest_django import DjangoDbBlocker
 
+from accounts.models import User
 from queries.tests import world as worlds
 from queries.tests.world import (
     MONGO_READ_VARIABLE,
@@ -24,6 +26,8 @@ from queries.tests.world import (
     TargetDatabase,
     World,
 )
+
+SignedIn: TypeAlias = Callable[[User], Client]
 
 
 @pytest.fixture(scope="session")
@@ -59,6 +63,18 @@ def on_mongo(world: World, mongo_database: Database[dict[str, Any]]) -> Iterator
     yield mongo_database
     for name in mongo_database.list_collection_names():
         mongo_database.drop_collection(name)
+
+
+@pytest.fixture
+def client_of() -> SignedIn:
+    """A client with a session of the person, in whichever database the test has."""
+
+    def sign_in(user: User) -> Client:
+        client = Client()
+        client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+        return client
+
+    return sign_in
 
 
 @contextmanager

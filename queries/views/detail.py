@@ -1,30 +1,34 @@
 """The page of one request: what it would do, what was decided, how it ended; and the part of it that is polled."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
 from accounts.people import person
-from executors.base import Language
+from executors.base import Language, RowEncoding
 from queries import bounds, policies, risks, services
 from queries.lifecycle import Status
 from queries.models import Execution, QueryRequest, Rehearsal, Verdict
+from queries.presentation import pages, traces
 from queries.presentation.checks import passed
 from queries.presentation.code import code_lines
 from queries.presentation.difference import counts, difference
 from queries.presentation.effect import lasting, show
 from queries.presentation.excerpt import beginning, differing
+from queries.presentation.pages import ShownPage
 from queries.presentation.states import advice, is_overdue, meaning
 from queries.presentation.timeline import timeline
-from queries.results import effects, rehearsals, view_page
+from queries.results import Window, effects, rehearsals, show_page
 from queries.running.activity import activity
 from queries.running.ending import HOPE
 from queries.running.monitor import LOG_BYTES_KEPT
@@ -32,6 +36,7 @@ from queries.words import ACCESSES, LANGUAGES, named
 from web.errors import PortalError
 
 INLINE_ROWS = 50
+INLINE_BYTES = 300_000
 INLINE_CALLS = 20
 INLINE_LINES = 40
 NEIGHBOURS = 200
@@ -247,9 +252,14 @@ def _inline_result(user: User, query: QueryRequest, execution: Execution | None)
     if policies.cannot_see_result(user, query):
         return {}
     try:
-        return {"result": view_page(actor=user, query=query, limit=INLINE_ROWS)}
+        return {"result": show_page(actor=user, query=query, made=_drawn(query, execution), limit=INLINE_ROWS)}
     except PortalError as error:
         return {"result_error": error.message}
+
+
+def _drawn(query: QueryRequest, execution: Execution) -> Callable[[Window], ShownPage]:
+    draw = pages.documents if execution.encoding == RowEncoding.BSON else pages.table
+    return partial(draw, address=reverse("queries:value", args=[query.public_id]), room=INLINE_BYTES)
 
 
 def _script_run(user: User, query: QueryRequest, execution: Execution | None) -> dict[str, Any]:
@@ -258,11 +268,14 @@ def _script_run(user: User, query: QueryRequest, execution: Execution | None) ->
         return {"calls": None}
     if policies.cannot_see_result(user, query):
         return {"calls": None}
+    address = reverse("queries:value", args=[query.public_id])
+    calls = traces.calls(execution, address, most=INLINE_CALLS, room=traces.INLINE_BYTES)
+    lines = traces.lines(execution, address, most=INLINE_LINES, room=traces.INLINE_BYTES)
     return {
-        "calls": execution.calls.all()[:INLINE_CALLS],
-        "calls_total": execution.calls.count(),
-        "log_lines": execution.log_lines.all()[:INLINE_LINES],
-        "lines_total": execution.log_lines.count(),
+        "calls": calls,
+        "calls_total": calls.total,
+        "log_lines": lines,
+        "lines_total": lines.total,
         "console_kept": LOG_BYTES_KEPT,
     }
 

@@ -84,12 +84,12 @@ def _conditions(facts: Facts, catalogue: Catalogue) -> Iterator[_Remark]:
     for kind, node, level in facts.levels:
         if kind in _CHANGES:
             judge = Conditions(level, catalogue, relation_of(node["relation"]))
-            yield from _judged(_Changing(kind, node, level, judge), catalogue)
+            yield from _judged(_Changing(kind, node, level, judge), catalogue, nested=len(facts.levels) > 1)
         elif kind == "InsertStmt":
             yield from _overwrites(node)
 
 
-def _judged(changing: _Changing, catalogue: Catalogue) -> Iterator[_Remark]:
+def _judged(changing: _Changing, catalogue: Catalogue, *, nested: bool) -> Iterator[_Remark]:
     condition = changing.condition
     if changing.kind == "MergeStmt":
         yield from _merge(changing)
@@ -98,7 +98,8 @@ def _judged(changing: _Changing, catalogue: Catalogue) -> Iterator[_Remark]:
         yield _warning(FindingCode.NO_WHERE, message, "Add a WHERE clause unless every row is meant.")
     if condition is not None:
         yield from _held_back_by_nothing(changing, condition, catalogue)
-        yield from _inner_conditions(changing, condition)
+        if nested:
+            yield from _inner_conditions(changing, condition)
 
 
 def _held_back_by_nothing(changing: _Changing, condition: Node, catalogue: Catalogue) -> Iterator[_Remark]:
@@ -185,7 +186,7 @@ def _items_named(condition: Node, level: Level, catalogue: Catalogue) -> set[Ite
     """The items of FROM whose columns a condition names; None where that cannot be told, or it may differ by row."""
     named: set[Item] = set()
     stack: list[tuple[str, object, Level]] = [("", condition, level)]
-    while stack:
+    while stack and not named.issuperset(level.items):
         key, part, at = stack.pop()
         if isinstance(part, list):
             stack.extend((key, inner, at) for inner in part)
@@ -238,6 +239,8 @@ def _overwrites(node: Node) -> Iterator[_Remark]:
 
 def _outer_names(facts: Facts, catalogue: Catalogue) -> Iterator[_Remark]:
     """`x IN (SELECT x FROM t)` where t has no x: the x inside is the one outside, and compares with itself."""
+    if len(facts.levels) < 2:  # noqa: PLR2004 - no query in another
+        return
     changes = any(kind in _CHANGES for kind, _, _ in facts.levels)
     for _, node, level in facts.levels:
         for link in _links(node):

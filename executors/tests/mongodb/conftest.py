@@ -35,6 +35,10 @@ class Sink:
         assert encoding is RowEncoding.BSON
         self.announced.append(tuple(columns))
 
+    def all_columns(self, columns: Sequence[Column]) -> None:
+        """The last result set has these columns in all."""
+        self.announced[-1] = tuple(columns)
+
     def rows(self, data: bytes, count: int) -> None:
         """Remember a block."""
         self.blocks.append(data)

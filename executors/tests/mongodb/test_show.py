@@ -15,9 +15,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from executors.base import Access, Column
+from executors.mongodb.fields import columns
 from executors.mongodb.raw import blocks, documents
 from executors.mongodb.reading.parse import parse
-from executors.mongodb.show import Missing, canonical, cells, columns, date_text, table
+from executors.mongodb.show import Missing, Table, canonical, date_text
 from executors.tests.mongodb.conftest import Bench
 
 OID = ObjectId("65a1b2c3d4e5f60718293a4b")
@@ -66,12 +67,17 @@ TEXTS: list[tuple[bytes, str, str | None]] = [
 @pytest.mark.parametrize(("document", "json", "cell"), TEXTS, ids=[case[1][:40] for case in TEXTS])
 def test_every_type_as_extended_json_and_as_cell(document: bytes, json: str, cell: str | None) -> None:
     assert canonical(document) == f'{{"v": {json}}}'
-    assert cells(document, ["v"]) == [cell]
+    assert Table([Column("v", "")]).cells(document) == [cell]
 
 
 def test_missing_null_and_empty_are_three_things() -> None:
     block = encode({}) + encode({"a": None}) + encode({"a": ""}) + encode({"a": "null"})
-    assert table(block, ["a"]) == [[Missing.MISSING], [None], [""], ["null"]]
+    assert [Table([Column("a", "")]).cells(document) for document in documents(block)] == [
+        [Missing.MISSING],
+        [None],
+        [""],
+        ["null"],
+    ]
 
 
 def test_duplicate_keys_are_kept_in_the_document() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -53,6 +53,10 @@ class Recorder:
     def columns(self, columns: Any, encoding: RowEncoding) -> None:
         assert encoding is RowEncoding.JSON
         self.columns_seen = list(columns)
+
+    def all_columns(self, columns: Sequence[Column]) -> None:
+        """A script knows its columns before its rows."""
+        raise AssertionError(columns)
 
     def rows(self, data: bytes, count: int) -> None:
         lines = data.splitlines()

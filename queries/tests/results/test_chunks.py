@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
 import bson
@@ -45,7 +46,7 @@ def test_every_byte_comes_back(world: World, encoding: RowEncoding) -> None:
 @pytest.mark.parametrize(("first", "limit"), [(0, 1), (0, 200), (19, 2), (500, 137), (999, 10), (1000, 10), (5000, 1)])
 def test_a_window_is_that_slice(world: World, encoding: RowEncoding, first: int, limit: int) -> None:
     execution = store(world, encoding, ENCODED[encoding], ["n"]).execution
-    assert reader.window(execution, first, limit) == ENCODED[encoding][first : first + limit]
+    assert list(islice(reader.rows_from(execution, first), limit)) == ENCODED[encoding][first : first + limit]
 
 
 def test_pages_follow_each_other_without_a_gap(world: World) -> None:
@@ -68,7 +69,7 @@ def test_a_deep_page_costs_what_the_first_one_costs(world: World) -> None:
         with CaptureQueriesContext(
             connection,
         ) as queries:
-            reader.window(execution, first, 10)
+            list(islice(reader.rows_from(execution, first), 10))
         costs.append(len(queries))
     assert costs[0] == costs[1] <= 3
 
@@ -125,13 +126,13 @@ TAMPERING = [_flip, _cut_short, _swap, _lie_about_rows, _delete_middle, _delete_
 
 @pytest.mark.parametrize("tamper", TAMPERING, ids=lambda act: act.__name__)
 def test_tampering_is_noticed_and_never_passes_for_a_result(world: World, tamper: Callable[[Execution], None]) -> None:
-    query = store(world, RowEncoding.COPY, ENCODED[RowEncoding.COPY], ["n"])
+    query = store(world, RowEncoding.COPY, ENCODED[RowEncoding.COPY], ["n", "null", "empty", "odd"])
     tamper(query.execution)
     with pytest.raises(vault.Unreadable):
         list(reader.blocks(query.execution))
     with pytest.raises(Unavailable, match="cannot be read"):
         view_page(actor=world.author, query=query, first_row=0, limit=ROWS)
-    with pytest.raises(vault.Unreadable):
+    with pytest.raises((vault.Unreadable, Unavailable)):
         b"".join(download(actor=world.author, query=query, format="csv").stream)
 
 

@@ -66,7 +66,7 @@ HARMLESS = [
 
 
 def through_csv(table: Table) -> str:
-    return copy_to_csv(copy_rows(table)).decode()
+    return copy_to_csv(copy_rows(table), [True] * len(table[0])).decode()
 
 
 # --- CSV -------------------------------------------------------------------------------------------

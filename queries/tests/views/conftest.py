@@ -1,24 +1,7 @@
-"""Clients that are signed in as somebody."""
+"""The pages' tests ask as people who are signed in."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from queries.tests.conftest import SignedIn
 
-import pytest
-from django.test import Client
-
-from accounts.models import User
-
-SignedIn = Callable[[User], Client]
-
-
-@pytest.fixture
-def client_of() -> SignedIn:
-    """A client with a session of the person, in whichever database the test has."""
-
-    def sign_in(user: User) -> Client:
-        client = Client()
-        client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
-        return client
-
-    return sign_in
+__all__ = ["SignedIn"]

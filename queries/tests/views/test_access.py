@@ -35,6 +35,7 @@ PAGES: dict[str, dict[str, int]] = {
     "queries:revise": POSTS,
     # It has not run; whoever may never see its result is told that first.
     "queries:result": {"author": 409, "reviewer": 409, "colleague": 403, "outsider": 404, "auditor": 403, "admin": 403},
+    "queries:value": {"author": 409, "reviewer": 409, "colleague": 403, "outsider": 404, "auditor": 403, "admin": 403},
     "queries:download": {
         "author": 409,
         "reviewer": 409,
