@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from django.utils import timezone
 
@@ -54,7 +55,7 @@ class Sight:
     @classmethod
     def of_row(cls, query: QueryRequest) -> Sight | None:
         """That which the statement of a list read with the request (`as_rows`)."""
-        seen = query.rehearsed
+        seen: dict[str, Any] | None = vars(query)["rehearsed"]
         return Sight(seen["digest"], dt.datetime.fromisoformat(seen["at"]), seen["rows"]) if seen else None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
@@ -97,8 +97,6 @@ class QueryRequest(models.Model):
         undoes_id: int | None
         get_code_display: ClassVar[Callable[[], str]]
         execution: Execution
-        # With `with_rehearsal`.
-        rehearsed: dict[str, Any] | None
 
     class Meta:
         """Table `query_requests`. The primary key grows with time, so newest first is one backward index scan."""

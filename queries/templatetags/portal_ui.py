@@ -215,10 +215,16 @@ def warnings_found(query: QueryRequest) -> int:
 
 @register.filter
 def risk_words(query: QueryRequest) -> str:
-    """Why to look twice at a write of a list, the first reason; else how many warnings there are, "" without any."""
+    """Why to look twice at a write of a list, the first reason; else how many warnings there are."""
     found = risks.risks(query, bounds.Sight.of_row(query))
     warnings = warnings_found(query)
-    return risks.WORDS[found[0]] if found else counted(warnings, "warning") if warnings else ""
+    return risks.WORDS[found[0]] if found else counted(warnings, "warning") if warnings else "No warnings"
+
+
+@register.filter
+def is_risky(query: QueryRequest) -> bool:
+    """Whether a write of a list is worth a second look."""
+    return bool(risks.risks(query, bounds.Sight.of_row(query)) or warnings_found(query))
 
 
 @register.filter
