@@ -103,6 +103,22 @@ def cannot_be_rehearsed(query: QueryRequest) -> NotNow | None:
     return obstacle(query)
 
 
+def cannot_see_plan(actor: User, query: QueryRequest) -> str:
+    """Why this person may not see how the target would run it: its numbers tell of data, and asking costs time."""
+    if not actor.is_active:
+        return DEACTIVATED
+    if query.author_id == actor.pk or not query.pod.has_manager(actor):
+        return "How the target would run it is for those who may decide on it."
+    return ""
+
+
+def cannot_be_planned(query: QueryRequest) -> NotNow | None:
+    """Why nobody asks the target how it would run this; None when somebody can."""
+    if query.state is not Status.PENDING:
+        return _stands(query, f"{query.number} no longer waits for a decision.", "not_now")
+    return obstacle(query)
+
+
 def cannot_withdraw(actor: User, query: QueryRequest) -> str:
     """Only the author withdraws."""
     return "" if query.author_id == actor.pk else "Only its author can withdraw a request."

@@ -47,6 +47,7 @@ from executors.base.outcomes import (
     Unreachable,
     WriteOutcome,
 )
+from executors.base.planning import Plan, PlanStep
 from executors.base.rows import Column, RowEncoding, RowSink, Scalar
 from executors.base.scripting import (
     MAX_CURSORS,
@@ -105,6 +106,8 @@ __all__ = [
     "Outcome",
     "OutcomeUnknown",
     "Parameter",
+    "Plan",
+    "PlanStep",
     "Purpose",
     "Ran",
     "ReadOutcome",

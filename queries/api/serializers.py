@@ -357,6 +357,31 @@ class QueryShape(serializers.Serializer[object]):
     )
 
 
+class PlanStepShape(serializers.Serializer[object]):
+    """One step, those below it (by `depth`) give it its rows. `share` is its own part, from 0 to 1, of the cost of the
+    whole. `reads_all` is about how many rows it reads where it reads the whole of `relation`; `large` where that is
+    more than the target calls large. `line` is where its statement begins, on the first step of one of several."""
+
+    depth = serializers.IntegerField(min_value=0)
+    what = serializers.CharField()
+    relation = serializers.CharField(allow_blank=True)
+    estimated_rows = serializers.IntegerField(allow_null=True, min_value=0)
+    cost = serializers.FloatField(allow_null=True, min_value=0)
+    share = serializers.FloatField(allow_null=True, min_value=0)
+    reads_all = serializers.IntegerField(allow_null=True, min_value=0)
+    large = serializers.BooleanField()
+    line = serializers.IntegerField(allow_null=True, min_value=1)
+
+
+class PlanShape(serializers.Serializer[object]):
+    """What the target estimates, the last step first. `estimated_rows` is what it returns or, of a write, changes; null
+    where not known. `notes` say what has no plan, and why."""
+
+    steps = PlanStepShape(many=True)
+    estimated_rows = serializers.IntegerField(allow_null=True, min_value=0)
+    notes = serializers.ListField(child=serializers.CharField())
+
+
 class QueriesShape(serializers.Serializer[object]):
     """A page of requests, newest first."""
 

@@ -9,7 +9,7 @@ from functools import cache
 from django.db.models import Prefetch
 
 from accounts.models import User
-from executors.base import Activity
+from executors.base import Activity, Plan
 from pods.models import Pod
 from queries import bounds
 from queries.lifecycle import Status
@@ -36,6 +36,29 @@ def share_pods(queries: Iterable[QueryRequest]) -> None:
             known = pods[query.pod_id] = query.pod
             vars(known).update(has_manager=cache(known.has_manager), has_developer=cache(known.has_developer))
         query.pod = known
+
+
+def plan_json(plan: Plan, query: QueryRequest) -> dict[str, object]:
+    """A plan as it is answered; `large` where a step reads all of what the target calls a large table."""
+    threshold = query.target.large_table_rows
+    return {
+        "steps": [
+            {
+                "depth": step.depth,
+                "what": step.what,
+                "relation": step.relation,
+                "estimated_rows": step.rows,
+                "cost": step.cost,
+                "share": step.share,
+                "reads_all": step.reads_all,
+                "large": step.reads_more_than(threshold),
+                "line": step.line,
+            }
+            for step in plan.steps
+        ],
+        "estimated_rows": plan.rows,
+        "notes": plan.notes,
+    }
 
 
 def query_json(query: QueryRequest, reader: User, activity: Activity | None = None) -> dict[str, object]:

@@ -26,6 +26,7 @@ from queries.api.serializers import (
     CloseBody,
     CommentBody,
     DraftBody,
+    PlanShape,
     QueriesShape,
     QueryShape,
     RehearseBody,
@@ -33,13 +34,14 @@ from queries.api.serializers import (
     ResultShape,
     SubmitBody,
 )
-from queries.api.shapes import DECISIONS, query_json, result_json, share_pods
+from queries.api.shapes import DECISIONS, plan_json, query_json, result_json, share_pods
 from queries.joined import shown
 from queries.lifecycle import Status
 from queries.models import QueryRequest
 from queries.results import download, view_page
 from queries.results.access import TRUNCATED
 from queries.running.activity import activity
+from queries.running.planning import plan_of
 from web import paging
 from web.bodies import StrictSerializer, View, read_body
 from web.errors import BadInput, FieldError, NotFound
@@ -173,6 +175,20 @@ class Approve(View):
     def post(self, request: Request, public_id: uuid.UUID) -> Response:
         """Approve. The last approval needed runs the statement, and the answer is the request after it ran."""
         return perform(request, public_id, services.approve, ApproveBody)
+
+
+class Plan(View):
+    """GET `queries/<uuid>/plan/`."""
+
+    @extend_schema(operation_id="query_plan", responses=answers(PlanShape, 403, 404, 409), tags=QUERIES)
+    def get(self, request: Request, public_id: uuid.UUID) -> Response:
+        """How its target would run a request that waits, for those who may decide on it. Nothing is run.
+
+        Kept for five minutes. 503 when the target did not answer within two seconds.
+        """
+        reader = actor(request)
+        query = services.visible_query(actor=reader, public_id=public_id)
+        return Response(plan_json(plan_of(actor=reader, query=query), query))
 
 
 class Rehearse(View):

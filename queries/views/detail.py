@@ -32,6 +32,7 @@ from queries.results import Window, effects, rehearsals, show_page
 from queries.running.activity import activity
 from queries.running.ending import HOPE
 from queries.running.monitor import LOG_BYTES_KEPT
+from queries.views.plan import beside
 from queries.words import ACCESSES, LANGUAGES, named
 from web.errors import PortalError
 
@@ -90,6 +91,7 @@ def page(
         **_progress(query, user),
         **_decision(query, user),
         **_effect(query, user, execution),
+        **beside(query, user),
         **_statement(request, query, execution),
         **_neighbours(query, user),
     }

@@ -219,6 +219,23 @@ function watch(look) {
   }, QUIET);
 }
 
+// The database is asked for its plan while somebody looks at the request; without this there is a link to it.
+const unasked = document.querySelector("[data-plan]");
+if (unasked) askForPlan();
+
+async function askForPlan() {
+  unasked.setAttribute("aria-busy", "true");
+  const plan = await part(unasked.dataset.plan, "plan").catch(() => null);
+  unasked.removeAttribute("aria-busy");
+  if (!plan) return;
+  unasked.replaceWith(plan);
+  const rows = plan.dataset.estimated ?? "";
+  for (const place of document.querySelectorAll("[data-estimate]")) {
+    place.querySelector("dd").textContent = rows;
+    place.hidden = rows === "";
+  }
+}
+
 const queue = document.querySelector("[data-news]");
 if (queue) {
   watch(async () => {

@@ -26,6 +26,7 @@ PAGES: dict[str, dict[str, int]] = {
     "queries:detail": OF_THE_POD,
     "queries:statement": OF_THE_POD,
     "queries:status": OF_THE_POD,
+    "queries:plan": {"author": 403, "reviewer": 200, "colleague": 403, "outsider": 404, "auditor": 403, "admin": 403},
     "queries:approve": POSTS,
     "queries:rehearse": POSTS,
     "queries:reject": POSTS,
