@@ -102,7 +102,8 @@ def effect_parts(request: HttpRequest, query: QueryRequest, refusal: PortalError
     """The parts of the page that a rehearsal changes: the box and the dialog, the same partials as in the page."""
     user = person(request)
     context = {"query": query, "refusal": refusal, "allowed": policies.allowed(user, query), **_decision(query, user)}
-    return render(request, "queries/_rehearsed.html", {**context, **_effect(query, user, _execution(query))})
+    context |= {**_effect(query, user, _execution(query)), **beside(query, user)}
+    return render(request, "queries/_rehearsed.html", context)
 
 
 def _progress(query: QueryRequest, user: User) -> dict[str, Any]:
