@@ -13,6 +13,7 @@ requests = [
     path("<uuid:public_id>/plan/", plan.plan, name="plan"),
     path("<uuid:public_id>/approve/", decide.approve, name="approve"),
     path("<uuid:public_id>/rehearse/", decide.rehearse, name="rehearse"),
+    path("<uuid:public_id>/undo/", decide.undo, name="undo"),
     path("<uuid:public_id>/reject/", decide.reject, name="reject"),
     path("<uuid:public_id>/withdraw/", decide.withdraw, name="withdraw"),
     path("<uuid:public_id>/cancel/", decide.cancel, name="cancel"),

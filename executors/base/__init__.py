@@ -64,6 +64,7 @@ from executors.base.scripting import (
 )
 from executors.base.seam import Analyser, Engine, Runner, ScriptEngine, Session
 from executors.base.statements import Access, EngineKind, Job, Language, Limits, Parameter, Target
+from executors.base.undoing import NotReversible, Reverse, Reverser
 from executors.base.watching import Activity, Blocker
 
 __all__ = [
@@ -103,6 +104,7 @@ __all__ = [
     "Language",
     "Leads",
     "Limits",
+    "NotReversible",
     "Outcome",
     "OutcomeUnknown",
     "Parameter",
@@ -115,6 +117,8 @@ __all__ = [
     "RehearsalOutcome",
     "Rehearsing",
     "Request",
+    "Reverse",
+    "Reverser",
     "RowBound",
     "RowChange",
     "RowEncoding",

@@ -117,6 +117,12 @@ class RehearseBody(StrictSerializer):
     digest = Text(most=64, bounds={"pattern": DIGEST})
 
 
+class UndoBody(StrictSerializer):
+    """Body of `undo/`. Without a reason of your own it names the request that is taken back."""
+
+    reason = Text(required=False, most=REASON_LENGTH)
+
+
 class RejectBody(StrictSerializer):
     """Body of `reject/`. With `ask_for_changes` the author is invited to revise."""
 
@@ -319,7 +325,7 @@ class QueryLimitsShape(serializers.Serializer[object]):
 
 
 class QueryShape(serializers.Serializer[object]):
-    """A request."""
+    """A request. `parameters` of an undo are rows of the target: null for readers who may not see its result."""
 
     id = serializers.UUIDField()
     number = serializers.RegexField(r"^QR-[0-9]+$")
@@ -330,7 +336,7 @@ class QueryShape(serializers.Serializer[object]):
     language = serializers.ChoiceField(choices=[x.value for x in Language])
     access = serializers.ChoiceField(choices=[a.value for a in Access])
     statement = serializers.CharField()
-    parameters = serializers.ListField(child=Scalar())
+    parameters = serializers.ListField(child=Scalar(), allow_null=True)
     digest = serializers.RegexField(DIGEST)
     reason = serializers.CharField()
     ticket = serializers.CharField(allow_blank=True)
@@ -352,7 +358,7 @@ class QueryShape(serializers.Serializer[object]):
     execution = ExecutionShape(allow_null=True)
     allowed = serializers.ListField(
         child=serializers.ChoiceField(
-            choices=["approve", "reject", "withdraw", "rehearse", "cancel", "close", "revise"]
+            choices=["approve", "reject", "withdraw", "rehearse", "cancel", "close", "revise", "undo"]
         )
     )
 

@@ -14,7 +14,7 @@ from pods.models import Pod
 from queries import bounds
 from queries.lifecycle import Status
 from queries.models import Decision, Execution, QueryRequest
-from queries.policies import allowed, cannot_see_rehearsal, failure_words
+from queries.policies import allowed, cannot_see_parameters, cannot_see_rehearsal, failure_words
 from queries.results import ResultPage, rehearsals
 from queries.running.ending import HOPE
 from web.paging import encode
@@ -73,7 +73,7 @@ def query_json(query: QueryRequest, reader: User, activity: Activity | None = No
         "language": query.language,
         "access": query.access,
         "statement": query.statement,
-        "parameters": query.parameters,
+        "parameters": None if cannot_see_parameters(reader, query) else query.parameters,
         "digest": query.digest,
         "reason": query.reason,
         "ticket": query.ticket,

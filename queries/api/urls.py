@@ -11,6 +11,7 @@ urlpatterns = [
     path("queries/<uuid:public_id>/plan/", views.Plan.as_view(), name="query_plan"),
     path("queries/<uuid:public_id>/approve/", views.Approve.as_view(), name="query_approve"),
     path("queries/<uuid:public_id>/rehearse/", views.Rehearse.as_view(), name="query_rehearse"),
+    path("queries/<uuid:public_id>/undo/", views.Undo.as_view(), name="query_undo"),
     path("queries/<uuid:public_id>/reject/", views.Reject.as_view(), name="query_reject"),
     path("queries/<uuid:public_id>/withdraw/", views.Withdraw.as_view(), name="query_withdraw"),
     path("queries/<uuid:public_id>/cancel/", views.Cancel.as_view(), name="query_cancel"),

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db.models import prefetch_related_objects
 from django.http import StreamingHttpResponse
+from django.urls import reverse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
@@ -33,6 +34,7 @@ from queries.api.serializers import (
     RejectBody,
     ResultShape,
     SubmitBody,
+    UndoBody,
 )
 from queries.api.shapes import DECISIONS, plan_json, query_json, result_json, share_pods
 from queries.joined import shown
@@ -202,6 +204,25 @@ class Rehearse(View):
         query_id = known(person, public_id)
         services.rehearse(actor=person, query_id=query_id, **read_body(RehearseBody(data=request.data)))
         return Response(after(person, query_id))
+
+
+class Undo(View):
+    """POST `queries/<uuid>/undo/`."""
+
+    @extend_schema(
+        operation_id="query_undo",
+        request=UndoBody,
+        responses=answers(QueryShape, 403, 404, 409, 429, status=201),
+        tags=QUERIES,
+    )
+    def post(self, request: Request, public_id: uuid.UUID) -> Response:
+        """Prepare a new request that puts back what this executed write changed. It is reviewed as any other."""
+        limit(plain(request), "submit")
+        person = actor(request)
+        query_id = known(person, public_id)
+        query = services.undo(actor=person, query_id=query_id, **read_body(UndoBody(data=request.data)))
+        headers = {"Location": reverse("api:query", args=[query.public_id])}
+        return Response(after(person, query.pk), status=status.HTTP_201_CREATED, headers=headers)
 
 
 class Reject(View):

@@ -88,6 +88,20 @@ def rehearse(request: HttpRequest, public_id: UUID) -> HttpResponse:
 
 
 @post_only
+def undo(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Prepare the request that takes an executed write back, and show it; nothing is changed by that."""
+    query = services.visible_query(actor=person(request), public_id=public_id)
+    reason = request.POST.get("reason", "")
+    try:
+        limit(request, "submit")
+        prepared = services.undo(actor=person(request), query_id=query.pk, reason=reason)
+    except PortalError as error:
+        return _refused(request, public_id, error, reason)
+    messages.success(request, f"{prepared.number} would put back what {query.number} changed, once it is approved.")
+    return redirect("queries:detail", prepared.public_id)
+
+
+@post_only
 def reject(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Reject, or ask for changes: both need words."""
     digest = request.POST.get("digest", "")

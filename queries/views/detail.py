@@ -15,7 +15,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.models import User
 from accounts.people import person
-from executors.base import Language, RowEncoding
+from executors.base import Effect, Language, RowEncoding
 from queries import bounds, policies, risks, services
 from queries.lifecycle import Status
 from queries.models import Execution, QueryRequest, Rehearsal, Verdict
@@ -28,7 +28,8 @@ from queries.presentation.excerpt import beginning, differing
 from queries.presentation.pages import ShownPage
 from queries.presentation.states import advice, is_overdue, meaning
 from queries.presentation.timeline import timeline
-from queries.results import Window, effects, rehearsals, show_page
+from queries.results import Window, record_trace_view, rehearsals, show_page
+from queries.results import undo as undos
 from queries.running.activity import activity
 from queries.running.ending import HOPE
 from queries.running.monitor import LOG_BYTES_KEPT
@@ -41,6 +42,7 @@ INLINE_BYTES = 300_000
 INLINE_CALLS = 20
 INLINE_LINES = 40
 NEIGHBOURS = 200
+ROWS_CHANGED = 20
 WARNED = ("error", "warning")
 
 
@@ -83,7 +85,7 @@ def page(
         "noted": [finding for finding in query.findings if finding["severity"] not in WARNED],
         "passed": passed(query.verified),
         "rest_of_reason": _rest(query.reason, query.title),
-        "parameters": [_parameter(value) for value in query.parameters],
+        "parameters": [] if query.undoes_id is not None else [_parameter(value) for value in query.parameters],
         "events": timeline(query, execution),
         **_inline_result(user, query, execution),
         **_script_run(user, query, execution),
@@ -164,8 +166,12 @@ def _effect(query: QueryRequest, user: User, execution: Execution | None) -> dic
     rehearsal = None if unseen else bounds.latest(query)
     seen = rehearsals.effect(rehearsal) if rehearsal else None
     if seen is not None and policies.cannot_see_result(user, query):
-        seen = replace(seen, tables=tuple(replace(table, changes=()) for table in seen.tables))
-    ran = effects.without_rows(execution.effect) if execution is not None and execution.effect else None
+        seen = _counts_alone(seen)
+    ran = undos.changed(execution, ROWS_CHANGED) if execution is not None else None
+    if ran is not None and policies.cannot_see_result(user, query):
+        ran = _counts_alone(ran)
+    if ran is not None and any(table.changes for table in ran.tables):
+        record_trace_view(actor=user, query=query, part="changes")
     named = query.tables if query.language != Language.SCRIPT else ()
     return {
         "rehearsal": rehearsal,
@@ -173,7 +179,9 @@ def _effect(query: QueryRequest, user: User, execution: Execution | None) -> dic
         "rehearsed": show(seen, would=True, personal=query.target.personal_columns, named=named) if seen else None,
         "rehearsal_failure": rehearsals.words(rehearsal) if rehearsal else None,
         "stale": bounds.staleness(query, rehearsal) if rehearsal else None,
-        "changed_rows": show(ran, would=False, named=named) if ran else None,
+        "changed_rows": show(ran, would=False, personal=query.target.personal_columns, named=named) if ran else None,
+        "cannot_undo": _cannot_undo(query, user),
+        "undos": query.undos.order_by("pk"),
         "lasting": lasting(query),
         "proposed": bounds.proposed(query, rehearsal),
         "bound": bounds.in_force(query),
@@ -186,6 +194,19 @@ def _risks(query: QueryRequest, rehearsal: Rehearsal | None) -> dict[str, Any]:
     sight = bounds.Sight.of(rehearsal) if rehearsal is not None else None
     words = [risks.WORDS[risk] for risk in risks.risks(query, sight)]
     return {"risks": words, "confirmation": risks.confirmation(query, sight)}
+
+
+def _counts_alone(effect: Effect) -> Effect:
+    """Without its rows."""
+    return replace(effect, tables=tuple(replace(table, changes=()) for table in effect.tables))
+
+
+def _cannot_undo(query: QueryRequest, user: User) -> str:
+    """Why a write that ran cannot be taken back, for those who could ask for it."""
+    if query.state is not Status.EXECUTED or policies.cannot_undo(user, query):
+        return ""
+    stands = policies.cannot_be_undone(query)
+    return stands.message if stands else ""
 
 
 def _unlike(query: QueryRequest, rehearsal: Rehearsal | None) -> bool:

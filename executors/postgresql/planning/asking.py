@@ -48,7 +48,9 @@ _GENERIC = 160000
 _LOCKED = "55P03"
 
 # The first snapshot: after it the server refuses to leave READ ONLY.
-_BEGIN = b"BEGIN READ ONLY; SELECT pg_catalog.set_config('application_name', 'portal:plan', true)"
+_BEGIN = (
+    b"BEGIN READ ONLY; SELECT pg_catalog.set_config('application_name', 'portal:plan', true); SAVEPOINT portal_plan"
+)
 _SIZES = b"""
 SELECT w.n, c.reltuples::bigint
 FROM ROWS FROM (pg_catalog.unnest($1::text[]), pg_catalog.unnest($2::text[])) WITH ORDINALITY w(schema, name, n)
@@ -90,7 +92,6 @@ class Planner:
         """A statement that fails leaves the others their plans, unless the connection is gone, or the time."""
         if item.type not in PLANNED:
             return Plan.without(f"{kind(item)} has no plan.")
-        self.wire.simple(b"SAVEPOINT portal_plan")
         try:
             return self._one(item, facts, text, values)
         except (Refused, StatementFailed, TimedOut, TooLarge) as error:

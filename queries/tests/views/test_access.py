@@ -29,6 +29,7 @@ PAGES: dict[str, dict[str, int]] = {
     "queries:plan": {"author": 403, "reviewer": 200, "colleague": 403, "outsider": 404, "auditor": 403, "admin": 403},
     "queries:approve": POSTS,
     "queries:rehearse": POSTS,
+    "queries:undo": POSTS,
     "queries:reject": POSTS,
     "queries:withdraw": POSTS,
     "queries:cancel": POSTS,
