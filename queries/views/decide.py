@@ -96,7 +96,7 @@ def undo(request: HttpRequest, public_id: UUID) -> HttpResponse:
         limit(request, "submit")
         prepared = services.undo(actor=person(request), query_id=query.pk, reason=reason)
     except PortalError as error:
-        return _refused(request, public_id, error, reason)
+        return _refused(request, public_id, error)
     messages.success(request, f"{prepared.number} would put back what {query.number} changed, once it is approved.")
     return redirect("queries:detail", prepared.public_id)
 

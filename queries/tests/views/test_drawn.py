@@ -30,7 +30,7 @@ SAFE = (
     r"query\.statement|comment|bound_typed|filters\.(q|actor|subject|since|until)",
     # Names of ours, and closed lists.
     r"(\w+\.)*(number|public_id|pk|slug|digest|status|code|seq|hash|action|kind|id|subject_id|subject_kind)",
-    r"(\w+\.)*get_\w+_display|(item\.)?languages|query\.code\|default:execution\.failure_code",
+    r"(\w+\.)*get_\w+_display(\|lower)?|(item\.)?languages|query\.code\|default:execution\.failure_code",
     # Numbers and moments.
     r"(\w+\.)*(\w+_limit|approvals_(required|needed)|(lock_)?seconds|elapsed|retry_after|blanks|last|place|total|given|needed)",
     r"(\w+\.)*(line|column|entries|pid|calls_total|lines_total|old|new)(\|default(_if_none)?:\"\w*\")?",
