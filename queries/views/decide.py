@@ -169,5 +169,6 @@ def _refused(request: HttpRequest, public_id: UUID, error: PortalError) -> HttpR
     if isinstance(error, BadInput):
         error.message = " ".join(problem.message for problems in error.fields.values() for problem in problems)
     query = services.visible_query(actor=person(request), public_id=public_id)
-    comment, bound = request.POST.get("comment", ""), request.POST.get("bound", "")
+    comment = request.POST.get("comment", "") or request.POST.get("reason", "")
+    bound = request.POST.get("bound", "")
     return error.on(page(request, query, error=error, comment=comment, bound=bound))
