@@ -6,7 +6,21 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from executors import registry
-from executors.base import Access, Asked, Finding, FindingCode, Language, Severity, Target, Told, Verified, Word
+from executors.base import (
+    Access,
+    Asked,
+    Finding,
+    FindingCode,
+    Language,
+    Parameter,
+    Plan,
+    Severity,
+    Target,
+    Told,
+    Verified,
+    Word,
+)
+from executors.base.planning import together
 from executors.script.analysis import calls_in
 
 
@@ -20,6 +34,31 @@ def ask(target: Target, language: Language, statement: str, tables: Sequence[str
         return _ask_for_calls(target, statement, access)
     answers = registry.engine(target.engine).check(target, [Asked(statement, tuple(tables))], access)
     return _word(answers, answers[0].findings)
+
+
+def plan(target: Target, language: Language, statement: str, parameters: Sequence[Parameter]) -> Plan:
+    """How `target`, with the credential that would run it, would go about a statement that reading found valid.
+
+    Of a script each call whose text is known. Raises `ExecutionError` when the target does not answer.
+    """
+    if language is Language.SCRIPT:
+        return _plan_calls(target, statement)
+    (answer,) = registry.engine(target.engine).plan(target, [Asked(statement)], parameters)
+    return answer
+
+
+def _plan_calls(target: Target, statement: str) -> Plan:
+    calls = calls_in(statement, registry.call_reader(target.engine), target.access)
+    asked = [told.asks for _, told in calls if told.asks is not None]
+    answers = iter(registry.engine(target.engine).plan(target, asked, ()) if asked else ())
+    plans = [Plan.without(_UNKNOWN_TEXT) if told.asks is None else next(answers) for _, told in calls]
+    whole = together(plans, [call.line for call, _ in calls], counted=False)
+    return replace(whole, notes=(*whole.notes, _OF_CALLS if calls else _NO_CALLS))
+
+
+_UNKNOWN_TEXT = "what this call sends is only known when the script runs."
+_OF_CALLS = "A script decides while it runs which of its calls it makes, and how often."
+_NO_CALLS = "No call of the database is written out in the script."
 
 
 def _ask_for_calls(target: Target, statement: str, access: Access) -> Word:

@@ -11,7 +11,7 @@ from functools import partial
 from importlib import import_module
 from typing import Any
 
-from executors.base import Analyser, CallReader, Engine, EngineKind, Language, Runner
+from executors.base import Analyser, CallReader, Engine, EngineKind, Language, Reverser, Runner
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,13 +19,14 @@ class Product:
     """A database product: its name for people, and where its parts are (`module:name`).
 
     `analysers` has a reader for each language of its own; `script_calls` reads the calls of a script's `db`, and is ""
-    for an engine that is no `ScriptEngine`.
+    for an engine that is no `ScriptEngine`; `undo` makes the statement that takes a write back, "" where none does.
     """
 
     name: str
     engine: str
     analysers: Mapping[Language, str]
     script_calls: str = ""
+    undo: str = ""
 
     @property
     def languages(self) -> tuple[Language, ...]:
@@ -39,6 +40,7 @@ PRODUCTS: dict[EngineKind, Product] = {
         "executors.postgresql.engine:PostgreSQLEngine",
         {Language.SQL: "executors.postgresql.reading.analysis:analyse"},
         "executors.postgresql.reading.calls:SQLCalls",
+        "executors.postgresql.undo:reverse",
     ),
     EngineKind.MONGODB: Product(
         "MongoDB",
@@ -94,6 +96,12 @@ def call_reader(kind: EngineKind) -> CallReader:
     """The reader of the calls of a script's `db`, for a product that scripts can use."""
     found: CallReader = _load(PRODUCTS[kind].script_calls)()
     return found
+
+
+def reverser(kind: EngineKind) -> Reverser | None:
+    """What makes the statement that takes a write on a product back; None where nothing does."""
+    path = PRODUCTS[kind].undo
+    return _load(path) if path else None
 
 
 def _load(path: str) -> Any:

@@ -96,6 +96,9 @@ class _Refusals:
         """Raise `Refused` if there was any."""
         if self._count:
             named = ", ".join(self._named) + (" …" if self._count > len(self._named) else "")
-            rows = "1 row is" if self._count == 1 else f"{self._count:,} rows are"
-            message = f"{rows} no longer as the write left them ({named}), so nothing was put back."
+            rows = "1 row" if self._count == 1 else f"{self._count:,} rows"
+            message = (
+                f"{rows} cannot be put back exactly ({named}): changed or taken since, or changed by a trigger on the "
+                "way. Nothing was put back."
+            )
             raise Refused(message)

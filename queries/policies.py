@@ -9,17 +9,31 @@ from collections.abc import Callable
 from django.utils import timezone
 
 from accounts.models import Actor, User
+from executors import undoing
+from executors.base import EngineKind, Gap
 from pods.models import Pod, Rehearsals
 from queries.lifecycle import Status, Verb, possible
-from queries.models import Code, Execution, QueryRequest
+from queries.models import Code, Execution, QueryRequest, UndoPiece
 from web.errors import NotNow
 
 CANCEL = "cancel"
 REHEARSE = "rehearse"
 REVISE = "revise"
+UNDO = "undo"
 DEACTIVATED = "Your account is deactivated."
 QUOTING = "What the database said may quote data; it is for those who may see the result."
 DELETED = "What was said was deleted after the retention time."
+UNDOING = (Status.PENDING, Status.APPROVED, Status.EXECUTING, Status.EXECUTED)
+# Why the rows of a table were not kept.
+NOT_KEPT: dict[Gap, str] = {
+    Gap.NO_KEY: "{table} has no primary key, so its rows cannot be found again",
+    Gap.TIME: "the rows of {table} could not be read in the time there was",
+    Gap.SIZE: "more of {table} changed than is kept",
+    Gap.LOCKED: "the rows of {table} could not be read as they were",
+    Gap.DENIED: "the login may not read all of {table}",
+    Gap.UNCERTAIN: "it is not certain that every row of {table} it changed is known",
+    Gap.NOT_TOLD: "what happened to the rows of {table} is not known",
+}
 SAFE_DETAIL = frozenset({"sqlstate", "line", "column", "position", "statement_line", "statement_column"})
 
 
@@ -103,6 +117,22 @@ def cannot_be_rehearsed(query: QueryRequest) -> NotNow | None:
     return obstacle(query)
 
 
+def cannot_see_plan(actor: User, query: QueryRequest) -> str:
+    """Why this person may not see how the target would run it: its numbers tell of data, and asking costs time."""
+    if not actor.is_active:
+        return DEACTIVATED
+    if query.author_id == actor.pk or not query.pod.has_manager(actor):
+        return "How the target would run it is for those who may decide on it."
+    return ""
+
+
+def cannot_be_planned(query: QueryRequest) -> NotNow | None:
+    """Why nobody asks the target how it would run this; None when somebody can."""
+    if query.state is not Status.PENDING:
+        return _stands(query, f"{query.number} no longer waits for a decision.", "not_now")
+    return obstacle(query)
+
+
 def cannot_withdraw(actor: User, query: QueryRequest) -> str:
     """Only the author withdraws."""
     return "" if query.author_id == actor.pk else "Only its author can withdraw a request."
@@ -156,6 +186,55 @@ def failure_words(actor: User, query: QueryRequest, execution: Execution) -> tup
     return (QUOTING if execution.failure_code in {Code.ERROR, Code.TOO_LARGE} else message), safe
 
 
+def cannot_see_parameters(actor: User, query: QueryRequest) -> str:
+    """The parameters of an undo are rows of the target: they are for those who may see results."""
+    return "" if query.undoes_id is None else cannot_see_result(actor, query)
+
+
+def cannot_undo(actor: User, query: QueryRequest) -> str:
+    """An undo is asked for as any write is; who asks sees the rows in it."""
+    if not actor.is_active:
+        return DEACTIVATED
+    if not can_submit(actor, query.pod):
+        return f"Only those who may ask for something in {query.pod.name} can take this back."
+    return cannot_see_result(actor, query)
+
+
+def cannot_be_undone(query: QueryRequest) -> NotNow | None:
+    """Why nobody can take this write back now; None when somebody can."""
+    if not query.writes:
+        return _stands(query, "A read changed nothing; there is nothing to take back.", "not_a_write")
+    if query.state is not Status.EXECUTED:
+        return _stands(query, f"{query.number} has changed nothing that could be taken back.", "not_now")
+    never = undoing.obstacle(EngineKind(query.target.engine))
+    if never:
+        return _stands(query, never, "not_reversible")
+    undo = query.undos.filter(status__in=UNDOING).order_by("-pk").first()
+    if undo is not None:
+        ran = "took" if undo.state is Status.EXECUTED else "takes"
+        return _stands(query, f"{undo.number} {ran} it back already.", "undone_already")
+    if UndoPiece.objects.filter(execution=query.pk).exists():
+        return None
+    return _stands(query, _nothing_kept(query.execution), "not_reversible")
+
+
+def _nothing_kept(execution: Execution) -> str:
+    """Why there is no undo of a write that ran."""
+    effect = execution.effect
+    if effect is None:
+        return "It cannot be taken back: what it changed was not seen."
+    if effect["schema"]:
+        return "It cannot be taken back: it changed the schema."
+    for table in effect["tables"]:
+        if table["gap"]:
+            return f"It cannot be taken back: {NOT_KEPT[Gap(table['gap'])].format(table=table['table'])}."
+    if not (effect["exact"] and effect["counted"]):
+        return "It cannot be taken back: it is not certain that every row it changed is known."
+    if not effect["total"]:
+        return "It changed no row; there is nothing to take back."
+    return "It cannot be taken back: the rows as they were are not kept, or not any more."
+
+
 def can_submit(actor: User, pod: Pod) -> bool:
     """Whether a person may ask for something in a pod's name."""
     return actor.is_active and pod.active and pod.has_developer(actor)
@@ -191,9 +270,17 @@ def allowed(actor: User, query: QueryRequest) -> list[str]:
         verbs.append(CANCEL)
     if can_be_closed(query) and not objection(actor, Verb.CLOSE, query):
         verbs.append(Verb.CLOSE.value)
-    if query.author_id == actor.pk and can_submit(actor, query.pod):
+    if query.author_id == actor.pk and query.undoes_id is None and can_submit(actor, query.pod):
         verbs.append(REVISE)
+    if _may_be_kept(query) and not (cannot_undo(actor, query) or cannot_be_undone(query)):
+        verbs.append(UNDO)
     return verbs
+
+
+def _may_be_kept(query: QueryRequest) -> bool:
+    """Whether asking for its kept rows is worth a question: not for what ran and says that it has none."""
+    execution = getattr(query, "execution", None) if query.writes and query.state is Status.EXECUTED else None
+    return execution is not None and (execution.effect is None or execution.effect["reversible"])
 
 
 def already_decided(actor: User, query: QueryRequest) -> bool:

@@ -13,7 +13,17 @@ from django.utils import timezone
 from accounts.models import SYSTEM, User
 from audit import log
 from executors import processes
-from executors.base import Access, Analysis, EngineKind, Finding, Language, Parameter, Severity, Word
+from executors.base import (
+    Access,
+    Analysis,
+    EngineKind,
+    Finding,
+    Language,
+    NotReversible,
+    Parameter,
+    Severity,
+    Word,
+)
 from executors.text import normalise
 from pods.models import Rehearsals, Target
 from queries import bounds, policies, running, vault
@@ -23,6 +33,7 @@ from queries.lifecycle import Status, Verb
 from queries.models import Code, Execution, QueryRequest, Rehearsal, Verdict
 from queries.notices import outbox
 from queries.results import effects
+from queries.results import undo as undos
 from queries.running import places
 from queries.transitions import not_now, step, subject
 from web.errors import BadInput, FieldError, NotAllowed, NotFound, NotNow
@@ -58,6 +69,14 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
+class Follows:
+    """The request that a new one belongs to: it `revises` one of its author's, or `undoes` what one changed."""
+
+    revises: QueryRequest | None = None
+    undoes: QueryRequest | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Checked:
     """A draft whose target is known and whose statement has been read."""
 
@@ -80,6 +99,7 @@ def submit(*, actor: User, draft: Draft, revises: QueryRequest | None = None) ->
     """
     target, errors = _where(actor, draft)
     _check_why(draft, errors)
+    _check_parameters(draft, errors)
     if target is not None:
         _check_expects(draft, target, errors)
     analysis = _read(target, draft) if target and not errors.keys() & {"language", "access", "target"} else None
@@ -91,7 +111,58 @@ def submit(*, actor: User, draft: Draft, revises: QueryRequest | None = None) ->
         raise BadInput(errors)
     if revises is not None and revises.author_id != actor.pk:
         raise NotAllowed("Only its author can revise a request.")
-    return _store(actor, draft, target, analysis, revises)
+    if revises is not None and revises.undoes_id is not None:
+        raise NotNow("An undo is not revised; take the write back anew.", code="is_undo", state=revises.status)
+    return _store(actor, draft, target, analysis, Follows(revises=revises))
+
+
+def undo(*, actor: User, query_id: int, reason: str = "") -> QueryRequest:
+    """Prepare the request that puts back what an executed write changed; it is reviewed as any other.
+
+    Raises NotAllowed, NotNow (nothing is kept of it, or it is being taken back) and BadInput.
+    """
+    query = _undoable(actor, QueryRequest.objects.select_related("pod", "target", "execution").get(pk=query_id))
+    try:
+        made = undos.reverse(query)
+    except NotReversible as error:
+        raise NotNow(str(error), code="not_reversible", state=query.status) from error
+    draft = Draft(
+        pod=query.pod.slug,
+        target=query.target.slug,
+        language=made.language.value,
+        statement=made.statement,
+        access=Access.WRITE.value,
+        reason=reason.strip() or f"Takes back what {query.number} changed: {query.title}",
+        ticket=query.ticket,
+        parameters=made.parameters,
+        expects=made.rows,
+    )
+    target, errors = _where(actor, draft)
+    _check_why(draft, errors)
+    if errors or target is None:
+        raise BadInput(errors)
+    analysis = _read(target, draft)
+    wrong = [finding.message for finding in analysis.findings if finding.severity is Severity.ERROR]
+    if wrong:
+        message = f"The statement that would take it back is refused: {' '.join(wrong)}"
+        raise NotNow(message, code="not_reversible", state=query.status)
+    with transaction.atomic():
+        _undoable(actor, locked(query.pk))
+        made_request = _store(actor, draft, target, analysis, Follows(undoes=query))
+        data = {"undone_by": str(made_request.public_id), "digest": query.digest, "rows": made.rows}
+        log.append(log.Action.QUERY_UNDO, actor=actor, subject=subject(query), data=data)
+    return made_request
+
+
+def _undoable(actor: User, query: QueryRequest) -> QueryRequest:
+    """A request that this person may take back now. Raises NotAllowed and NotNow."""
+    reason = policies.cannot_undo(actor, query)
+    if reason:
+        raise NotAllowed(reason)
+    stands = policies.cannot_be_undone(query)
+    if stands:
+        raise stands
+    return query
 
 
 def approve(*, actor: User, query_id: int, digest: str, comment: str = "", bound: int | None = None) -> QueryRequest:
@@ -205,6 +276,7 @@ def _keep_rehearsal(actor: User, query: QueryRequest, came_of_it: running.Rehear
         kept = effects.rows(effect) if effect is not None else json.dumps(said).encode()
         rehearsal.key_id, rehearsal.data = vault.seal(kept, rehearsal.place)
         rehearsal.save(update_fields=["key_id", "data"])
+        outbox.announce_rehearsal(query)
     return rehearsal
 
 
@@ -379,6 +451,9 @@ def _check_why(draft: Draft, errors: dict[str, list[FieldError]]) -> None:
         problem = _bad_text(value, length)
         if problem:
             errors[name] = [problem]
+
+
+def _check_parameters(draft: Draft, errors: dict[str, list[FieldError]]) -> None:
     if len(draft.parameters) > PARAMETERS:
         errors["parameters"] = [FieldError(f"At most {PARAMETERS} parameters.", "too_many")]
     elif any(isinstance(p, str) and _bad_text(p, PARAMETER_LENGTH) for p in draft.parameters):
@@ -422,8 +497,8 @@ def _field_error(finding: Finding) -> FieldError:
     return FieldError(message, finding.code, finding.line, finding.column)
 
 
-def _store(actor: User, draft: Draft, target: Target, analysis: Analysis, revises: QueryRequest | None) -> QueryRequest:
-    limits = target.limits
+def _store(actor: User, draft: Draft, target: Target, analysis: Analysis, follows: Follows) -> QueryRequest:
+    limits, revises = target.limits, follows.revises
     statement = normalise(draft.statement)
     parameters = tuple(as_stored(parameter) for parameter in draft.parameters)
     words: Sequence[str] = (draft.reason, draft.ticket, *analysis.tables, actor.username, actor.label)
@@ -432,6 +507,7 @@ def _store(actor: User, draft: Draft, target: Target, analysis: Analysis, revise
         target=target,
         author=actor,
         revises=revises,
+        undoes=follows.undoes,
         language=draft.language,
         access=draft.access,
         statement=statement,
@@ -464,6 +540,8 @@ def _store(actor: User, draft: Draft, target: Target, analysis: Analysis, revise
         }
         if revises is not None:
             data["revises"] = str(revises.public_id)
+        if follows.undoes is not None:
+            data["undoes"] = str(follows.undoes.public_id)
         outbox.announce_submission(query)
         log.append(log.Action.QUERY_SUBMIT, actor=actor, subject=subject(query), data=data)
     return query
@@ -498,7 +576,7 @@ def _visible(actor: User, public_id: uuid.UUID) -> QueryRequest | None:
     return (
         QueryRequest.objects.visible_to(actor)
         .with_people()
-        .select_related("revises")
+        .select_related("revises", "undoes")
         .prefetch_related("decisions__reviewer")
         .filter(public_id=public_id)
         .first()

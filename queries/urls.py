@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from queries.views import decide, detail, home, lists, new, results, review
+from queries.views import decide, detail, home, lists, new, plan, results, review
 
 requests = [
     path("", lists.request_list, name="list"),
@@ -10,8 +10,10 @@ requests = [
     path("<uuid:public_id>/", detail.detail, name="detail"),
     path("<uuid:public_id>/statement.txt", detail.statement, name="statement"),
     path("<uuid:public_id>/status/", detail.status, name="status"),
+    path("<uuid:public_id>/plan/", plan.plan, name="plan"),
     path("<uuid:public_id>/approve/", decide.approve, name="approve"),
     path("<uuid:public_id>/rehearse/", decide.rehearse, name="rehearse"),
+    path("<uuid:public_id>/undo/", decide.undo, name="undo"),
     path("<uuid:public_id>/reject/", decide.reject, name="reject"),
     path("<uuid:public_id>/withdraw/", decide.withdraw, name="withdraw"),
     path("<uuid:public_id>/cancel/", decide.cancel, name="cancel"),

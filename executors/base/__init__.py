@@ -47,6 +47,7 @@ from executors.base.outcomes import (
     Unreachable,
     WriteOutcome,
 )
+from executors.base.planning import Plan, PlanStep
 from executors.base.rows import Column, RowEncoding, RowSink, Scalar
 from executors.base.scripting import (
     MAX_CURSORS,
@@ -63,6 +64,7 @@ from executors.base.scripting import (
 )
 from executors.base.seam import Analyser, Engine, Runner, ScriptEngine, Session
 from executors.base.statements import Access, EngineKind, Job, Language, Limits, Parameter, Target
+from executors.base.undoing import NotReversible, Reverse, Reverser
 from executors.base.watching import Activity, Blocker
 
 __all__ = [
@@ -102,9 +104,12 @@ __all__ = [
     "Language",
     "Leads",
     "Limits",
+    "NotReversible",
     "Outcome",
     "OutcomeUnknown",
     "Parameter",
+    "Plan",
+    "PlanStep",
     "Purpose",
     "Ran",
     "ReadOutcome",
@@ -112,6 +117,8 @@ __all__ = [
     "RehearsalOutcome",
     "Rehearsing",
     "Request",
+    "Reverse",
+    "Reverser",
     "RowBound",
     "RowChange",
     "RowEncoding",

@@ -108,7 +108,7 @@ class KeepLimits:
 @dataclass(frozen=True, slots=True)
 class Image:
     """A table of which rows are kept. `generated` names the columns that no statement can set, `identity` those
-    that need OVERRIDING SYSTEM VALUE."""
+    that need OVERRIDING SYSTEM VALUE; `parts`: its rows are stored in partitions."""
 
     schema: str
     table: str
@@ -116,6 +116,7 @@ class Image:
     key: tuple[str, ...]
     generated: tuple[str, ...] = ()
     identity: tuple[str, ...] = ()
+    parts: bool = False
 
 
 @dataclass(frozen=True, slots=True)

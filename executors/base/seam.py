@@ -11,6 +11,7 @@ from executors.base.effects import Effect, Images
 from executors.base.findings import Analysis
 from executors.base.holdings import Table
 from executors.base.outcomes import CommitStatus, End, Ran
+from executors.base.planning import Plan
 from executors.base.rows import RowSink
 from executors.base.scripting import ScriptDatabase
 from executors.base.statements import Access, EngineKind, Job, Parameter, Target
@@ -71,6 +72,13 @@ class Engine(Protocol):
         """What `target`, with its read credential, says of statements that would run in this order as `access`.
 
         They are understood and never run. Within two seconds, or eight for a long text.
+        """
+
+    def plan(self, target: Target, asked: Sequence[Asked], parameters: Sequence[Parameter]) -> Sequence[Plan]:
+        """How `target`, with the credential that would run them, would go about each statement; nothing is run.
+
+        `parameters` are the values of the one statement that has any. Within two seconds in all; raises
+        `ExecutionError` when the target does not answer, while a statement that has no plan says so in its notes.
         """
 
     def commit_status(self, target: Target, transaction: str) -> CommitStatus:

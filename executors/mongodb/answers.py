@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -94,7 +94,7 @@ def inserted(identifiers: Sequence[Value], *, many: bool) -> Callable[[Sequence[
     """What insertOne and insertMany answer."""
 
     def answer(replies: Sequence[bytes]) -> Answer:
-        named = {"insertedIds": list(identifiers)} if many else {"insertedId": identifiers[0]}
+        named = {"insertedIds": _numbered(enumerate(identifiers))} if many else {"insertedId": identifiers[0]}
         return one({"acknowledged": True, **named}, _total(replies, "n"))
 
     return answer
@@ -120,8 +120,22 @@ def deleted(replies: Sequence[bytes]) -> Answer:
     return one({"acknowledged": True, "deletedCount": number}, number)
 
 
-def bulk(identifiers: Sequence[Value]) -> Callable[[Sequence[bytes]], Answer]:
-    """What bulkWrite answers."""
+def _numbered(identifiers: Iterable[tuple[int, Value]]) -> dict[str, Value]:
+    """Identifiers by the number of the operation they belong to, as mongosh writes them."""
+    return {str(number): identifier for number, identifier in identifiers}
+
+
+def _upserted_by(replies: Sequence[bytes], starts: Sequence[int]) -> dict[str, Value]:
+    """What was upserted, by the number of its operation; `starts` has the number of each command's first one."""
+    return _numbered(
+        (start + int(item["index"]), item["_id"])
+        for data, start in zip(replies, starts, strict=True)
+        for item in decode(data).get("upserted", [])
+    )
+
+
+def bulk(identifiers: Mapping[int, Value], starts: Sequence[int]) -> Callable[[Sequence[bytes]], Answer]:
+    """What bulkWrite answers. `identifiers` are those of inserted documents, by the number of their operation."""
 
     def answer(replies: Sequence[bytes]) -> Answer:
         upserted, modified = _upserted(replies), _total(replies, "nModified")
@@ -131,12 +145,12 @@ def bulk(identifiers: Sequence[Value]) -> Callable[[Sequence[bytes]], Answer]:
         document = {
             "acknowledged": True,
             "insertedCount": len(identifiers),
-            "insertedIds": list(identifiers),
+            "insertedIds": _numbered(identifiers.items()),
             "matchedCount": matched,
             "modifiedCount": modified,
             "deletedCount": removed,
             "upsertedCount": len(upserted),
-            "upsertedIds": upserted,
+            "upsertedIds": _upserted_by(replies, starts),
         }
         return one(document, len(identifiers) + modified + removed + len(upserted))
 

@@ -10,8 +10,21 @@ from typing import Any, Final
 import pymongo
 from pymongo.errors import OperationFailure, PyMongoError
 
-from executors.base import Access, Activity, Asked, Column, CommitStatus, Control, Job, Table, Target, Told
-from executors.mongodb import checking
+from executors.base import (
+    Access,
+    Activity,
+    Asked,
+    Column,
+    CommitStatus,
+    Control,
+    Job,
+    Parameter,
+    Plan,
+    Table,
+    Target,
+    Told,
+)
+from executors.mongodb import checking, planning
 from executors.mongodb.activity import activity
 from executors.mongodb.clients import Clients, Connected
 from executors.mongodb.failures import translate
@@ -27,6 +40,7 @@ _MAX_SAMPLED: Final = 300
 _SAMPLE_SECONDS: Final = 2.0
 _INTROSPECTION_SECONDS: Final = 20.0
 _CHECK_SECONDS: Final = 2.0
+_PLAN_SECONDS: Final = 2.0
 _TRANSACTION = re.compile(r"([0-9a-f]{32}):(\d{1,18})")
 
 
@@ -93,6 +107,13 @@ class MongoDBEngine:
         """Whether the collections that statements name are there."""
         try:
             return checking.check(self._clients.connected(target), asked, access, _CHECK_SECONDS)
+        except PyMongoError as problem:
+            raise translate(problem, target) from None
+
+    def plan(self, target: Target, asked: Sequence[Asked], parameters: Sequence[Parameter]) -> list[Plan]:  # noqa: ARG002 - MongoDB has none
+        """What `explain` says of each statement, and how many documents match where that is counted in time."""
+        try:
+            return planning.plans(self._clients.connected(target), target, asked, _PLAN_SECONDS)
         except PyMongoError as problem:
             raise translate(problem, target) from None
 

@@ -249,15 +249,19 @@ def _bulk(command: Command) -> Run:
     """Operations in their order; neighbours of one kind go together."""
     options = _argument(command, 1)
     named = [(_bulk_kind(next(iter(operation))), operation) for operation in command.args[0]]
-    bodies, identifiers = [], []
+    bodies: list[Body] = []
+    identifiers: dict[int, Value] = {}
+    starts, number = [], 0
     for kind, group in groupby(named, key=lambda item: item[0]):
         parts = [_bulk_part(*next(iter(operation.items()))) for _, operation in group]
-        identifiers += [part["_id"] for part in parts if kind == "insert"]
+        identifiers |= {number + i: part["_id"] for i, part in enumerate(parts) if kind == "insert"}
+        starts.append(number)
+        number += len(parts)
         key = {"insert": "documents", "update": "updates", "delete": "deletes"}[kind]
         bodies.append({kind: command.collection, key: parts, "ordered": options.get("ordered", True), **_let(options)})
         if kind == "insert":
             bodies[-1].pop("let", None)
-    return _run(bodies, answers.bulk(identifiers), options, writes=True)
+    return _run(bodies, answers.bulk(identifiers, starts), options, writes=True)
 
 
 def _bulk_kind(name: str) -> str:

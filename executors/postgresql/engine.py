@@ -15,6 +15,8 @@ from executors.base import (
     Interrupted,
     Job,
     Limits,
+    Parameter,
+    Plan,
     Table,
     Target,
     Told,
@@ -23,6 +25,7 @@ from executors.postgresql import activity, catalogue, commits
 from executors.postgresql.checking import Check
 from executors.postgresql.connections import Connections
 from executors.postgresql.options import ConnectionKey, connection_key
+from executors.postgresql.planning.asking import Planner
 from executors.postgresql.scripting import PostgreSQLScript
 from executors.postgresql.session import PostgreSQLSession
 from executors.postgresql.wire import Watch, Wire
@@ -36,6 +39,8 @@ _GLANCE = Limits(seconds=1.5, rows=1, bytes=1, lock_seconds=1)
 
 # For what somebody waits for while they type. A lock that another session holds is not waited for long.
 _CHECK = Limits(seconds=2, rows=1, bytes=1, lock_seconds=1)
+# For what somebody waits for while they review; planning takes a lock that only a change of the schema keeps from it.
+_PLAN = Limits(seconds=2, rows=1, bytes=1, lock_seconds=0.5)
 _LONG_CHECK_SECONDS = 8.0
 _LONG_CHARACTERS = 100_000
 
@@ -98,6 +103,33 @@ class PostgreSQLEngine:
             raise
         self._connections.keep(key, wire)
         return answers
+
+    def plan(self, target: Target, asked: Sequence[Asked], parameters: Sequence[Parameter]) -> list[Plan]:
+        """EXPLAIN of each statement of each text, in a transaction that cannot write."""
+        key = connection_key(target, _PLAN)
+        watch = Watch(_PLAN.seconds, _Uncancelled())
+        wire = self._connections.reuse(key, watch)
+        if wire is not None:
+            with suppress(Interrupted):  # it died while idle
+                return self._plan(key, wire, asked, parameters)
+        return self._plan(key, self._connections.open(key, watch), asked, parameters)
+
+    def _plan(
+        self, key: ConnectionKey, wire: Wire, asked: Sequence[Asked], parameters: Sequence[Parameter]
+    ) -> list[Plan]:
+        """A connection with the write login is not kept, as after a write."""
+        try:
+            plans = Planner(wire, key.target.access).plans(asked, parameters)
+            wire.simple(b"ROLLBACK")
+            if key.target.access is Access.WRITE:
+                wire.close()
+            else:
+                wire.send_ahead(b"DISCARD ALL")
+                self._connections.keep(key, wire)
+        except BaseException:
+            wire.close()
+            raise
+        return plans
 
     def commit_status(self, target: Target, transaction: str) -> CommitStatus:
         """What the server says, as far as it can prove that it speaks of this transaction (`proof`)."""

@@ -24,6 +24,7 @@ from executors.base import (
     Language,
     Outcome,
     Parameter,
+    Plan,
     RehearsalOutcome,
     RowSink,
     Table,
@@ -31,7 +32,7 @@ from executors.base import (
     Word,
 )
 from executors.processes import scripts
-from executors.processes.messages import to_activity, to_tables, to_word
+from executors.processes.messages import to_activity, to_plan, to_tables, to_word
 from executors.processes.pool import Pool
 from executors.processes.readers import SHORT_CHARACTERS, Readers
 
@@ -42,6 +43,8 @@ COMMIT_STATUS_SECONDS: Final = 45.0
 WORD_SECONDS: Final = 3.0
 LONG_WORD_SECONDS: Final = 10.0
 BUSY_SECONDS: Final = 1.0
+# The two seconds of the target, reaching it, and the start of a process on a busy machine.
+PLAN_SECONDS: Final = 5.0
 
 
 class _Processes:
@@ -108,6 +111,16 @@ def check(target: Target, language: Language, statement: str, access: Access, an
     except ExecutionError as error:
         word = Word.missing(error.public_message)
     return word.beside(analysis, language)
+
+
+def plan(target: Target, language: Language, statement: str, parameters: Sequence[Parameter]) -> Plan:
+    """How `target` (with the credential that would run it) would go about a statement that `read` found valid.
+
+    Nothing is run, and no execution is waited for. The target has two seconds. Raises `ExecutionError`.
+    """
+    question = {"language": language, "statement": statement, "parameters": list(parameters)}
+    with _ours().askers.helper(target, patience=BUSY_SECONDS) as asker:
+        return to_plan(asker.ask("plan", target, PLAN_SECONDS, **question))
 
 
 def warm_up() -> None:

@@ -29,6 +29,8 @@ from executors.base import (
     KeepLimits,
     Language,
     Limits,
+    Plan,
+    PlanStep,
     Purpose,
     ReadOutcome,
     RehearsalOutcome,
@@ -50,7 +52,7 @@ from executors.base import (
 
 _MESSAGE_BYTES = 8 * 1024
 
-Question = Literal["introspect", "commit_status", "activity", "server_version", "word"]
+Question = Literal["introspect", "commit_status", "activity", "server_version", "word", "plan"]
 
 
 def from_target(target: Target) -> dict[str, Any]:
@@ -130,7 +132,7 @@ def to_images(data: Mapping[str, Any]) -> Images:
     item = data["image"]
     columns = to_columns(item["columns"])
     names = (tuple(item["key"]), tuple(item["generated"]), tuple(item["identity"]))
-    return Images(Image(item["schema"], item["table"], columns, *names), _to_changes(data["changes"]))
+    return Images(Image(item["schema"], item["table"], columns, *names, item["parts"]), _to_changes(data["changes"]))
 
 
 def _to_table_effect(item: Mapping[str, Any]) -> TableEffect:
@@ -218,6 +220,16 @@ def to_word(data: Mapping[str, Any]) -> Word:
         tuple(Verified(item) for item in data["verified"]),
         tuple(FindingCode(item) for item in data["settles"]),
     )
+
+
+def from_plan(plan: Plan) -> dict[str, Any]:
+    """A plan as JSON."""
+    return asdict(plan)
+
+
+def to_plan(data: Mapping[str, Any]) -> Plan:
+    """The plan in `data`."""
+    return Plan(tuple(PlanStep(**step) for step in data["steps"]), data["rows"], tuple(data["notes"]))
 
 
 def _to_finding(data: Mapping[str, Any]) -> Finding:

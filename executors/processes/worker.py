@@ -187,6 +187,9 @@ def _ask(link: _Link, data: dict[str, Any] | Any) -> None:
         elif data["question"] == "word":
             language, access = Language(data["language"]), Access(data["access"])
             answer = messages.from_word(asking.ask(target, language, data["statement"], data["tables"], access))
+        elif data["question"] == "plan":
+            language = Language(data["language"])
+            answer = messages.from_plan(asking.plan(target, language, data["statement"], data["parameters"]))
         else:
             answer = engine.server_version(target)
     except Closed:

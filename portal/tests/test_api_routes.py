@@ -29,6 +29,8 @@ EXPECTED: dict[str, tuple[str, tuple[int, int, int, int, int]]] = {
     "query": ("get", (200, 200, 404, 200, 200)),
     "query_approve": ("post", (400, 400, 404, 400, 400)),
     "query_rehearse": ("post", (400, 400, 404, 400, 400)),
+    "query_undo": ("post", (409, 409, 404, 403, 403)),
+    "query_plan": ("get", (403, 200, 404, 403, 403)),
     "query_reject": ("post", (403, 200, 404, 403, 403)),
     "query_withdraw": ("post", (200, 403, 404, 403, 403)),
     "query_cancel": ("post", (409, 409, 404, 403, 403)),

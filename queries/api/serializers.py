@@ -117,6 +117,12 @@ class RehearseBody(StrictSerializer):
     digest = Text(most=64, bounds={"pattern": DIGEST})
 
 
+class UndoBody(StrictSerializer):
+    """Body of `undo/`. Without a reason of your own it names the request that is taken back."""
+
+    reason = Text(required=False, most=REASON_LENGTH)
+
+
 class RejectBody(StrictSerializer):
     """Body of `reject/`. With `ask_for_changes` the author is invited to revise."""
 
@@ -319,7 +325,7 @@ class QueryLimitsShape(serializers.Serializer[object]):
 
 
 class QueryShape(serializers.Serializer[object]):
-    """A request."""
+    """A request. `parameters` of an undo are rows of the target: null for readers who may not see its result."""
 
     id = serializers.UUIDField()
     number = serializers.RegexField(r"^QR-[0-9]+$")
@@ -330,7 +336,7 @@ class QueryShape(serializers.Serializer[object]):
     language = serializers.ChoiceField(choices=[x.value for x in Language])
     access = serializers.ChoiceField(choices=[a.value for a in Access])
     statement = serializers.CharField()
-    parameters = serializers.ListField(child=Scalar())
+    parameters = serializers.ListField(child=Scalar(), allow_null=True)
     digest = serializers.RegexField(DIGEST)
     reason = serializers.CharField()
     ticket = serializers.CharField(allow_blank=True)
@@ -352,9 +358,34 @@ class QueryShape(serializers.Serializer[object]):
     execution = ExecutionShape(allow_null=True)
     allowed = serializers.ListField(
         child=serializers.ChoiceField(
-            choices=["approve", "reject", "withdraw", "rehearse", "cancel", "close", "revise"]
+            choices=["approve", "reject", "withdraw", "rehearse", "cancel", "close", "revise", "undo"]
         )
     )
+
+
+class PlanStepShape(serializers.Serializer[object]):
+    """One step, those below it (by `depth`) give it its rows. `share` is its own part, from 0 to 1, of the cost of the
+    whole. `reads_all` is about how many rows it reads where it reads the whole of `relation`; `large` where that is
+    more than the target calls large. `line` is where its statement begins, on the first step of one of several."""
+
+    depth = serializers.IntegerField(min_value=0)
+    what = serializers.CharField()
+    relation = serializers.CharField(allow_blank=True)
+    estimated_rows = serializers.IntegerField(allow_null=True, min_value=0)
+    cost = serializers.FloatField(allow_null=True, min_value=0)
+    share = serializers.FloatField(allow_null=True, min_value=0)
+    reads_all = serializers.IntegerField(allow_null=True, min_value=0)
+    large = serializers.BooleanField()
+    line = serializers.IntegerField(allow_null=True, min_value=1)
+
+
+class PlanShape(serializers.Serializer[object]):
+    """What the target estimates, the last step first. `estimated_rows` is what it returns or, of a write, changes; null
+    where not known. `notes` say what has no plan, and why."""
+
+    steps = PlanStepShape(many=True)
+    estimated_rows = serializers.IntegerField(allow_null=True, min_value=0)
+    notes = serializers.ListField(child=serializers.CharField())
 
 
 class QueriesShape(serializers.Serializer[object]):

@@ -9,12 +9,12 @@ from functools import cache
 from django.db.models import Prefetch
 
 from accounts.models import User
-from executors.base import Activity
+from executors.base import Activity, Plan
 from pods.models import Pod
 from queries import bounds
 from queries.lifecycle import Status
 from queries.models import Decision, Execution, QueryRequest
-from queries.policies import allowed, cannot_see_rehearsal, failure_words
+from queries.policies import allowed, cannot_see_parameters, cannot_see_rehearsal, failure_words
 from queries.results import ResultPage, rehearsals
 from queries.running.ending import HOPE
 from web.paging import encode
@@ -38,6 +38,29 @@ def share_pods(queries: Iterable[QueryRequest]) -> None:
         query.pod = known
 
 
+def plan_json(plan: Plan, query: QueryRequest) -> dict[str, object]:
+    """A plan as it is answered; `large` where a step reads all of what the target calls a large table."""
+    threshold = query.target.large_table_rows
+    return {
+        "steps": [
+            {
+                "depth": step.depth,
+                "what": step.what,
+                "relation": step.relation,
+                "estimated_rows": step.rows,
+                "cost": step.cost,
+                "share": step.share,
+                "reads_all": step.reads_all,
+                "large": step.reads_more_than(threshold),
+                "line": step.line,
+            }
+            for step in plan.steps
+        ],
+        "estimated_rows": plan.rows,
+        "notes": plan.notes,
+    }
+
+
 def query_json(query: QueryRequest, reader: User, activity: Activity | None = None) -> dict[str, object]:
     """A request as design and OpenAPI schema describe it, with what its run does now if that was asked."""
     return {
@@ -50,7 +73,7 @@ def query_json(query: QueryRequest, reader: User, activity: Activity | None = No
         "language": query.language,
         "access": query.access,
         "statement": query.statement,
-        "parameters": query.parameters,
+        "parameters": None if cannot_see_parameters(reader, query) else query.parameters,
         "digest": query.digest,
         "reason": query.reason,
         "ticket": query.ticket,

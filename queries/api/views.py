@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db.models import prefetch_related_objects
 from django.http import StreamingHttpResponse
+from django.urls import reverse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
@@ -26,20 +27,23 @@ from queries.api.serializers import (
     CloseBody,
     CommentBody,
     DraftBody,
+    PlanShape,
     QueriesShape,
     QueryShape,
     RehearseBody,
     RejectBody,
     ResultShape,
     SubmitBody,
+    UndoBody,
 )
-from queries.api.shapes import DECISIONS, query_json, result_json, share_pods
+from queries.api.shapes import DECISIONS, plan_json, query_json, result_json, share_pods
 from queries.joined import shown
 from queries.lifecycle import Status
 from queries.models import QueryRequest
 from queries.results import download, view_page
 from queries.results.access import TRUNCATED
 from queries.running.activity import activity
+from queries.running.planning import plan_of
 from web import paging
 from web.bodies import StrictSerializer, View, read_body
 from web.errors import BadInput, FieldError, NotFound
@@ -175,6 +179,20 @@ class Approve(View):
         return perform(request, public_id, services.approve, ApproveBody)
 
 
+class Plan(View):
+    """GET `queries/<uuid>/plan/`."""
+
+    @extend_schema(operation_id="query_plan", responses=answers(PlanShape, 403, 404, 409), tags=QUERIES)
+    def get(self, request: Request, public_id: uuid.UUID) -> Response:
+        """How its target would run a request that waits, for those who may decide on it. Nothing is run.
+
+        Kept for five minutes. 503 when the target did not answer within two seconds.
+        """
+        reader = actor(request)
+        query = services.visible_query(actor=reader, public_id=public_id)
+        return Response(plan_json(plan_of(actor=reader, query=query), query))
+
+
 class Rehearse(View):
     """POST `queries/<uuid>/rehearse/`."""
 
@@ -186,6 +204,25 @@ class Rehearse(View):
         query_id = known(person, public_id)
         services.rehearse(actor=person, query_id=query_id, **read_body(RehearseBody(data=request.data)))
         return Response(after(person, query_id))
+
+
+class Undo(View):
+    """POST `queries/<uuid>/undo/`."""
+
+    @extend_schema(
+        operation_id="query_undo",
+        request=UndoBody,
+        responses=answers(QueryShape, 403, 404, 409, 429, status=201),
+        tags=QUERIES,
+    )
+    def post(self, request: Request, public_id: uuid.UUID) -> Response:
+        """Prepare a new request that puts back what this executed write changed. It is reviewed as any other."""
+        limit(plain(request), "submit")
+        person = actor(request)
+        query_id = known(person, public_id)
+        query = services.undo(actor=person, query_id=query_id, **read_body(UndoBody(data=request.data)))
+        headers = {"Location": reverse("api:query", args=[query.public_id])}
+        return Response(after(person, query.pk), status=status.HTTP_201_CREATED, headers=headers)
 
 
 class Reject(View):

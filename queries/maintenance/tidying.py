@@ -16,7 +16,7 @@ from accounts.models import SYSTEM
 from accounts.sessions import SessionStore
 from audit import log
 from queries.lifecycle import FINAL
-from queries.models import Execution, LogLine, Notice, Rehearsal, ScriptCall
+from queries.models import Execution, LogLine, Notice, Rehearsal, ScriptCall, UndoPiece
 from queries.transitions import subject
 
 BATCH = 200
@@ -47,6 +47,7 @@ def tidy(stopping: Callable[[], bool]) -> dict[str, int]:
     return {
         "results": delete_expired_results(stopping),
         "rehearsals": forget_rehearsed_rows(),
+        "rows kept for an undo": delete_undo_pieces(stopping),
         "chunks left behind": delete_left_behind(stopping),
         "notices": delete_old_notices(stopping),
         "rate counters": delete_counters(stopping),
@@ -105,6 +106,18 @@ def forget_rehearsed_rows() -> int:
     """Delete the rows of rehearsals past their target's retention; of how many. Their counts stay."""
     over = Rehearsal.objects.filter(expires_at__lte=timezone.now()).exclude(data=None)
     return over.update(key_id="", data=None)
+
+
+def delete_undo_pieces(stopping: Callable[[], bool]) -> int:
+    """Delete the rows as writes found and left them, past their target's retention; how many pieces of them."""
+    over = UndoPiece.objects.filter(expires_at__lte=timezone.now()).order_by("expires_at")
+    deleted = 0
+    while not stopping():
+        batch = list(over.values_list("pk", flat=True)[:BATCH])
+        if not batch:
+            break
+        deleted += UndoPiece.objects.filter(pk__in=batch).delete()[0]
+    return deleted
 
 
 def delete_left_behind(stopping: Callable[[], bool]) -> int:

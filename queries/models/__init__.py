@@ -5,6 +5,7 @@ from queries.models.notice import Medium, Notice
 from queries.models.rehearsal import Rehearsal
 from queries.models.request import Code, Decision, QueryRequest, Verdict
 from queries.models.sealed import Sealed
+from queries.models.undo import UndoPiece
 
 __all__ = [
     "Code",
@@ -19,5 +20,6 @@ __all__ = [
     "Said",
     "ScriptCall",
     "Sealed",
+    "UndoPiece",
     "Verdict",
 ]

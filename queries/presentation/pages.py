@@ -103,24 +103,35 @@ def _rows(window: Window, address: str, room: Room) -> Iterator[list[SafeString]
         if not room.has(_least(cells, LENGTHS[0])):
             return
         row = _fitting_row(cells, f"{address}?row={number}", room.whole)
-        size = _size(row)
-        if not room.has(size):
+        taken = size(row)
+        if not room.has(taken):
             return
-        room.left -= size
+        room.left -= taken
         yield row
 
 
 def _documents(window: Window, address: str, room: Room) -> Iterator[SafeString]:
     for number, encoded in enumerate(window.rows, start=window.first_row):
         html = _fitting_document(encoded, f"{address}?row={number}", room.whole)
-        size = _size([html])
-        if not room.has(size):
+        taken = size([html])
+        if not room.has(taken):
             return
-        room.left -= size
+        room.left -= taken
         yield html
 
 
-def _size(row: Sequence[SafeString]) -> int:
+def fitting_text(text: str, address: str, room: int) -> SafeString:
+    """A text of lines, as much of it as there is room for. `address` is where all of it is asked for."""
+    *longer, shortest = LENGTHS
+    for most in longer:
+        html = block(text) if len(text) <= most else _cut(block(text[:most]), address)
+        if size([html]) <= room:
+            return html
+    return _cut(block(text[:shortest]), address)
+
+
+def size(row: Sequence[SafeString]) -> int:
+    """The bytes of HTML of some cells, with what is around them."""
     return sum(AROUND + (len(html) if html.isascii() else len(html.encode())) for html in row)
 
 
@@ -144,7 +155,7 @@ def _drawn(cells: Sequence[Cell], most: int, address: str, room: int) -> list[Sa
     row: list[SafeString] = []
     for place, value in enumerate(cells):
         row.append(_cell(value, most, f"{address}&column={place}"))
-        room -= _size(row[-1:])
+        room -= size(row[-1:])
         if room < 0:
             return None
     return row
@@ -154,7 +165,7 @@ def _fitting_document(document: bytes, address: str, room: int) -> SafeString:
     *longer, shortest = LENGTHS
     for most in longer:
         html = _document(document, most, address)
-        if _size([html]) <= room:
+        if size([html]) <= room:
             return html
     return _document(document, shortest, address)
 
@@ -183,7 +194,7 @@ def _heads(columns: Sequence[Column]) -> list[Head]:
     heads: list[Head] = []
     for most in NAME_LENGTHS:
         heads = [Head(visible(_shortened(column.name, most)), column.type) for column in columns]
-        if _size([head.name for head in heads]) <= HEAD_BYTES:
+        if size([head.name for head in heads]) <= HEAD_BYTES:
             break
     return heads
 

@@ -1,6 +1,15 @@
 """The rows of a result: kept in compressed, encrypted chunks, read back by the page, streamed out in three formats."""
 
-from queries.results.access import Download, download, ended, record_trace_view, show_page, view_page, view_value
+from queries.results.access import (
+    Download,
+    download,
+    ended,
+    record_trace_view,
+    show_page,
+    view_page,
+    view_trace,
+    view_value,
+)
 from queries.results.cells import Cell, cell_reader
 from queries.results.windows import ResultPage, Window
 from queries.results.writer import ChunkWriter
@@ -17,5 +26,6 @@ __all__ = [
     "record_trace_view",
     "show_page",
     "view_page",
+    "view_trace",
     "view_value",
 ]

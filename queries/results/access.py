@@ -22,6 +22,8 @@ from queries.vault import Unreadable
 from web.errors import NotAllowed, NotFound, NotNow, Unavailable
 
 PAGE_ROWS = 200
+# Texts of a database call of a script.
+CALL_PARTS = frozenset({"statement", "parameters", "failure"})
 # The header of a download that says by which limit the result was cut.
 TRUNCATED = "X-Result-Truncated"
 
@@ -74,6 +76,26 @@ def view_value(*, actor: User, query: QueryRequest, row: int, column: int | None
     if text is None:
         raise NotFound(f"There is no such value in the result of {query.number}.")
     _record(log.Action.RESULT_VIEW, actor, query, {"first_row": row, "rows": 1, "column": column})
+    return text
+
+
+def view_trace(*, actor: User, query: QueryRequest, part: str, number: int) -> str:
+    """The whole of a text of a script's run: a line of the console, or the statement, parameters or failure of a call.
+
+    Raises as `view_page`.
+    """
+    execution = ended(actor=actor, query=query)
+    if part == "console":
+        line = execution.log_lines.filter(number=number).first()
+        text = line.text if line else None
+    elif part in CALL_PARTS:
+        call = execution.calls.filter(number=number).first()
+        text = str(getattr(call, part)) if call else None
+    else:
+        text = None
+    if text is None:
+        raise NotFound(f"There is no such text in the run of {query.number}.")
+    record_trace_view(actor=actor, query=query, part=part)
     return text
 
 

@@ -1,12 +1,14 @@
 """The portal's side of a running execution: what it is told, what it is asked, and its fence."""
 
+import datetime as dt
 import logging
 from dataclasses import replace
 
-from django.db import Error, connection
+from django.db import Error, connection, transaction
+from django.utils import timezone
 
 from executors.base import Call, Images
-from queries.models import Execution
+from queries.models import Execution, QueryRequest, UndoPiece
 from queries.running.texts import stored
 
 logger = logging.getLogger(__name__)
@@ -32,8 +34,9 @@ class Fenced(Exception):
 class Monitor:
     """The portal's side of a running execution (`executors.base.Control`)."""
 
-    def __init__(self, query_id: int) -> None:
-        self._query_id = query_id
+    def __init__(self, query: QueryRequest) -> None:
+        self._query_id = query.pk
+        self._kept_for = dt.timedelta(days=query.target.retention_days)
         self._log_bytes = 0
         self._backend = ""
         self._backend_stored = False
@@ -49,14 +52,18 @@ class Monitor:
         """Remember who runs it on the target; stored once it lasts long enough to be asked about."""
         self._backend = backend
 
-    def committing(self, transaction: str) -> None:
-        """Store, durably, which transaction is about to commit. Raises Fenced when the run is no longer ours."""
-        with connection.cursor() as cursor:
-            cursor.execute(COMMITTING, [transaction, self._backend, self._query_id])
+    def committing(self, name: str) -> None:
+        """Store, durably, which transaction is about to commit, and what an undo of it needs.
+
+        Raises Fenced when the run is no longer ours.
+        """
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(COMMITTING, [name, self._backend, self._query_id])
             if cursor.rowcount != 1:
                 raise Fenced
+            self._store_images()
         self.committed_from_here = True
-        self.transaction = transaction
+        self.transaction = name
 
     def kept(self, images: Images) -> None:
         """Keep rows that an undo needs; there are no more of them than the job asked for."""
@@ -86,6 +93,12 @@ class Monitor:
         self._log_bytes += len(line.encode())
         if self._log_bytes <= LOG_BYTES_KEPT:
             self.log_lines.append((level[:10], line))
+
+    def _store_images(self) -> None:
+        """Keep them before it commits: an answer to COMMIT may be lost. A run that did not commit loses them again."""
+        until = timezone.now() + self._kept_for
+        pieces = (UndoPiece.of(self._query_id, *numbered, until) for numbered in enumerate(self.images))
+        UndoPiece.objects.bulk_create(pieces, batch_size=20)
 
     def _store_backend(self) -> None:
         if self._backend and not self._backend_stored:

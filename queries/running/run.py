@@ -35,7 +35,7 @@ def _execute(query: QueryRequest, writer: ChunkWriter) -> Ending:
     except KeyError as error:
         message = f"The variable {error.args[0]} is not set; nothing was sent. Tell an admin."
         return Ending(error=Unreachable(message))
-    monitor = Monitor(query.pk)
+    monitor = Monitor(query)
     started = time.monotonic()
     ending = Ending(calls=monitor.calls, log_lines=monitor.log_lines)
     try:

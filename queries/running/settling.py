@@ -10,10 +10,10 @@ from typing import Any
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 
 from accounts.models import SYSTEM
-from executors.base import ExecutionError, Outcome, ReadOutcome, WriteOutcome
+from executors.base import ExecutionError, Outcome, OutcomeUnknown, ReadOutcome, WriteOutcome
 from queries.joined import locked
 from queries.lifecycle import Status, Verb
-from queries.models import Code, LogLine, QueryRequest, Said, ScriptCall
+from queries.models import Code, LogLine, QueryRequest, Said, ScriptCall, UndoPiece
 from queries.results import effects
 from queries.results.writer import ChunkWriter
 from queries.running.claim import take
@@ -113,6 +113,8 @@ def conclude(query: QueryRequest, ending: Ending) -> None:
     """Take the step to EXECUTED or FAILED."""
     data: dict[str, object] = {"duration_ms": round(ending.duration_ms, 1)}
     if ending.error is not None:
+        if not isinstance(ending.error, OutcomeUnknown):
+            UndoPiece.objects.filter(execution=query.pk).delete()
         # The server's words may quote data; the log keeps only what kind of failure it was.
         data["sqlstate"] = ending.error.detail.get("sqlstate", "")
         step(query, Verb.FAIL, actor=SYSTEM).take(code=Code(ending.error.code.value), data=data)

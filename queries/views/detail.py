@@ -15,11 +15,11 @@ from django.views.decorators.http import require_safe
 
 from accounts.models import User
 from accounts.people import person
-from executors.base import Language, RowEncoding
-from queries import bounds, policies, services
+from executors.base import Effect, Language, RowEncoding
+from queries import bounds, policies, risks, services
 from queries.lifecycle import Status
 from queries.models import Execution, QueryRequest, Rehearsal, Verdict
-from queries.presentation import pages
+from queries.presentation import pages, traces
 from queries.presentation.checks import passed
 from queries.presentation.code import code_lines
 from queries.presentation.difference import counts, difference
@@ -28,10 +28,12 @@ from queries.presentation.excerpt import beginning, differing
 from queries.presentation.pages import ShownPage
 from queries.presentation.states import advice, is_overdue, meaning
 from queries.presentation.timeline import timeline
-from queries.results import Window, effects, rehearsals, show_page
+from queries.results import Window, record_trace_view, rehearsals, show_page
+from queries.results import undo as undos
 from queries.running.activity import activity
 from queries.running.ending import HOPE
 from queries.running.monitor import LOG_BYTES_KEPT
+from queries.views.plan import beside
 from queries.words import ACCESSES, LANGUAGES, named
 from web.errors import PortalError
 
@@ -40,6 +42,7 @@ INLINE_BYTES = 300_000
 INLINE_CALLS = 20
 INLINE_LINES = 40
 NEIGHBOURS = 200
+ROWS_CHANGED = 20
 WARNED = ("error", "warning")
 
 
@@ -67,9 +70,9 @@ def statement(request: HttpRequest, public_id: UUID) -> HttpResponse:
 
 
 def page(
-    request: HttpRequest, query: QueryRequest, *, error: PortalError | None = None, comment: str = ""
+    request: HttpRequest, query: QueryRequest, *, error: PortalError | None = None, comment: str = "", bound: str = ""
 ) -> HttpResponse:
-    """The page, after a refused decision too: with the reason, and the comment that was typed."""
+    """The page, after a refused decision too: with the reason, and the comment and the bound that were typed."""
     user = person(request)
     execution = _execution(query)
     context = {
@@ -77,11 +80,12 @@ def page(
         "query": query,
         "error": error,
         "comment": comment,
+        "bound_typed": bound,
         "warned": [finding for finding in query.findings if finding["severity"] in WARNED],
         "noted": [finding for finding in query.findings if finding["severity"] not in WARNED],
         "passed": passed(query.verified),
         "rest_of_reason": _rest(query.reason, query.title),
-        "parameters": [_parameter(value) for value in query.parameters],
+        "parameters": [] if query.undoes_id is not None else [_parameter(value) for value in query.parameters],
         "events": timeline(query, execution),
         **_inline_result(user, query, execution),
         **_script_run(user, query, execution),
@@ -89,10 +93,19 @@ def page(
         **_progress(query, user),
         **_decision(query, user),
         **_effect(query, user, execution),
+        **beside(query, user),
         **_statement(request, query, execution),
         **_neighbours(query, user),
     }
     return render(request, "queries/detail.html", context)
+
+
+def effect_parts(request: HttpRequest, query: QueryRequest, refusal: PortalError | None = None) -> HttpResponse:
+    """The parts of the page that a rehearsal changes: the box and the dialog, the same partials as in the page."""
+    user = person(request)
+    context = {"query": query, "refusal": refusal, "allowed": policies.allowed(user, query), **_decision(query, user)}
+    context |= {**_effect(query, user, _execution(query)), **beside(query, user)}
+    return render(request, "queries/_rehearsed.html", context)
 
 
 def _progress(query: QueryRequest, user: User) -> dict[str, Any]:
@@ -153,8 +166,12 @@ def _effect(query: QueryRequest, user: User, execution: Execution | None) -> dic
     rehearsal = None if unseen else bounds.latest(query)
     seen = rehearsals.effect(rehearsal) if rehearsal else None
     if seen is not None and policies.cannot_see_result(user, query):
-        seen = replace(seen, tables=tuple(replace(table, changes=()) for table in seen.tables))
-    ran = effects.without_rows(execution.effect) if execution is not None and execution.effect else None
+        seen = _counts_alone(seen)
+    ran = undos.changed(execution, ROWS_CHANGED) if execution is not None else None
+    if ran is not None and policies.cannot_see_result(user, query):
+        ran = _counts_alone(ran)
+    if ran is not None and any(table.changes for table in ran.tables):
+        record_trace_view(actor=user, query=query, part="changes")
     named = query.tables if query.language != Language.SCRIPT else ()
     return {
         "rehearsal": rehearsal,
@@ -162,12 +179,34 @@ def _effect(query: QueryRequest, user: User, execution: Execution | None) -> dic
         "rehearsed": show(seen, would=True, personal=query.target.personal_columns, named=named) if seen else None,
         "rehearsal_failure": rehearsals.words(rehearsal) if rehearsal else None,
         "stale": bounds.staleness(query, rehearsal) if rehearsal else None,
-        "changed_rows": show(ran, would=False, named=named) if ran else None,
+        "changed_rows": show(ran, would=False, personal=query.target.personal_columns, named=named) if ran else None,
+        "cannot_undo": _cannot_undo(query, user),
+        "undos": query.undos.order_by("pk"),
         "lasting": lasting(query),
         "proposed": bounds.proposed(query, rehearsal),
         "bound": bounds.in_force(query),
+        **_risks(query, rehearsal),
         "unlike": _unlike(query, rehearsal),
     }
+
+
+def _risks(query: QueryRequest, rehearsal: Rehearsal | None) -> dict[str, Any]:
+    sight = bounds.Sight.of(rehearsal) if rehearsal is not None else None
+    words = [risks.WORDS[risk] for risk in risks.risks(query, sight)]
+    return {"risks": words, "confirmation": risks.confirmation(query, sight)}
+
+
+def _counts_alone(effect: Effect) -> Effect:
+    """Without its rows."""
+    return replace(effect, tables=tuple(replace(table, changes=()) for table in effect.tables))
+
+
+def _cannot_undo(query: QueryRequest, user: User) -> str:
+    """Why a write that ran cannot be taken back, for those who could ask for it."""
+    if query.state is not Status.EXECUTED or policies.cannot_undo(user, query):
+        return ""
+    stands = policies.cannot_be_undone(query)
+    return stands.message if stands else ""
 
 
 def _unlike(query: QueryRequest, rehearsal: Rehearsal | None) -> bool:
@@ -253,11 +292,14 @@ def _script_run(user: User, query: QueryRequest, execution: Execution | None) ->
         return {"calls": None}
     if policies.cannot_see_result(user, query):
         return {"calls": None}
+    address = reverse("queries:value", args=[query.public_id])
+    calls = traces.calls(execution, address, most=INLINE_CALLS, room=traces.INLINE_BYTES)
+    lines = traces.lines(execution, address, most=INLINE_LINES, room=traces.INLINE_BYTES)
     return {
-        "calls": execution.calls.all()[:INLINE_CALLS],
-        "calls_total": execution.calls.count(),
-        "log_lines": execution.log_lines.all()[:INLINE_LINES],
-        "lines_total": execution.log_lines.count(),
+        "calls": calls,
+        "calls_total": calls.total,
+        "log_lines": lines,
+        "lines_total": lines.total,
         "console_kept": LOG_BYTES_KEPT,
     }
 

@@ -13,16 +13,14 @@ from accounts.people import person
 from executors.base import RowEncoding
 from queries import services
 from queries.models import Execution, QueryRequest
-from queries.presentation import pages
+from queries.presentation import pages, traces
 from queries.presentation.pages import ShownPage
-from queries.results import download, ended, record_trace_view, show_page, view_value
+from queries.results import download, ended, record_trace_view, show_page, view_trace, view_value
 from queries.running.monitor import LOG_BYTES_KEPT
 from web.errors import NotFound
 from web.ratelimit import limit
 
 PAGE_ROWS = 200
-CALLS_SHOWN = 500
-LINES_SHOWN = 2000
 ROW_DIGITS = 12
 # Characters of a value that are sent at once.
 PIECE = 64 * 1024
@@ -52,10 +50,7 @@ def result(request: HttpRequest, public_id: UUID) -> HttpResponse:
         "missing": missing,
         "view": view,
         "previous": _previous(page),
-        "calls": execution.calls.all()[:CALLS_SHOWN],
-        "calls_total": execution.calls.count(),
-        "log_lines": execution.log_lines.all()[:LINES_SHOWN],
-        "lines_total": execution.log_lines.count(),
+        **_trace(request, query, execution, view),
         "console_kept": LOG_BYTES_KEPT,
         "decisions": query.decisions.all(),
     }
@@ -74,12 +69,33 @@ def download_result(request: HttpRequest, public_id: UUID, format: str) -> Strea
 
 @require_safe
 def value(request: HttpRequest, public_id: UUID) -> StreamingHttpResponse:
-    """One value as plain text, whole: what a page cut short."""
+    """One text, plain and whole: a value, a document, or what a script called or wrote. A page may cut it short."""
     query = services.visible_query(actor=person(request), public_id=public_id)
-    column = _number(request, "column") if request.GET.get("column") else None
-    text = view_value(actor=person(request), query=query, row=_number(request, "row"), column=column)
+    text = _value(request, query)
     pieces = (text[start : start + PIECE].encode(errors="replace") for start in range(0, len(text), PIECE))
     return StreamingHttpResponse(pieces, content_type="text/plain; charset=utf-8")
+
+
+def _value(request: HttpRequest, query: QueryRequest) -> str:
+    actor = person(request)
+    if "line" in request.GET:
+        return view_trace(actor=actor, query=query, part="console", number=_number(request, "line"))
+    if "call" in request.GET:
+        part = request.GET.get("part", "statement")
+        return view_trace(actor=actor, query=query, part=part, number=_number(request, "call"))
+    column = _number(request, "column") if request.GET.get("column") else None
+    return view_value(actor=actor, query=query, row=_number(request, "row"), column=column)
+
+
+def _trace(request: HttpRequest, query: QueryRequest, execution: Execution, view: str) -> dict[str, Any]:
+    """How much there is of what the script called and wrote; and of the one that is looked at, some."""
+    address, first = reverse("queries:value", args=[query.public_id]), _number(request, "from")
+    return {
+        "calls": traces.calls(execution, address, first=first) if view == "calls" else None,
+        "calls_total": execution.calls.count(),
+        "log_lines": traces.lines(execution, address, first=first) if view == "console" else None,
+        "lines_total": execution.log_lines.count(),
+    }
 
 
 def _rows(request: HttpRequest, query: QueryRequest, view: str) -> ShownPage:

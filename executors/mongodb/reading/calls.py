@@ -124,7 +124,7 @@ class _Reader:
             (*findings, *unknown),
             analysis.verified,
             read=not unknown and bool(self._collection),
-            asks=Asked("", tables),
+            asks=Asked("", tables, command, given=bool(self._collection) and not self._written.unknown),
         )
 
     def _modifier(self, number: int, step: Step) -> Call:

@@ -13,7 +13,7 @@ from executors.postgresql.wire import Wire
 _QUERY = b"""
 SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
   'oid', c.oid::bigint, 'root', r.oid::bigint, 'kind', c.relkind, 'schema', n.nspname, 'name', r.relname,
-  'visible', pg_catalog.pg_table_is_visible(r.oid),
+  'parts', r.relkind = 'p', 'visible', pg_catalog.pg_table_is_visible(r.oid),
   'leaf', pg_catalog.format('%I.%I', cn.nspname, c.relname),
   'hidden', pg_catalog.row_security_active(c.oid),
   'locked', EXISTS (SELECT FROM pg_catalog.pg_locks l WHERE l.pid = pg_catalog.pg_backend_pid()
@@ -35,7 +35,8 @@ WHERE c.oid = ANY ($1::oid[])
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """A table with rows of its own. A partition has the name, columns and key of the table it is a part of (`root`).
+    """A table with rows of its own. A partition has the name, columns and key of the table it is a part of (`root`),
+    which `parts` tells.
 
     `leaf` is the quoted name of the part; `hidden`: row security hides rows of it from this login; `locked`: this
     transaction keeps everybody else, our own second look included, from reading it.
@@ -53,6 +54,7 @@ class Relation:
     key: tuple[str, ...]
     generated: tuple[str, ...]
     identity: tuple[str, ...]
+    parts: bool
 
     @property
     def shown(self) -> str:
@@ -62,7 +64,7 @@ class Relation:
     @property
     def image(self) -> Image:
         """What an undo needs to know of it."""
-        return Image(self.schema, self.name, self.columns, self.key, self.generated, self.identity)
+        return Image(self.schema, self.name, self.columns, self.key, self.generated, self.identity, self.parts)
 
 
 def relations(wire: Wire, oids: Iterable[int]) -> tuple[Relation, ...]:
@@ -93,4 +95,5 @@ def _relation(item: dict[str, Any]) -> Relation:
         tuple(item["key"] or ()),
         tuple(column["name"] for column in columns if column["generated"]),
         tuple(column["name"] for column in columns if column["identity"]),
+        item["parts"],
     )

@@ -77,7 +77,7 @@ class SQLCalls:
             (*built, *(_at(call, finding) for finding in findings), *several),
             tuple(found for found in reading.verified if found not in _OF_TEXT),
             read=not built,
-            asks=Asked(text, reading.tables),
+            asks=Asked(text, reading.tables, given=False),
         )
 
 

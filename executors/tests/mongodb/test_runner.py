@@ -95,7 +95,7 @@ def test_inspections_answer(mongo: Bench, statement: str, field: str) -> None:
 
 def test_write_result_and_affected(mongo: Bench) -> None:
     assert changed(mongo, "db.c.insertMany([{_id: 1, a: 1}, {_id: 2, a: 1}])") == 2
-    assert mongo.sink.documents == [{"acknowledged": True, "insertedIds": [1, 2]}]
+    assert mongo.sink.documents == [{"acknowledged": True, "insertedIds": {"0": 1, "1": 2}}]
     assert changed(mongo, "db.c.updateMany({a: 1}, {$set: {b: 2}})") == 2
     assert mongo.sink.documents[0]["matchedCount"] == 2
     assert changed(mongo, "db.c.updateOne({_id: 9}, {$set: {b: 2}}, {upsert: true})") == 1
@@ -215,3 +215,16 @@ def test_server_error_names_code_and_no_host(mongo: Bench) -> None:
     assert caught.value.public_message.startswith("BadValue: unknown operator: $nope")
     assert caught.value.detail == {"code": "2", "codeName": "BadValue", "line": "1", "column": "6"}
     assert "127.0.0.1" not in caught.value.public_message
+
+
+def test_out_09_what_was_upserted_is_told_by_the_number_of_its_operation(mongo: Bench) -> None:
+    mongo.database.things.insert_one({"_id": 1})
+    operations = (
+        "[{insertOne: {document: {_id: 7}}}, {updateOne: {filter: {_id: 1}, update: {$set: {a: 1}}, upsert: true}},"
+        " {updateOne: {filter: {_id: 8}, update: {$set: {a: 1}}, upsert: true}}, {deleteOne: {filter: {_id: 1}}},"
+        " {replaceOne: {filter: {_id: 9}, replacement: {b: 1}, upsert: true}}, {insertOne: {document: {_id: 10}}}]"
+    )
+    mongo.run(f"db.things.bulkWrite({operations})", Access.WRITE)
+    (told,) = mongo.sink.documents
+    assert told["upsertedIds"] == {"2": 8, "4": 9}
+    assert told["insertedIds"] == {"0": 7, "5": 10}

@@ -103,10 +103,10 @@ class Shop:
         assert seen.transactions == []
         return outcome.effect
 
-    def run(self, text: str, purpose: Running | None = None) -> tuple[Effect, list[Images]]:
+    def run(self, text: str, purpose: Running | None = None, *parameters: str) -> tuple[Effect, list[Images]]:
         """The effect of a write that commits, and what was kept of it."""
         seen = Recorder()
-        outcome = processes.run(self.job(text, purpose or Running(keep=KEEP)), seen, seen)
+        outcome = processes.run(self.job(text, purpose or Running(keep=KEEP), *parameters), seen, seen)
         assert isinstance(outcome, WriteOutcome)
         assert outcome.effect is not None
         return outcome.effect, seen.images
@@ -346,7 +346,7 @@ def test_refused_row_rolls_all_back(shop: Shop) -> None:
         "WITH put AS (UPDATE children SET note = 'x' WHERE id IN (1, 2) RETURNING id) "
         "SELECT 'children ' || k FROM unnest(ARRAY[1, 2, -1]) k WHERE k NOT IN (SELECT id FROM put)"
     )
-    with pytest.raises(Refused, match=r"1 row is no longer .*children -1"):
+    with pytest.raises(Refused, match=r"1 row cannot be put back .*children -1"):
         shop.run(text, Running(all_or_nothing=True))
     assert shop.admin.execute("SELECT count(*) FROM shop.children WHERE note = 'x'").fetchone() == (0,)
 

@@ -22,6 +22,8 @@ from executors.base import (
     Images,
     Job,
     Parameter,
+    Plan,
+    PlanStep,
     Ran,
     Refused,
     RowEncoding,
@@ -136,6 +138,10 @@ class ToyEngine:
         with connect(target) as connection:
             return [_told(connection, item.text) for item in asked]
 
+    def plan(self, target: Target, asked: Sequence[Asked], parameters: Sequence[Parameter]) -> list[Plan]:
+        with connect(target) as connection:
+            return [_planned(connection, item.text, parameters) for item in asked]
+
     def introspect(self, target: Target) -> tuple[Table, ...]:
         with connect(target) as connection:
             names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
@@ -172,6 +178,18 @@ def _told(connection: sqlite3.Connection, statement: str) -> Told:
         place = (int(failed.detail["line"]), int(failed.detail["column"])) if failed.detail else (None, None)
         return Told((Finding(FindingCode.UNKNOWN_NAME, Severity.ERROR, f"{error}.", *place),))
     return Told()
+
+
+def _planned(connection: sqlite3.Connection, statement: str, parameters: Sequence[Parameter]) -> Plan:
+    """SQLite's own words for each step; it tells no numbers."""
+    try:
+        steps = connection.execute(f"EXPLAIN QUERY PLAN {statement}", parameters).fetchall()
+    except sqlite3.Error as error:
+        return Plan.without(f"{error}.")
+    depths = {0: -1}
+    for number, parent, *_ in steps:
+        depths[number] = depths.get(parent, -1) + 1
+    return Plan(tuple(PlanStep(depths[number], what) for number, _, _, what in steps))
 
 
 def _failed(error: sqlite3.Error, statement: str) -> StatementFailed:

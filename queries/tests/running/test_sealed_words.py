@@ -13,6 +13,7 @@ from django.utils import timezone
 from accounts.models import User
 from audit.models import AuditLog
 from executors.base import Call
+from pods.models import Target
 from queries import services
 from queries.api.shapes import query_json
 from queries.maintenance.rotation import rotate, sealed_models
@@ -109,6 +110,7 @@ def test_clear_01_rotation_covers_everything_sealed(world: World, settings: Any)
     result = world.executed("SELECT 1 AS one")
     write = world.insert("rotated")
     services.rehearse(actor=world.reviewer, query_id=write.pk, digest=write.digest)
+    world.approved(write)
     settings.PORTAL_RESULT_KEYS = {"new": new, "old": old}
     assert rotate().remaining == 0
     settings.PORTAL_RESULT_KEYS = {"new": new}
@@ -174,7 +176,7 @@ def test_console_that_is_whole_says_nothing(world: World) -> None:
 
 def test_long_text_says_that_it_was_cut(db: None) -> None:
     assert texts.stored("x" * (texts.TEXT_KEPT + 5)).endswith("x… (5 more characters were not kept)")
-    monitor = Monitor(1)
+    monitor = Monitor(QueryRequest(pk=1, target=Target()))
     monitor.called(Call(1, "y" * 9000, "[]", 0, 1.0))
     assert "were not kept" in monitor.calls[0].statement
 

@@ -204,7 +204,7 @@ def test_a_commit_the_target_has_no_name_for_is_unknown_and_says_what_to_check(
 def test_who_lost_the_run_may_not_commit(committed: World, dead: Approved) -> None:
     query = dead(committed.insert(uuid.uuid4().hex))
     with pytest.raises(Fenced):
-        Monitor(query.pk).committing("1")
+        Monitor(query).committing("1")
     assert settle(query) == SETTLED
     assert Execution.objects.get(pk=query.pk).committing_at is None
 
@@ -218,7 +218,7 @@ def test_who_lost_its_connection_may_not_commit(committed: World, approved: Appr
         with psycopg.connect(postgres_url, autocommit=True) as server:
             server.execute("SELECT pg_terminate_backend(%s, 2000)", [connection.connection.info.backend_pid])
         try:
-            Monitor(query.pk).committing("1")
+            Monitor(query).committing("1")
         except Error as error:
             said.append(type(error))
 
@@ -235,7 +235,7 @@ def test_what_is_about_to_commit_is_on_disk_before_it_does(committed: World, app
         cursor.execute("SET synchronous_commit = off")
         cursor.execute("SELECT pg_current_wal_insert_lsn()")
         before = cursor.fetchone()[0]
-        Monitor(query.pk).committing("1")
+        Monitor(query).committing("1")
         cursor.execute("SELECT pg_current_wal_flush_lsn() > %s", [before])
         assert cursor.fetchone()[0]
         cursor.execute("SHOW synchronous_commit")

@@ -12,8 +12,8 @@ import pytest
 from pymongo.database import Database
 
 from audit.models import AuditLog
-from executors.base import RowEncoding
-from queries.models import QueryRequest
+from executors.base import Call, RowEncoding
+from queries.models import LogLine, QueryRequest, ScriptCall
 from queries.tests.conftest import SignedIn
 from queries.tests.results.stored import store, store_cells
 from queries.tests.world import World
@@ -188,3 +188,50 @@ def test_every_field_of_every_document_is_everywhere(
     assert table.splitlines()[200] == "199,E199"
     answer = client.get(f"/api/v1/queries/{query.public_id}/result/?limit=1").json()
     assert [column["name"] for column in answer["columns"]] == ["_id", "error"]
+
+
+@pytest.fixture
+def scripted(world: World) -> QueryRequest:
+    """A request whose run called and wrote a lot, all of it hard to show."""
+    world.change_target(allow_scripts=True)
+    query = world.submitted("return 1", language="script")
+    world.approved(query)
+    calls = [Call(n, "\u202e" * 20_000, "<&>" * 6_000, 1, 1.0, "no") for n in range(1, 101)]
+    ScriptCall.objects.bulk_create([ScriptCall.of(query.pk, call) for call in calls])
+    lines = ["\u200b" * 200_000, *(f"line {n} " + "x\n" * 3_000 for n in range(2, 301))]
+    LogLine.objects.bulk_create([LogLine.of(query.pk, n, "info", text) for n, text in enumerate(lines, start=1)])
+    return QueryRequest.objects.get(pk=query.pk)
+
+
+@pytest.mark.sandbox
+@pytest.mark.parametrize(("view", "total"), [("calls", 100), ("console", 300)])
+def test_pages_of_what_a_script_did_are_bounded(
+    world: World, client_of: SignedIn, scripted: QueryRequest, view: str, total: int
+) -> None:
+    """page-01: console lines and the parameters of calls; the next page goes on."""
+    page(client_of, world, scripted, "")
+    seen, at = 0, 0
+    while True:
+        html = page(client_of, world, scripted, f"result/?view={view}&from={at}")
+        following = re.search(r'href="[^"]*from=(\d+)[^"]*" rel="next"', html)
+        seen = int(following[1]) if following else total
+        assert seen > at
+        if following is None:
+            break
+        at = seen
+    assert f"to {total} of {total}" in html
+
+
+@pytest.mark.sandbox
+def test_a_long_text_of_a_script_is_one_link_away(world: World, client_of: SignedIn, scripted: QueryRequest) -> None:
+    """page-01."""
+    client, address = client_of(world.author), f"/queries/{scripted.public_id}/result/value/"
+    for asked, text in (
+        ("?line=1", "\u200b" * 200_000),
+        ("?call=7&part=statement", "\u202e" * 20_000),
+        ("?call=7&part=parameters", "<&>" * 6_000),
+    ):
+        assert b"".join(client.get(address + asked)).decode() == text
+    assert "value/?call=1&amp;part=statement" in page(client_of, world, scripted, "result/?view=calls")
+    for asked in ("?line=0", "?call=999", "?call=7&part=key_id"):
+        assert client.get(address + asked).status_code == 404

@@ -1,0 +1,275 @@
+"""Taking a write back: a request of its own that puts the rows back as they were, or nothing."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterator
+
+import pytest
+from django.utils import timezone
+
+from audit.models import AuditLog
+from executors.base import CommitStatus, OutcomeUnknown
+from queries import policies, services
+from queries.lifecycle import Status
+from queries.maintenance.rotation import sealed_models
+from queries.maintenance.tidying import tidy
+from queries.models import Code, Decision, Execution, QueryRequest, UndoPiece
+from queries.notices.sending import never
+from queries.results import rehearsals
+from queries.running.monitor import Monitor
+from queries.tests import trail
+from queries.tests.world import TargetDatabase, World
+from web.errors import BadInput, NotAllowed, NotNow
+
+ITEMS = [(1, "one"), (2, ""), (3, None)]
+RENAME = "UPDATE items SET name = 'changed' WHERE id < 3"
+
+
+@pytest.fixture(autouse=True)
+def _items(target_database: TargetDatabase) -> Iterator[None]:
+    """The same rows after as before."""
+    yield
+    with target_database.connect() as connection:
+        connection.execute("TRUNCATE items, effects")
+        connection.execute("INSERT INTO items VALUES (1, 'one'), (2, ''), (3, NULL)")
+
+
+def items(database: TargetDatabase) -> list[tuple[object, ...]]:
+    with database.connect() as connection:
+        return connection.execute("SELECT id, name FROM items ORDER BY id").fetchall()
+
+
+def on_target(database: TargetDatabase, statement: str) -> None:
+    with database.connect() as connection:
+        connection.execute(statement)
+
+
+def written(world: World, statement: str = RENAME, **fields: object) -> QueryRequest:
+    return world.executed(statement, access="write", **fields)
+
+
+def undo(world: World, query: QueryRequest, reason: str = "") -> QueryRequest:
+    return services.undo(actor=world.author, query_id=query.pk, reason=reason)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        RENAME,
+        "DELETE FROM items",
+        "INSERT INTO items VALUES (4, 'four'), (5, NULL)",
+        "UPDATE items SET id = id + 10",
+        "DELETE FROM items WHERE id = 1; UPDATE items SET name = 'x' WHERE id = 2; INSERT INTO items VALUES (9, '')",
+    ],
+)
+def test_it_puts_every_row_back_and_can_be_taken_back_itself(
+    world: World, target_database: TargetDatabase, statement: str
+) -> None:
+    query = written(world, statement)
+    after = items(target_database)
+    assert after != ITEMS
+    undone = world.approved(undo(world, query))
+    assert (undone.state, undone.undoes_id) == (Status.EXECUTED, query.pk)
+    assert items(target_database) == ITEMS
+    assert world.approved(undo(world, undone)).state is Status.EXECUTED
+    assert items(target_database) == after
+
+
+def test_a_script_that_wrote_is_taken_back_in_sql(world: World, target_database: TargetDatabase) -> None:
+    world.change_target(allow_scripts=True)
+    query = written(world, "await db.query(`UPDATE items SET name = 'x'`)", language="script")
+    prepared = undo(world, query)
+    assert prepared.language == "sql"
+    assert world.approved(prepared).state is Status.EXECUTED
+    assert items(target_database) == ITEMS
+
+
+def test_it_waits_for_a_review_as_any_request(world: World, target_database: TargetDatabase) -> None:
+    query = written(world, ticket="OPS-1")
+    prepared = undo(world, query, "It was the wrong table")
+    assert prepared.state is Status.PENDING
+    assert (prepared.author, prepared.access, prepared.expects) == (world.author, "write", 2)
+    assert (prepared.reason, prepared.ticket) == ("It was the wrong table", "OPS-1")
+    assert prepared.digest == prepared.current_digest()
+    assert items(target_database)[0] == (1, "changed")
+    with pytest.raises(NotAllowed):
+        world.approved(prepared, by=world.author)
+
+
+def test_it_is_bound_to_the_rows_it_names(world: World) -> None:
+    prepared = undo(world, written(world))
+    rehearsal = services.rehearse(actor=world.reviewer, query_id=prepared.pk, digest=prepared.digest)
+    seen = rehearsals.effect(rehearsal)
+    assert seen is not None
+    assert {change.after for change in seen.tables[0].changes} == {("1", "one"), ("2", "")}
+    world.approved(prepared)
+    assert Decision.objects.get(query=prepared).bound == 2
+
+
+@pytest.mark.parametrize(
+    "since",
+    ["UPDATE items SET name = 'theirs' WHERE id = 2", "DELETE FROM items WHERE id = 2"],
+)
+def test_a_row_that_changed_since_refuses_all(world: World, target_database: TargetDatabase, since: str) -> None:
+    prepared = undo(world, written(world))
+    on_target(target_database, since)
+    left = items(target_database)
+    ended = world.approved(prepared)
+    assert (ended.state, ended.code) == (Status.FAILED, Code.REFUSED)
+    assert "items: id 2" in ended.execution.failure_message
+    assert items(target_database) == left
+
+
+def test_a_key_that_was_taken_again_refuses_all(world: World, target_database: TargetDatabase) -> None:
+    prepared = undo(world, written(world, "DELETE FROM items"))
+    on_target(target_database, "INSERT INTO items VALUES (2, 'theirs')")
+    assert world.approved(prepared).code == Code.REFUSED
+    assert items(target_database) == [(2, "theirs")]
+
+
+def test_one_at_a_time(world: World) -> None:
+    query = written(world)
+    first = undo(world, query)
+    with pytest.raises(NotNow, match=f"{first.number} takes it back already"):
+        undo(world, query)
+    services.withdraw(actor=world.author, query_id=first.pk)
+    second = undo(world, query)
+    world.approved(second)
+    with pytest.raises(NotNow, match=f"{second.number} took it back already"):
+        undo(world, query)
+
+
+@pytest.mark.parametrize(
+    ("statement", "why"),
+    [
+        ("CREATE TABLE fresh (id int PRIMARY KEY)", "changed the schema"),
+        ("UPDATE items SET name = 'x' WHERE id = -1", "changed no row"),
+        ("UPDATE loose SET a = 2", "loose has no primary key"),
+    ],
+)
+def test_what_cannot_be_taken_back_is_said(
+    world: World, target_database: TargetDatabase, statement: str, why: str
+) -> None:
+    writer = f"{target_database.name}_rw"
+    on_target(target_database, "CREATE TABLE loose (a int); INSERT INTO loose VALUES (1)")
+    on_target(target_database, f"GRANT ALL ON loose TO {writer}")
+    on_target(target_database, f"GRANT CREATE ON SCHEMA public TO {writer}")
+    try:
+        query = written(world, statement)
+        assert query.state is Status.EXECUTED
+        with pytest.raises(NotNow, match=why):
+            undo(world, query)
+        assert policies.UNDO not in policies.allowed(world.author, query)
+    finally:
+        on_target(target_database, "DROP TABLE IF EXISTS loose, fresh")
+        on_target(target_database, f"REVOKE CREATE ON SCHEMA public FROM {writer}")
+
+
+@pytest.mark.parametrize("limits", [{"undo_rows": 1}, {"undo_rows": 0}])
+def test_beyond_the_limits_nothing_is_kept(world: World, limits: dict[str, int]) -> None:
+    world.change_target(**limits)
+    query = written(world)
+    assert not UndoPiece.objects.exists()
+    with pytest.raises(NotNow, match="cannot be taken back"):
+        undo(world, query)
+
+
+def test_a_read_and_what_has_not_run_have_no_undo(world: World) -> None:
+    for query in (world.executed(), world.submitted(RENAME, access="write")):
+        with pytest.raises(NotNow):
+            undo(world, query)
+
+
+@pytest.mark.parametrize("name", ["outsider", "other_manager", "auditor", "admin"])
+def test_whoever_may_not_ask_for_a_write_may_not_take_one_back(world: World, name: str) -> None:
+    query = written(world)
+    with pytest.raises(NotAllowed):
+        services.undo(actor=getattr(world, name), query_id=query.pk)
+    assert QueryRequest.objects.count() == 1
+
+
+def test_rows_in_it_are_for_those_who_may_see_results(world: World) -> None:
+    prepared = undo(world, written(world))
+    assert not policies.cannot_see_parameters(world.reviewer, prepared)
+    assert policies.cannot_see_parameters(world.colleague, prepared)
+    assert not policies.cannot_see_parameters(world.colleague, world.submitted())
+
+
+def test_it_is_not_revised(world: World) -> None:
+    prepared = undo(world, written(world))
+    assert policies.REVISE not in policies.allowed(world.author, prepared)
+    with pytest.raises(NotNow, match="not revised"):
+        services.submit(actor=world.author, draft=world.draft(), revises=prepared)
+
+
+def test_a_switched_off_target_has_no_undo(world: World) -> None:
+    query = written(world)
+    world.change_target(active=False)
+    with pytest.raises(BadInput):
+        undo(world, query)
+
+
+def test_both_requests_have_their_entry(world: World) -> None:
+    query = written(world)
+    prepared = undo(world, query)
+    assert "query.undo" in trail.actions(query)
+    submitted = AuditLog.objects.get(action="query.submit", subject_id=str(prepared.public_id))
+    assert json.loads(submitted.data)["undoes"] == str(query.public_id)
+    assert "changed" not in AuditLog.objects.get(action="query.undo").data
+
+
+# --- what is kept ----------------------------------------------------------------------------------
+
+
+def test_rows_are_kept_sealed_and_rotated(world: World) -> None:
+    query = written(world, "UPDATE items SET name = 'a secret' WHERE id = 1")
+    piece = UndoPiece.objects.get(execution=query.pk)
+    assert b"a secret" not in bytes(piece.data)
+    (change,) = piece.images.changes
+    assert (change.before, change.after) == (("1", "one"), ("1", "a secret"))
+    assert UndoPiece in sealed_models()
+
+
+def test_rows_go_after_the_retention_time(world: World) -> None:
+    query = written(world)
+    left = UndoPiece.objects.get().expires_at - timezone.now()
+    assert dt.timedelta(0) < dt.timedelta(days=world.target.retention_days) - left < dt.timedelta(minutes=5)
+    UndoPiece.objects.update(expires_at=timezone.now())
+    assert tidy(never)["rows kept for an undo"] == 1
+    with pytest.raises(NotNow, match="not any more"):
+        undo(world, query)
+
+
+@pytest.mark.parametrize(
+    ("says", "kept"),
+    [(CommitStatus.ABORTED, False), (CommitStatus.UNKNOWN, True)],
+)
+def test_a_write_that_did_not_commit_keeps_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch, says: CommitStatus, kept: bool
+) -> None:
+    store = Monitor.committing
+
+    def fail(self: Monitor, name: str) -> None:
+        store(self, name)
+        assert UndoPiece.objects.exists()
+        message = "no answer"
+        raise OutcomeUnknown(message)
+
+    monkeypatch.setattr(Monitor, "committing", fail)
+    monkeypatch.setattr("queries.running.ending.processes.commit_status", lambda *_, **__: says)
+    query = written(world)
+    assert query.state is Status.FAILED
+    assert UndoPiece.objects.filter(execution=query.pk).exists() == kept
+
+
+def test_a_write_whose_answer_was_lost_can_be_taken_back(world: World, target_database: TargetDatabase) -> None:
+    prepared = undo(world, written(world))
+    Execution.objects.filter(query=prepared.undoes).update(effect=None, rows_affected=None, affected_known=False)
+    assert prepared.undoes is not None
+    query = QueryRequest.objects.get(pk=prepared.undoes.pk)
+    services.withdraw(actor=world.author, query_id=prepared.pk)
+    assert policies.UNDO in policies.allowed(world.author, query)
+    world.approved(undo(world, query))
+    assert items(target_database) == ITEMS
