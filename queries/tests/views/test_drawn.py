@@ -33,6 +33,7 @@ SAFE = (
     r"(\w+\.)*get_\w+_display(\|lower)?|(item\.)?languages|query\.code\|default:execution\.failure_code",
     # Numbers and moments.
     r"(\w+\.)*(\w+_limit|approvals_(required|needed)|(lock_)?seconds|elapsed|retry_after|blanks|last|place|total|given|needed)",
+    r"shown\.(indent|percent)",
     r"(\w+\.)*(line|column|entries|pid|calls_total|lines_total|old|new)(\|default(_if_none)?:\"\w*\")?",
     r"forloop\.\w+|page\.first_row\|add:(1|forloop\.counter)|given\|add:1|query\|approvals_given",
     r"made_at\.isoformat(\|urlencode:\"\")?|row\.entry\.at\.isoformat",
