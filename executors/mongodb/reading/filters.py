@@ -89,7 +89,7 @@ class _Filters:
             return self._equal(name, value)
         return every([self._operator(name, operator, operand) for operator, operand in value.items()])
 
-    def _operator(self, name: str, operator: str, operand: Value) -> Truth:  # noqa: PLR0911, PLR0912 - one line for each kind
+    def _operator(self, name: str, operator: str, operand: Value) -> Truth:  # noqa: PLR0911 - one line for each kind
         match operator:
             case "$eq":
                 return self._equal(name, operand)
@@ -106,15 +106,15 @@ class _Filters:
                 return False
             case "$gt" | "$gte" | "$lt" | "$lte":
                 return self._ordered(name, operator, operand)
-            case "$size" | "$elemMatch" if name == "_id":
-                return False
-            case "$regex":
-                return True if self.texts and _fits_any(operand) else None
-            case "$options":
-                return True if self.texts else None
-            case "$type" if name == "_id":
-                return False if operand in ("array", 4) else None
-        return None
+        return self._kind(name, operator, operand)
+
+    def _kind(self, name: str, operator: str, operand: Value) -> Truth:
+        """What follows from what kind of value a field holds."""
+        if operator in {"$regex", "$options"}:
+            return True if self.texts and (operator == "$options" or _fits_any(operand)) else None
+        if name == "_id" and operator in {"$size", "$elemMatch"}:
+            return False
+        return False if name == "_id" and operator == "$type" and operand in ("array", 4) else None
 
     def _equal(self, name: str, value: Value) -> Truth:
         """An `_id` that is named is one document's; a regular expression names none."""
