@@ -121,8 +121,11 @@ def plain_letters(name: str) -> str:
     return unicodedata.normalize("NFKC", name).translate(_LATIN)
 
 
-def check_signs(text: str, elsewhere: Ranges) -> Iterator[Finding]:
-    """Signs that look like the language's own and are none; `elsewhere` are texts, comments and names in quotes."""
+def check_signs(text: str, elsewhere: Ranges, *, javascript: bool = False) -> Iterator[Finding]:
+    """Signs that look like the language's own and are none; `elsewhere` are texts, comments and names in quotes.
+
+    SQL takes every such sign for a letter, and the target tells of the name; `javascript` takes none but letters.
+    """
     if text.isascii():
         return
     places, found = Places(text), 0
@@ -136,7 +139,9 @@ def check_signs(text: str, elsewhere: Ranges) -> Iterator[Finding]:
         name = f"U+{ord(sign):04X} {unicodedata.name(sign, '')}".strip()
         message = f"The sign {sign} ({name}) is not the {plain} that it looks like."
         hint = f"Write {plain} instead{', or -- for a comment' if plain == '-' else ''}."
-        yield Finding(FindingCode.LOOKALIKE_CHARACTER, Severity.WARNING, message, *places.at(match.start()), hint)
+        wrong = javascript and not f"_{sign}".isidentifier()
+        severity = Severity.ERROR if wrong else Severity.WARNING
+        yield Finding(FindingCode.LOOKALIKE_CHARACTER, severity, message, *places.at(match.start()), hint)
 
 
 def check_names(names: Mapping[str, tuple[int, int]], text: str) -> Iterator[Finding]:

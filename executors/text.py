@@ -26,9 +26,10 @@ _INVISIBLE = (
     "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200d\u2060-\u2065\u206a-\u206f\u2800\u3164\ufe00-\ufe0f"
     "\ufeff\uffa0\ufff9-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
+_PRIVATE = "\ue000-\uf8ff\U000f0000-\U000ffffd\U00100000-\U0010fffd"
 _SPACES = "\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"
 _ODD = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff" + _BIDI + _INVISIBLE + _SPACES + "]",
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff" + _BIDI + _INVISIBLE + _PRIVATE + _SPACES + "]",
 )
 _CLASSES = tuple(
     (re.compile(f"[{characters}]"), code, what)
@@ -40,6 +41,7 @@ _CLASSES = tuple(
         (_BIDI, FindingCode.BIDI_CONTROL, "a character that changes the direction text is shown in"),
         (_SPACES, FindingCode.ODD_WHITE_SPACE, "a white space that is not a plain space"),
         (_INVISIBLE, FindingCode.INVISIBLE_CHARACTER, "an invisible character"),
+        (_PRIVATE, FindingCode.INVISIBLE_CHARACTER, "a private-use character, which looks like nothing or anything"),
         ("\0-\x9f", FindingCode.CONTROL_CHARACTER, "a control character"),
     )
 )

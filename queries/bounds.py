@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from django.utils import timezone
 
@@ -38,6 +39,26 @@ class Bound:
     origin: Origin
 
 
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What the last rehearsal of a request counted: of which digest, when, and how many rows (None: it failed)."""
+
+    digest: str
+    at: dt.datetime
+    rows: int | None
+
+    @classmethod
+    def of(cls, rehearsal: Rehearsal) -> Sight:
+        """That of a rehearsal."""
+        return cls(rehearsal.digest, rehearsal.at, None if rehearsal.effect is None else rehearsal.effect["total"])
+
+    @classmethod
+    def of_row(cls, query: QueryRequest) -> Sight | None:
+        """That which the statement of a list read with the request (`as_rows`)."""
+        seen: dict[str, Any] | None = vars(query)["rehearsed"]
+        return Sight(seen["digest"], dt.datetime.fromisoformat(seen["at"]), seen["rows"]) if seen else None
+
+
 def latest(query: QueryRequest) -> Rehearsal | None:
     """The last rehearsal of a request."""
     return Rehearsal.objects.filter(query=query).select_related("by").order_by("-pk").first()
@@ -45,11 +66,25 @@ def latest(query: QueryRequest) -> Rehearsal | None:
 
 def staleness(query: QueryRequest, rehearsal: Rehearsal) -> Stale | None:
     """Why a rehearsal does not count now; None when it does."""
-    if rehearsal.effect is None:
+    return _staleness(query, Sight.of(rehearsal))
+
+
+def counted(query: QueryRequest, sight: Sight | None) -> Bound | None:
+    """How many rows a write would change: what a rehearsal that counts saw, or what its author expects; None where
+    nobody said."""
+    if not query.writes:
+        return None
+    if sight is not None and sight.rows is not None and _staleness(query, sight) is None:
+        return Bound(sight.rows, Origin.REHEARSAL)
+    return None if query.expects is None else Bound(query.expects, Origin.EXPECTED)
+
+
+def _staleness(query: QueryRequest, sight: Sight) -> Stale | None:
+    if sight.rows is None:
         return Stale.FAILED
-    if rehearsal.digest != query.digest:
+    if sight.digest != query.digest:
         return Stale.CHANGED
-    if timezone.now() - rehearsal.at > dt.timedelta(minutes=query.target.rehearsal_minutes):
+    if timezone.now() - sight.at > dt.timedelta(minutes=query.target.rehearsal_minutes):
         return Stale.OLD
     return None
 

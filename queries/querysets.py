@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
-from django.db.models import Func, IntegerField, OuterRef, Q, Value
+from django.db.models import Func, IntegerField, OuterRef, Q, Subquery, Value
+from django.db.models.functions import JSONObject
 from django.db.models.sql.compiler import SQLCompiler
 from django.utils import timezone
 
@@ -101,9 +102,17 @@ class QueryRequestQuerySet(models.QuerySet["QueryRequest"]):
         given = Decision.objects.filter(query=OuterRef("pk"), verdict=Verdict.APPROVE).order_by()
         return self.annotate(approvals=how_many(given))
 
+    def with_rehearsal(self) -> QueryRequestQuerySet:
+        """With what the last rehearsal counted, as `rehearsed`: `digest`, `at` and `rows`."""
+        from queries.models import Rehearsal  # noqa: PLC0415 -- it is built on this module
+
+        seen = JSONObject(digest="digest", at="at", rows="effect__total")
+        last = Rehearsal.objects.filter(query=OuterRef("pk")).order_by("-pk").values(seen=seen)[:1]
+        return self.annotate(rehearsed=Subquery(last))
+
     def as_rows(self) -> QueryRequestQuerySet:
         """With what a row of a list shows, and without what may be long and is not shown there."""
-        return self.with_people().with_approvals().defer("statement", "parameters", "search")
+        return self.with_people().with_approvals().with_rehearsal().defer("statement", "parameters", "search")
 
     def with_people(self) -> QueryRequestQuerySet:
         """With everything a row of a list shows."""

@@ -278,6 +278,7 @@ def _keep_rehearsal(actor: User, query: QueryRequest, came_of_it: running.Rehear
         kept = effects.rows(effect) if effect is not None else json.dumps(said).encode()
         rehearsal.key_id, rehearsal.data = vault.seal(kept, rehearsal.place)
         rehearsal.save(update_fields=["key_id", "data"])
+        outbox.announce_rehearsal(query)
     return rehearsal
 
 

@@ -142,7 +142,8 @@ FAILURES: Final[Mapping[Code, FailureWords]] = {
     Code.CANCELLED: FailureWords(f"It was stopped. {UNCHANGED}"),
     Code.REFUSED: FailureWords(f"A guard of the portal refused it. {UNCHANGED}"),
     Code.ROW_BOUND: FailureWords(
-        "It would have changed more rows than its bound. It was rolled back: nothing was changed.", "Narrow it down."
+        "It would have changed more rows than its bound. It was rolled back: nothing was changed.",
+        "Narrow it down, or ask again and say how many rows it should change; its reviewer can rehearse it first.",
     ),
     Code.TOO_LARGE: FailureWords(
         f"A value was larger than a run may hold. {UNCHANGED}", "Select fewer or smaller columns."

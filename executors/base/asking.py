@@ -36,6 +36,10 @@ class Told:
     settles: tuple[FindingCode, ...] = ()
 
 
+# What reading claimed from the text alone, and what only a target can say against it.
+_REFUTES = {FindingCode.OUTER_NAME: Verified.EVERY_WRITE_FILTERED}
+
+
 @dataclass(frozen=True, slots=True)
 class Word:
     """What a target said of a whole text, as findings and claims to put beside those of reading."""
@@ -54,5 +58,7 @@ class Word:
         """What reading told, with this. Of a script only what is written out was asked about."""
         whole = language is not Language.SCRIPT or Verified.STATEMENTS_WRITTEN_OUT in analysis.verified
         supposed = (finding for finding in analysis.findings if finding.code not in self.settles)
+        refuted = {_REFUTES.get(finding.code) for finding in self.findings}
+        claimed = (claim for claim in analysis.verified if claim not in refuted)
         findings = (*supposed, *self.findings)
-        return replace(analysis, findings=findings, verified=(*analysis.verified, *(self.verified if whole else ())))
+        return replace(analysis, findings=findings, verified=(*claimed, *(self.verified if whole else ())))

@@ -86,7 +86,8 @@ def analyse(
         *told.findings,
     )
     errors = any(finding.severity is Severity.ERROR for finding in findings)
-    verified = (*verified_text(characters), *(() if syntax else (Verified.SYNTAX, *_verified(told, errors))))
+    unread = syntax or any(finding.severity is Severity.ERROR for finding in characters)
+    verified = (*verified_text(characters), *(() if unread else (Verified.SYNTAX, *_verified(told, errors))))
     return Analysis(told.access(access), _kinds(told.calls), _tables(told.calls), findings, verified)
 
 
@@ -103,7 +104,7 @@ def _characters(source: Source) -> Iterator[Finding]:
     yield from check_text(source.statement, literals)
     if not source.statement.isascii():
         comments = [source.span(node) for node in source.nodes() if node.type in COMMENTS]
-        yield from check_signs(source.statement, Ranges([*literals, *comments]))
+        yield from check_signs(source.statement, Ranges([*literals, *comments]), javascript=True)
         named = {source.text(node): source.place(node) for node in source.nodes() if node.type.endswith("identifier")}
         yield from check_names({name: place for name, place in named.items() if not name.isascii()}, source.statement)
 

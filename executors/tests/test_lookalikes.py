@@ -137,3 +137,45 @@ def test_any_sign_may_stand_in_texts_names_in_quotes_and_comments(statement: str
 def test_every_language(language: Language, engine: EngineKind, statement: str, expected: list[str]) -> None:
     found = analyse(language, engine, statement, (), Access.READ)
     assert [code for code in codes(found) if code.startswith("lookalike")] == expected
+
+
+@pytest.mark.parametrize(
+    ("language", "engine", "statement"),
+    [
+        pytest.param(Language.MONGO, EngineKind.MONGODB, "db.cars.find({“a”: 1})", id="page-06"),
+        (Language.MONGO, EngineKind.MONGODB, "db.cars.find({a: 1，b: 2})"),
+        (Language.SCRIPT, EngineKind.POSTGRESQL, "return （1）"),
+        (Language.SCRIPT, EngineKind.POSTGRESQL, "const a = 5; return a − 3"),
+    ],
+)
+def test_sign_that_javascript_cannot_read_refuses_the_text(
+    language: Language, engine: EngineKind, statement: str
+) -> None:
+    found = analyse(language, engine, statement, (), Access.READ)
+    assert "lookalike_character" in codes(found, severity=Severity.ERROR)
+    assert Verified.SYNTAX not in found.verified
+
+
+@pytest.mark.parametrize(
+    ("language", "engine", "statement"),
+    [
+        (Language.MONGO, EngineKind.MONGODB, "db.cars.find({a: '“x” – （1）', b: /it’s/, c: \"‘\"}) // −1"),
+        (Language.SCRIPT, EngineKind.POSTGRESQL, "/* – */ return ['“x”', `it’s ${1} –`, /（/] // …"),
+        (Language.SCRIPT, EngineKind.POSTGRESQL, "const ñ = 'é', имя = 2; return ñ"),
+    ],
+)
+def test_sign_in_a_text_or_a_comment_is_left_alone(language: Language, engine: EngineKind, statement: str) -> None:
+    found = analyse(language, engine, statement, (), Access.READ)
+    assert "lookalike_character" not in codes(found)
+    assert Verified.SYNTAX in found.verified
+
+
+@pytest.mark.parametrize("character", ["\ue000", "\uf8ff", "\U000f0000", "\U0010fffd"])
+def test_name_06_private_use_character(character: str) -> None:
+    for statement in (f'select 1 as "a{character}"', f"select 1 as a{character}"):
+        found = sql(statement)
+        assert "invisible_character" in codes(found, severity=Severity.ERROR)
+        assert Verified.NO_HIDDEN_CHARACTERS not in found.verified
+    found = sql(f"select '{character}'")
+    assert codes(found, severity=Severity.WARNING) == ["invisible_character"]
+    assert found.valid

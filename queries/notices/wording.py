@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from django.conf import settings
 
 from executors.base import Access
-from queries.lifecycle import Status
+from queries import bounds
+from queries.lifecycle import FINAL, Status
 from queries.models import QueryRequest, Verdict
 from queries.words import of
 from web.characters import marked
@@ -65,7 +66,17 @@ def _verb(query: QueryRequest, approvals: int) -> str:
 def _asks(query: QueryRequest) -> str:
     target = f"{marked(query.target.name)} ({query.target.get_environment_display().lower()})"
     preposition = "to" if query.access == Access.WRITE else "from"
-    return f"{marked(query.author.label)} asks to {query.access} {preposition} {target}, {marked(query.pod.name)}"
+    asks = f"{marked(query.author.label)} asks to {query.access} {preposition} {target}, {marked(query.pod.name)}"
+    return f"{asks}; {_would_change(query)}" if query.writes and query.state not in FINAL else asks
+
+
+def _would_change(query: QueryRequest) -> str:
+    rehearsal = bounds.latest(query)
+    rows = bounds.counted(query, bounds.Sight.of(rehearsal) if rehearsal is not None else None)
+    if rows is None:
+        return "how many rows it would change is not known"
+    said = "as rehearsed" if rows.origin is bounds.Origin.REHEARSAL else "its author expects"
+    return f"{rows.rows:,} {_rows(rows.rows)} would change, {said}"
 
 
 def _outcome(query: QueryRequest) -> str:

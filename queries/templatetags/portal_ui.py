@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString, mark_safe
 from accounts.models import Actor, User
 from executors.base import Language
 from pods.models import Target
+from queries import bounds, risks
 from queries.lifecycle import Status
 from queries.models import Execution, QueryRequest, Verdict
 from queries.presentation import states, values
@@ -210,6 +211,29 @@ def approvals_given(query: QueryRequest) -> int:
 def warnings_found(query: QueryRequest) -> int:
     """How many findings a person should look at."""
     return sum(finding["severity"] != "info" for finding in query.findings)
+
+
+@register.filter
+def risk_words(query: QueryRequest) -> str:
+    """Why to look twice at a write of a list, the first reason; else how many warnings there are."""
+    found = risks.risks(query, bounds.Sight.of_row(query))
+    warnings = warnings_found(query)
+    return risks.WORDS[found[0]] if found else counted(warnings, "warning") if warnings else "No warnings"
+
+
+@register.filter
+def is_risky(query: QueryRequest) -> bool:
+    """Whether a write of a list is worth a second look."""
+    return bool(risks.risks(query, bounds.Sight.of_row(query)) or warnings_found(query))
+
+
+@register.filter
+def rows_expected(query: QueryRequest) -> str:
+    """How many rows a write of a list would change, and who says so."""
+    rows = bounds.counted(query, bounds.Sight.of_row(query))
+    if rows is None:
+        return "rows not known"
+    return f"{counted(rows.rows, 'row')} {'rehearsed' if rows.origin is bounds.Origin.REHEARSAL else 'expected'}"
 
 
 @register.filter

@@ -5,21 +5,24 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
 
 from accounts.models import User
 from accounts.people import person
-from queries import services
+from queries import bounds, policies, risks, services
 from queries.forms import read_rows
-from queries.models import QueryRequest
-from queries.views.detail import page
+from queries.lifecycle import Verb
+from queries.models import QueryRequest, Verdict
+from queries.views.detail import effect_parts, page
 from queries.words import CLOSED, of
 from web.errors import BadInput, NotFound, PortalError
 from web.ratelimit import limit
 from web.verbs import post_only
 
+# A page's script asks for the parts that a rehearsal changes, instead of the page.
+PART_HEADER = "X-Part"
 Act = Callable[[User, QueryRequest, str], QueryRequest]
 
 
@@ -32,21 +35,55 @@ def approve(request: HttpRequest, public_id: UUID) -> HttpResponse:
         bound = read_rows(request.POST.get("bound", ""), "bound")
         return services.approve(actor=actor, query_id=query.pk, digest=digest, comment=comment, bound=bound)
 
-    return _perform(request, public_id, act)
+    return _question(request, public_id) or _perform(request, public_id, act)
+
+
+def _question(request: HttpRequest, public_id: UUID) -> HttpResponse | None:
+    """The page that asks once more before a write runs, unless that was answered or somebody else has to."""
+    query = services.visible_query(actor=person(request), public_id=public_id)
+    given = sum(decision.verdict == Verdict.APPROVE for decision in query.decisions.all())
+    may = Verb.APPROVE in policies.allowed(person(request), query) and request.POST.get("digest") == query.digest
+    if not may or given + 1 < query.approvals_needed:
+        return None
+    rehearsal = bounds.latest(query)
+    sight = bounds.Sight.of(rehearsal) if rehearsal is not None else None
+    asked = risks.confirmation(query, sight)
+    answer = request.POST.get("confirmed", "")
+    if asked is None or asked.given(answer):
+        return None
+    context = {
+        "query": query,
+        "rehearsal": rehearsal,
+        "confirmation": asked,
+        "answer": answer,
+        "risks": [risks.WORDS[risk] for risk in risks.risks(query, sight)],
+        "counted": bounds.counted(query, sight),
+        "comment": request.POST.get("comment", ""),
+        "bound_typed": request.POST.get("bound", ""),
+        "proposed": bounds.proposed(query, rehearsal),
+    }
+    return render(request, "queries/confirm.html", context, status=BadInput.status if answer else 200)
 
 
 @post_only
 def rehearse(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Run the write that was shown and roll it back; the page that follows shows what it would change."""
     query = services.visible_query(actor=person(request), public_id=public_id)
-    comment = request.POST.get("comment", "")
+    part = request.headers.get(PART_HEADER) == "effect"
     try:
         limit(request, "rehearse")
         services.rehearse(actor=person(request), query_id=query.pk, digest=request.POST.get("digest", ""))
     except PortalError as error:
-        return _refused(request, public_id, error, comment)
-    if comment:
-        return page(request, services.visible_query(actor=person(request), public_id=public_id), comment=comment)
+        if part:
+            return error.on(effect_parts(request, query, error))
+        return _refused(request, public_id, error)
+    seen = services.visible_query(actor=person(request), public_id=public_id)
+    if part:
+        return effect_parts(request, seen)
+    comment, bound = request.POST.get("comment", ""), request.POST.get("bound", "")
+    if comment or bound != request.POST.get("proposed", ""):
+        typed = bound if bound != request.POST.get("proposed", "") else ""
+        return page(request, seen, comment=comment, bound=typed)
     return redirect(f"{reverse('queries:detail', args=[public_id])}#effect")
 
 
@@ -59,7 +96,7 @@ def undo(request: HttpRequest, public_id: UUID) -> HttpResponse:
         limit(request, "submit")
         prepared = services.undo(actor=person(request), query_id=query.pk, reason=reason)
     except PortalError as error:
-        return _refused(request, public_id, error, reason)
+        return _refused(request, public_id, error)
     messages.success(request, f"{prepared.number} would put back what {query.number} changed, once it is approved.")
     return redirect("queries:detail", prepared.public_id)
 
@@ -123,13 +160,15 @@ def _perform(request: HttpRequest, public_id: UUID, act: Act, told: str = "") ->
     except NotFound:
         raise
     except PortalError as error:
-        return _refused(request, public_id, error, comment)
+        return _refused(request, public_id, error)
     messages.success(request, (told or of(changed).told).format(number=changed.number))
     return redirect("queries:detail", public_id)
 
 
-def _refused(request: HttpRequest, public_id: UUID, error: PortalError, comment: str) -> HttpResponse:
+def _refused(request: HttpRequest, public_id: UUID, error: PortalError) -> HttpResponse:
     if isinstance(error, BadInput):
         error.message = " ".join(problem.message for problems in error.fields.values() for problem in problems)
     query = services.visible_query(actor=person(request), public_id=public_id)
-    return error.on(page(request, query, error=error, comment=comment))
+    comment = request.POST.get("comment", "") or request.POST.get("reason", "")
+    bound = request.POST.get("bound", "")
+    return error.on(page(request, query, error=error, comment=comment, bound=bound))

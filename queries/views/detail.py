@@ -16,7 +16,7 @@ from django.views.decorators.http import require_safe
 from accounts.models import User
 from accounts.people import person
 from executors.base import Effect, Language, RowEncoding
-from queries import bounds, policies, services
+from queries import bounds, policies, risks, services
 from queries.lifecycle import Status
 from queries.models import Execution, QueryRequest, Rehearsal, Verdict
 from queries.presentation import pages, traces
@@ -70,9 +70,9 @@ def statement(request: HttpRequest, public_id: UUID) -> HttpResponse:
 
 
 def page(
-    request: HttpRequest, query: QueryRequest, *, error: PortalError | None = None, comment: str = ""
+    request: HttpRequest, query: QueryRequest, *, error: PortalError | None = None, comment: str = "", bound: str = ""
 ) -> HttpResponse:
-    """The page, after a refused decision too: with the reason, and the comment that was typed."""
+    """The page, after a refused decision too: with the reason, and the comment and the bound that were typed."""
     user = person(request)
     execution = _execution(query)
     context = {
@@ -80,6 +80,7 @@ def page(
         "query": query,
         "error": error,
         "comment": comment,
+        "bound_typed": bound,
         "warned": [finding for finding in query.findings if finding["severity"] in WARNED],
         "noted": [finding for finding in query.findings if finding["severity"] not in WARNED],
         "passed": passed(query.verified),
@@ -97,6 +98,14 @@ def page(
         **_neighbours(query, user),
     }
     return render(request, "queries/detail.html", context)
+
+
+def effect_parts(request: HttpRequest, query: QueryRequest, refusal: PortalError | None = None) -> HttpResponse:
+    """The parts of the page that a rehearsal changes: the box and the dialog, the same partials as in the page."""
+    user = person(request)
+    context = {"query": query, "refusal": refusal, "allowed": policies.allowed(user, query), **_decision(query, user)}
+    context |= {**_effect(query, user, _execution(query)), **beside(query, user)}
+    return render(request, "queries/_rehearsed.html", context)
 
 
 def _progress(query: QueryRequest, user: User) -> dict[str, Any]:
@@ -176,8 +185,15 @@ def _effect(query: QueryRequest, user: User, execution: Execution | None) -> dic
         "lasting": lasting(query),
         "proposed": bounds.proposed(query, rehearsal),
         "bound": bounds.in_force(query),
+        **_risks(query, rehearsal),
         "unlike": _unlike(query, rehearsal),
     }
+
+
+def _risks(query: QueryRequest, rehearsal: Rehearsal | None) -> dict[str, Any]:
+    sight = bounds.Sight.of(rehearsal) if rehearsal is not None else None
+    words = [risks.WORDS[risk] for risk in risks.risks(query, sight)]
+    return {"risks": words, "confirmation": risks.confirmation(query, sight)}
 
 
 def _counts_alone(effect: Effect) -> Effect:

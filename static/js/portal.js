@@ -94,25 +94,95 @@ if (setting) {
 
 // --- a write in production is confirmed ------------------------------------------------------------
 for (const form of document.querySelectorAll("form[data-confirm]")) {
-  const dialog = document.getElementById(form.dataset.confirm);
-  let sure = false;
+  // A rehearsal replaces the dialog, so it is looked for when it is needed; what it answers is sent with the form.
+  const dialog = () => document.getElementById(form.dataset.confirm);
+  const answer = Object.assign(document.createElement("input"), { type: "hidden", name: "confirmed", value: "" });
+  form.append(answer);
   form.addEventListener("submit", (event) => {
-    if (sure || event.submitter?.hasAttribute("formaction")) return;
+    if (answer.value || event.submitter?.hasAttribute("formaction")) return;
     event.preventDefault();
-    dialog.showModal();
+    dialog().showModal();
   });
-  dialog.querySelector("[data-go]").addEventListener("click", () => {
-    sure = true;
-    dialog.close();
+  const go = () => {
+    const field = dialog().querySelector("[data-answer]");
+    if (field && field.value.trim() !== field.dataset.answer) {
+      dialog().querySelector("[data-unlike]").hidden = false;
+      return field.focus();
+    }
+    answer.value = field ? field.value.trim() : "yes";
+    dialog().close();
     form.requestSubmit();
+  };
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("dialog [data-go]")) go();
+    if (event.target.closest("dialog [data-close]")) dialog().close();
   });
-  dialog.querySelector("[data-close]").addEventListener("click", () => dialog.close());
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || !event.target.matches("[data-answer]")) return;
+    event.preventDefault();
+    go();
+  });
+}
+
+// --- the bound: what is typed stands on the button and in the dialog --------------------------------
+const bound = document.querySelector("[data-bound]");
+
+function showBound() {
+  const digits = bound.value.replace(/[,_\s\u202f]/g, "");
+  const count = /^\d{1,15}$/.test(digits) ? Number(digits) : null;
+  const words = digits === "" ? bound.form.elements.proposed.value : count === null ? "?" : count.toLocaleString("en");
+  for (const shown of document.querySelectorAll("[data-bound-shown]")) shown.textContent = `${words} ${words === "1" ? "row" : "rows"}`;
+}
+bound?.addEventListener("input", showBound);
+if (bound) showBound();
+
+// --- rehearse: the box answers in place, and nothing that was typed is lost -------------------------
+document.addEventListener("submit", async (event) => {
+  const button = event.submitter;
+  if (!button?.hasAttribute("data-rehearse")) return;
+  event.preventDefault();
+  if (button.disabled) return;
+  const body = new FormData(event.target);
+  const state = Object.assign(document.createElement("span"), { className: "muted" });
+  state.setAttribute("role", "status");
+  const elapsed = document.createElement("span");
+  elapsed.dataset.elapsed = "0";
+  elapsed.textContent = "0 s";
+  state.append("Rehearsing … ", elapsed);
+  button.disabled = true;
+  button.before(state);
+  try {
+    const address = button.hasAttribute("formaction") ? button.formAction : event.target.action;
+    const response = await fetch(address, { method: "POST", body, credentials: "same-origin", headers: { Accept: "text/html", "X-Part": "effect" } });
+    const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
+    if (response.redirected || !fresh.getElementById("effect")) throw new Error();
+    replaceEffect(fresh);
+  } catch {
+    state.textContent = "It could not be rehearsed: the portal did not answer as expected. Reload the page.";
+    button.disabled = false;
+  }
+});
+
+function replaceEffect(fresh) {
+  const box = fresh.getElementById("effect");
+  document.getElementById("effect").replaceWith(box);
+  const dialog = fresh.getElementById("confirm");
+  if (dialog) document.getElementById("confirm")?.replaceWith(dialog);
+  if (bound && box.dataset.proposed) {
+    const proposed = bound.form.elements.proposed;
+    if (bound.value === proposed.value) bound.value = box.dataset.proposed;
+    proposed.value = box.dataset.proposed;
+    showBound();
+  }
+  const said = box.querySelector(".effect__sum, .notice");
+  said.tabIndex = -1;
+  said.focus({ preventScroll: true });
 }
 
 // --- one click, one decision: the run may take as long as its limit --------------------------------
 for (const form of document.querySelectorAll("form.decide")) {
   form.addEventListener("submit", (event) => {
-    if (event.defaultPrevented) return;
+    if (event.defaultPrevented || event.submitter?.hasAttribute("data-rehearse")) return;
     if (form.dataset.sent) return event.preventDefault();
     form.dataset.sent = "yes";
     form.classList.add("is-busy");

@@ -10,7 +10,7 @@ function start() {
   const language = document.getElementById("id_language");
   const token = form.querySelector("[name=csrfmiddlewaretoken]").value;
   const draftKey = `portal.draft.${form.dataset.person}`;
-  const parts = ["target", "language", "access", "statement", "reason", "ticket", "parameters"];
+  const parts = ["target", "language", "access", "statement", "reason", "ticket", "parameters", "expects"];
   const schemas = new Map();
   let sending = false;
   let changed = false;
@@ -47,8 +47,18 @@ function start() {
     const writing = form.querySelector('[name=access][value="write"]');
     writing.disabled = write === "no";
     if (writing.disabled && writing.checked) form.querySelector('[name=access][value="read"]').checked = true;
+    askForRows();
     editor.setLanguage(spoken(), schemas.get(target.value) ?? []);
     loadSchema();
+  }
+
+  // A read changes no rows: the field is neither shown nor sent.
+  function askForRows() {
+    const field = form.querySelector("[data-expects]");
+    const writes = form.elements.access.value === "write";
+    field.hidden = !writes;
+    form.elements.expects.disabled = !writes;
+    field.querySelector("[data-expects-optional]").textContent = chosen().dataset.expects === "required" ? "" : "(optional)";
   }
 
   async function loadSchema() {
@@ -251,6 +261,7 @@ function start() {
   form.addEventListener("change", touched);
   target.addEventListener("change", follow);
   language.addEventListener("change", follow);
+  for (const choice of form.elements.access) choice.addEventListener("change", askForRows);
   form.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.defaultPrevented) form.requestSubmit();
   });

@@ -33,18 +33,19 @@ def analyse(
     text_findings = (*_door(statement, command.literals), *check_names(named, statement))
     found = analyse_command(command, access)
     extra = (_parameters_finding(),) if parameters else ()
+    readable = all(finding.severity is not Severity.ERROR for finding in text_findings)
     return Analysis(
         found.access,
         found.kinds,
         found.tables,
         (*text_findings, *extra, *found.findings),
-        (Verified.SYNTAX, *verified_text(text_findings), *found.verified),
+        (*((Verified.SYNTAX,) if readable else ()), *verified_text(text_findings), *found.verified),
     )
 
 
 def _door(statement: str, literals: Sequence[tuple[int, int]] = ()) -> tuple[Finding, ...]:
     found = check_text(statement, literals)
-    return (*found, *check_signs(statement, Ranges(quoted_ranges(statement))))
+    return (*found, *check_signs(statement, Ranges(quoted_ranges(statement)), javascript=True))
 
 
 def analyse_command(command: Command, access: Access) -> Analysis:

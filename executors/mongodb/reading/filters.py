@@ -6,6 +6,7 @@ about; it does tell that `{_id: {$exists: true}}` is about all of them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -16,6 +17,7 @@ from bson import MaxKey, MinKey, Regex
 from executors.mongodb.reading.command import Value
 from executors.mongodb.reading.expressions import Expressions, Truth, encoded, every, is_true, negated, some
 
+_ANYTHING: Final = re.compile(r"(?:\^|\\A)?(?:[.]\*\??|\[\\s\\S\]\*\??|\(\?:\)|\([.]\*\??\))?(?:\$|\\z|\\Z)?")
 _DBREF: Final = frozenset({"$ref", "$id", "$db"})
 
 
@@ -24,6 +26,7 @@ class Reach(Enum):
 
     EVERY = "every document"
     ALL_BUT_NAMED = "every document but those whose _id it names"
+    EVERY_TEXT = "every document in which the field is a line of text"
     SOME = ""
 
 
@@ -38,15 +41,21 @@ def reach(query: Value, variables: Mapping[str, Value] | None = None) -> Reach:
     if _Filters(Expressions(known)).truth(query):
         return Reach.EVERY
     unnamed = _Filters(Expressions(known, unnamed=True), unnamed=True)
-    return Reach.ALL_BUT_NAMED if unnamed.truth(query) else Reach.SOME
+    if unnamed.truth(query):
+        return Reach.ALL_BUT_NAMED
+    return Reach.EVERY_TEXT if _Filters(Expressions(known), texts=True).truth(query) else Reach.SOME
 
 
 @dataclass(frozen=True, slots=True)
 class _Filters:
-    """Judges filters. `unnamed`: for the documents whose `_id` the filter does not name."""
+    """Judges filters. `unnamed`: for the documents whose `_id` the filter does not name.
+
+    `texts`: for those in which every field that it compares with a pattern is a line of text.
+    """
 
     expressions: Expressions = field(default_factory=Expressions)
     unnamed: bool = False
+    texts: bool = False
 
     def truth(self, query: Mapping[str, Value]) -> Truth:
         """Whether a filter holds for every document, for none, or nobody knows."""
@@ -97,14 +106,20 @@ class _Filters:
                 return False
             case "$gt" | "$gte" | "$lt" | "$lte":
                 return self._ordered(name, operator, operand)
-            case "$size" | "$elemMatch" if name == "_id":
-                return False
-            case "$type" if name == "_id":
-                return False if operand in ("array", 4) else None
-        return None
+        return self._kind(name, operator, operand)
+
+    def _kind(self, name: str, operator: str, operand: Value) -> Truth:
+        """What follows from what kind of value a field holds."""
+        if operator in {"$regex", "$options"}:
+            return True if self.texts and (operator == "$options" or _fits_any(operand)) else None
+        if name == "_id" and operator in {"$size", "$elemMatch"}:
+            return False
+        return False if name == "_id" and operator == "$type" and operand in ("array", 4) else None
 
     def _equal(self, name: str, value: Value) -> Truth:
         """An `_id` that is named is one document's; a regular expression names none."""
+        if self.texts and isinstance(value, Regex):
+            return True if _fits_any(value) else None
         return False if name == "_id" and self.unnamed and not isinstance(value, Regex) else None
 
     def _ordered(self, name: str, operator: str, bound: Value) -> Truth:
@@ -119,6 +134,11 @@ class _Filters:
         if name == "_id" and self.unnamed:
             return operator == ("$gt" if low else "$lt")
         return None
+
+
+def _fits_any(pattern: Value) -> bool:
+    """A regular expression that every line of text fits, the empty one included."""
+    return _ANYTHING.fullmatch(str(pattern.pattern if isinstance(pattern, Regex) else pattern)) is not None
 
 
 def _is_list(value: Value) -> bool:

@@ -9,8 +9,9 @@ from executors.base import Access, Finding, FindingCode, Severity
 from executors.postgresql.reading import builtin, rules
 from executors.postgresql.reading.conditions import Conditions, Truth
 from executors.postgresql.reading.conditions.subqueries import finds_itself
-from executors.postgresql.reading.conditions.trees import column, steady
+from executors.postgresql.reading.conditions.trees import steady
 from executors.postgresql.reading.facts import Facts
+from executors.postgresql.reading.outer import outer_names
 from executors.postgresql.reading.parse import Node, Statement
 from executors.postgresql.reading.scopes import Catalogue, Item, Level, enter, is_query, relation_of, strings
 
@@ -62,7 +63,7 @@ def remarks(
     """Everything worth saying of one statement; `where` is its line and column."""
     for code, severity, message, hint in (
         *_conditions(facts, catalogue),
-        *_outer_names(facts, catalogue),
+        *outer_names(facts, catalogue),
         *_destructive(item),
         *_acts(item),
         *_own_code(item, facts, access),
@@ -82,11 +83,13 @@ def _warning(code: FindingCode, message: str, hint: str = "") -> _Remark:
 
 def _conditions(facts: Facts, catalogue: Catalogue) -> Iterator[_Remark]:
     for kind, node, level in facts.levels:
+        if kind not in {*_CHANGES, "InsertStmt"}:
+            continue
+        judge = Conditions(level, catalogue, relation_of(node["relation"]))
         if kind in _CHANGES:
-            judge = Conditions(level, catalogue, relation_of(node["relation"]))
             yield from _judged(_Changing(kind, node, level, judge), catalogue, nested=len(facts.levels) > 1)
-        elif kind == "InsertStmt":
-            yield from _overwrites(node)
+        else:
+            yield from _overwrites(node, judge)
 
 
 def _judged(changing: _Changing, catalogue: Catalogue, *, nested: bool) -> Iterator[_Remark]:
@@ -227,73 +230,15 @@ def _merge(changing: _Changing) -> Iterator[_Remark]:
             yield _warning(FindingCode.NO_WHERE, f"MERGE changes every row {which}.", "Add AND … to WHEN.")
 
 
-def _overwrites(node: Node) -> Iterator[_Remark]:
+def _overwrites(node: Node, judge: Conditions) -> Iterator[_Remark]:
     clause = node.get("onConflictClause", {})
-    if clause.get("action") == "ONCONFLICT_UPDATE" and "whereClause" not in clause:
-        message = "Rows that are there already are changed (ON CONFLICT DO UPDATE without WHERE)."
-        yield FindingCode.OVERWRITES, Severity.INFO, message, ""
-
-
-# --- names -----------------------------------------------------------------------------------------
-
-
-def _outer_names(facts: Facts, catalogue: Catalogue) -> Iterator[_Remark]:
-    """`x IN (SELECT x FROM t)` where t has no x: the x inside is the one outside, and compares with itself."""
-    if len(facts.levels) < 2:  # noqa: PLR2004 - no query in another
+    if clause.get("action") != "ONCONFLICT_UPDATE":
         return
-    changes = any(kind in _CHANGES for kind, _, _ in facts.levels)
-    for _, node, level in facts.levels:
-        for link in _links(node):
-            query = link["subselect"].get("SelectStmt", {})
-            name = _single_name(query)
-            if name is None or not query.get("fromClause"):
-                continue
-            inner = enter(query, level, catalogue)
-            tables = " and ".join(str(item.relation or item.alias) for item in inner.items[:_MOST_NAMED])
-            if inner.lacks(name):
-                yield _outside(name, tables, inner)
-            elif changes and column(link.get("testexpr", {}))[-1:] == [name] and not _has(inner, name, level):
-                yield _perhaps_outside(name, tables)
-
-
-def _links(node: Node) -> Iterator[Node]:
-    """The subqueries with values that stand in the expressions of one query itself."""
-    stack: list[tuple[str, object]] = [(key, part) for key, part in node.items() if key != "withClause"]
-    while stack:
-        key, part = stack.pop()
-        if isinstance(part, list):
-            stack.extend((key, inner) for inner in part)
-        elif isinstance(part, dict):
-            if key == "SubLink":
-                if part["subLinkType"] in {"ANY_SUBLINK", "ALL_SUBLINK", "EXPR_SUBLINK"}:
-                    yield part
-                stack.append(("", part.get("testexpr", {})))
-            elif not is_query(key, part):
-                stack.extend(part.items())
-
-
-def _single_name(query: Node) -> str | None:
-    targets = query.get("targetList", ())
-    names = column(targets[0]["ResTarget"].get("val", {})) if len(targets) == 1 else []
-    return names[0] if len(names) == 1 else None
-
-
-def _has(inner: Level, name: str, outer: Level) -> bool:
-    """Whether a query certainly has the column: it is known to, or is over the very table outside."""
-    around = {item.relation for item in outer.items} if len(outer.items) == 1 else set()
-    return any((item.columns and name in item.columns) or (item.relation in around) for item in inner.items)
-
-
-def _outside(name: str, tables: str, inner: Level) -> _Remark:
-    owner = inner.owner(name)
-    meant = f"{owner[1].alias}.{name}" if owner else f"the {name} outside the subquery"
-    message = f"{tables} has no column {name}: in the subquery it means {meant}, so the comparison is with itself."
-    return _warning(FindingCode.OUTER_NAME, message, f"Name the table before the column: {tables}.{name}.")
-
-
-def _perhaps_outside(name: str, tables: str) -> _Remark:
-    message = f"If {tables} has no column {name}, it means the one outside the subquery, and every row matches."
-    return _warning(FindingCode.OUTER_NAME, message, f"Name the table before the column: {tables}.{name}.")
+    truth = judge.truth(clause["whereClause"]) if "whereClause" in clause else None
+    if truth is None or truth.always or truth.nearly_always:
+        without = "without WHERE" if truth is None else "with a WHERE that holds nothing back"
+        message = f"Rows that are there already are changed (ON CONFLICT DO UPDATE {without})."
+        yield FindingCode.OVERWRITES, Severity.INFO, message, ""
 
 
 # --- acts ------------------------------------------------------------------------------------------

@@ -93,6 +93,22 @@ BUT_NAMED: list[tuple[Filter, set[object]]] = [
     ({"_id": {"$lt": MaxKey()}}, {MaxKey()}),
 ]  # fmt: skip
 
+# Filters that every line of text fits, in whichever of their fields it stands.
+EVERY_TEXT: list[Filter] = [
+    {"x": Regex(".*")},
+    {"x": Regex("")},
+    {"x": Regex("^.*$", "i")},
+    {"x": Regex("^")},
+    {"x": Regex("[\\s\\S]*")},
+    {"x": {"$regex": ""}},
+    {"x": {"$regex": "^.*?", "$options": "s"}},
+    {"x": {"$regex": Regex("(.*)")}},
+    {"x": {"$in": [1, Regex(".*$")]}},
+    {"$or": [{"x": Regex("(?:)")}, {"y": 1}]},
+    {"_id": Regex(".*")},
+    {"_id": {"$in": [Regex(".*")]}},
+]  # fmt: skip
+
 UNTOLD: list[Filter] = [
     {"x": 1},
     {"_id": 1},
@@ -106,8 +122,11 @@ UNTOLD: list[Filter] = [
     {"_id": {"$exists": None}},
     {"_id.x": {"$exists": True}},
     {"_id": {"$ne": None}, "x": 1},
-    {"_id": {"$in": [Regex(".*")]}},
-    {"_id": Regex(".*")},
+    {"x": Regex(".*"), "y": 1},
+    {"x": {"$not": Regex(".*")}},
+    {"x": {"$regex": ".*x"}},
+    {"x": Regex("^[.]*$")},
+    {"x": Regex(".")},
     {"_id": {"$type": ["string", "number"]}},
     {"x": {"$in": []}},
     {"x": {"$all": []}},
@@ -160,6 +179,12 @@ def test_a_filter_that_matches_every_document_but_those_it_names(query: Filter) 
     assert reach(query) is Reach.ALL_BUT_NAMED
 
 
+@pytest.mark.parametrize("query", EVERY_TEXT, ids=str)
+def test_a_filter_that_every_text_fits(query: Filter) -> None:
+    """told-11."""
+    assert reach(query) is Reach.EVERY_TEXT
+
+
 @pytest.mark.parametrize("query", UNTOLD, ids=str)
 def test_nothing_is_claimed_of_any_other_filter(query: Filter) -> None:
     """told-11: only what is certain."""
@@ -174,6 +199,10 @@ def test_the_server_matches_what_is_claimed(mongo: Bench) -> None:
     for query, left_out in BUT_NAMED:
         missing = mongo.database.c.count_documents({"_id": {"$in": list(left_out)}})
         assert mongo.database.c.count_documents(query) == len(DOCUMENTS) - missing, query
+    texts = ["", "a", "two words", "é", "$"]
+    mongo.database.texts.insert_many({"_id": f"n{text}", "x": text} for text in texts)
+    for query in EVERY_TEXT:
+        assert mongo.database.texts.count_documents(query) == len(texts), query
 
 
 def test_a_variable_may_be_what_makes_it_true() -> None:
@@ -190,6 +219,8 @@ WARNED: list[tuple[str, str]] = [
     (f"db.cars.deleteMany({ALL})", "deleteMany with a filter that matches every document deletes every document."),
     ("db.cars.deleteMany({})", "deleteMany with an empty filter deletes every document."),
     (f"db.cars.updateMany({ALL}, {{$set: {{a: 1}}}})", "changes every document."),
+    ("db.cars.deleteMany({Name: /.*/})", "deletes every document in which the field is a line of text."),
+    ("db.cars.deleteMany({Name: {$regex: ''}})", "deletes every document in which the field is a line of text."),
     ("db.cars.deleteMany({_id: {$ne: null}})", "deletes every document but those whose _id it names."),
     (f"db.cars.updateOne({ALL}, {{$set: {{a: 1}}}})", "changes whichever document comes first."),
     (f"db.cars.deleteOne({ALL})", "deletes whichever document comes first."),

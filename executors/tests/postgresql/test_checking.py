@@ -232,6 +232,15 @@ def test_name_of_a_subquery_that_means_the_table_outside_is_told_for_certain(dat
     assert Verified.NAMES_KNOWN in analysis.verified
 
 
+def test_write_is_not_called_filtered_where_the_target_says_otherwise(database: Database) -> None:
+    """told-05: what reading claims of a text alone, the columns of the tables refute."""
+    text = "DELETE FROM flights WHERE carrier = (SELECT {} FROM orders LIMIT 1)"
+    analysis = look(database, text.format("carrier"), Access.WRITE)
+    assert len(outer(analysis)) == 1
+    assert Verified.EVERY_WRITE_FILTERED not in analysis.verified
+    assert Verified.EVERY_WRITE_FILTERED in look(database, text.format("email"), Access.WRITE).verified
+
+
 def test_name_of_a_subquery_is_only_supposed_where_nobody_answers(database: Database) -> None:
     text = "DELETE FROM flights WHERE carrier IN (SELECT carrier FROM orders)"
     analysis = processes.read(Language.SQL, EngineKind.POSTGRESQL, text, (), Access.WRITE)

@@ -39,6 +39,10 @@ def pages(committed: World) -> dict[str, tuple[User | None, str]]:
     services.reject(actor=world.reviewer, query_id=changes.pk, comment="Name the column.", ask_for_changes=True)
     draft = world.draft("SELECT 1 AS one", reason="Second try")
     revised = services.submit(actor=world.author, draft=draft, revises=changes)
+    seen = world.submitted("UPDATE items SET name = 'seen'", access="write", reason="Rehearsed", expects=1)
+    services.rehearse(actor=world.reviewer, query_id=seen.pk, digest=seen.digest)
+    broken = world.submitted("UPDATE items SET id = 1", access="write", reason="Cannot be rehearsed")
+    services.rehearse(actor=world.reviewer, query_id=broken.pk, digest=broken.digest)
     author, reviewer, auditor, admin = world.author, world.reviewer, world.auditor, world.admin
     return {
         "sign in": (None, "/accounts/login/"),
@@ -50,6 +54,9 @@ def pages(committed: World) -> dict[str, tuple[User | None, str]]:
         "queue": (reviewer, "/review/"),
         "queue, ended": (reviewer, "/review/?view=done"),
         "decide": (reviewer, f"/queries/{risky.public_id}/"),
+        "rehearsed": (reviewer, f"/queries/{seen.public_id}/"),
+        "rehearsal failed": (reviewer, f"/queries/{broken.public_id}/"),
+        "confirm": (reviewer, f"/queries/{seen.public_id}/#confirm"),
         "waiting": (author, f"/queries/{risky.public_id}/"),
         "ended": (author, f"/queries/{ended.public_id}/"),
         "failed": (author, f"/queries/{failed.public_id}/"),
@@ -108,6 +115,8 @@ def _look(window: Page, portal: str, user: User | None, path: str) -> list[str]:
             ]
         )
     window.goto(portal + path)
+    if path.endswith("#confirm"):
+        window.get_by_role("button", name="Approve and run").first.click()
     window.evaluate(AXE)
     faults: list[Any] = window.evaluate(RUN)
     if window.evaluate("document.documentElement.scrollWidth > innerWidth"):

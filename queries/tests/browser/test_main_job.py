@@ -172,6 +172,9 @@ def test_write_in_production_is_confirmed_first(portal: str, everybody: World, p
     page.get_by_role("button", name="Approve and run").click()
     dialog = page.get_by_role("dialog")
     assert "INSERT" in dialog.inner_text()
+    dialog.get_by_role("button", name="Approve and run").click()
+    dialog.get_by_text("That is not the name.").wait_for()
+    dialog.get_by_label("Type effects to run it").fill("effects")
     query.refresh_from_db()
     assert query.status == "PENDING"
     dialog.get_by_role("button", name="Approve and run").click()

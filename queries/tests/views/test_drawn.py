@@ -20,25 +20,26 @@ AS_MARKUP = frozenset({"visible", "prose", "cell", "block", "document"})
 AS_TEXT = frozenset({"marked"})
 # What these answer is a number, a moment, or a word of ours.
 OWN_WORDS = frozenset(
-    "access_name bytes_in_words capped counted duration exact language_name last_row length rows_noun short_digest"
-    " thousands yesno".split()
+    "access_name bytes_in_words capped counted duration exact language_name last_row length risk_words"
+    " rows_expected rows_noun short_digest thousands yesno".split()
 )
 # Variables that hold nothing of a person's or a database's. Each line says why.
 SAFE = (
     # A form's own fields: what is edited stays as it is. The text of an input, and of a copy.
     r"form(\.\w+)+(\|default(_if_none)?:\"\")?|field(\.\w+)*",
-    r"query\.statement|comment|filters\.(q|actor|subject|since|until)",
+    r"query\.statement|comment|bound_typed|filters\.(q|actor|subject|since|until)",
     # Names of ours, and closed lists.
     r"(\w+\.)*(number|public_id|pk|slug|digest|status|code|seq|hash|action|kind|id|subject_id|subject_kind)",
-    r"(\w+\.)*get_\w+_display|(item\.)?languages|query\.code\|default:execution\.failure_code",
+    r"(\w+\.)*get_\w+_display(\|lower)?|(item\.)?languages|query\.code\|default:execution\.failure_code",
     # Numbers and moments.
-    r"(\w+\.)*(\w+_limit|approvals_(required|needed)|(lock_)?seconds|elapsed|retry_after|blanks|last|place|total|given|needed|indent|percent)",
+    r"(\w+\.)*(\w+_limit|approvals_(required|needed)|(lock_)?seconds|elapsed|retry_after|blanks|last|place|total|given|needed)",
+    r"shown\.(indent|percent)",
     r"(\w+\.)*(line|column|entries|pid|calls_total|lines_total|old|new)(\|default(_if_none)?:\"\w*\")?",
     r"forloop\.\w+|page\.first_row\|add:(1|forloop\.counter)|given\|add:1|query\|approvals_given",
     r"made_at\.isoformat(\|urlencode:\"\")?|row\.entry\.at\.isoformat",
     # Drawn by `pages`, `code` and `difference`.
     r"head\.name|html|call\.(statement|parameters|failure)_html",
-    r"(line|row)\.(html|kind(\|capfirst)?|sign)",
+    r"(line|row)\.(html|kind|sign)",
     # Words of our own.
     r"css|what|theme|next|view|words|revises|next_step|event\.tone|request\.csp_nonce|block\.super|tab_label|format|key",
     r"(heading|meaning)(\|default:\"[^\"]*\")?|\w+\|pluralize(:\"[^\"]*\")?|noun(\|capfirst)?|message\.tags",

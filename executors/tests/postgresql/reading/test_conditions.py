@@ -277,6 +277,13 @@ def test_a_name_that_may_be_of_the_outer_table_is_told_with_its_if() -> None:
         "DELETE FROM planes WHERE tailnum IN (SELECT tailnum FROM (SELECT carrier FROM airlines) x)",
         "WITH x AS (SELECT carrier FROM airlines) DELETE FROM planes WHERE tailnum IN (SELECT tailnum FROM x)",
         "SELECT * FROM planes WHERE tailnum IN (SELECT tailnum FROM airlines)",
+        "DELETE FROM planes WHERE tailnum IN (SELECT upper(tailnum) FROM airlines)",
+        "DELETE FROM planes WHERE tailnum IN (SELECT tailnum || '' FROM airlines)",
+        "DELETE FROM planes WHERE tailnum IN (SELECT year::text FROM airlines)",
+        "DELETE FROM planes WHERE (tailnum, year) IN (SELECT carrier, year FROM airlines)",
+        "DELETE FROM planes WHERE tailnum IN (SELECT carrier FROM airlines UNION SELECT tailnum FROM airlines)",
+        "DELETE FROM planes WHERE tailnum = ANY (ARRAY(SELECT tailnum FROM airlines))",
+        "DELETE FROM planes WHERE tailnum IN (WITH x AS (SELECT 1) SELECT tailnum FROM airlines UNION SELECT 'a')",
     ],
 )
 def test_every_form_of_the_slip_is_found(statement: str) -> None:
@@ -292,6 +299,15 @@ def test_every_form_of_the_slip_is_found(statement: str) -> None:
         "DELETE FROM flights WHERE carrier IN (SELECT carrier FROM airlines a WHERE a.name = flights.carrier)",
         "DELETE FROM flights WHERE carrier IN (SELECT max(carrier) FROM airlines)",
         "DELETE FROM flights WHERE carrier IN (SELECT code FROM (SELECT carrier AS code FROM airlines) x)",
+        "DELETE FROM planes WHERE tailnum IN (SELECT coalesce(name, tailnum) FROM airlines)",
+        "DELETE FROM planes WHERE (tailnum, 'x') IN (SELECT tailnum, carrier FROM flights)",
+        "DELETE FROM planes WHERE tailnum IN (SELECT carrier FROM airlines UNION SELECT tailnum FROM flights)",
+        "DELETE FROM planes p WHERE tailnum IN (SELECT p.tailnum || name FROM airlines)",
+        "UPDATE planes p SET year = (SELECT count(*) FROM airlines) WHERE tailnum = 'a'",
+        "DELETE FROM planes WHERE tailnum IN (SELECT 'a' FROM airlines)",
+        "SELECT (SELECT x FROM unnest(ARRAY[1]) x), (SELECT upper(tailnum)) FROM planes",
+        "SELECT (SELECT json_agg(a) FROM airlines a), ARRAY(SELECT x FROM (SELECT name FROM airlines) x) FROM planes",
+        "UPDATE planes SET year = (SELECT max(id) FROM flights) WHERE tailnum = 'a'",
     ],
 )
 def test_a_name_of_the_inner_table_is_not_warned_of(statement: str) -> None:
@@ -302,6 +318,31 @@ def test_a_subquery_whose_condition_compares_a_column_with_itself_is_told() -> N
     statement = "DELETE FROM planes WHERE EXISTS (SELECT 1 FROM airlines WHERE tailnum = planes.tailnum)"
     found = read(statement, (), Access.WRITE, CATALOGUE).analysis.findings
     assert [finding.code.value for finding in found] == ["always_true"]
+
+
+def test_what_an_outer_name_means_is_worded_as_it_is() -> None:
+    for value, itself in (("tailnum", True), ("year::text", False), ("upper(tailnum)", False)):
+        statement = f"DELETE FROM planes WHERE tailnum IN (SELECT {value} FROM airlines)"
+        (message,) = names(statement, catalogue=True)
+        assert ("the comparison is with itself" in message) is itself
+
+
+@pytest.mark.parametrize(
+    ("condition", "told"),
+    [
+        ("", True),
+        ("WHERE true", True),
+        ("WHERE 1 = 1", True),
+        ("WHERE a.carrier = a.carrier", True),
+        ("WHERE a.name <> excluded.name", False),
+        ("WHERE a.carrier = 'AA'", False),
+    ],
+)
+def test_told_03_rows_that_are_there_already_are_changed(condition: str, told: bool) -> None:
+    found = look(
+        f"INSERT INTO airlines AS a VALUES ('AA', 'x') ON CONFLICT (carrier) DO UPDATE SET name = 'y' {condition}"
+    )
+    assert ("overwrites" in found) is told
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,68 @@
+"""What makes a write worth a second look, in words, and what is asked before it runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from executors.base import FindingCode
+from pods.models import Environment
+from queries.bounds import Origin, Sight, counted
+from queries.models import QueryRequest
+from web.characters import marked
+
+YES = "yes"
+
+
+class Risk(StrEnum):
+    """Why to look twice."""
+
+    WHOLE_TABLE = "whole_table"
+    DESTROYS = "destroys"
+    UNSEEN = "unseen"
+
+
+WORDS = {
+    Risk.WHOLE_TABLE: "Changes a whole table",
+    Risk.DESTROYS: "Drops or empties something",
+    Risk.UNSEEN: "Effect not seen",
+}
+
+_CODES = {
+    FindingCode.NO_WHERE: Risk.WHOLE_TABLE,
+    FindingCode.NO_FILTER: Risk.WHOLE_TABLE,
+    FindingCode.ALWAYS_TRUE: Risk.WHOLE_TABLE,
+    FindingCode.OUTER_NAME: Risk.WHOLE_TABLE,
+    FindingCode.REPLACES_COLLECTION: Risk.WHOLE_TABLE,
+    FindingCode.DESTRUCTIVE: Risk.DESTROYS,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """What is asked before a write runs: a name to type, as it is or as pages draw it; "" where yes is enough."""
+
+    name: str
+
+    def given(self, answer: str) -> bool:
+        """Whether this is the answer."""
+        return answer.strip() in {self.name or YES, marked(self.name) or YES}
+
+
+def risks(query: QueryRequest, sight: Sight | None) -> list[Risk]:
+    """Why to look twice at a write: what its findings say, and whether anybody saw what it would do."""
+    if not query.writes:
+        return []
+    codes = {str(finding["code"]) for finding in query.findings}
+    found = {risk for code, risk in _CODES.items() if code in codes}
+    rows = counted(query, sight)
+    if rows is None or rows.origin is not Origin.REHEARSAL:
+        found.add(Risk.UNSEEN)
+    return [risk for risk in Risk if risk in found]
+
+
+def confirmation(query: QueryRequest, sight: Sight | None) -> Confirmation | None:
+    """What is asked before the last approval runs a write; None where nothing is."""
+    if risks(query, sight):
+        return Confirmation(query.tables[0] if len(query.tables) == 1 else query.target.name)
+    return Confirmation("") if query.writes and query.target.environment == Environment.PRODUCTION else None
