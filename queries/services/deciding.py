@@ -1,0 +1,135 @@
+"""Deciding: bound to the digest that was seen and, for a write, to a number of rows."""
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from accounts.models import User
+from pods.models import Rehearsals
+from queries import bounds, policies, refusals, running
+from queries.joined import locked
+from queries.lifecycle import Status, Verb
+from queries.models import Code, QueryRequest, Rehearsal, Verdict
+from queries.running import places
+from queries.services.comments import check_comment, require_words, said
+from queries.transitions import step
+from web.errors import BadInput, FieldError, NotNow
+
+DECIDE = """
+INSERT INTO decisions (query_id, author_id, reviewer_id, verdict, comment, digest, bound)
+VALUES (%s, %s, %s, %s, %s, %s, %s)
+ON CONFLICT (query_id, reviewer_id) DO NOTHING
+"""
+
+
+def approve(*, actor: User, query_id: int, digest: str, comment: str = "", bound: int | None = None) -> QueryRequest:
+    """Approve; the last approval needed runs the statement at once. Returns the request as it is afterwards.
+
+    `bound` is how many rows a write may change at most; left out, it is what `bounds.proposed` says.
+    """
+    check_comment(comment)
+    patience = places.Patience()
+    while True:
+        try:
+            return _approve(actor, query_id, digest, comment, bound)
+        except places.NoPlace as none:
+            patience.wait(none)
+
+
+def _approve(actor: User, query_id: int, digest: str, comment: str, bound: int | None) -> QueryRequest:
+    """Approve with a place to run in, if it is the last approval. Raises NoPlace, having recorded nothing."""
+    try:
+        query = _record_approval(actor, query_id, digest, comment, bound)
+    except BaseException:
+        running.release()
+        raise
+    return running.run(query.pk) if query.state is Status.APPROVED else query
+
+
+def _record_approval(actor: User, query_id: int, digest: str, comment: str, bound: int | None) -> QueryRequest:
+    with refusals.noted("approve", actor=actor, query_id=query_id), transaction.atomic():
+        query = locked(query_id)
+        given, needed = 1 + _approvals(query), query.approvals_needed
+        decided = step(query, Verb.APPROVE if given >= needed else Verb.ENDORSE, actor=actor)
+        check_time(query)
+        check_digest(query, digest)
+        obstacle = policies.obstacle(query)
+        if obstacle:
+            raise obstacle
+        held_to = _bound(query, bound)
+        if given >= needed:
+            places.take(query)
+        _record_decision(query, actor, Verdict.APPROVE, comment, held_to)
+        data: dict[str, object] = {"approvals": given, "approvals_required": needed}
+        decided.take(data={**said(comment), **data, **({} if held_to is None else {"bound": held_to})})
+    return query
+
+
+def reject(
+    *, actor: User, query_id: int, comment: str = "", digest: str = "", ask_for_changes: bool = False
+) -> QueryRequest:
+    """Reject; `ask_for_changes` invites a revision, and so must say which."""
+    check_comment(comment)
+    if ask_for_changes:
+        require_words(comment)
+    with refusals.noted("reject", actor=actor, query_id=query_id), transaction.atomic():
+        query = locked(query_id)
+        decided = step(query, Verb.REJECT, actor=actor)
+        check_time(query)
+        if digest:
+            check_digest(query, digest)
+        standstill = policies.standstill(query)
+        if standstill:
+            raise standstill
+        _record_decision(query, actor, Verdict.REJECT, comment)
+        decided.take(code=Code.CHANGES_REQUESTED if ask_for_changes else Code.NONE, data=said(comment))
+    return query
+
+
+def _approvals(query: QueryRequest) -> int:
+    """Approvals that count already; a request that needs one has none while it waits."""
+    return 0 if query.approvals_needed == 1 else query.approvals_that_count()
+
+
+def check_time(query: QueryRequest) -> None:
+    if query.expires_at <= timezone.now():
+        raise NotNow(f"{query.number} has expired; its author can revise it.", code="expired", state=query.status)
+
+
+def _bound(query: QueryRequest, typed: int | None) -> int | None:
+    """The bound of an approval. Raises BadInput for one that makes no sense, NotNow where a rehearsal is missing."""
+    if not query.writes:
+        if typed is not None:
+            raise BadInput({"bound": [FieldError("A read changes no rows: it has no bound.", "not_a_write")]})
+        return None
+    if typed is not None and not bounds.boundable(query):
+        raise BadInput({"bound": [FieldError("What it changes cannot be counted: it has no bound.", "not_countable")]})
+    rehearsal = bounds.latest(query)
+    if query.target.rehearsals == Rehearsals.REQUIRED:
+        _require_rehearsal(query, rehearsal)
+    proposed = bounds.proposed(query, rehearsal)
+    return typed if typed is not None or proposed is None else proposed.rows
+
+
+def _require_rehearsal(query: QueryRequest, rehearsal: Rehearsal | None) -> None:
+    if rehearsal is None or bounds.staleness(query, rehearsal):
+        message = f"{query.target.name} wants a write to be rehearsed before it is approved. Rehearse it now."
+        raise NotNow(message, code="rehearsal_required", state=query.status)
+
+
+def _record_decision(
+    query: QueryRequest, actor: User, verdict: Verdict, comment: str, bound: int | None = None
+) -> None:
+    values = (query.pk, query.author_id, actor.pk, verdict.value, comment.strip(), query.digest, bound)
+    with connection.cursor() as cursor:
+        cursor.execute(DECIDE, values)
+        if not cursor.rowcount:
+            message = f"You have already decided on {query.number}."
+            raise NotNow(message, code="already_decided", state=query.status)
+
+
+def check_digest(query: QueryRequest, digest: str) -> None:
+    if not digest:
+        raise BadInput({"digest": [FieldError("Send the digest of the request as you saw it.", "required")]})
+    if digest != query.digest:
+        message = "The request is not the one you read: its digest differs. Read it again before you decide."
+        raise NotNow(message, code="digest_differs", state=query.status)

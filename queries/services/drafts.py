@@ -1,0 +1,154 @@
+"""What a person asks for, and everything that can be wrong with it before it is a request."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+from accounts.models import User
+from executors import processes
+from executors.base import (
+    Access,
+    Analysis,
+    EngineKind,
+    Finding,
+    Language,
+    Parameter,
+    Word,
+)
+from executors.text import normalise
+from pods.models import Target
+from web.errors import BadInput, FieldError
+
+REASON_LENGTH = 4000
+TICKET_LENGTH = 80
+SLUG_LENGTH = 80
+PARAMETERS = 100
+MOST_EXPECTED = 10**12
+PARAMETER_LENGTH = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a person asks for, as typed. `pod` and `target` are slugs."""
+
+    pod: str
+    target: str
+    language: str
+    statement: str
+    access: str
+    reason: str = ""
+    ticket: str = ""
+    parameters: tuple[Parameter, ...] = ()
+    expects: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A draft whose target is known and whose statement has been read."""
+
+    target: Target
+    analysis: Analysis
+
+
+def check_draft(*, actor: User, draft: Draft) -> Checked:
+    """Read a statement as submission would, storing nothing. Raises BadInput for what cannot even be read."""
+    target, errors = where(actor, draft)
+    if target is None or errors:
+        raise BadInput(errors)
+    return Checked(target, read(target, draft))
+
+
+def where(actor: User, draft: Draft) -> tuple[Target | None, dict[str, list[FieldError]]]:
+    errors: dict[str, list[FieldError]] = {}
+    target = _find_target(actor, draft, errors)
+    if draft.access not in set(Access):
+        errors["access"] = [FieldError("Choose read or write.", "invalid_choice")]
+    if target is None:
+        return None, errors
+    if draft.language not in target.languages:
+        offered = ", ".join(target.languages)
+        errors["language"] = [FieldError(f"{target.name} takes {offered}.", "invalid_choice")]
+    if "access" not in errors:
+        _check_credential(target, Access(draft.access), errors)
+    return target, errors
+
+
+def _find_target(actor: User, draft: Draft, errors: dict[str, list[FieldError]]) -> Target | None:
+    usable = Target.objects.usable_by(actor).select_related("pod")
+    if bad_text(draft.pod, SLUG_LENGTH) or not usable.filter(pod__slug=draft.pod).exists():
+        errors["pod"] = [FieldError("There is no such pod that you may ask for.", "unknown_pod")]
+        return None
+    known = not bad_text(draft.target, SLUG_LENGTH)
+    target = usable.filter(pod__slug=draft.pod, slug=draft.target).first() if known else None
+    if target is None:
+        errors["target"] = [FieldError("This pod has no such target.", "unknown_target")]
+    return target
+
+
+def _check_credential(target: Target, access: Access, errors: dict[str, list[FieldError]]) -> None:
+    if target.offers(access):
+        return
+    variable = target.url_variable(access)
+    if not variable:
+        errors["access"] = [FieldError(f"{target.name} takes no {access} requests.", "not_offered")]
+    else:
+        message = f"{target.name} cannot be reached: the variable {variable} is not set. Tell an admin."
+        errors["target"] = [FieldError(message, "credential_missing")]
+
+
+def check_why(draft: Draft, errors: dict[str, list[FieldError]]) -> None:
+    if not draft.reason.strip():
+        errors["reason"] = [FieldError("Say what this is for; reviewers read it first.", "required")]
+    for name, value, length in (("reason", draft.reason, REASON_LENGTH), ("ticket", draft.ticket, TICKET_LENGTH)):
+        problem = bad_text(value, length)
+        if problem:
+            errors[name] = [problem]
+
+
+def check_parameters(draft: Draft, errors: dict[str, list[FieldError]]) -> None:
+    if len(draft.parameters) > PARAMETERS:
+        errors["parameters"] = [FieldError(f"At most {PARAMETERS} parameters.", "too_many")]
+    elif any(isinstance(p, str) and bad_text(p, PARAMETER_LENGTH) for p in draft.parameters):
+        errors["parameters"] = [FieldError("A parameter holds a NUL byte or is longer than 100,000 characters.")]
+    elif any(isinstance(p, float) and not math.isfinite(p) for p in draft.parameters):
+        errors["parameters"] = [FieldError("A parameter is not a finite number; send it as text.", "not_finite")]
+
+
+def check_expects(draft: Draft, target: Target, errors: dict[str, list[FieldError]]) -> None:
+    writes = draft.access == Access.WRITE
+    if draft.expects is not None and not writes:
+        errors["expects"] = [FieldError("A read changes no rows; leave this empty.", "not_a_write")]
+    elif draft.expects is not None and not 0 <= draft.expects <= MOST_EXPECTED:
+        errors["expects"] = [FieldError(f"Send a whole number from 0 to {MOST_EXPECTED:,}.", "out_of_range")]
+    elif writes and draft.expects is None and target.expects_required:
+        errors["expects"] = [FieldError("Say how many rows this should change.", "required")]
+
+
+def bad_text(value: str, length: int) -> FieldError | None:
+    if "\0" in value:
+        return FieldError("It holds a NUL byte; remove it.", "nul")
+    if len(value) > length:
+        return FieldError(f"It is {len(value):,} characters long; at most {length:,} fit.", "too_long")
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        return FieldError("It holds half a character (a lone surrogate); remove it.", "surrogate")
+    return None
+
+
+def read(target: Target, draft: Draft) -> Analysis:
+    statement = normalise(draft.statement)
+    language, access = Language(draft.language), Access(draft.access)
+    analysis = processes.read(language, EngineKind(target.engine), statement, draft.parameters, access)
+    if not target.offers(Access.READ):
+        why = "The variable with its read credential is not set."
+        return Word.missing(why).beside(analysis, language) if analysis.valid else analysis
+    return processes.check(target.with_credential(Access.READ), language, statement, access, analysis)
+
+
+def field_error(finding: Finding) -> FieldError:
+    message = f"{finding.message} {finding.hint}".strip()
+    return FieldError(message, finding.code, finding.line, finding.column)
+
+
+def finding_json(finding: Finding) -> Mapping[str, object]:
+    """A finding as it is stored and answered."""
+    return {**asdict(finding), "severity": finding.severity.value}

@@ -1,0 +1,32 @@
+"""Finding a request for somebody who may know of it."""
+
+import uuid
+
+from accounts.models import User
+from queries import running
+from queries.models import QueryRequest
+from web.errors import NotFound
+
+
+def visible_query(*, actor: User, public_id: uuid.UUID) -> QueryRequest:
+    """A request the reader may know of, with all that a page shows. Raises NotFound.
+
+    Whoever looks at a run whose process is gone, or of which nobody could tell what became, asks and settles it.
+    """
+    query = _visible(actor, public_id)
+    if query is not None and (running.settle_lost(query) or query.is_being_found_out):
+        query = _visible(actor, public_id)
+    if query is None:
+        raise NotFound("There is no such request, or it belongs to a pod that you are not in.")
+    return query
+
+
+def _visible(actor: User, public_id: uuid.UUID) -> QueryRequest | None:
+    return (
+        QueryRequest.objects.visible_to(actor)
+        .with_people()
+        .select_related("revises", "undoes")
+        .prefetch_related("decisions__reviewer")
+        .filter(public_id=public_id)
+        .first()
+    )

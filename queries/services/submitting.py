@@ -1,0 +1,125 @@
+"""Submitting: a draft that is in order is frozen and put before the pod's managers."""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import User
+from audit import log
+from executors.base import (
+    Analysis,
+    Severity,
+)
+from executors.text import normalise
+from pods.models import Target
+from queries import refusals
+from queries.digest import as_stored
+from queries.joined import locked
+from queries.lifecycle import Status, Verb
+from queries.models import QueryRequest
+from queries.notices import outbox
+from queries.services.drafts import (
+    Draft,
+    check_expects,
+    check_parameters,
+    check_why,
+    field_error,
+    finding_json,
+    read,
+    where,
+)
+from queries.transitions import step, subject
+from web.errors import BadInput, NotAllowed, NotNow
+
+
+@dataclass(frozen=True, slots=True)
+class Follows:
+    """The request that a new one belongs to: it `revises` one of its author's, or `undoes` what one changed."""
+
+    revises: QueryRequest | None = None
+    undoes: QueryRequest | None = None
+
+
+def submit(*, actor: User, draft: Draft, revises: QueryRequest | None = None) -> QueryRequest:
+    """Freeze a request and put it before the pod's managers; one that it revises and that still waits is withdrawn.
+
+    Raises BadInput with everything that is wrong at once.
+    """
+    target, errors = where(actor, draft)
+    check_why(draft, errors)
+    check_parameters(draft, errors)
+    if target is not None:
+        check_expects(draft, target, errors)
+    analysis = read(target, draft) if target and not errors.keys() & {"language", "access", "target"} else None
+    if analysis is not None:
+        problems = [field_error(f) for f in analysis.findings if f.severity is Severity.ERROR]
+        if problems:
+            errors["statement"] = problems
+    if errors or target is None or analysis is None:
+        raise BadInput(errors)
+    if revises is not None and revises.author_id != actor.pk:
+        with refusals.noted("revise", actor=actor, query_id=revises.pk):
+            raise NotAllowed("Only its author can revise a request.")
+    if revises is not None and revises.undoes_id is not None:
+        raise NotNow("An undo is not revised; take the write back anew.", code="is_undo", state=revises.status)
+    return store(actor, draft, target, analysis, Follows(revises=revises))
+
+
+def store(actor: User, draft: Draft, target: Target, analysis: Analysis, follows: Follows) -> QueryRequest:
+    limits, revises = target.limits, follows.revises
+    statement = normalise(draft.statement)
+    parameters = tuple(as_stored(parameter) for parameter in draft.parameters)
+    words: Sequence[str] = (draft.reason, draft.ticket, *analysis.tables, actor.username, actor.label)
+    query = QueryRequest(
+        pod=target.pod,
+        target=target,
+        author=actor,
+        revises=revises,
+        undoes=follows.undoes,
+        language=draft.language,
+        access=draft.access,
+        statement=statement,
+        parameters=list(parameters),
+        seconds_limit=int(limits.seconds),
+        lock_seconds_limit=int(limits.lock_seconds),
+        rows_limit=limits.rows,
+        bytes_limit=limits.bytes,
+        expects=draft.expects,
+        reason=draft.reason.strip(),
+        ticket=draft.ticket.strip(),
+        findings=[finding_json(finding) for finding in analysis.findings],
+        verified=[verified.value for verified in analysis.verified],
+        kinds=list(analysis.kinds),
+        tables=list(analysis.tables),
+        approvals_required=target.approvals_required,
+        expires_at=timezone.now() + dt.timedelta(hours=target.pending_hours),
+        search=" ".join(words).lower(),
+    )
+    query.digest = query.current_digest()
+    with transaction.atomic():
+        if revises is not None:
+            _replace(actor, revises.pk, query)
+        query.save(force_insert=True)
+        data: dict[str, object] = {
+            "digest": query.digest,
+            "target": target.slug,
+            "access": query.access,
+            "to": query.status,
+        }
+        if revises is not None:
+            data["revises"] = str(revises.public_id)
+        if follows.undoes is not None:
+            data["undoes"] = str(follows.undoes.public_id)
+        outbox.announce_submission(query)
+        log.append(log.Action.QUERY_SUBMIT, actor=actor, subject=subject(query), data=data)
+    return query
+
+
+def _replace(actor: User, revised_id: int, by: QueryRequest) -> None:
+    """Withdraw a request that still waits, for its revision takes its place: only one of them may come to run."""
+    revised = locked(revised_id)
+    if revised.state is Status.PENDING:
+        step(revised, Verb.WITHDRAW, actor=actor).take(data={"revised_by": str(by.public_id)})
