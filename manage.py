@@ -3,7 +3,7 @@
 
 import sys
 
-from portal.command_line import run
+from portal.command_line import manage
 
 if __name__ == "__main__":
-    run(sys.argv)
+    manage(sys.argv)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from axes.handlers.proxy import AxesProxyHandler
-from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
 from django.http import HttpRequest
 from drf_spectacular.utils import extend_schema
@@ -36,14 +35,6 @@ class Tokens:
     def json(self) -> dict[str, str]:
         """As it is answered."""
         return {"access": self.access, "refresh": self.refresh}
-
-
-def actor(request: Request) -> User:
-    """The person behind an authenticated API request."""
-    user = request.user
-    if isinstance(user, AnonymousUser) or not isinstance(user, User):
-        raise TypeError("The view let somebody in who is not signed in.")
-    return user
 
 
 def plain(request: Request) -> HttpRequest:

@@ -11,8 +11,8 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api import actor
 from accounts.models import Role, User
+from accounts.people import person
 from executors import processes
 from executors.base import Access, EngineKind, ExecutionError, Language, Table
 from pods.models import SUBMIT, Environment, Pod, Target
@@ -214,7 +214,7 @@ class Me(View):
     @extend_schema(operation_id="me", responses=answers(MeShape), tags=["me"])
     def get(self, request: Request) -> Response:
         """Who I am, my role, my pods, and what I may do."""
-        return Response(me_json(actor(request)))
+        return Response(me_json(person(request)))
 
 
 class Pods(View):
@@ -223,7 +223,7 @@ class Pods(View):
     @extend_schema(operation_id="pods", responses=answers(PodsShape), tags=["pods"])
     def get(self, request: Request) -> Response:
         """The pods I am in; all of them for admins."""
-        return Response({"results": pods_json(actor(request))})
+        return Response({"results": pods_json(person(request))})
 
 
 class Targets(View):
@@ -232,7 +232,7 @@ class Targets(View):
     @extend_schema(operation_id="targets", responses=answers(TargetsShape), tags=["pods"])
     def get(self, request: Request) -> Response:
         """The targets of the pods I am in."""
-        user = actor(request)
+        user = person(request)
         usable = set(Target.objects.usable_by(user).values_list("pk", flat=True))
         targets = Target.objects.visible_to(user).filter(active=True).select_related("pod")
         return Response({"results": [target_json(target, may_submit=target.pk in usable) for target in targets]})
@@ -244,5 +244,5 @@ class TargetSchema(View):
     @extend_schema(operation_id="target_schema", responses=answers(SchemaShape, 404), tags=["pods"])
     def get(self, request: Request, slug: str) -> Response:
         """Tables or collections of a target, with their columns."""
-        tables = schema_of(actor=actor(request), slug=slug)
+        tables = schema_of(actor=person(request), slug=slug)
         return Response({"target": slug, "tables": _columns_json(tables)})

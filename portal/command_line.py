@@ -12,11 +12,11 @@ ASKED_FOR_MORE = "--traceback"
 BAD_OPTION = "invalid connection option"
 
 
-def run(arguments: Sequence[str]) -> None:
+def manage(arguments: Sequence[str]) -> None:
     """Run `manage.py` with these arguments. Ends the process with a sentence for bad settings or a database away."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
     try:
-        _run(arguments)
+        _execute(arguments)
     except ImproperlyConfigured as error:
         sys.exit(f"Bad settings: {error}")
     except (InterfaceError, InternalError, OperationalError, ProgrammingError) as error:
@@ -26,7 +26,7 @@ def run(arguments: Sequence[str]) -> None:
         sys.exit(f"The portal's own database failed: {_first_line(error)}")
 
 
-def _run(arguments: Sequence[str]) -> None:
+def _execute(arguments: Sequence[str]) -> None:
     from django.conf import settings  # noqa: PLC0415 -- read within the `try` above
     from django.core.management import execute_from_command_line  # noqa: PLC0415 -- the same
 

@@ -48,7 +48,7 @@ class Step:
     actor: Actor
     to: lifecycle.Status
 
-    def take(self, *, code: Code = Code.NONE, data: Mapping[str, object] | None = None) -> None:
+    def record(self, *, code: Code = Code.NONE, data: Mapping[str, object] | None = None) -> None:
         """Save the new status, say whom to tell, write the entry. Call it last in the transaction."""
         before, query = self.query.state, self.query
         query.status, query.code = self.to.value, code

@@ -17,8 +17,9 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api import actor, plain
+from accounts.api import plain
 from accounts.models import User
+from accounts.people import person
 from queries import services
 from queries.api.listing import listing
 from queries.api.serializers import (
@@ -70,10 +71,10 @@ def perform(
 ) -> Response:
     """Let the person do one of the services' verbs with what they sent; the request as they see it afterwards."""
     limit(plain(request), "decide")
-    person = actor(request)
-    query_id = known(person, public_id)
-    verb(actor=person, query_id=query_id, **read_body(body(data=request.data)))
-    return Response(after(person, query_id))
+    actor = person(request)
+    query_id = known(actor, public_id)
+    verb(actor=actor, query_id=query_id, **read_body(body(data=request.data)))
+    return Response(after(actor, query_id))
 
 
 def after(reader: User, query_id: int) -> dict[str, object]:
@@ -107,7 +108,7 @@ class Check(View):
         limit(plain(request), "check")
         body = DraftBody(data=request.data)
         read_body(body)
-        analysis = services.check_draft(actor=actor(request), draft=body.draft()).analysis
+        analysis = services.check_draft(actor=person(request), draft=body.draft()).analysis
         return Response(
             {
                 "valid": analysis.valid,
@@ -139,7 +140,7 @@ class Queries(View):
     )
     def get(self, request: Request) -> Response:
         """Requests I may know of, newest first."""
-        reader = actor(request)
+        reader = person(request)
         page = listing(reader=reader, sent=request.query_params)
         share_pods(page.queries)
         return Response({"results": [query_json(query, reader) for query in page.queries], "next": page.next})
@@ -150,7 +151,7 @@ class Queries(View):
     def post(self, request: Request) -> Response:
         """Ask for a statement to be run."""
         limit(plain(request), "submit")
-        author = actor(request)
+        author = person(request)
         body = SubmitBody(data=request.data)
         sent = read_body(body)
         query = services.submit(actor=author, draft=body.draft(), revises=_revised(author, sent.get("revises")))
@@ -164,7 +165,7 @@ class Query(View):
     @extend_schema(operation_id="query", responses=answers(QueryShape, 404), tags=QUERIES)
     def get(self, request: Request, public_id: uuid.UUID) -> Response:
         """One request; while it runs, with what it does on the target at this moment."""
-        reader = actor(request)
+        reader = person(request)
         query = services.visible_query(actor=reader, public_id=public_id)
         share_pods([query])
         return Response(query_json(query, reader, activity(query)))
@@ -188,7 +189,7 @@ class Plan(View):
 
         Kept for five minutes. 503 when the target did not answer within two seconds.
         """
-        reader = actor(request)
+        reader = person(request)
         query = services.visible_query(actor=reader, public_id=public_id)
         return Response(plan_json(plan_of(actor=reader, query=query), query))
 
@@ -200,10 +201,10 @@ class Rehearse(View):
     def post(self, request: Request, public_id: uuid.UUID) -> Response:
         """Run a write that waits, see what it changes, and roll it back. For those who may decide on it."""
         limit(plain(request), "rehearse")
-        person = actor(request)
-        query_id = known(person, public_id)
-        services.rehearse(actor=person, query_id=query_id, **read_body(RehearseBody(data=request.data)))
-        return Response(after(person, query_id))
+        actor = person(request)
+        query_id = known(actor, public_id)
+        services.rehearse(actor=actor, query_id=query_id, **read_body(RehearseBody(data=request.data)))
+        return Response(after(actor, query_id))
 
 
 class Undo(View):
@@ -218,11 +219,11 @@ class Undo(View):
     def post(self, request: Request, public_id: uuid.UUID) -> Response:
         """Prepare a new request that puts back what this executed write changed. It is reviewed as any other."""
         limit(plain(request), "submit")
-        person = actor(request)
-        query_id = known(person, public_id)
-        query = services.undo(actor=person, query_id=query_id, **read_body(UndoBody(data=request.data)))
+        actor = person(request)
+        query_id = known(actor, public_id)
+        query = services.undo(actor=actor, query_id=query_id, **read_body(UndoBody(data=request.data)))
         headers = {"Location": reverse("api:query", args=[query.public_id])}
-        return Response(after(person, query.pk), status=status.HTTP_201_CREATED, headers=headers)
+        return Response(after(actor, query.pk), status=status.HTTP_201_CREATED, headers=headers)
 
 
 class Reject(View):
@@ -275,7 +276,7 @@ class Result(View):
     )
     def get(self, request: Request, public_id: uuid.UUID) -> Response:
         """Rows of the result, a page at a time. Each page read is recorded in the audit log."""
-        reader = actor(request)
+        reader = person(request)
         sent = read_filters(request.query_params, ("cursor", "limit"))
         size = paging.page_size(sent["limit"], default=paging.RESULT_PAGE, most=paging.RESULT_PAGE_MOST)
         first = paging.decode(sent["cursor"]) if sent["cursor"] else 0
@@ -305,7 +306,7 @@ class ResultFile(View):
     def respond(self, request: Request, public_id: uuid.UUID, extension: str) -> StreamingHttpResponse:
         """The whole result in one format."""
         limit(plain(request), "download")
-        reader = actor(request)
+        reader = person(request)
         query = services.visible_query(actor=reader, public_id=public_id)
         file = download(actor=reader, query=query, format=extension)
         return StreamingHttpResponse(file.stream, content_type=file.content_type, headers=file.headers)

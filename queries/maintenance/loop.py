@@ -35,10 +35,10 @@ EXPIRE_BATCH = 500
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One thing to do again and again. `run` answers how much it did; `lock` 0 lets several replicas share the work."""
+    """One thing to do again and again. `work` answers how much it did; `lock` 0 lets several replicas share it."""
 
     name: str
-    run: Callable[[Stopping], int]
+    work: Callable[[Stopping], int]
     every: float
     lock: int
 
@@ -90,7 +90,7 @@ def maintain(*, stop: Event, interval: float = 15.0, once: bool = False) -> dict
 def _attempt(task: Task, stopping: Stopping) -> int:
     try:
         with _lock(task.lock) as mine:
-            count = task.run(stopping) if mine else 0
+            count = task.work(stopping) if mine else 0
     except Error as error:
         logger.warning("%s: the portal's database did not do its part: %s", task.name, error)
     except Exception:

@@ -32,9 +32,9 @@ def claim(query_id: int) -> QueryRequest:
         if obstacle is None:
             if not _begin(query):
                 raise NotNow(f"{query.number} is being settled by another process.", state=query.status)
-            start.take()
+            start.record()
         else:
-            step(query, Verb.FAIL, actor=SYSTEM).take(code=Code.REFUSED, data={"reason": obstacle.code})
+            step(query, Verb.FAIL, actor=SYSTEM).record(code=Code.REFUSED, data={"reason": obstacle.code})
     if obstacle is not None:
         # It has ended: left as it was it would wait for ever, for nobody can approve it again.
         raise NotNow(f"{obstacle.message} Nothing ran.", code=obstacle.code, state=query.status)
@@ -63,7 +63,7 @@ def _key(query_id: int) -> int:
     return query_id % 2**31
 
 
-def take(query_id: int) -> int | None:
+def hold(query_id: int) -> int | None:
     """Hold the run of this request until `release` or the end of this connection; None when another process does.
 
     The number is the connection's own: who finds it in `executions.holder` still holds what it took.

@@ -18,7 +18,7 @@ from queries.joined import locked
 from queries.lifecycle import Status
 from queries.models import Decision, Execution, QueryRequest
 from queries.results.writer import ChunkWriter
-from queries.running.claim import release, take
+from queries.running.claim import hold, release
 from queries.running.ending import HOPE, LOST_ANSWER, Ending, ask, unknown
 from queries.running.settling import conclude, outcome_fields, said_fields
 
@@ -65,7 +65,7 @@ def _settled(query: QueryRequest) -> bool:
 
 def settle_lost(query: QueryRequest) -> bool:
     """Settle one run if its process is gone, without ever running it again; whether it was settled here."""
-    if query.state not in {Status.APPROVED, Status.EXECUTING} or _about_to_start(query) or take(query.pk) is None:
+    if query.state not in {Status.APPROVED, Status.EXECUTING} or _about_to_start(query) or hold(query.pk) is None:
         return False
     try:
         ending = _lost_ending(query)

@@ -16,7 +16,7 @@ from queries.lifecycle import Status, Verb
 from queries.models import Code, LogLine, QueryRequest, Said, ScriptCall, UndoPiece
 from queries.results import effects
 from queries.results.writer import ChunkWriter
-from queries.running.claim import take
+from queries.running.claim import hold
 from queries.running.ending import Ending
 from queries.running.texts import place_of, stored
 from queries.transitions import step
@@ -103,7 +103,7 @@ def _store(query: QueryRequest, fields: dict[str, Any], moments: str) -> bool:
         cursor.execute(f"{statement} AND holder = pg_backend_pid()", values)
         if cursor.rowcount:
             return True
-        if take(query.pk) is None:
+        if hold(query.pk) is None:
             return False
         cursor.execute(statement, values)
         return bool(cursor.rowcount)
@@ -117,7 +117,7 @@ def conclude(query: QueryRequest, ending: Ending) -> None:
             UndoPiece.objects.filter(execution=query.pk).delete()
         # The server's words may quote data; the log keeps only what kind of failure it was.
         data["sqlstate"] = ending.error.detail.get("sqlstate", "")
-        step(query, Verb.FAIL, actor=SYSTEM).take(code=Code(ending.error.code.value), data=data)
+        step(query, Verb.FAIL, actor=SYSTEM).record(code=Code(ending.error.code.value), data=data)
         return
     outcome = ending.outcome
     data["rows"] = outcome.row_count if outcome else 0
@@ -126,7 +126,7 @@ def conclude(query: QueryRequest, ending: Ending) -> None:
     if effect is not None:
         data["changed"] = {table.table: table.total for table in effect.tables}
     data["truncated"] = outcome.truncated if outcome else ""
-    step(query, Verb.COMPLETE, actor=SYSTEM).take(data=data)
+    step(query, Verb.COMPLETE, actor=SYSTEM).record(data=data)
 
 
 def outcome_fields(outcome: Outcome | None) -> dict[str, object]:

@@ -60,7 +60,7 @@ def _record_approval(actor: User, query_id: int, digest: str, comment: str, boun
             places.take(query)
         _record_decision(query, actor, Verdict.APPROVE, comment, held_to)
         data: dict[str, object] = {"approvals": given, "approvals_required": needed}
-        decided.take(data={**said(comment), **data, **({} if held_to is None else {"bound": held_to})})
+        decided.record(data={**said(comment), **data, **({} if held_to is None else {"bound": held_to})})
     return query
 
 
@@ -81,7 +81,7 @@ def reject(
         if standstill:
             raise standstill
         _record_decision(query, actor, Verdict.REJECT, comment)
-        decided.take(code=Code.CHANGES_REQUESTED if ask_for_changes else Code.NONE, data=said(comment))
+        decided.record(code=Code.CHANGES_REQUESTED if ask_for_changes else Code.NONE, data=said(comment))
     return query
 
 

@@ -19,7 +19,7 @@ def withdraw(*, actor: User, query_id: int, comment: str = "") -> QueryRequest:
     check_comment(comment)
     with refusals.noted("withdraw", actor=actor, query_id=query_id), transaction.atomic():
         query = locked(query_id)
-        step(query, Verb.WITHDRAW, actor=actor).take(data=said(comment))
+        step(query, Verb.WITHDRAW, actor=actor).record(data=said(comment))
     return query
 
 
@@ -54,7 +54,7 @@ def close(*, actor: User, query_id: int, comment: str) -> QueryRequest:
         Execution.objects.filter(query=query).update(
             closed_at=timezone.now(), closed_by=actor, closing_comment=comment.strip()
         )
-        closing.take(code=Code.OUTCOME_UNKNOWN, data=said(comment))
+        closing.record(code=Code.OUTCOME_UNKNOWN, data=said(comment))
     return query
 
 
@@ -64,5 +64,5 @@ def expire(*, query_id: int) -> bool:
         query = locked(query_id)
         if query.state is not Status.PENDING or query.expires_at > timezone.now():
             return False
-        step(query, Verb.EXPIRE, actor=SYSTEM).take(code=Code.EXPIRED)
+        step(query, Verb.EXPIRE, actor=SYSTEM).record(code=Code.EXPIRED)
     return True

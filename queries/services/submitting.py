@@ -122,4 +122,4 @@ def _replace(actor: User, revised_id: int, by: QueryRequest) -> None:
     """Withdraw a request that still waits, for its revision takes its place: only one of them may come to run."""
     revised = locked(revised_id)
     if revised.state is Status.PENDING:
-        step(revised, Verb.WITHDRAW, actor=actor).take(data={"revised_by": str(by.public_id)})
+        step(revised, Verb.WITHDRAW, actor=actor).record(data={"revised_by": str(by.public_id)})

@@ -35,7 +35,7 @@ def test_a_step_is_possible_exactly_where_the_lifecycle_says(world: World, statu
     with transaction.atomic():
         stored = locked(query.pk)
         if lifecycle.possible(verb, status):
-            step(stored, verb, actor=actor_for(world, verb)).take()  # type: ignore[arg-type]
+            step(stored, verb, actor=actor_for(world, verb)).record()  # type: ignore[arg-type]
             assert QueryRequest.objects.get(pk=query.pk).state is TRANSITIONS[verb][1]
             return
         with pytest.raises(NotNow) as caught:

@@ -15,7 +15,7 @@ from queries import bounds, policies, risks, services
 from queries.forms import read_rows
 from queries.lifecycle import Verb
 from queries.models import QueryRequest, Verdict
-from queries.views.detail import effect_parts, page
+from queries.views.detail import effect_parts, request_page
 from queries.words import CLOSED, of
 from web.errors import BadInput, NotFound, PortalError
 from web.ratelimit import limit
@@ -83,7 +83,7 @@ def rehearse(request: HttpRequest, public_id: UUID) -> HttpResponse:
     comment, bound = request.POST.get("comment", ""), request.POST.get("bound", "")
     if comment or bound != request.POST.get("proposed", ""):
         typed = bound if bound != request.POST.get("proposed", "") else ""
-        return page(request, seen, comment=comment, bound=typed)
+        return request_page(request, seen, comment=comment, bound=typed)
     return redirect(f"{reverse('queries:detail', args=[public_id])}#effect")
 
 
@@ -171,4 +171,4 @@ def _refused(request: HttpRequest, public_id: UUID, error: PortalError) -> HttpR
     query = services.visible_query(actor=person(request), public_id=public_id)
     comment = request.POST.get("comment", "") or request.POST.get("reason", "")
     bound = request.POST.get("bound", "")
-    return error.on(page(request, query, error=error, comment=comment, bound=bound))
+    return error.on(request_page(request, query, error=error, comment=comment, bound=bound))

@@ -50,7 +50,7 @@ WARNED = ("error", "warning")
 def detail(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """One request, as far as the reader may see it."""
     query = services.visible_query(actor=person(request), public_id=public_id)
-    return page(request, query)
+    return request_page(request, query)
 
 
 @require_safe
@@ -69,7 +69,7 @@ def statement(request: HttpRequest, public_id: UUID) -> HttpResponse:
     return HttpResponse(query.statement, content_type="text/plain; charset=utf-8")
 
 
-def page(
+def request_page(
     request: HttpRequest, query: QueryRequest, *, error: PortalError | None = None, comment: str = "", bound: str = ""
 ) -> HttpResponse:
     """The page, after a refused decision too: with the reason, and the comment and the bound that were typed."""
