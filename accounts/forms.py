@@ -23,8 +23,6 @@ class ProfileForm(ModelForm):
     """What a person may change about themselves; the role is not part of it."""
 
     class Meta:
-        """Fields of the user."""
-
         model = User
         fields = ("first_name", "last_name", "email", "notify_by_email", "theme")
 

@@ -54,8 +54,6 @@ class User(AbstractUser):
         objects: ClassVar[UserManager[User]]
 
     class Meta(AbstractUser.Meta):
-        """Table `users`."""
-
         db_table = "users"
         constraints = (models.CheckConstraint(condition=models.Q(role__in=Role.values), name="users_role_known"),)
 
@@ -108,7 +106,6 @@ class User(AbstractUser):
 
     @property
     def is_portal_admin(self) -> bool:
-        """Whether the role is ADMIN."""
         return self.is_active and self.role == Role.ADMIN
 
     @property

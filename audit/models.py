@@ -27,8 +27,6 @@ class AuditLog(models.Model):
     objects = AuditLogQuerySet.as_manager()
 
     class Meta:
-        """Table `audit_logs`."""
-
         db_table = "audit_logs"
         ordering = ("-seq",)
         default_permissions = ("view",)

@@ -17,8 +17,6 @@ ONE_DAY = dt.timedelta(days=1)
 
 
 class AuditLogQuerySet(models.QuerySet["AuditLog"]):
-    """Entries."""
-
     def newest_first(self) -> AuditLogQuerySet:
         """In the order of the log, backwards."""
         return self.select_related("actor").order_by("-seq")

@@ -25,7 +25,6 @@ class Figure:
         return "met" if (self.value >= self.goal if self.least else self.value <= self.goal) else "MISSED"
 
     def line(self) -> str:
-        """One line of the table."""
         goal = "" if self.goal is None else f"{'≥' if self.least else '≤'} {self.goal:g} {self.unit}"
         return f"{self.name:<58} {self.value:>10.2f} {self.unit:<4} {goal:<12} {self.met:<7} {self.note}"
 

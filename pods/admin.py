@@ -23,8 +23,6 @@ else:
 
 
 class PodForm(ModelForm):
-    """A pod with its members."""
-
     managers_of_pod = forms.ModelMultipleChoiceField(
         User.objects.filter(is_active=True).order_by("username"),
         required=False,
@@ -41,8 +39,6 @@ class PodForm(ModelForm):
     )
 
     class Meta:
-        """What else a pod has."""
-
         model = Pod
         fields = ("name", "slug", "active", "slack_channel", "slack_shows_statement")
 
@@ -204,7 +200,6 @@ class TargetAdmin(AuditedAdmin):
         return is_admin(request) and isinstance(obj, Target) and not obj.queries.exists()
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
-        """Delete, and record it."""
         subject = self.audit_subject(obj)
         user = request.user
         assert isinstance(user, User)

@@ -79,8 +79,6 @@ class Pod(models.Model):
     objects = PodQuerySet.as_manager()
 
     class Meta:
-        """Table `pods`."""
-
         db_table = "pods"
         ordering = ("name",)
         permissions = ((SUBMIT, "Can ask for statements to be run"), (REVIEW, "Can decide on requests"))
@@ -118,8 +116,6 @@ class PodGroupObjectPermission(GroupObjectPermissionBase):
     content_object = models.ForeignKey(Pod, on_delete=models.CASCADE)
 
     class Meta(GroupObjectPermissionBase.Meta):
-        """Table `pod_group_permissions`."""
-
         db_table = "pod_group_permissions"
 
 
@@ -286,8 +282,6 @@ class Target(models.Model):
     objects = TargetQuerySet.as_manager()
 
     class Meta:
-        """Table `targets`."""
-
         db_table = "targets"
         ordering = ("name",)
 

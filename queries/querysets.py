@@ -46,8 +46,6 @@ RUNNING = (Rare(Status.APPROVED), Rare(Status.EXECUTING))
 
 
 class QueryRequestQuerySet(models.QuerySet["QueryRequest"]):
-    """Requests."""
-
     def visible_to(self, user: User) -> QueryRequestQuerySet:
         """Those of the reader's pods, the reader's own; all of them for admins and auditors."""
         if user.may_read_audit_log:

@@ -14,8 +14,7 @@ from rest_framework.parsers import JSONParser
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-NUL = "It holds a NUL byte; remove it."
-SURROGATE = "It holds half a character (a lone surrogate); remove it."
+from web.texts import text_problem
 
 
 class Parser(JSONParser):
@@ -111,7 +110,6 @@ def read_body(body: StrictSerializer) -> dict[str, Any]:
 
 def check_characters(value: str) -> None:
     """Raises ValidationError for text PostgreSQL cannot hold."""
-    if "\0" in value:
-        raise ValidationError(NUL, code="nul")
-    if any("\ud800" <= character <= "\udfff" for character in value):
-        raise ValidationError(SURROGATE, code="surrogate")
+    problem = text_problem(value)
+    if problem is not None:
+        raise ValidationError(problem.message, code=problem.code)

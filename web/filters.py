@@ -5,11 +5,10 @@ from collections.abc import Sequence
 from django.http import QueryDict
 
 from web.errors import BadInput, FieldError
+from web.texts import text_problem
 
 FILTER_LENGTH = 200
 NAME_SHOWN = 100
-NUL = FieldError("It holds a NUL byte; remove it.", "nul")
-TOO_LONG = FieldError(f"At most {FILTER_LENGTH} characters.", "too_long")
 
 
 def read_filters(sent: QueryDict, names: Sequence[str]) -> dict[str, str]:
@@ -17,15 +16,9 @@ def read_filters(sent: QueryDict, names: Sequence[str]) -> dict[str, str]:
     unknown = FieldError(f"There is no such filter; there are {', '.join(names)}.", "unknown_field")
     errors = {name[:NAME_SHOWN]: [unknown] for name in sent if name not in names}
     for name in names:
-        problem = _problem(sent.getlist(name))
-        if problem is not None:
-            errors[name] = [problem]
+        problems = [text_problem(value, most=FILTER_LENGTH) for value in sent.getlist(name)]
+        if any(problems):
+            errors[name] = [problem for problem in problems if problem is not None]
     if errors:
         raise BadInput(errors)
     return {name: sent.get(name, "") for name in names}
-
-
-def _problem(values: Sequence[str]) -> FieldError | None:
-    if any("\0" in value for value in values):
-        return NUL
-    return TOO_LONG if any(len(value) > FILTER_LENGTH for value in values) else None

@@ -1,155 +1,15 @@
-"""Bodies that come in, read strictly, and the shapes that go out, for the OpenAPI schema."""
+"""The shapes that go out, for the OpenAPI schema."""
 
 from __future__ import annotations
 
-import math
-from typing import Any
-
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
-from rest_framework.exceptions import ValidationError
 
-from executors.base import Access, Gap, Language, Parameter, SchemaVerb, Severity, Verified
+from executors.base import Access, Gap, Language, SchemaVerb, Severity, Verified
+from queries.api.bodies import DIGEST, WORD, Scalar
 from queries.bounds import Stale
 from queries.lifecycle import Status
 from queries.models import Code, Verdict
-from queries.services import (
-    COMMENT_LENGTH,
-    MOST_EXPECTED,
-    PARAMETER_LENGTH,
-    PARAMETERS,
-    REASON_LENGTH,
-    SLUG_LENGTH,
-    TICKET_LENGTH,
-    Draft,
-)
-from web.bodies import StrictSerializer, Text, check_characters
 from web.paging import CURSOR
-
-BIGINT = 2**63
-WORD = "^[a-z][a-z0-9_]*$"
-DIGEST = "^[0-9a-f]{64}$"
-SCALAR = {
-    "oneOf": [{"type": "string", "maxLength": PARAMETER_LENGTH}, {"type": "number"}, {"type": "boolean"}],
-    "nullable": True,
-    "description": "Numbers wider than 64 bits travel as text.",
-}
-
-
-@extend_schema_field(SCALAR)
-class Scalar(serializers.Field[Parameter, Any, Any, Any]):
-    """A bound parameter: text, a number, a boolean or null."""
-
-    def __init__(self) -> None:
-        super().__init__(allow_null=True)
-
-    def to_internal_value(self, data: object) -> Parameter:
-        """The value. Raises ValidationError."""
-        if isinstance(data, bool):
-            return data
-        if isinstance(data, str):
-            check_characters(data)
-            return data
-        if isinstance(data, int) and -BIGINT <= data < BIGINT:
-            return data
-        if isinstance(data, float) and math.isfinite(data):
-            return data
-        if isinstance(data, int | float):
-            raise ValidationError("The number is too large; send it as text.", code="number_too_large")
-        raise ValidationError("Send text, a number, true, false or null.", code="invalid_type")
-
-    def to_representation(self, value: object) -> object:
-        """As it is."""
-        return value
-
-
-class Rows(serializers.IntegerField):
-    """A number of rows: nothing that only looks like one is taken for it."""
-
-    def __init__(self, *, help_text: str) -> None:
-        super().__init__(required=False, allow_null=True, min_value=0, max_value=MOST_EXPECTED, help_text=help_text)
-
-    def to_internal_value(self, data: object) -> int:
-        """The number. Raises ValidationError."""
-        if not isinstance(data, int) or isinstance(data, bool):
-            raise ValidationError("Send a whole number.", code="invalid_type")
-        return data
-
-
-class DraftBody(StrictSerializer):
-    """Body of `queries/check/`."""
-
-    pod = Text(help_text="Slug of the pod.", most=SLUG_LENGTH, bounds={"minLength": 1})
-    target = Text(help_text="Slug of the target.", most=SLUG_LENGTH, bounds={"minLength": 1})
-    language = Text(bounds={"enum": [language.value for language in Language]})
-    statement = Text(raw=True, bounds={"minLength": 1})
-    access = Text(bounds={"enum": [access.value for access in Access]})
-    reason = Text(required=False, most=REASON_LENGTH)
-    parameters = serializers.ListField(child=Scalar(), required=False, max_length=PARAMETERS)
-    ticket = Text(required=False, most=TICKET_LENGTH)
-    expects = Rows(help_text="How many rows a write should change.")
-
-    def draft(self) -> Draft:
-        """What the services take."""
-        sent = dict(self.validated_data)
-        sent.pop("revises", None)
-        return Draft(**{**sent, "parameters": tuple(sent.get("parameters", ()))})
-
-
-class SubmitBody(DraftBody):
-    """Body of POST `queries/`. `revises` is the id of your own earlier request that this one replaces."""
-
-    reason = Text(help_text="What this is for; reviewers read it first.", most=REASON_LENGTH, bounds={"minLength": 1})
-    revises = serializers.UUIDField(required=False, allow_null=True)
-
-
-class ApproveBody(StrictSerializer):
-    """Body of `approve/`: the digest of the request as you read it."""
-
-    digest = Text(most=64, bounds={"pattern": DIGEST})
-    comment = Text(required=False, most=COMMENT_LENGTH)
-    bound = Rows(help_text="How many rows a write may change at most; left out: as rehearsed, expected or usual.")
-
-
-class RehearseBody(StrictSerializer):
-    """Body of `rehearse/`: the digest of the request as you read it."""
-
-    digest = Text(most=64, bounds={"pattern": DIGEST})
-
-
-class UndoBody(StrictSerializer):
-    """Body of `undo/`. Without a reason of your own it names the request that is taken back."""
-
-    reason = Text(required=False, most=REASON_LENGTH)
-
-
-class RejectBody(StrictSerializer):
-    """Body of `reject/`. With `ask_for_changes` the author is invited to revise."""
-
-    comment = Text(required=False, help_text="Why; needed to ask for changes.", most=COMMENT_LENGTH)
-    digest = Text(required=False, bounds={"pattern": "^([0-9a-f]{64})?$", "maxLength": 64})
-    ask_for_changes = serializers.BooleanField(required=False)
-
-    def validate_ask_for_changes(self, value: bool) -> bool:  # noqa: FBT001 -- the framework calls it so
-        """Refuse what only looks like a boolean."""
-        if not isinstance(self.initial_data.get("ask_for_changes"), bool):
-            raise ValidationError("Send true or false.", code="invalid_type")
-        return value
-
-
-class CommentBody(StrictSerializer):
-    """Body of `withdraw/` and `cancel/`."""
-
-    comment = Text(required=False, most=COMMENT_LENGTH)
-
-
-class CloseBody(StrictSerializer):
-    """Body of `close/`."""
-
-    comment = Text(help_text="What you found on the target.", most=COMMENT_LENGTH)
-
-
-# --- what goes out ---------------------------------------------------------------------------------
 
 
 class FindingShape(serializers.Serializer[object]):

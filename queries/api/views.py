@@ -21,22 +21,18 @@ from accounts.api import plain
 from accounts.models import User
 from accounts.people import person
 from queries import services
-from queries.api.listing import listing
-from queries.api.serializers import (
+from queries.api.bodies import (
     ApproveBody,
-    CheckedShape,
     CloseBody,
     CommentBody,
     DraftBody,
-    PlanShape,
-    QueriesShape,
-    QueryShape,
     RehearseBody,
     RejectBody,
-    ResultShape,
     SubmitBody,
     UndoBody,
 )
+from queries.api.listing import listing
+from queries.api.serializers import CheckedShape, PlanShape, QueriesShape, QueryShape, ResultShape
 from queries.api.shapes import DECISIONS, plan_json, query_json, result_json, share_pods
 from queries.joined import shown
 from queries.lifecycle import Status

@@ -137,7 +137,6 @@ class Execution(Sealed):
 
     @property
     def failure_message(self) -> str:
-        """The words of its failure."""
         return self.said.message
 
     @property
@@ -196,8 +195,6 @@ class ScriptCall(Sealed):
     milliseconds = models.FloatField(editable=False)
 
     class Meta:
-        """Table `script_calls`."""
-
         db_table = "script_calls"
         ordering = ("number",)
         default_permissions = ()
@@ -256,8 +253,6 @@ class LogLine(Sealed):
     level = models.CharField(max_length=10, editable=False)
 
     class Meta:
-        """Table `script_log_lines`."""
-
         db_table = "script_log_lines"
         ordering = ("number",)
         default_permissions = ()

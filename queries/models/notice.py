@@ -21,8 +21,6 @@ class Medium(models.TextChoices):
 
 
 class NoticeQuerySet(models.QuerySet["Notice"]):
-    """Notices."""
-
     def unsent(self) -> NoticeQuerySet:
         """Those that say less than they should, and that are still tried."""
         return self.filter(sent_version__lt=F("version"), gave_up_at=None)
@@ -70,8 +68,6 @@ class Notice(models.Model):
         person_id: int | None
 
     class Meta:
-        """Table `notices`."""
-
         db_table = "notices"
         default_permissions = ("view",)
         constraints = (

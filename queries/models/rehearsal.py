@@ -36,8 +36,6 @@ class Rehearsal(Sealed):
         by_id: int
 
     class Meta:
-        """Table `rehearsals`."""
-
         db_table = "rehearsals"
         ordering = ("-pk",)
         default_permissions = ("view",)

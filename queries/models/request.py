@@ -243,8 +243,6 @@ class Decision(models.Model):
         reviewer_id: int
 
     class Meta:
-        """Table `decisions`."""
-
         db_table = "decisions"
         ordering = ("pk",)
         default_permissions = ("view",)

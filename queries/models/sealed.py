@@ -14,8 +14,6 @@ class Sealed(models.Model):
     data = models.BinaryField(editable=False)
 
     class Meta:
-        """No table of its own."""
-
         abstract = True
 
     @property

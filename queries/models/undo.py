@@ -29,8 +29,6 @@ class UndoPiece(Sealed):
         execution_id: int
 
     class Meta:
-        """Table `undo_pieces`."""
-
         db_table = "undo_pieces"
         ordering = ("execution", "number")
         default_permissions = ()

@@ -1,13 +1,13 @@
 """What people say with a verb: its bounds, and how it is recorded."""
 
-from queries.services.drafts import bad_text
 from web.errors import BadInput, FieldError
+from web.texts import text_problem
 
 COMMENT_LENGTH = 4000
 
 
 def check_comment(comment: str) -> None:
-    problem = bad_text(comment, COMMENT_LENGTH)
+    problem = text_problem(comment, most=COMMENT_LENGTH)
     if problem:
         raise BadInput({"comment": [problem]})
 

@@ -18,6 +18,7 @@ from executors.base import (
 from executors.text import normalise
 from pods.models import Target
 from web.errors import BadInput, FieldError
+from web.texts import text_problem
 
 REASON_LENGTH = 4000
 TICKET_LENGTH = 80
@@ -75,10 +76,10 @@ def where(actor: User, draft: Draft) -> tuple[Target | None, dict[str, list[Fiel
 
 def _find_target(actor: User, draft: Draft, errors: dict[str, list[FieldError]]) -> Target | None:
     usable = Target.objects.usable_by(actor).select_related("pod")
-    if bad_text(draft.pod, SLUG_LENGTH) or not usable.filter(pod__slug=draft.pod).exists():
+    if text_problem(draft.pod, most=SLUG_LENGTH) or not usable.filter(pod__slug=draft.pod).exists():
         errors["pod"] = [FieldError("There is no such pod that you may ask for.", "unknown_pod")]
         return None
-    known = not bad_text(draft.target, SLUG_LENGTH)
+    known = not text_problem(draft.target, most=SLUG_LENGTH)
     target = usable.filter(pod__slug=draft.pod, slug=draft.target).first() if known else None
     if target is None:
         errors["target"] = [FieldError("This pod has no such target.", "unknown_target")]
@@ -100,7 +101,7 @@ def check_why(draft: Draft, errors: dict[str, list[FieldError]]) -> None:
     if not draft.reason.strip():
         errors["reason"] = [FieldError("Say what this is for; reviewers read it first.", "required")]
     for name, value, length in (("reason", draft.reason, REASON_LENGTH), ("ticket", draft.ticket, TICKET_LENGTH)):
-        problem = bad_text(value, length)
+        problem = text_problem(value, most=length)
         if problem:
             errors[name] = [problem]
 
@@ -108,7 +109,7 @@ def check_why(draft: Draft, errors: dict[str, list[FieldError]]) -> None:
 def check_parameters(draft: Draft, errors: dict[str, list[FieldError]]) -> None:
     if len(draft.parameters) > PARAMETERS:
         errors["parameters"] = [FieldError(f"At most {PARAMETERS} parameters.", "too_many")]
-    elif any(isinstance(p, str) and bad_text(p, PARAMETER_LENGTH) for p in draft.parameters):
+    elif any(isinstance(p, str) and text_problem(p, most=PARAMETER_LENGTH) for p in draft.parameters):
         errors["parameters"] = [FieldError("A parameter holds a NUL byte or is longer than 100,000 characters.")]
     elif any(isinstance(p, float) and not math.isfinite(p) for p in draft.parameters):
         errors["parameters"] = [FieldError("A parameter is not a finite number; send it as text.", "not_finite")]
@@ -122,16 +123,6 @@ def check_expects(draft: Draft, target: Target, errors: dict[str, list[FieldErro
         errors["expects"] = [FieldError(f"Send a whole number from 0 to {MOST_EXPECTED:,}.", "out_of_range")]
     elif writes and draft.expects is None and target.expects_required:
         errors["expects"] = [FieldError("Say how many rows this should change.", "required")]
-
-
-def bad_text(value: str, length: int) -> FieldError | None:
-    if "\0" in value:
-        return FieldError("It holds a NUL byte; remove it.", "nul")
-    if len(value) > length:
-        return FieldError(f"It is {len(value):,} characters long; at most {length:,} fit.", "too_long")
-    if any("\ud800" <= character <= "\udfff" for character in value):
-        return FieldError("It holds half a character (a lone surrogate); remove it.", "surrogate")
-    return None
 
 
 def read(target: Target, draft: Draft) -> Analysis:

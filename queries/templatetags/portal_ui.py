@@ -283,7 +283,6 @@ def at(items: Sequence[Any], index: int) -> Any:
 
 @register.filter
 def words(text: str) -> list[str]:
-    """The words of a text."""
     return text.split()
 
 

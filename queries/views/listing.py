@@ -37,8 +37,6 @@ class Filters:
 
     @classmethod
     def of(cls, request: HttpRequest) -> "Filters":
-        """The filters of a request."""
-
         def read(name: str) -> str:
             return request.GET.get(name, "").replace("\0", "")[:WORDS_LENGTH].strip()
 
@@ -91,7 +89,6 @@ def newest_first(queries: QueryRequestQuerySet, after: int | None) -> Page:
 
 
 def page_of(ordered: QueryRequestQuerySet) -> Page:
-    """One page of an ordered queryset."""
     rows = list(ordered.as_rows()[: PAGE_SIZE + 1])
     more = len(rows) > PAGE_SIZE
     return Page(rows[:PAGE_SIZE], rows[PAGE_SIZE - 1].pk if more else None)

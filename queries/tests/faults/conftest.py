@@ -28,8 +28,6 @@ from queries.tests.world import READ_VARIABLE, WRITE_VARIABLE, TargetDatabase, W
 
 @dataclass(frozen=True, slots=True)
 class Portal:
-    """A running portal."""
-
     port: int
 
     def approve(self, query: QueryRequest, by: User) -> int:

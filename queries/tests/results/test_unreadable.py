@@ -41,7 +41,6 @@ def _lose_middle(execution: Execution) -> None:
 
 @pytest.fixture
 def stored(world: World, monkeypatch: pytest.MonkeyPatch) -> QueryRequest:
-    """Some chunks."""
     monkeypatch.setattr(writer, "CHUNK_BYTES", 500)
     return store(world, RowEncoding.COPY, [copy_rows([(str(n), "x" * 50)]) for n in range(100)], ["n", "text"])
 
