@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.permissions import BasePermission, IsAuthenticated
 from rest_framework.request import Request
@@ -17,7 +16,7 @@ from audit.shapes import EntriesShape, VerdictShape, entry_json, verdict_json
 from audit.verification import verify_and_record, verify_log
 from web import paging
 from web.bodies import View
-from web.openapi import CURSOR_FILTER, answers, limit_filter, text_filter
+from web.openapi import CURSOR_FILTER, answers, day_filter, limit_filter, text_filter
 
 
 class MayReadAudit(BasePermission):
@@ -39,11 +38,11 @@ class Entries(View):
         responses=answers(EntriesShape, 403),
         tags=["audit"],
         parameters=[
-            OpenApiParameter("action", str, enum=[action.value for action in log.Action]),
+            OpenApiParameter("action", str, enum=["", *(action.value for action in log.Action)]),
             text_filter("actor", "A user name, or a name as the log shows it."),
             text_filter("subject", "An id, `kind:id`, or a name as the log shows it."),
-            OpenApiParameter("since", OpenApiTypes.DATE, description="The first day (UTC)."),
-            OpenApiParameter("until", OpenApiTypes.DATE, description="The last day (UTC)."),
+            day_filter("since", "The first day (UTC)."),
+            day_filter("until", "The last day (UTC)."),
             CURSOR_FILTER,
             limit_filter(default=paging.PAGE, most=PAGE_MOST),
         ],

@@ -7,6 +7,7 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from web.filters import FILTER_LENGTH
 from web.paging import CURSOR
 
+DAY = "^([0-9]{4}-[0-9]{2}-[0-9]{2})?$"
 ERROR_SCHEMA = {"$ref": "#/components/schemas/Error"}
 STATUSES = {
     400: "Bad input, or a request that cannot be read; `fields` says what, where and what to do.",
@@ -35,6 +36,11 @@ def text_filter(name: str, description: str) -> OpenApiParameter:
     return OpenApiParameter(name, {"type": "string", "maxLength": FILTER_LENGTH}, description=description)
 
 
+def day_filter(name: str, description: str) -> OpenApiParameter:
+    """A filter that is a day; empty, as a form sends it, it filters nothing."""
+    return OpenApiParameter(name, {"type": "string", "pattern": DAY}, description=f"{description} As 2026-01-31.")
+
+
 def limit_filter(*, default: int, most: int) -> OpenApiParameter:
     """How many of a list to answer."""
     bounds = {"type": "integer", "minimum": 1, "maximum": most, "default": default}
@@ -42,5 +48,5 @@ def limit_filter(*, default: int, most: int) -> OpenApiParameter:
 
 
 CURSOR_FILTER = OpenApiParameter(
-    "cursor", {"type": "string", "pattern": CURSOR}, description="`next` of the page before."
+    "cursor", {"type": "string", "pattern": f"^({CURSOR.strip('^$')})?$"}, description="`next` of the page before."
 )

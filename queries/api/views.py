@@ -125,7 +125,7 @@ class Queries(View):
         responses=answers(QueriesShape),
         tags=QUERIES,
         parameters=[
-            OpenApiParameter("status", str, enum=[s.value for s in Status], many=True, explode=True),
+            OpenApiParameter("status", str, enum=["", *(s.value for s in Status)], many=True, explode=True),
             text_filter("pod", "Slug of a pod."),
             text_filter("author", "A user name."),
             text_filter("target", "Slug of a target."),
