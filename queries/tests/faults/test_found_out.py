@@ -115,7 +115,9 @@ def test_out_02_the_approval_itself_says_that_it_is_being_found_out(
     proxy.cut, proxy.gone_afterwards = Cut.AFTER, True
     query = world.insert(uuid.uuid4().hex)
     client.force_login(world.reviewer)
-    answer = client.post(f"/queries/{query.public_id}/approve/", {"digest": query.digest}, follow=True)
+    answer = client.post(
+        f"/queries/{query.public_id}/approve/", {"digest": query.digest, "confirmed": "effects"}, follow=True
+    )
     assert "It was sent to be committed; what became of it is being found out." in answer.content.decode()
 
 
