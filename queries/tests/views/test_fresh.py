@@ -95,9 +95,10 @@ def test_who_waits_hears_that_the_time_is_over(
     world: World, client_of: SignedIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     query = world.submitted()
-    client, after = client_of(world.author), query.expires_at + dt.timedelta(minutes=1)
+    after = query.expires_at + dt.timedelta(minutes=1)
     monkeypatch.setattr(timezone, "now", lambda: after)
-    assert 'data-title="Expired: ' in client.get(f"/queries/{query.public_id}/status/?seen=0").content.decode()
+    answer = client_of(world.author).get(f"/queries/{query.public_id}/status/?seen=0")
+    assert 'data-title="Expired: ' in answer.content.decode()
 
 
 @pytest.mark.parametrize(
