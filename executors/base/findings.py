@@ -92,6 +92,7 @@ class FindingCode(StrEnum):
     REPLACES_COLLECTION = "replaces_collection"
     RETURNS_NOTHING = "returns_nothing"
     SCRIPT_PARAMETERS = "script_parameters"
+    SELF_COMPARISON = "self_comparison"
     SEVERAL_STATEMENTS = "several_statements"
     SYNTAX_ERROR = "syntax_error"
     TARGET_REFUSES = "target_refuses"

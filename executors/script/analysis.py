@@ -77,17 +77,22 @@ def analyse(
     characters = tuple(_characters(source))
     syntax = tuple(syntax_errors(source))
     told = _told(source, calls, access)
+    noted = {(finding.code, finding.line, finding.column) for finding in characters}
+    of_calls = [found for found in told.findings if (found.code, found.line, found.column) not in noted]
     findings = (
         *characters,
         *syntax,
         *_as_a_whole(statement, parameters, told, access),
         *traps(source),
         *(finding for node in source.nodes() for finding in _look(source, node)),
-        *told.findings,
+        *of_calls,
     )
     errors = any(finding.severity is Severity.ERROR for finding in findings)
     unread = syntax or any(finding.severity is Severity.ERROR for finding in characters)
-    verified = (*verified_text(characters), *(() if unread else (Verified.SYNTAX, *_verified(told, errors))))
+    verified = (
+        *verified_text((*characters, *of_calls)),
+        *(() if unread else (Verified.SYNTAX, *_verified(told, errors))),
+    )
     return Analysis(told.access(access), _kinds(told.calls), _tables(told.calls), findings, verified)
 
 

@@ -125,6 +125,7 @@ FINDINGS: dict[FindingCode, Input] = {
     FindingCode.REPLACES_COLLECTION: mongo_write("db.c.aggregate([{$out: 'd'}])"),
     FindingCode.RETURNS_NOTHING: script("return\n1"),
     FindingCode.SCRIPT_PARAMETERS: script("return 1", 1),
+    FindingCode.SELF_COMPARISON: sql_write("DELETE FROM orders WHERE total > total - 1"),
     FindingCode.SEVERAL_STATEMENTS: sql("SELECT 1; SELECT 2"),
     FindingCode.SYNTAX_ERROR: sql("SELEC 1"),
     FindingCode.TOO_DEEP: sql("SELECT " + "(" * 12_000 + "1" + ")" * 12_000),

@@ -118,7 +118,15 @@ def _unfiltered(command: Command, write: FilteredWrite) -> Iterator[Finding]:
     found = write.reach
     if found is Reach.SOME:
         return
+    if found is Reach.PERHAPS_EVERY:
+        why = "a part of it compares fields with themselves, or may look at none"
+        message = f"Whether the filter of {write.operation} holds anything back its text does not tell: {why}."
+        hint = "Compare a field with the values that are meant."
+        yield remark(command, FindingCode.SELF_COMPARISON, Severity.INFO, message, write.path, hint)
+        return
     what = "an empty filter" if write.query == {} else f"a filter that matches {found.value}"
+    if found is Reach.EVERY_OR_NONE:
+        what = "a filter that looks at no field"
     if write.many:
         message, severity = f"{write.operation} with {what} {write.does} {found.value}.", Severity.WARNING
     elif write.sorted:
