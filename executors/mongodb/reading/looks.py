@@ -56,7 +56,7 @@ def of_expression(expression: Value, expressions: Expressions) -> Looks:
     if expressions.truth(expression) is not None:
         return Looks.NOTHING
     name = next(iter(expression), "") if isinstance(expression, Mapping) and len(expression) == 1 else ""
-    operand = expression[name] if name.startswith("$") else None
+    operand: Value = expression[name] if name.startswith("$") else None
     parts = list(operand) if is_list(operand) else [operand]
     if name in {"$and", "$or"}:
         looks = [of_expression(part, expressions) for part in parts if expressions.truth(part) is None]
