@@ -46,6 +46,11 @@ def reach(query: Value, variables: Mapping[str, Value] | None = None) -> Reach:
     return Reach.EVERY_TEXT if _Filters(Expressions(known), texts=True).truth(query) else Reach.SOME
 
 
+def finds_nothing(query: Value, variables: Mapping[str, Value] | None = None) -> bool:
+    """Whether `query` is certain to match no document of any collection."""
+    return isinstance(query, Mapping) and _Filters(Expressions(dict(variables or {}))).truth(query) is False
+
+
 @dataclass(frozen=True, slots=True)
 class _Filters:
     """Judges filters. `unnamed`: for the documents whose `_id` the filter does not name.
