@@ -67,8 +67,7 @@ def _of_find(command: Command) -> Parts:
     for number, call in enumerate(command.modifiers, start=1):
         if call.args:
             found[call.method] = Part(call.args[0], (number, 0))
-    parts = {name: found.get(name) for name in ("sort", "projection", "skip", "limit")}
-    return Parts(command.collection, command.method, _argument(command, 0), **parts)
+    return _shaped(command.collection, command.method, _argument(command, 0), found)
 
 
 def _of_command(command: Command) -> Parts:
@@ -81,8 +80,12 @@ def _of_command(command: Command) -> Parts:
         stages = _stages(body.get("pipeline"), (0, 0, "pipeline"))
         return Parts(str(body[name]), name, stages=stages)
     condition = found.get("filter") or found.get("query")
-    parts = {part: found.get(part) for part in ("sort", "projection", "skip", "limit")}
-    return Parts(str(body[name]), name, condition, **parts)
+    return _shaped(str(body[name]), name, condition, found)
+
+
+def _shaped(collection: str, method: str, condition: Part | None, found: Mapping[str, Part]) -> Parts:
+    sort, projection, skip, limit = (found.get(name) for name in ("sort", "projection", "skip", "limit"))
+    return Parts(collection, method, condition, sort, projection, skip, limit)
 
 
 def _argument(command: Command, index: int) -> Part | None:

@@ -118,9 +118,9 @@ def _command_writes(body: Mapping[str, Value]) -> Iterator[FilteredWrite]:
         name, path = "deleteOne" if part.get("limit") else "deleteMany", (0, 0, "deletes", index)
         yield FilteredWrite(name, part.get("q"), path, let, (*path, "q"), options=part)
     if next(iter(body), "") == "findAndModify":
-        name, path = "findOneAndDelete" if body.get("remove") else "findOneAndUpdate", (0, 0, "query")
-        change = body.get("update")
-        yield FilteredWrite(name, body.get("query") or {}, path, let, path, change, (0, 0, "update"), body)
+        name = "findOneAndDelete" if body.get("remove") else "findOneAndUpdate"
+        at: Path = (0, 0, "query")
+        yield FilteredWrite(name, body.get("query") or {}, at, let, at, body.get("update"), (0, 0, "update"), body)
 
 
 def _documents(value: Value) -> Sequence[Mapping[str, Any]]:
