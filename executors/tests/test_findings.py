@@ -9,9 +9,10 @@ import pytest
 from executors import processes
 from executors.base import Access, Analysis, EngineKind, FindingCode, Language, Parameter, Target, Verified
 from executors.tests.mongodb.conftest import mongo_targets
+from executors.tests.postgresql.noticing.conftest import air
 from executors.tests.postgresql.world import Database
 
-__all__ = ["mongo_targets"]
+__all__ = ["air", "mongo_targets"]
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,7 @@ FINDINGS: dict[FindingCode, Input] = {
     FindingCode.HTML_COMMENT: script("return 1 <!-- 2"),
     FindingCode.INVALID_TEXT: sql("SELECT '\ud800'"),
     FindingCode.INVISIBLE_CHARACTER: sql("SELECT 1\u200b"),
+    FindingCode.LEADING_WILDCARD: sql("SELECT 1 FROM orders WHERE email LIKE '%@example.org'"),
     FindingCode.LINE_SEPARATOR: sql("SELECT 1 -- \u2028 DELETE"),
     FindingCode.LOCKS_TABLE: sql_write("LOCK TABLE orders"),
     FindingCode.MERGES_INTO_COLLECTION: mongo_write("db.c.aggregate([{$merge: 'd'}])"),
@@ -159,6 +161,7 @@ FINDINGS: dict[FindingCode, Input] = {
 
 # What only a target can tell, asked for as its name says.
 TOLD: dict[FindingCode, tuple[str, Input]] = {
+    FindingCode.CHANGES_KEY: ("air", sql_write("UPDATE planes SET tailnum = 'N0' WHERE tailnum = 'N1'")),
     FindingCode.NAMES_NOT_CHECKED: ("gone", sql("SELECT 1")),
     FindingCode.TARGET_REFUSES: ("shop", sql("SELECT 'x'::int")),
     FindingCode.UNKNOWN_COLLECTION: ("documents", mongo("db.c.find({})")),
@@ -182,10 +185,10 @@ VERIFIED: dict[Verified, Input] = {
 
 
 @pytest.fixture
-def targets(database: Database, mongo_targets: tuple[object, Target, Target]) -> dict[str, Target]:
-    """A PostgreSQL, one that does not answer, and a MongoDB."""
+def targets(database: Database, air: Target, mongo_targets: tuple[object, Target, Target]) -> dict[str, Target]:
+    """A PostgreSQL, one that does not answer, one with tables worth a word, and a MongoDB."""
     shop = database.target("reader")
-    return {"shop": shop, "gone": database.elsewhere(shop, port=1), "documents": mongo_targets[1]}
+    return {"shop": shop, "gone": database.elsewhere(shop, port=1), "air": air, "documents": mongo_targets[1]}
 
 
 def check(target: Target, given: Input) -> Analysis:
