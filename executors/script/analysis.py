@@ -25,6 +25,7 @@ from executors.base import (
 )
 from executors.lookalikes import check_names, check_signs
 from executors.script.following import follow
+from executors.script.habits import Placed, habits
 from executors.script.hidden import could_hide, hidden_code
 from executors.script.modules import available
 from executors.script.names import Names
@@ -117,12 +118,15 @@ def _characters(source: Source) -> Iterator[Finding]:
 def _told(source: Source, reader: CallReader, access: Access) -> _Told:
     names = Names(source)
     followed = follow(source, names, reader)
-    calls = tuple(found for call in followed.calls if (found := reader.read(call, access)))
+    written = zip(followed.places, followed.calls, strict=True)
+    placed = [Placed(node, call, found) for node, call in written if (found := reader.read(call, access))]
+    calls = tuple(call.told for call in placed)
     hidden = tuple(hidden_code(source, names))
     findings = (
         *hidden,
         *followed.findings,
         *unawaited(source, names, followed.places),
+        *habits(source, names, placed),
         *(finding for call in calls for finding in call.findings),
     )
     wholly = followed.completely and not hidden and not could_hide(source, names)

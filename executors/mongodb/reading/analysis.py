@@ -12,8 +12,9 @@ from executors.mongodb.reading.filters import Reach
 from executors.mongodb.reading.guard import Facts, examine
 from executors.mongodb.reading.named import passing_names
 from executors.mongodb.reading.parse import parse
-from executors.mongodb.reading.remarks import explains, filtered_writes, index_change, remark, remarks, writing_stage
+from executors.mongodb.reading.remarks import explains, index_change, remark, remarks, writing_stage
 from executors.mongodb.reading.source import Unreadable
+from executors.mongodb.reading.writes import filtered_writes
 from executors.text import Ranges, check_text, verified_text
 
 

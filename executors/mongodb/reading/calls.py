@@ -161,6 +161,7 @@ class _Reader:
             unclear = next((name for name in second if name in _COUNTING), None)
             if unclear is not None:
                 self._add_unclear(unclear)
+                return args[:1]
             return args
         message = "The second argument of find is read as the options of a driver, not as a projection."
         self._findings.append(self._finding(FindingCode.DRIVER_OPTIONS, Severity.INFO, message, _OPTIONS_HINT))

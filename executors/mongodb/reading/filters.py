@@ -69,6 +69,11 @@ def _looked_at(query: Mapping[str, Value], filters: _Filters) -> Reach:
     return {looks.Looks.NOTHING: Reach.EVERY_OR_NONE, looks.Looks.PERHAPS: Reach.PERHAPS_EVERY}.get(seen, Reach.SOME)
 
 
+def finds_nothing(query: Value, variables: Mapping[str, Value] | None = None) -> bool:
+    """Whether `query` is certain to match no document of any collection."""
+    return isinstance(query, Mapping) and _Filters(Expressions(dict(variables or {}))).truth(query) is False
+
+
 @dataclass(frozen=True, slots=True)
 class _Filters:
     """Judges filters. `unnamed`: for the documents whose `_id` the filter does not name.
