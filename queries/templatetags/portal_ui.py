@@ -20,7 +20,7 @@ from queries.lifecycle import Status
 from queries.models import Execution, QueryRequest, Verdict
 from queries.presentation import states, values
 from queries.presentation.pages import ShownPage
-from queries.words import ACCESSES, LANGUAGES, named
+from queries.words import ACCESSES, LANGUAGES, name_of_code, named
 from web import characters
 
 register = template.Library()
@@ -64,6 +64,13 @@ def state_pill(query: QueryRequest) -> SafeString:
     badge = states.badge(query, approvals_given(query))
     tone = f"pill--{badge.tone}" if badge.tone else ""
     return format_html('<span class="pill {}">{}{}</span>', tone, icon(badge.icon), badge.text)
+
+
+@register.filter
+def state_name(query: QueryRequest) -> str:
+    """The state in words, within a sentence."""
+    text = states.badge(query).text
+    return text[:1].lower() + text[1:]
 
 
 @register.simple_tag
@@ -191,6 +198,12 @@ def is_numeric(type_name: str) -> bool:
 def language_name(language: str) -> str:
     """The language as people call it."""
     return named(LANGUAGES, language)
+
+
+@register.filter
+def code_name(code: str) -> str:
+    """What a request's code is called."""
+    return name_of_code(code)
 
 
 @register.filter

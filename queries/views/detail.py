@@ -181,7 +181,7 @@ def _effect(query: QueryRequest, user: User, execution: Execution | None) -> dic
         "stale": bounds.staleness(query, rehearsal) if rehearsal else None,
         "changed_rows": show(ran, would=False, personal=query.target.personal_columns, named=named) if ran else None,
         "cannot_undo": _cannot_undo(query, user),
-        "undos": query.undos.order_by("pk"),
+        "undos": query.undos.select_related("target", "execution").order_by("pk"),
         "lasting": lasting(query),
         "proposed": bounds.proposed(query, rehearsal),
         "bound": bounds.in_force(query),
