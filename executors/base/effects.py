@@ -98,6 +98,14 @@ class Effect:
 
 
 @dataclass(frozen=True, slots=True)
+class Structure:
+    """How some tables were built: `digest` is another once anything of that was changed. "" where nobody could tell."""
+
+    tables: tuple[str, ...]
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
 class KeepLimits:
     """How much of what a write changed is kept for its undo."""
 
@@ -144,11 +152,15 @@ class Running:
 
 @dataclass(frozen=True, slots=True)
 class Rehearsing:
-    """A job that is run to be looked at and always rolled back: `sample` rows of each table, `seconds` for looking."""
+    """A job that is run to be looked at and always rolled back: `sample` rows of each table, `seconds` for looking.
+
+    `tables` are those its text names; with those it changed, it is asked how they are built.
+    """
 
     sample: int = 20
     seconds: float = 5.0
     all_or_nothing: bool = False
+    tables: tuple[str, ...] = ()
 
 
 Purpose: TypeAlias = Running | Rehearsing

@@ -57,6 +57,8 @@ def _keep_rehearsal(actor: User, query: QueryRequest, came_of_it: running.Rehear
         by=actor,
         duration_ms=came_of_it.duration_ms,
         effect=effects.counts(effect) if effect is not None else None,
+        tables=list(came_of_it.structure.tables),
+        structure=came_of_it.structure.digest,
         failure_code=error.code.value if error is not None else "",
         expires_at=timezone.now() + dt.timedelta(days=query.target.retention_days),
     )
