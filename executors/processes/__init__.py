@@ -129,7 +129,7 @@ def structure(target: Target, tables: Sequence[str]) -> str:
     No execution is waited for. The target has two seconds. Raises `ExecutionError`.
     """
     with _ours().askers.helper(target, patience=BUSY_SECONDS) as asker:
-        return str(asker.ask("structure", target, WORD_SECONDS, tables=list(tables)))
+        return str(asker.ask("structure", target, PLAN_SECONDS, tables=list(tables)))
 
 
 def warm_up() -> None:

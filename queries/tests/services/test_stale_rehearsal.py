@@ -193,6 +193,7 @@ MONGO_CHANGES: dict[str, Callable[[Database[dict[str, Any]]], object]] = {
 @pytest.mark.parametrize("language", ["mongo", "script"])
 @pytest.mark.parametrize("name", MONGO_CHANGES)
 def test_on_mongodb_as_well(world: World, on_mongo: Database[dict[str, Any]], name: str, language: str) -> None:
+    world.change_target(allow_scripts=True)
     on_mongo.things.insert_many([{"_id": n, "v": n} for n in range(3)])
     text = "db.things.updateMany({v: {$gt: 0}}, {$inc: {v: 1}})"
     statement = f"await {text};" if language == "script" else text
