@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from audit import log
-from queries import policies, refusals, running, vault
+from queries import bounds, policies, refusals, risks, running, vault
 from queries.joined import locked
 from queries.models import QueryRequest, Rehearsal
 from queries.notices import outbox
@@ -68,5 +68,7 @@ def _keep_rehearsal(actor: User, query: QueryRequest, came_of_it: running.Rehear
         kept = effects.rows(effect) if effect is not None else json.dumps(said).encode()
         rehearsal.key_id, rehearsal.data = vault.seal(kept, rehearsal.place)
         rehearsal.save(update_fields=["key_id", "data"])
+        order = risks.queue_order(query, bounds.Sight.of(rehearsal))
+        QueryRequest.objects.filter(pk=query.pk).update(queue_order=order)
         outbox.announce_rehearsal(query)
     return rehearsal

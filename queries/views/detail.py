@@ -220,7 +220,7 @@ def _next_waiting(query: QueryRequest, user: User) -> QueryRequest | None:
     """What a reviewer can decide on next, once this one needs nothing more of them."""
     if not user.may_review_somewhere or query.author_id == user.pk or "approve" in policies.allowed(user, query):
         return None
-    return QueryRequest.objects.awaiting(user).order_by("expires_at", "pk").first()
+    return QueryRequest.objects.awaiting(user).in_queue_order().first()
 
 
 def _statement(request: HttpRequest, query: QueryRequest, execution: Execution | None) -> dict[str, Any]:
@@ -316,9 +316,7 @@ def _neighbours(query: QueryRequest, user: User) -> dict[str, Any]:
     if query.state is not Status.PENDING:
         return {}
     waiting: Sequence[UUID] = list(
-        QueryRequest.objects.awaiting(user)
-        .order_by("expires_at", "pk")
-        .values_list("public_id", flat=True)[:NEIGHBOURS]
+        QueryRequest.objects.awaiting(user).in_queue_order().values_list("public_id", flat=True)[:NEIGHBOURS]
     )
     if query.public_id not in waiting:
         return {}
