@@ -108,7 +108,7 @@ def test_what_changes_no_schema_leaves_it_as_it_is(world: World, built: Callable
 @pytest.mark.parametrize(
     "statement",
     [
-        "CREATE INDEX own ON built.own (id)",
+        "CREATE INDEX own_id ON built.own (id)",
         "ALTER TABLE built.own ADD COLUMN more int; UPDATE built.own SET more = 1",
         "DROP TABLE built.own",
         "TRUNCATE built.own",
@@ -155,7 +155,7 @@ def test_no_other_bound_takes_its_place_in_silence(
 def test_where_one_is_required_a_stale_one_does_not_count(world: World, built: Callable[[str], None]) -> None:
     world.change_target(rehearsals="required")
     query = rehearsed(world)
-    built(CHANGES["an index"])
+    built(CHANGES["a column more"])
     with pytest.raises(NotNow) as refused:
         approve(world, query, bound=100)
     assert refused.value.code == "rehearsal_required"
