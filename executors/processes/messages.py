@@ -69,6 +69,8 @@ def to_target(data: Mapping[str, Any]) -> Target:
         data["url"],
         tuple(data["search_path"]),
         tuple(data["script_modules"]),
+        data["large_rows"],
+        tuple(data["personal"]),
     )
 
 
