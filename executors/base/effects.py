@@ -95,9 +95,20 @@ class Effect:
 
     @property
     def reversible(self) -> bool:
-        """Whether every row is known as it was and as it is, nothing but rows changed, and all at once."""
-        sure = self.exact and self.counted and all(table.complete for table in self.tables)
-        return sure and not self.schema and not self.lasts
+        """Whether every row is known as it was and as it is, nothing but rows changed, and all at once.
+
+        Without a key every row is known, too (`Gap.NO_KEY`); only not which one became which.
+        """
+        known = all(table.complete or table.gap is Gap.NO_KEY for table in self.tables)
+        return self.exact and self.counted and known and not self.schema and not self.lasts
+
+
+@dataclass(frozen=True, slots=True)
+class Structure:
+    """How some tables were built: `digest` is another once anything of that was changed. "" where nobody could tell."""
+
+    tables: tuple[str, ...]
+    digest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,11 +160,15 @@ class Running:
 
 @dataclass(frozen=True, slots=True)
 class Rehearsing:
-    """A job that is run to be looked at and always rolled back: `sample` rows of each table, `seconds` for looking."""
+    """A job that is run to be looked at and always rolled back: `sample` rows of each table, `seconds` for looking.
+
+    `tables` are those its text names; with those it changed, it is asked how they are built.
+    """
 
     sample: int = 20
     seconds: float = 5.0
     all_or_nothing: bool = False
+    tables: tuple[str, ...] = ()
 
 
 Purpose: TypeAlias = Running | Rehearsing
