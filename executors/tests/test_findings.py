@@ -209,7 +209,11 @@ def test_claim_that_names_are_known_comes_from_a_real_target(targets: dict[str, 
 
 
 @pytest.mark.parametrize("code", [code for code in FindingCode if code not in TOLD])
-def test_every_code_comes_from_a_real_statement_and_has_words(code: FindingCode) -> None:
+def test_every_code_comes_from_a_real_statement_and_has_words(
+    code: FindingCode, request: pytest.FixtureRequest
+) -> None:
+    if code is not FindingCode.TOO_SLOW_TO_READ:
+        request.getfixturevalue("patient")
     found = [finding for finding in FINDINGS[code].read().findings if finding.code is code]
     assert found
     assert all(len(finding.message.split()) > 2 for finding in found)
@@ -220,11 +224,11 @@ def test_every_claim_comes_from_a_real_statement(claim: Verified) -> None:
     assert claim in VERIFIED[claim].read().verified
 
 
-@pytest.mark.parametrize("code", [code for code, given in FINDINGS.items() if not given.read().valid])
+@pytest.mark.parametrize("code", [code for code in FINDINGS if code is not FindingCode.UNREADABLE])
 def test_what_could_not_be_read_is_not_vouched_for(code: FindingCode) -> None:
     """Characters that hide, text that is no statement: nothing but what was looked at is claimed."""
     read = FINDINGS[code].read()
-    if not read.kinds:
+    if not (read.valid or read.kinds):
         assert not set(read.verified) - {Verified.NO_HIDDEN_CHARACTERS, Verified.NO_LOOKALIKE_NAMES}
 
 
