@@ -10,14 +10,63 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 from executors.base import Finding
+from executors.postgresql.noticing.comparisons import converts_column, date_end, float_equals, function_on_index
+from executors.postgresql.noticing.joins import cartesian, several_matches
+from executors.postgresql.noticing.logic import mixed_logic
 from executors.postgresql.noticing.looked import Look, Looked, Notice
+from executors.postgresql.noticing.nulls import count_nullable, not_in_nulls, null_compared, null_in_list
 from executors.postgresql.noticing.patterns import leading_wildcard
-from executors.postgresql.noticing.reads import no_limit
-from executors.postgresql.noticing.updates import changes_key
+from executors.postgresql.noticing.personal import personal_columns
+from executors.postgresql.noticing.reads import (
+    deep_offset,
+    no_limit,
+    outside_column,
+    unindexed_sort,
+    unordered_limit,
+    unordered_pages,
+)
+from executors.postgresql.noticing.updates import changes_indexed, changes_key, changes_partition_key
+from executors.postgresql.noticing.writes import (
+    after_removed,
+    insert_by_place,
+    insert_star,
+    time_condition,
+    volatile_condition,
+)
 from executors.text import Characters, Places
 
-TEXT: tuple[Look, ...] = (leading_wildcard,)
-TARGET: tuple[Look, ...] = (changes_key, no_limit)
+TEXT: tuple[Look, ...] = (
+    after_removed,
+    cartesian,
+    deep_offset,
+    insert_by_place,
+    insert_star,
+    leading_wildcard,
+    mixed_logic,
+    null_compared,
+    null_in_list,
+    time_condition,
+    unordered_limit,
+    unordered_pages,
+    volatile_condition,
+)
+TARGET: tuple[Look, ...] = (
+    cartesian,
+    changes_indexed,
+    changes_key,
+    changes_partition_key,
+    converts_column,
+    count_nullable,
+    date_end,
+    float_equals,
+    function_on_index,
+    no_limit,
+    not_in_nulls,
+    outside_column,
+    personal_columns,
+    several_matches,
+    unindexed_sort,
+)
 
 # A text of more than that is a file of data: its statements are alike, and the first tell what there is to tell.
 MOST_STATEMENTS = 200
