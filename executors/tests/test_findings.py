@@ -49,6 +49,10 @@ def script(statement: str, *parameters: Parameter) -> Input:
     return Input(Language.SCRIPT, EngineKind.POSTGRESQL, statement, parameters=parameters)
 
 
+def script_write(statement: str) -> Input:
+    return Input(Language.SCRIPT, EngineKind.POSTGRESQL, statement, Access.WRITE)
+
+
 def mongo_script(statement: str) -> Input:
     return Input(Language.SCRIPT, EngineKind.MONGODB, statement)
 
@@ -139,6 +143,7 @@ FINDINGS: dict[FindingCode, Input] = {
     FindingCode.REPLACES_COLLECTION: mongo_write("db.c.aggregate([{$out: 'd'}])"),
     FindingCode.RETURNS_NOTHING: script("return\n1"),
     FindingCode.SCRIPT_PARAMETERS: script("return 1", 1),
+    FindingCode.SELF_COMPARISON: sql_write("DELETE FROM orders WHERE total > total - 1"),
     FindingCode.SEVERAL_STATEMENTS: sql("SELECT 1; SELECT 2"),
     FindingCode.SYNTAX_ERROR: sql("SELEC 1"),
     FindingCode.TOO_DEEP: sql("SELECT " + "(" * 12_000 + "1" + ")" * 12_000),
@@ -148,6 +153,21 @@ FINDINGS: dict[FindingCode, Input] = {
     FindingCode.UNFOLLOWED_USE: script("await work(db)"),
     FindingCode.UNKNOWN_METHOD: script("return db.qurey('select 1')"),
     FindingCode.UNREADABLE: sql("SELECT " + ",".join(["a.b"] * 490_000)),
+    FindingCode.ASYNC_CONDITION: script("return ids.filter(async (id) => false)"),
+    FindingCode.CALL_IN_LOOP: script("for (const id of ids) await db.query('select 1')"),
+    FindingCode.CHANGES_ID: mongo_write("db.c.updateOne({_id: 1}, {$set: {_id: 2}})"),
+    FindingCode.CONFLICTING_CHANGES: mongo_write("db.c.updateOne({_id: 1}, {$set: {a: 1, 'a.b': 2}})"),
+    FindingCode.DEEP_SKIP: mongo("db.c.find({a: 1}).skip(50000)"),
+    FindingCode.ENDLESS_LOOP: script("while (true) await db.query('select 1')"),
+    FindingCode.LIMIT_BEFORE_SORT: mongo("db.c.aggregate([{$limit: 5}, {$sort: {a: 1}}])"),
+    FindingCode.MANY_BY_ID: mongo_write("db.c.deleteMany({_id: 1})"),
+    FindingCode.MATCHES_MISSING: mongo_write("db.c.deleteMany({a: null})"),
+    FindingCode.MIXED_PROJECTION: mongo("db.c.find({a: 1}, {a: 1, b: 0})"),
+    FindingCode.NOT_REPEATABLE: script_write("await db.query('update t set a = $1 where b', [Math.random()])"),
+    FindingCode.PAGE_WITHOUT_ORDER: mongo("db.c.find({a: 1}).skip(5)"),
+    FindingCode.POSITION_UNKNOWN: mongo_write("db.c.updateOne({_id: 1}, {$set: {'a.$': 1}})"),
+    FindingCode.SWALLOWED_ERROR: script("try { await db.query('select 1') } catch {}"),
+    FindingCode.WRITES_TOGETHER: script_write("await Promise.all([db.query('delete from t where id = 1')])"),
     FindingCode.WRITE_IN_READ: sql("DELETE FROM orders WHERE id = 1"),
     FindingCode.WRONG_LANGUAGE: Input(Language.MONGO, EngineKind.POSTGRESQL, "db.c.find({})"),
 }
