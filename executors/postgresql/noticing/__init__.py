@@ -10,62 +10,80 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 from executors.base import Finding
-from executors.postgresql.noticing.comparisons import converts_column, date_end, float_equals, function_on_index
-from executors.postgresql.noticing.joins import cartesian, several_matches
-from executors.postgresql.noticing.logic import mixed_logic
+from executors.postgresql.noticing import (
+    cascades,
+    comparisons,
+    dependents,
+    joins,
+    logic,
+    nulls,
+    patterns,
+    personal,
+    reads,
+    rewrites,
+    schema,
+    updates,
+    writes,
+)
 from executors.postgresql.noticing.looked import Look, Looked, Notice
-from executors.postgresql.noticing.nulls import count_nullable, not_in_nulls, null_compared, null_in_list
-from executors.postgresql.noticing.patterns import leading_wildcard
-from executors.postgresql.noticing.personal import personal_columns
-from executors.postgresql.noticing.reads import (
-    deep_offset,
-    no_limit,
-    outside_column,
-    unindexed_sort,
-    unordered_limit,
-    unordered_pages,
-)
-from executors.postgresql.noticing.updates import changes_indexed, changes_key, changes_partition_key
-from executors.postgresql.noticing.writes import (
-    after_removed,
-    insert_by_place,
-    insert_star,
-    time_condition,
-    volatile_condition,
-)
 from executors.text import Characters, Places
 
 TEXT: tuple[Look, ...] = (
-    after_removed,
-    cartesian,
-    deep_offset,
-    insert_by_place,
-    insert_star,
-    leading_wildcard,
-    mixed_logic,
-    null_compared,
-    null_in_list,
-    time_condition,
-    unordered_limit,
-    unordered_pages,
-    volatile_condition,
+    joins.cartesian,
+    logic.mixed_logic,
+    nulls.null_compared,
+    nulls.null_in_list,
+    patterns.leading_wildcard,
+    reads.deep_offset,
+    reads.unordered_limit,
+    reads.unordered_pages,
+    schema.adds_enum_value,
+    schema.locks,
+    schema.renames,
+    writes.after_removed,
+    writes.insert_by_place,
+    writes.insert_star,
+    writes.time_condition,
+    writes.volatile_condition,
 )
 TARGET: tuple[Look, ...] = (
-    cartesian,
-    changes_indexed,
-    changes_key,
-    changes_partition_key,
-    converts_column,
-    count_nullable,
-    date_end,
-    float_equals,
-    function_on_index,
-    no_limit,
-    not_in_nulls,
-    outside_column,
-    personal_columns,
-    several_matches,
-    unindexed_sort,
+    cascades.cascades,
+    cascades.cascades_update,
+    cascades.empties_references,
+    cascades.fires_rules,
+    cascades.fires_triggers,
+    cascades.row_security,
+    cascades.searches_references,
+    comparisons.converts_column,
+    comparisons.date_end,
+    comparisons.float_equals,
+    comparisons.function_on_index,
+    dependents.changes_type_in_use,
+    dependents.drops_column,
+    dependents.drops_dependents,
+    dependents.drops_key,
+    dependents.truncates_others,
+    joins.cartesian,
+    joins.several_matches,
+    nulls.count_nullable,
+    nulls.not_in_nulls,
+    personal.personal_columns,
+    reads.no_limit,
+    reads.outside_column,
+    reads.unindexed_sort,
+    rewrites.rewrites_for_column,
+    rewrites.rewrites_for_storage,
+    rewrites.rewrites_for_type,
+    schema.adds_not_null,
+    schema.builds_index,
+    schema.changes_primary_key,
+    schema.checks_rows,
+    schema.drops_large_index,
+    schema.refreshes_large,
+    schema.sets_not_null,
+    updates.changes_indexed,
+    updates.changes_key,
+    updates.changes_partition_key,
 )
 
 # A text of more than that is a file of data: its statements are alike, and the first tell what there is to tell.
