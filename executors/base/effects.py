@@ -95,9 +95,20 @@ class Effect:
 
     @property
     def reversible(self) -> bool:
-        """Whether every row is known as it was and as it is, nothing but rows changed, and all at once."""
-        sure = self.exact and self.counted and all(table.complete for table in self.tables)
-        return sure and not self.schema and not self.lasts
+        """Whether every row is known as it was and as it is, nothing but rows changed, and all at once.
+
+        Without a key every row is known, too (`Gap.NO_KEY`); only not which one became which.
+        """
+        known = all(table.complete or table.gap is Gap.NO_KEY for table in self.tables)
+        return self.exact and self.counted and known and not self.schema and not self.lasts
+
+
+@dataclass(frozen=True, slots=True)
+class Structure:
+    """How some tables were built: `digest` is another once anything of that was changed. "" where nobody could tell."""
+
+    tables: tuple[str, ...]
+    digest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +122,8 @@ class KeepLimits:
 @dataclass(frozen=True, slots=True)
 class Image:
     """A table of which rows are kept. `generated` names the columns that no statement can set, `identity` those
-    that need OVERRIDING SYSTEM VALUE; `parts`: its rows are stored in partitions."""
+    that need OVERRIDING SYSTEM VALUE; `parts`: its rows are stored in partitions; `deferrable`: a value that must be
+    unique is only looked at once the whole statement, or the transaction, is done."""
 
     schema: str
     table: str
@@ -120,6 +132,7 @@ class Image:
     generated: tuple[str, ...] = ()
     identity: tuple[str, ...] = ()
     parts: bool = False
+    deferrable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,11 +160,15 @@ class Running:
 
 @dataclass(frozen=True, slots=True)
 class Rehearsing:
-    """A job that is run to be looked at and always rolled back: `sample` rows of each table, `seconds` for looking."""
+    """A job that is run to be looked at and always rolled back: `sample` rows of each table, `seconds` for looking.
+
+    `tables` are those its text names; with those it changed, it is asked how they are built.
+    """
 
     sample: int = 20
     seconds: float = 5.0
     all_or_nothing: bool = False
+    tables: tuple[str, ...] = ()
 
 
 Purpose: TypeAlias = Running | Rehearsing
