@@ -53,6 +53,15 @@ WRITES = {
     "{r: 1}}}, {updateMany: {filter: {n: {$gt: 8}}, update: {$unset: {tags: 1}}}}])",
     "one twice": "db.things.bulkWrite([{updateOne: {filter: {_id: 1}, update: {$set: {a: 1}}}}, "
     "{deleteMany: {filter: {n: {$lt: 3}}}}])",
+    "one twice in one command": "db.things.bulkWrite([{updateOne: {filter: {_id: 1}, update: {$set: {a: 1}}}}, "
+    "{updateMany: {filter: {n: {$lt: 4}}, update: {$set: {a: 2}}}}, "
+    "{updateOne: {filter: {_id: 9}, update: {$inc: {n: 1}}}}])",
+    "each time the next one": "db.things.bulkWrite([{updateOne: {filter: {a: null}, update: {$set: {a: 1}}}}, "
+    "{updateOne: {filter: {a: null}, update: {$set: {a: 2}}}}, "
+    "{replaceOne: {filter: {a: null}, replacement: {a: 3}}}])",
+    "upsert, then update of it": "db.things.bulkWrite([{updateOne: {filter: {_id: 70}, update: {$set: {a: 1}}, "
+    "upsert: true}}, {updateOne: {filter: {_id: 70}, update: {$set: {a: 2}}, upsert: true}}])",
+    "findOneAndUpdate that changes nothing": "db.things.findOneAndUpdate({_id: 4}, {$set: {n: 4}})",
     "collation": "db.things.updateMany({name: 'NAME 3'}, {$set: {a: 1}}, {collation: {locale: 'en', strength: 2}})",
     "nothing": "db.things.updateMany({n: -1}, {$set: {a: 1}})",
     "every document": "db.things.updateMany({}, {$set: {seen: true}})",
@@ -134,6 +143,27 @@ def test_rehearsal_tells_what_the_run_then_does(mongo: Bench, language: Language
     assert {base64.b64decode(now[1]) for _, now in kept if now} == {
         after[k] for k in after if after[k] != before.get(k)
     }
+
+
+def test_parts_that_are_sent_apart_answer_as_one(mongo: Bench) -> None:
+    fill(mongo)
+    operations = [
+        "{deleteOne: {filter: {_id: 1}}}",
+        "{updateOne: {filter: {_id: 2}, update: {$set: {a: 1}}}}",
+        "{updateOne: {filter: {_id: 70}, update: {$set: {a: 1}}, upsert: true}}",
+        "{updateMany: {filter: {_id: {$in: [2, 70]}}, update: {$set: {a: 2}}}}",
+        "{updateOne: {filter: {_id: 2}, update: {$set: {a: 2}}}}",
+        "{updateOne: {filter: {_id: 71}, update: {$set: {a: 1}}, upsert: true}}",
+    ]
+    mongo.run(f"db.things.bulkWrite([{', '.join(operations)}])", Access.WRITE)
+    (answer,) = mongo.sink.documents
+    assert {name: answer[name] for name in ("matchedCount", "modifiedCount", "deletedCount", "upsertedCount")} == {
+        "matchedCount": 4,
+        "modifiedCount": 3,
+        "deletedCount": 1,
+        "upsertedCount": 2,
+    }
+    assert answer["upsertedIds"] == {"2": 70, "5": 71}
 
 
 def truth(before: Documents, after: Documents) -> dict[str, tuple[int, int, int]]:

@@ -139,7 +139,7 @@ def store(mongo: Bench, data: bytes) -> None:
     mongo.database.command({"insert": "things", "documents": [RawBSONDocument(data)]})
 
 
-BY_NAME = {name: written for name, written in WRITES.items() if name != "nothing"}
+BY_NAME = {name: written for name, written in WRITES.items() if "nothing" not in name}
 
 
 @pytest.mark.parametrize("statement", BY_NAME.values(), ids=BY_NAME.keys())
