@@ -27,6 +27,8 @@ from executors.tests.postgresql.shop import NAMES
 from executors.tests.postgresql.test_effect import EVERY, KEEP, Shop, filled, shop  # noqa: F401 -- fixtures
 from executors.tests.recording import Recorder
 
+pytestmark = pytest.mark.releases
+
 BY_KEY = {name: written for name, written in EVERY.items() if name != "no row"}
 
 KINDS = """
