@@ -19,6 +19,7 @@ from executors.base.effects import (
     Running,
     SchemaChange,
     SchemaVerb,
+    Structure,
     TableEffect,
 )
 from executors.base.findings import Analysis, Finding, FindingCode, Severity, Verified
@@ -137,6 +138,7 @@ __all__ = [
     "StatementFailed",
     "StatementResult",
     "Step",
+    "Structure",
     "Table",
     "TableEffect",
     "Target",

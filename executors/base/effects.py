@@ -104,6 +104,14 @@ class Effect:
 
 
 @dataclass(frozen=True, slots=True)
+class Structure:
+    """How some tables were built: `digest` is another once anything of that was changed. "" where nobody could tell."""
+
+    tables: tuple[str, ...]
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
 class KeepLimits:
     """How much of what a write changed is kept for its undo."""
 
@@ -114,7 +122,8 @@ class KeepLimits:
 @dataclass(frozen=True, slots=True)
 class Image:
     """A table of which rows are kept. `generated` names the columns that no statement can set, `identity` those
-    that need OVERRIDING SYSTEM VALUE; `parts`: its rows are stored in partitions."""
+    that need OVERRIDING SYSTEM VALUE; `parts`: its rows are stored in partitions; `deferrable`: a value that must be
+    unique is only looked at once the whole statement, or the transaction, is done."""
 
     schema: str
     table: str
@@ -123,6 +132,7 @@ class Image:
     generated: tuple[str, ...] = ()
     identity: tuple[str, ...] = ()
     parts: bool = False
+    deferrable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,11 +160,15 @@ class Running:
 
 @dataclass(frozen=True, slots=True)
 class Rehearsing:
-    """A job that is run to be looked at and always rolled back: `sample` rows of each table, `seconds` for looking."""
+    """A job that is run to be looked at and always rolled back: `sample` rows of each table, `seconds` for looking.
+
+    `tables` are those its text names; with those it changed, it is asked how they are built.
+    """
 
     sample: int = 20
     seconds: float = 5.0
     all_or_nothing: bool = False
+    tables: tuple[str, ...] = ()
 
 
 Purpose: TypeAlias = Running | Rehearsing

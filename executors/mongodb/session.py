@@ -125,6 +125,10 @@ class MongoDBSession:
         """What has changed so far."""
         return self._watcher.effect(sample) if self._watcher else Effect()
 
+    def structure(self, tables: Sequence[str]) -> str:
+        """How collections are built, as it is outside of the transaction, in which nothing of that can be changed."""
+        return self._wire.structure(tables)
+
     def images(self) -> Iterator[Images]:
         """Every changed document, whole."""
         return self._watcher.images() if self._watcher else iter(())
