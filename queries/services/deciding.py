@@ -27,25 +27,12 @@ def approve(*, actor: User, query_id: int, digest: str, comment: str = "", bound
     `bound` is how many rows a write may change at most; left out, it is what `bounds.proposed` says.
     """
     check_comment(comment)
-    patience = places.Patience()
-    while True:
-        try:
-            return _approve(actor, query_id, digest, comment, bound)
-        except places.NoPlace as none:
-            patience.wait(none)
-
-
-def _approve(actor: User, query_id: int, digest: str, comment: str, bound: int | None) -> QueryRequest:
-    """Approve with a place to run in, if it is the last approval. Raises NoPlace, having recorded nothing."""
-    try:
-        query = _record_approval(actor, query_id, digest, comment, bound)
-    except BaseException:
-        running.release()
-        raise
+    query = places.patiently(lambda: _record_approval(actor, query_id, digest, comment, bound))
     return running.run(query.pk) if query.state is Status.APPROVED else query
 
 
 def _record_approval(actor: User, query_id: int, digest: str, comment: str, bound: int | None) -> QueryRequest:
+    """Approve with a place to run in, if it is the last approval. Raises NoPlace, having recorded nothing."""
     with refusals.noted("approve", actor=actor, query_id=query_id), transaction.atomic():
         query = locked(query_id)
         given, needed = 1 + _approvals(query), query.approvals_needed
