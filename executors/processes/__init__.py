@@ -123,6 +123,15 @@ def plan(target: Target, language: Language, statement: str, parameters: Sequenc
         return to_plan(asker.ask("plan", target, PLAN_SECONDS, **question))
 
 
+def structure(target: Target, tables: Sequence[str]) -> str:
+    """How tables of these names are built now (`Structure.digest`), for `target` with the credential that rehearsed.
+
+    No execution is waited for. The target has two seconds. Raises `ExecutionError`.
+    """
+    with _ours().askers.helper(target, patience=BUSY_SECONDS) as asker:
+        return str(asker.ask("structure", target, PLAN_SECONDS, tables=list(tables)))
+
+
 def warm_up() -> None:
     """Start a reader, a helper and the sandbox ahead of the first request of this process; returns with the sandbox."""
     _ours().readers.start_ahead()

@@ -20,7 +20,7 @@ from rest_framework.response import Response
 from accounts.api import plain
 from accounts.models import User
 from accounts.people import person
-from queries import services
+from queries import running, services
 from queries.api.bodies import (
     ApproveBody,
     CloseBody,
@@ -36,7 +36,8 @@ from queries.api.serializers import CheckedShape, PlanShape, QueriesShape, Query
 from queries.api.shapes import DECISIONS, plan_json, query_json, result_json, share_pods
 from queries.filters import CHOICES
 from queries.joined import shown
-from queries.models import QueryRequest
+from queries.models import QueryRequest, Rehearsal
+from queries.policies import cannot_see_rehearsal
 from queries.results import download, view_page
 from queries.results.access import TRUNCATED
 from queries.running.activity import activity
@@ -78,7 +79,12 @@ def after(reader: User, query_id: int) -> dict[str, object]:
     query = shown(query_id)
     prefetch_related_objects([query], DECISIONS)
     share_pods([query])
-    return query_json(query, reader)
+    return query_json(query, reader, seen=seen(query, reader))
+
+
+def seen(query: QueryRequest, reader: User) -> Rehearsal | None:
+    """The last rehearsal with what the target says of it now, for those who may see it."""
+    return None if cannot_see_rehearsal(reader, query) else running.seen(query)
 
 
 def known(reader: User, public_id: uuid.UUID) -> int:
@@ -166,7 +172,7 @@ class Query(View):
         reader = person(request)
         query = services.visible_query(actor=reader, public_id=public_id)
         share_pods([query])
-        return Response(query_json(query, reader, activity(query)))
+        return Response(query_json(query, reader, activity(query), seen(query, reader)))
 
 
 class Approve(View):

@@ -169,5 +169,5 @@ def _execute(statement: str, values: tuple[int, int]) -> None:
 
 
 def _unavailable(none: NoPlace, why: str) -> Unavailable:
-    message = f"All places of {none.where} are taken by other requests, and {why}. Nothing was decided; try again in a moment."
-    return Unavailable(message, retry_after=RETRY_SECONDS)
+    taken = f"All places of {none.where} are taken by other requests, and {why}."
+    return Unavailable(f"{taken} Nothing was decided; try again in a moment.", retry_after=RETRY_SECONDS)

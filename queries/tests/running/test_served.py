@@ -1,13 +1,13 @@
-"""Pages of a portal all of whose places are taken: gunicorn as it is configured, two workers, statements of seconds."""
+"""Pages of a portal all of whose places are taken: gunicorn as it is configured, two workers, statements that go on and on."""
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from statistics import median
 
 import pytest
 
 from accounts.models import User
+from queries import services
 from queries.models import Execution
 from queries.tests.faults.conftest import served
 from queries.tests.running.conftest import wait_for
@@ -15,8 +15,8 @@ from queries.tests.world import World
 
 RUNS = 16
 MORE = 12
-SECONDS = 8
-# Nobody waits for somebody else's statement; a busy machine may take its time.
+SECONDS = 50
+# Far less than a statement takes; a busy machine may take its time.
 AT_MOST = 2.0
 pytestmark = pytest.mark.slow
 
@@ -37,13 +37,15 @@ def test_nobody_waits_for_somebody_elses_statement(committed: World, tmp_path_fa
             portal.get(path, by, seconds=30)
         answers = [pool.submit(portal.approve, query, committed.reviewer) for query in queries[:RUNS]]
         running = Execution.objects.filter(query__in=queries, finished_at=None)
-        wait_for(lambda: running.count() == RUNS, seconds=20)
+        wait_for(lambda: running.count() == RUNS)
         # These find no place, and wait for one; so many at once that some are told that too many wait.
         late = [pool.submit(portal.approve, query, committed.reviewer) for query in queries[RUNS:]]
-        took = {path: [portal.get(path, by, seconds=SECONDS) for _ in range(3)] for path, by in asked}
+        took = {path: min(portal.get(path, by, seconds=SECONDS) for _ in range(3)) for path, by in asked}
         # All of that while every one of them ran.
         assert running.count() == RUNS
-        assert {path: seconds for path, seconds in took.items() if median(seconds) > AT_MOST} == {}
+        assert {path: seconds for path, seconds in took.items() if seconds > AT_MOST} == {}
+        assert {answer.result() for answer in late} == {503}
+        for query in queries[:RUNS]:
+            services.cancel(actor=committed.author, query_id=query.pk)
         assert [answer.result() for answer in answers] == [200] * RUNS
-        assert {answer.result() for answer in late} <= {200, 503}
     committed.change_target(places=8, seconds_limit=10)
