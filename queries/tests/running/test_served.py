@@ -1,4 +1,4 @@
-"""Pages of a portal all of whose places are taken: gunicorn as it is configured, two workers, statements that go on and on."""
+"""Pages of a portal all of whose places are taken by long runs: gunicorn as it is configured, with two workers."""
 
 from __future__ import annotations
 
