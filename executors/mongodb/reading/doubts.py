@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Final, TypeAlias
 
@@ -192,7 +192,7 @@ def _positional(command: Command, write: FilteredWrite) -> Iterator[Finding]:
 def _unfiltered_elements(command: Command, write: FilteredWrite) -> Iterator[Finding]:
     """`items.$[done].x` needs an array filter of that name."""
     given = write.options.get("arrayFilters")
-    filters = given if is_list(given) else ()
+    filters: Iterable[Value] = given if given is not None and is_list(given) else ()
     known = {key.partition(".")[0] for item in filters if isinstance(item, Mapping) for key, _, _ in compared(item, ())}
     if not all(is_known(command, path) for path in ((0, 2), (*write.path, "arrayFilters"))):
         return
