@@ -147,7 +147,9 @@ class Queries(View):
         reader = person(request)
         page = listing(reader=reader, sent=request.query_params)
         share_pods(page.queries)
-        return Response({"results": [query_json(query, reader) for query in page.queries], "next": page.next})
+        return Response(
+            {"results": [query_json(query, reader, whole=False) for query in page.queries], "next": page.next}
+        )
 
     @extend_schema(
         operation_id="query_submit", request=SubmitBody, responses=answers(QueryShape, 429, status=201), tags=QUERIES
