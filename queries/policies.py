@@ -225,8 +225,10 @@ def _nothing_kept(execution: Execution) -> str:
     effect = execution.effect
     if effect is None:
         return "It cannot be taken back: what it changed was not seen."
-    if effect["schema"]:
-        return "It cannot be taken back: it changed the schema."
+    schema = "it changed the schema" if effect["schema"] else ""
+    whole = "its server has no transactions" if effect.get("lasts") else schema
+    if whole:
+        return f"It cannot be taken back: {whole}."
     for table in effect["tables"]:
         if table["gap"]:
             return f"It cannot be taken back: {NOT_KEPT[Gap(table['gap'])].format(table=table['table'])}."

@@ -78,13 +78,15 @@ class Effect:
     """What a transaction has changed so far, by whatever means.
 
     `exact` is False where the counts may be too high. `counted` is False where something was changed that nobody
-    counted, so that they may be too low: where a table is known for it, it has the gap NOT_TOLD.
+    counted, so that they may be too low: where a table is known for it, it has the gap NOT_TOLD. `lasts`: there was no
+    transaction, so that each change lasted as soon as it was made.
     """
 
     tables: tuple[TableEffect, ...] = ()
     exact: bool = True
     schema: tuple[SchemaChange, ...] = ()
     counted: bool = True
+    lasts: bool = False
 
     @property
     def total(self) -> int:
@@ -93,8 +95,9 @@ class Effect:
 
     @property
     def reversible(self) -> bool:
-        """Whether every row is known as it was and as it is, and nothing but rows changed."""
-        return self.exact and self.counted and not self.schema and all(table.complete for table in self.tables)
+        """Whether every row is known as it was and as it is, nothing but rows changed, and all at once."""
+        sure = self.exact and self.counted and all(table.complete for table in self.tables)
+        return sure and not self.schema and not self.lasts
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,7 +126,7 @@ def to_effect(data: Mapping[str, Any] | None) -> Effect | None:
     if data is None:
         return None
     schema = tuple(SchemaChange(SchemaVerb(item["verb"]), item["what"]) for item in data["schema"])
-    return Effect(tuple(map(_to_table_effect, data["tables"])), data["exact"], schema, data["counted"])
+    return Effect(tuple(map(_to_table_effect, data["tables"])), data["exact"], schema, data["counted"], data["lasts"])
 
 
 def from_images(images: Images) -> dict[str, Any]:

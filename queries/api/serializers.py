@@ -118,12 +118,13 @@ class SchemaChangeShape(serializers.Serializer[object]):
 
 class EffectShape(serializers.Serializer[object]):
     """What a write changed, by whatever means: triggers and cascades as well. `exact` is false where the counts may be
-    too high, `counted` where something was changed that nobody counted."""
+    too high, `counted` where something was changed that nobody counted. `lasts`: the server has no transactions."""
 
     tables = TableEffectShape(many=True)
     total = serializers.IntegerField(min_value=0)
     exact = serializers.BooleanField()
     counted = serializers.BooleanField()
+    lasts = serializers.BooleanField(required=False)
     reversible = serializers.BooleanField()
     schema = SchemaChangeShape(many=True)
 

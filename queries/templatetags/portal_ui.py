@@ -27,6 +27,8 @@ register = template.Library()
 
 NAMES_SHOWN = 100
 TONES = "abcd"
+# The picture in a browser's tab, by the tone of a state.
+TAB_ICONS = {"note": "favicon-running.svg", "ok": "favicon-done.svg", "bad": "favicon-failed.svg"}
 UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"))
 NUMERIC_TYPES = frozenset(
     "smallint integer bigint numeric real oid money decimal int int2 int4 int8 float4 float8 double long number".split()
@@ -71,6 +73,18 @@ def state_name(query: QueryRequest) -> str:
     """The state in words, within a sentence."""
     text = states.badge(query).text
     return text[:1].lower() + text[1:]
+
+
+@register.simple_tag
+def tab_title(query: QueryRequest) -> SafeString:
+    """What a browser's tab says of a request: its state comes first, so that a tab that is not looked at tells."""
+    return format_html("{}: {} {}", states.badge(query, approvals_given(query)).text, query.number, marked(query.title))
+
+
+@register.simple_tag
+def tab_icon(query: QueryRequest) -> str:
+    """The address of the picture in a browser's tab."""
+    return static(TAB_ICONS.get(states.badge(query).tone, "favicon.svg"))
 
 
 @register.simple_tag
