@@ -95,9 +95,12 @@ class Effect:
 
     @property
     def reversible(self) -> bool:
-        """Whether every row is known as it was and as it is, nothing but rows changed, and all at once."""
-        sure = self.exact and self.counted and all(table.complete for table in self.tables)
-        return sure and not self.schema and not self.lasts
+        """Whether every row is known as it was and as it is, nothing but rows changed, and all at once.
+
+        Without a key every row is known, too (`Gap.NO_KEY`); only not which one became which.
+        """
+        known = all(table.complete or table.gap is Gap.NO_KEY for table in self.tables)
+        return self.exact and self.counted and known and not self.schema and not self.lasts
 
 
 @dataclass(frozen=True, slots=True)

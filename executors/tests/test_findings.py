@@ -141,6 +141,8 @@ FINDINGS: dict[FindingCode, Input] = {
     FindingCode.UNFOLLOWED_USE: script("await work(db)"),
     FindingCode.UNKNOWN_METHOD: script("return db.qurey('select 1')"),
     FindingCode.UNREADABLE: sql("SELECT " + ",".join(["a.b"] * 490_000)),
+    FindingCode.BREAKS_NAMES: sql_write("ALTER TABLE orders RENAME TO sales"),
+    FindingCode.VALUE_STAYS: sql_write("ALTER TYPE mood ADD VALUE 'glad'"),
     FindingCode.ASYNC_CONDITION: script("return ids.filter(async (id) => false)"),
     FindingCode.CALL_IN_LOOP: script("for (const id of ids) await db.query('select 1')"),
     FindingCode.CHANGES_ID: mongo_write("db.c.updateOne({_id: 1}, {$set: {_id: 2}})"),
@@ -162,6 +164,16 @@ FINDINGS: dict[FindingCode, Input] = {
 
 # What only a target can tell, asked for as its name says.
 TOLD: dict[FindingCode, tuple[str, Input]] = {
+    FindingCode.CASCADES: ("air", sql_write("DELETE FROM planes WHERE tailnum = 'N1'")),
+    FindingCode.CHECKS_EVERY_ROW: ("air", sql_write("ALTER TABLE flights ADD CHECK (delay > -500)")),
+    FindingCode.FIRES_RULES: ("air", sql_write("DELETE FROM gates WHERE id = 1")),
+    FindingCode.FIRES_TRIGGERS: ("air", sql_write("INSERT INTO flights (distance) VALUES (1)")),
+    FindingCode.HAS_DEPENDENTS: ("air", sql_write("DROP TABLE planes")),
+    FindingCode.NOT_CONCURRENTLY: ("air", sql_write("CREATE INDEX ON flights (distance)")),
+    FindingCode.NOT_NULL_FAILS: ("air", sql_write("ALTER TABLE planes ADD COLUMN x int NOT NULL")),
+    FindingCode.REFERENCE_NOT_INDEXED: ("air", sql_write("DELETE FROM planes WHERE tailnum = 'N1'")),
+    FindingCode.REWRITES_TABLE: ("air", sql_write("ALTER TABLE planes ALTER seats TYPE bigint")),
+    FindingCode.ROW_SECURITY: ("air", sql_write("UPDATE bags SET weight = 1 WHERE id = 1")),
     FindingCode.CHANGES_KEY: ("air", sql_write("UPDATE planes SET tailnum = 'N0' WHERE tailnum = 'N1'")),
     FindingCode.NAMES_NOT_CHECKED: ("gone", sql("SELECT 1")),
     FindingCode.TARGET_REFUSES: ("shop", sql("SELECT 'x'::int")),
@@ -209,7 +221,11 @@ def test_claim_that_names_are_known_comes_from_a_real_target(targets: dict[str, 
 
 
 @pytest.mark.parametrize("code", [code for code in FindingCode if code not in TOLD])
-def test_every_code_comes_from_a_real_statement_and_has_words(code: FindingCode) -> None:
+def test_every_code_comes_from_a_real_statement_and_has_words(
+    code: FindingCode, request: pytest.FixtureRequest
+) -> None:
+    if code is not FindingCode.TOO_SLOW_TO_READ:
+        request.getfixturevalue("patient")
     found = [finding for finding in FINDINGS[code].read().findings if finding.code is code]
     assert found
     assert all(len(finding.message.split()) > 2 for finding in found)
@@ -220,11 +236,11 @@ def test_every_claim_comes_from_a_real_statement(claim: Verified) -> None:
     assert claim in VERIFIED[claim].read().verified
 
 
-@pytest.mark.parametrize("code", [code for code, given in FINDINGS.items() if not given.read().valid])
+@pytest.mark.parametrize("code", [code for code in FINDINGS if code is not FindingCode.UNREADABLE])
 def test_what_could_not_be_read_is_not_vouched_for(code: FindingCode) -> None:
     """Characters that hide, text that is no statement: nothing but what was looked at is claimed."""
     read = FINDINGS[code].read()
-    if not read.kinds:
+    if not (read.valid or read.kinds):
         assert not set(read.verified) - {Verified.NO_HIDDEN_CHARACTERS, Verified.NO_LOOKALIKE_NAMES}
 
 

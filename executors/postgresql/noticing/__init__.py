@@ -10,14 +10,45 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 from executors.base import Finding
+from executors.postgresql.noticing import cascades, dependents, rewrites, schema
 from executors.postgresql.noticing.looked import Look, Looked, Notice
 from executors.postgresql.noticing.patterns import leading_wildcard
 from executors.postgresql.noticing.reads import no_limit
 from executors.postgresql.noticing.updates import changes_key
 from executors.text import Characters, Places
 
-TEXT: tuple[Look, ...] = (leading_wildcard,)
-TARGET: tuple[Look, ...] = (changes_key, no_limit)
+TEXT: tuple[Look, ...] = (
+    leading_wildcard,
+    schema.adds_enum_value,
+    schema.locks,
+    schema.renames,
+)
+TARGET: tuple[Look, ...] = (
+    changes_key,
+    no_limit,
+    cascades.cascades,
+    cascades.cascades_update,
+    cascades.empties_references,
+    cascades.fires_rules,
+    cascades.fires_triggers,
+    cascades.row_security,
+    cascades.searches_references,
+    dependents.changes_type_in_use,
+    dependents.drops_column,
+    dependents.drops_dependents,
+    dependents.drops_key,
+    dependents.truncates_others,
+    rewrites.rewrites_for_column,
+    rewrites.rewrites_for_storage,
+    rewrites.rewrites_for_type,
+    schema.adds_not_null,
+    schema.builds_index,
+    schema.changes_primary_key,
+    schema.checks_rows,
+    schema.drops_large_index,
+    schema.refreshes_large,
+    schema.sets_not_null,
+)
 
 # A text of more than that is a file of data: its statements are alike, and the first tell what there is to tell.
 MOST_STATEMENTS = 200

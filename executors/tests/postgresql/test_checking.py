@@ -292,7 +292,7 @@ def test_connection_that_died_while_idle_is_replaced(database: Database) -> None
 
 
 @pytest.mark.slow
-def test_ten_thousand_statements_are_asked_about(database: Database) -> None:
+def test_ten_thousand_statements_are_asked_about(database: Database, patient: None) -> None:
     text = "UPDATE flights SET delay = 1 WHERE delay = 2;\n" * 9_999 + "DELETE FROM flihts WHERE delay = 1"
     (finding,) = told(look(database, text, Access.WRITE))
     assert (finding.code, finding.line, finding.column) == (FindingCode.UNKNOWN_NAME, 10_000, 13)
