@@ -70,8 +70,8 @@ def query_json(
     *,
     whole: bool = True,
 ) -> dict[str, object]:
-    """A request as design and OpenAPI schema describe it, with what its run does now if that was asked, and with what
-    the target says of its last rehearsal (`seen`) if it was. `whole`: with the rows that an undo puts back."""
+    """A request as design and OpenAPI schema describe it, with what its run does now if that was asked, and with its
+    last rehearsal (`seen`) for those who may see it. `whole`: with the rows that an undo puts back."""
     return {
         "id": str(query.public_id),
         "number": query.number,
@@ -147,7 +147,7 @@ def _parameters_json(query: QueryRequest, reader: User, *, whole: bool) -> list[
 
 def _rehearsal_json(query: QueryRequest, reader: User, seen: Rehearsal | None) -> dict[str, object] | None:
     """The last rehearsal: its counts tell of data, so they are for those who may see it."""
-    rehearsal = seen or (bounds.latest(query) if query.writes else None)
+    rehearsal = seen
     if rehearsal is None or cannot_see_rehearsal(reader, query):
         return None
     stale = bounds.staleness(query, rehearsal)
