@@ -122,7 +122,8 @@ class KeepLimits:
 @dataclass(frozen=True, slots=True)
 class Image:
     """A table of which rows are kept. `generated` names the columns that no statement can set, `identity` those
-    that need OVERRIDING SYSTEM VALUE; `parts`: its rows are stored in partitions."""
+    that need OVERRIDING SYSTEM VALUE; `parts`: its rows are stored in partitions; `deferrable`: a value that must be
+    unique is only looked at once the whole statement, or the transaction, is done."""
 
     schema: str
     table: str
@@ -131,6 +132,7 @@ class Image:
     generated: tuple[str, ...] = ()
     identity: tuple[str, ...] = ()
     parts: bool = False
+    deferrable: bool = False
 
 
 @dataclass(frozen=True, slots=True)

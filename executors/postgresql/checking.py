@@ -29,7 +29,7 @@ from executors.postgresql.reading.names import (
     needed,
 )
 from executors.postgresql.reading.parse import Statement, parse
-from executors.postgresql.reading.scopes import Relation
+from executors.postgresql.reading.scopes import Catalogue, Relation
 from executors.postgresql.wire import Wire
 from executors.text import Characters, Places
 
@@ -40,6 +40,8 @@ _MOST_FINDINGS = 20
 # What is wrong with a statement, rather than with the server or the moment: SQLSTATE's classes, and those of names.
 _OF_THE_STATEMENT = ("0A", "22", "2B", "42", "3F", "54")
 _NAMES = frozenset({"42P01", "42703", "42883", "42704", "3F000", "42P10", "42846"})
+_AMBIGUOUS = "42702"
+_CODES = {**dict.fromkeys(_NAMES, FindingCode.UNKNOWN_NAME), _AMBIGUOUS: FindingCode.AMBIGUOUS_NAME}
 _NO_RIGHT = "42501"
 # What a login does not see, it does not find either: another one may.
 _PERHAPS_HIDDEN = frozenset({"42P01", "42883", "42704"})
@@ -151,8 +153,9 @@ class Check:
         except ExecutionError:
             self.wire.drain()
             return []
+        source = text.encode()
         looked = (
-            Looked(item, {one: tables[one] for one in relations & tables.keys()}, self.target, items[:number])
+            Looked(item, source, {one: tables[one] for one in relations & tables.keys()}, self.target, items[:number])
             for number, (item, relations) in enumerate(as_found)
         )
         return noticed(text, looked, TARGET)
@@ -211,12 +214,14 @@ class Check:
     def _finding(self, told: _Text, part: _Part, error: ExecutionError, name: tuple[str, ...]) -> Finding:
         state, hint = error.detail["sqlstate"], error.detail.get("hint", "")
         meant = ""
-        if state == "42703":
+        if state == _AMBIGUOUS and name:
+            hint = _one_of(part, name[-1], catalogue.columns(self.wire, part.facts.relations))
+        elif state == "42703":
             relations = sorted(relation.name for relation in part.facts.relations)
             meant = "" if hint or not name else likeness.meant_column(self.wire, relations, name[-1])
         else:
             meant = likeness.meant(self.wire, state, name)
-        code = FindingCode.UNKNOWN_NAME if state in _NAMES else FindingCode.TARGET_REFUSES
+        code = _CODES.get(state, FindingCode.TARGET_REFUSES)
         place = _place(error) or Places(told.text).at(part.item.begins)
         return Finding(code, Severity.ERROR, _sentence(error.public_message), *place, _did_you_mean(meant) or hint)
 
@@ -286,6 +291,13 @@ def _place(error: ExecutionError) -> tuple[int, int] | None:
 
 def _sentence(message: str) -> str:
     return f"{message[:1].upper()}{message[1:].removesuffix('.')}."
+
+
+def _one_of(part: _Part, column: str, known: Catalogue) -> str:
+    """The tables, as they are called in the statement, whose column an ambiguous name may mean."""
+    items = (item for _, _, level in part.facts.levels for item in level.items)
+    owners = {item.alias for item in items if item.relation and column in known.get(str(item.relation), ())}
+    return f"Write {' or '.join(f'{alias}.{column}' for alias in sorted(owners))}." if owners else ""
 
 
 def _did_you_mean(name: str) -> str:

@@ -209,20 +209,30 @@ def _update(part: _Part, after: list[str]) -> str:
 
 
 def _insert(part: _Part, after: list[str]) -> str:
-    """A row whose key, or another value that must be unique, was taken meanwhile is left out, and so refused."""
+    """A row whose key, or another value that must be unique, was taken meanwhile is left out, and so refused.
+
+    Where the server looks at such values late it cannot be told to leave rows out: then only a key that is there is.
+    """
     names = ", ".join(identifier(column.name) for column in part.set)
     overriding = " OVERRIDING SYSTEM VALUE" if part.image.identity else ""
-    where = f"\n  WHERE {' AND '.join(after)}" if after else ""
+    tests = (
+        [*after, f"NOT EXISTS (SELECT FROM {part.target} WHERE {_same_key(part)})"] if part.image.deferrable else after
+    )
+    where = f"\n  WHERE {' AND '.join(tests)}" if tests else ""
+    conflict = "" if part.image.deferrable else "\n  ON CONFLICT DO NOTHING"
     return (
         f"INSERT INTO {part.target} ({names}){overriding}\n  SELECT {', '.join(map(_value, part.set))}"
-        f"\n  FROM given_{part.number} AS g{where}\n  ON CONFLICT DO NOTHING"
+        f"\n  FROM given_{part.number} AS g{where}{conflict}"
     )
 
 
 def _is_left(part: _Part, after: list[str]) -> str:
+    return " AND ".join([_same_key(part), f"CAST(t.* AS text) = g.{_LEFT}", *after])
+
+
+def _same_key(part: _Part) -> str:
     types = {column.name: column for column in part.image.columns}
-    same = [f"t.{identifier(name)} = {_value(types[name])}" for name in part.image.key]
-    return " AND ".join([*same, f"CAST(t.* AS text) = g.{_LEFT}", *after])
+    return " AND ".join(f"t.{identifier(name)} = {_value(types[name])}" for name in part.image.key)
 
 
 def _value(column: Column) -> str:

@@ -138,7 +138,8 @@ def to_images(data: Mapping[str, Any]) -> Images:
     item = data["image"]
     columns = to_columns(item["columns"])
     names = (tuple(item["key"]), tuple(item["generated"]), tuple(item["identity"]))
-    return Images(Image(item["schema"], item["table"], columns, *names, item["parts"]), _to_changes(data["changes"]))
+    image = Image(item["schema"], item["table"], columns, *names, item["parts"], item["deferrable"])
+    return Images(image, _to_changes(data["changes"]))
 
 
 def _to_table_effect(item: Mapping[str, Any]) -> TableEffect:

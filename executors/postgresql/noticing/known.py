@@ -146,8 +146,9 @@ class Table:
         return next((index.columns for index in self.indexes if index.primary), ())
 
     def leads(self, column: str) -> Index | None:
-        """An index that begins with a column and covers every row."""
-        return next((index for index in self.indexes if index.columns[0] == column and not index.predicate), None)
+        """An index for comparisons that begins with a column and covers every row."""
+        found = (index for index in self.indexes if index.columns[0] == column and not index.predicate)
+        return next((index for index in found if index.method in {"btree", "hash"}), None)
 
     def unique_within(self, columns: set[str]) -> bool:
         """Whether these columns certainly tell its rows apart."""

@@ -13,6 +13,8 @@ from executors import processes
 from executors.base import Access, Analysis, EngineKind, Finding, FindingCode, Language, Severity, Target, Verified
 from executors.tests.postgresql.world import Database
 
+pytestmark = pytest.mark.releases
+
 
 def look(
     database: Database,

@@ -34,6 +34,8 @@ from executors.tests.postgresql.shop import NAMES, ODD, ROWS, TABLES
 from executors.tests.postgresql.world import Database
 from executors.tests.recording import Recorder
 
+pytestmark = pytest.mark.releases
+
 LIMITS = Limits(seconds=20, rows=1000, bytes=10_000_000, lock_seconds=2)
 KEEP = KeepLimits(rows=1000, bytes=20_000_000)
 

@@ -26,6 +26,8 @@ from executors.tests.postgresql.shop import NAMES
 from executors.tests.postgresql.test_effect import KEEP, WRITES, Shop, filled, shop  # noqa: F401 -- fixtures
 from executors.tests.recording import Recorder
 
+pytestmark = pytest.mark.releases
+
 BY_KEY = {name: text for name, text in WRITES.items() if name != "no row"}
 
 KINDS = """

@@ -34,7 +34,8 @@ HELPER, WORKER = "executors.processes.worker", "gunicorn"
 LEFT = """
 SELECT (SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
     AND application_name LIKE '%{id}%'),
-  (SELECT count(*) FROM pg_locks WHERE pid <> pg_backend_pid() AND relation IN ('effects'::regclass, 'items'::regclass)),
+  (SELECT count(*) FROM pg_locks WHERE pid <> pg_backend_pid()
+    AND relation IN ('effects'::regclass, 'items'::regclass)),
   (SELECT count(*) FROM pg_class WHERE relpersistence = 't' AND relname = 'scratch'),
   (SELECT count(*) FROM pg_prepared_xacts),
   (SELECT count(*) FROM pg_db_role_setting WHERE setdatabase = (SELECT oid FROM pg_database
