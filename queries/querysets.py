@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
-from django.db.models import BigIntegerField, Func, IntegerField, OuterRef, Q, Subquery, Value
+from django.db.models import BooleanField, Func, IntegerField, OuterRef, Q, Subquery, Value
 from django.db.models.functions import JSONObject
 from django.db.models.lookups import GreaterThan
 from django.db.models.sql.compiler import SQLCompiler
@@ -50,13 +50,15 @@ def _approvals() -> Func:
     return how_many(Decision.objects.filter(query=OuterRef("pk"), verdict=Verdict.APPROVE).order_by())
 
 
-def any_of(queries: models.QuerySet[Any]) -> Func:
-    """One of the keys of a queryset, which are looked up once: a plan that joined it would not keep to an index whose
-    order is asked for, and would sort all that waits for a page of it.
+class _OneOf(Func):
+    """Whether a key is among those of an array, which are looked up once.
+
+    A plan that joined them would not keep to an index whose order is asked for: it would sort all that waits for a page.
     """
-    # What cannot match anything is no subquery but a NULL, of no type.
-    template = "ANY((%(expressions)s)::bigint[])"
-    return Func(ArraySubquery(queries.values("pk")), template=template, output_field=BigIntegerField())
+
+    template = "(%(expressions)s)::bigint[]))"
+    arg_joiner = " = ANY(("
+    output_field = BooleanField()
 
 
 RUNNING = (Rare(Status.APPROVED), Rare(Status.EXECUTING))
@@ -78,7 +80,7 @@ class QueryRequestQuerySet(models.QuerySet["QueryRequest"]):
 
     def in_reviewed_pods(self, user: User) -> QueryRequestQuerySet:
         """Those of pods the reader reviews for."""
-        return self.filter(pod_id=any_of(Pod.objects.reviewed_by(user)))
+        return self.filter(_OneOf("pod_id", ArraySubquery(Pod.objects.reviewed_by(user).values("pk"))))
 
     def awaiting(self, user: User) -> QueryRequestQuerySet:
         """Those the reader can decide on now."""
