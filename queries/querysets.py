@@ -53,7 +53,7 @@ def _approvals() -> Func:
 class _OneOf(Func):
     """Whether a key is among those of an array, which are looked up once.
 
-    A plan that joined them would not keep to an index whose order is asked for: it would sort all that waits for a page.
+    A plan that joined them would not keep to an index in the order asked for, and sort all that waits for one page.
     """
 
     template = "(%(expressions)s)::bigint[]))"
