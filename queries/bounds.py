@@ -77,7 +77,7 @@ def latest_of(queries: Sequence[QueryRequest]) -> dict[int, Rehearsal]:
     The rows that were seen are left where they are.
     """
     writes = [query.pk for query in queries if query.writes]
-    last = Rehearsal.objects.filter(query__in=writes).order_by("query", "-pk").distinct("query")
+    last = Rehearsal.objects.filter(query__in=writes).order_by("query_id", "-pk").distinct("query_id")
     found = {rehearsal.query_id: rehearsal for rehearsal in last.select_related("by").defer("data")}
     failed = {rehearsal.pk: rehearsal for rehearsal in found.values() if rehearsal.failure_code}
     for key, data in Rehearsal.objects.filter(pk__in=failed).values_list("pk", "data"):

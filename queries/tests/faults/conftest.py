@@ -42,7 +42,9 @@ class Portal:
         while left:
             pid = left.pop(0)
             with suppress(OSError):
-                left += map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
+                # A child belongs to the thread that started it.
+                for children in Path(f"/proc/{pid}/task").glob("*/children"):
+                    left += map(int, children.read_text().split())
                 if words in Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " "):
                     found.append(pid)
         return found

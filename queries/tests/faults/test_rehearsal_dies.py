@@ -63,7 +63,7 @@ def test_nothing_is_left_of_it(
     committed: World, portal: Portal, target_database: TargetDatabase, victim: str, text: str
 ) -> None:
     tag = uuid.uuid4().hex
-    committed.change_target(rehearsal_seconds=60, allow_scripts=True)
+    committed.change_target(seconds_limit=60, rehearsal_seconds=60, allow_scripts=True)
     language = "sql" if text is SQL else "script"
     query = committed.submitted(text.format(tag=tag, seconds=40), access="write", language=language)
 
@@ -96,7 +96,7 @@ def test_nothing_is_left_of_it(
 
 def test_it_can_be_rehearsed_again(committed: World, portal: Portal, target_database: TargetDatabase) -> None:
     tag = uuid.uuid4().hex
-    committed.change_target(rehearsal_seconds=60)
+    committed.change_target(seconds_limit=60, rehearsal_seconds=60)
     query = committed.submitted(SQL.format(tag=tag, seconds=1), access="write")
     with ThreadPoolExecutor() as pool:
         answer = pool.submit(portal.act, "rehearse", query, committed.reviewer)
