@@ -33,6 +33,7 @@ CREATE INDEX flights_code ON air.flights (code);
 CREATE INDEX flights_price ON air.flights (price);
 CREATE INDEX flights_remark ON air.flights (lower(remark), remark);
 CREATE INDEX flights_far ON air.flights (distance) WHERE distance > 1000;
+CREATE TYPE air.mood AS ENUM ('a');
 CREATE TABLE air.notes (flight_id bigint REFERENCES air.flights ON DELETE CASCADE, text text, contact_phone text);
 CREATE TABLE air.bags (
   id int PRIMARY KEY, flight_id bigint NOT NULL REFERENCES air.flights ON DELETE SET NULL, weight numeric);

@@ -133,7 +133,7 @@ def test_lock_is_told_and_is_held(
 
 
 def test_foreign_key_locks_both_tables(told: Told) -> None:
-    text = "ALTER TABLE notes ADD FOREIGN KEY (by_whom) REFERENCES planes"
+    text = "ALTER TABLE notes ADD FOREIGN KEY (text) REFERENCES planes"
     (finding,) = of(told, text, C.LOCKS_TABLE)
     assert finding.message.startswith("It locks notes, planes (SHARE ROW EXCLUSIVE): nobody else writes")
 
