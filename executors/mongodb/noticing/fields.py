@@ -15,6 +15,8 @@ from executors.mongodb.reading.command import Path, Value
 from executors.mongodb.reading.parts import compared, is_field, is_list, is_operators, stage_body, stage_name
 
 _ALIKE: Final = 0.75
+# Each is held against every name there is.
+_MOST_UNKNOWN: Final = 10
 # They change what is there; `$set` and the others may as well add it.
 _OF_OLD: Final = frozenset({"$unset", "$rename", "$pull", "$pullAll", "$pop"})
 _COMPARES: Final = frozenset({"$eq", "$gt", "$gte", "$lt", "$lte"})
@@ -35,7 +37,7 @@ def unknown_fields(looked: Looked) -> Iterator[Finding]:
         return
     seen: set[str] = set()
     for name, path in _named(looked):
-        if plain(name) not in seen and not collection.sample.has(name):
+        if len(seen) < _MOST_UNKNOWN and plain(name) not in seen and not collection.sample.has(name):
             seen.add(plain(name))
             meant = _meant(collection, name)
             severity = Severity.WARNING if meant else Severity.INFO
