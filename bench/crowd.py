@@ -10,7 +10,7 @@ from bench.stage import Client, Stage, submit
 
 RUNS = 16
 RUN_SECONDS = 20
-ROUNDS = 300
+ROUNDS = 200
 GOAL = 3.0
 
 
