@@ -45,7 +45,7 @@ check: venv ## Lint, formatting, types, import rules
 .PHONY: test
 test: browser check ## Everything CI runs: the checks, then all tests on real servers and a real browser
 	$(BIN)/python -m devtools.servers $(BIN)/python manage.py makemigrations --check --dry-run
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=worksteal $(ARGS)
 
 .PHONY: browser
 browser: ## Install Chromium for the browser tests, where it is missing and we are root

@@ -41,7 +41,7 @@ def read_page(sent: QueryDict, *, default_size: int = paging.PAGE) -> Page:
     filters = {name: value.strip() for name, value in read_filters(sent, FILTERS).items()}
     size = paging.page_size(filters["limit"], default=default_size, most=PAGE_MOST)
     found = list(_matching(filters)[: size + 1])
-    shown = found[:size]
+    shown = found[: min(size, paging.fitting(len(entry.data) for entry in found))]
     return Page(shown, paging.encode(shown[-1].seq) if len(found) > size else None)
 
 

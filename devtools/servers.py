@@ -82,13 +82,8 @@ def _start_mongo(stack: ExitStack, folder: Path) -> dict[str, str]:
     return {MONGO_URL: server.url()}
 
 
-@contextmanager
-def throwaway() -> Iterator[dict[str, str]]:
-    """Run both servers, and yield the environment for a portal on them. A server named in ours is used as it is.
-
-    Raises `UnavailableError` without PostgreSQL, and, where `CI` is `true`, without MongoDB.
-    """
-    environment = {
+def _portal() -> dict[str, str]:
+    return {
         "PORTAL_SECRET_KEY": secrets.token_urlsafe(48),
         "PORTAL_RESULT_KEYS": new_result_key("test"),
         # Static files straight from their folders; the test runner itself turns DEBUG off.
@@ -96,6 +91,20 @@ def throwaway() -> Iterator[dict[str, str]]:
         "PORTAL_SECURE": "false",
         "PORTAL_ALLOWED_HOSTS": "localhost,127.0.0.1,testserver",
     }
+
+
+def settings_only() -> dict[str, str]:
+    """The environment of a process that reads Django's settings and reaches no server."""
+    return _portal() | {"PORTAL_DATABASE_URL": f"postgresql://{OWNER}@127.0.0.1:1/{OWNER}"}
+
+
+@contextmanager
+def throwaway() -> Iterator[dict[str, str]]:
+    """Run both servers, and yield the environment for a portal on them. A server named in ours is used as it is.
+
+    Raises `UnavailableError` without PostgreSQL, and, where `CI` is `true`, without MongoDB.
+    """
+    environment = _portal()
     with throwaway_folder() as folder, ExitStack() as first, ExitStack() as second, ThreadPoolExecutor() as pool:
         starts = []
         if POSTGRES_URL not in os.environ or "PORTAL_DATABASE_URL" not in os.environ:

@@ -19,6 +19,7 @@ from executors.base import (
     Told,
     Verified,
     Word,
+    WrittenCall,
 )
 from executors.base.planning import together
 from executors.script.analysis import calls_in
@@ -33,7 +34,7 @@ def ask(target: Target, language: Language, statement: str, tables: Sequence[str
     if language is Language.SCRIPT:
         return _ask_for_calls(target, statement, access)
     answers = registry.engine(target.engine).check(target, [Asked(statement, tuple(tables))], access)
-    return _word(answers, answers[0].findings)
+    return _word(answers, answers[0].findings, answers[0].noticed)
 
 
 def plan(target: Target, language: Language, statement: str, parameters: Sequence[Parameter]) -> Plan:
@@ -65,19 +66,20 @@ def _ask_for_calls(target: Target, statement: str, access: Access) -> Word:
     calls = calls_in(statement, registry.call_reader(target.engine), access)
     asked = [(call, told.asks) for call, told in calls if told.asks is not None]
     answers = registry.engine(target.engine).check(target, [asks for _, asks in asked], access) if asked else ()
-    findings = [
-        replace(finding, line=call.line, column=call.column)
-        for (call, _), answer in zip(asked, answers, strict=True)
-        for finding in answer.findings
-    ]
-    return _word(answers, findings)
+    told = [(call, answer) for (call, _), answer in zip(asked, answers, strict=True)]
+    findings = [_placed(finding, call) for call, answer in told for finding in answer.findings]
+    return _word(answers, findings, [_placed(finding, call) for call, answer in told for finding in answer.noticed])
 
 
-def _word(answers: Sequence[Told], findings: Iterable[Finding]) -> Word:
-    found = tuple(findings)
+def _placed(finding: Finding, call: WrittenCall) -> Finding:
+    return replace(finding, line=call.line, column=call.column)
+
+
+def _word(answers: Sequence[Told], findings: Iterable[Finding], noticed: Iterable[Finding]) -> Word:
+    found, besides = tuple(findings), tuple(noticed)
     if not all(answer.complete for answer in answers):
         message = "The target could not tell of every name in the statement; those were not checked."
-        return Word((*found, Finding(FindingCode.NAMES_NOT_CHECKED, Severity.INFO, message)))
+        return Word((*found, *besides, Finding(FindingCode.NAMES_NOT_CHECKED, Severity.INFO, message)))
     settled = frozenset.intersection(*(frozenset(answer.settles) for answer in answers)) if answers else frozenset()
     wrong = any(finding.code not in settled for finding in found)
-    return Word(found, (Verified.NAMES_KNOWN,) if answers and not wrong else (), tuple(sorted(settled)))
+    return Word((*found, *besides), (Verified.NAMES_KNOWN,) if answers and not wrong else (), tuple(sorted(settled)))

@@ -54,7 +54,10 @@ _BLOCK_BYTES = 4096
 _CONTINUATION = bytes(range(0x80, 0xC0))
 
 # Scripts whose letters pass for Latin ones; a word made of two of them is a known disguise.
-_CONFUSABLE = ("LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE", "COPTIC", "FULLWIDTH", "MATHEMATICAL")
+_CONFUSABLE = frozenset(
+    "LATIN CYRILLIC GREEK ARMENIAN CHEROKEE COPTIC LISU GEORGIAN CANADIAN DESERET OSAGE CARIAN LYCIAN ELBASAN MIAO "
+    "OLD TIFINAGH RUNIC WARANG FULLWIDTH MATHEMATICAL".split()
+)
 
 
 def normalise(statement: str) -> str:
@@ -139,6 +142,10 @@ class Ranges:
     def __contains__(self, offset: int) -> bool:
         found = bisect_right(self._starts, offset)
         return found > 0 and offset < self._ends[found - 1]
+
+    def outside(self, text: str) -> str:
+        """What of a text lies in none of them, the pieces apart from each other."""
+        return " ".join(text[end:start] for end, start in zip([0, *self._ends], [*self._starts, None], strict=True))
 
 
 def _begun(encoded: bytes) -> int:

@@ -395,6 +395,8 @@ class Target(models.Model):
             url=url,
             search_path=self.schemas,
             script_modules=tuple(self.script_modules) if self.allow_scripts else (),
+            large_rows=self.large_table_rows,
+            personal=tuple(self.personal_columns),
         )
 
 

@@ -42,6 +42,13 @@ def how_many(queries: models.QuerySet[Any]) -> Func:
     return Func(ArraySubquery(queries.values("pk")), template=template, output_field=IntegerField())
 
 
+def _approvals() -> Func:
+    """How many have approved."""
+    from queries.models import Decision, Verdict  # noqa: PLC0415 -- they are built on this module
+
+    return how_many(Decision.objects.filter(query=OuterRef("pk"), verdict=Verdict.APPROVE).order_by())
+
+
 RUNNING = (Rare(Status.APPROVED), Rare(Status.EXECUTING))
 
 
@@ -95,10 +102,11 @@ class QueryRequestQuerySet(models.QuerySet["QueryRequest"]):
 
     def with_approvals(self) -> QueryRequestQuerySet:
         """With how many have approved, as `approvals`."""
-        from queries.models import Decision, Verdict  # noqa: PLC0415 -- they are built on this module
+        return self.annotate(approvals=_approvals())
 
-        given = Decision.objects.filter(query=OuterRef("pk"), verdict=Verdict.APPROVE).order_by()
-        return self.annotate(approvals=how_many(given))
+    def waiting_with(self, approvals: int) -> QueryRequestQuerySet:
+        """Those that wait for a decision and have so many approvals."""
+        return self.filter(status=Status.PENDING).annotate(approvals=_approvals()).filter(approvals=approvals)
 
     def with_rehearsal(self) -> QueryRequestQuerySet:
         """With what the last rehearsal counted, as `rehearsed`: `digest`, `at` and `rows`."""

@@ -1,7 +1,6 @@
-"""The words people read for statuses, verbs, accesses, languages and failures: one list of each, for every place.
+"""The words people read for statuses, codes, verbs, accesses, languages and failures: one list of each for all places.
 
-The names of what a request's code says stand with the enum itself (`Code`), as those of a verdict, a role or an
-environment do: Django's own place for the label of a stored choice.
+Those of a verdict, a role, an engine or an environment stand with their choices: Django's own place for a label.
 """
 
 from collections.abc import Mapping
@@ -75,13 +74,13 @@ STATUSES: Final[Mapping[Status, StatusWords]] = {
 # Where a code says more than the status it stands beside.
 ENDED_AS: Final[Mapping[Code, StatusWords]] = {
     Code.CHANGES_REQUESTED: StatusWords(
-        name=Code.CHANGES_REQUESTED.label,
+        name="Changes asked for",
         already="sent back for changes",
         notice="needs changes",
         told="You asked for changes to {number}. Its author can revise it.",
     ),
     Code.EXPIRED: StatusWords(
-        name=Code.EXPIRED.label,
+        name="Expired",
         already="expired",
         notice="has expired",
         told="{number} has expired. It will not run.",
@@ -127,38 +126,45 @@ UNCHANGED: Final = "Nothing was changed."
 
 @dataclass(frozen=True, slots=True)
 class FailureWords:
-    """`meaning`: what it means for the data, the question everybody asks first. `advice`: what to do, or ""."""
+    """`name`: what it is called. `meaning`: what it means for the data, the question everybody asks first. `advice`:
+    what to do, or ""."""
 
+    name: str
     meaning: str
     advice: str = ""
 
 
 FAILURES: Final[Mapping[Code, FailureWords]] = {
-    Code.ERROR: FailureWords(f"The database refused it. {UNCHANGED}"),
+    Code.ERROR: FailureWords("Error", f"The database refused it. {UNCHANGED}"),
     Code.TIMEOUT: FailureWords(
+        "Time limit reached",
         f"It reached its time limit and was stopped. {UNCHANGED}",
         "Narrow it down, or ask an admin for a longer limit on this target.",
     ),
-    Code.CANCELLED: FailureWords(f"It was stopped. {UNCHANGED}"),
-    Code.REFUSED: FailureWords(f"A guard of the portal refused it. {UNCHANGED}"),
+    Code.CANCELLED: FailureWords("Stopped", f"It was stopped. {UNCHANGED}"),
+    Code.REFUSED: FailureWords("Refused by a guard", f"A guard of the portal refused it. {UNCHANGED}"),
     Code.ROW_BOUND: FailureWords(
+        "Row bound exceeded",
         "It would have changed more rows than its bound. It was rolled back: nothing was changed.",
         "Narrow it down, or ask again and say how many rows it should change; its reviewer can rehearse it first.",
     ),
     Code.TOO_LARGE: FailureWords(
-        f"A value was larger than a run may hold. {UNCHANGED}", "Select fewer or smaller columns."
+        "Too large", f"A value was larger than a run may hold. {UNCHANGED}", "Select fewer or smaller columns."
     ),
     Code.UNREACHABLE: FailureWords(
+        "Target unreachable",
         "The database could not be reached. Nothing ran and nothing was changed.",
         "Wait for the database, or tell an admin; then revise the request to try again.",
     ),
     Code.INTERRUPTED: FailureWords(
+        "Interrupted",
         "The portal stopped in the middle. Nothing was committed on the database.",
         "Revise the request to try again.",
     ),
     Code.OUTCOME_UNKNOWN: FailureWords(
+        "Outcome unknown",
         "The answer to the commit never came. It may or may not have been applied: look at the data before you ask "
-        "again."
+        "again.",
     ),
 }
 
@@ -171,6 +177,12 @@ def of(query: QueryRequest) -> StatusWords:
 def of_request(status: Status, code: str) -> StatusWords:
     """The words for a request in this status with this code."""
     return ENDED_AS.get(Code(code), STATUSES[status])
+
+
+def name_of_code(code: str) -> str:
+    """What a request's code is called; "" where it says no more than its status."""
+    said = FAILURES.get(Code(code)) or ENDED_AS.get(Code(code))
+    return said.name if said is not None else ""
 
 
 def named(names: Mapping[Access, str] | Mapping[Language, str], value: str) -> str:

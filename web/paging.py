@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import binascii
 import struct
+from collections.abc import Iterable
+from itertools import accumulate, takewhile
 
 from web.errors import BadInput, FieldError
 
@@ -12,6 +14,8 @@ PAGE = 50
 PAGE_MOST = 200
 RESULT_PAGE = 100
 RESULT_PAGE_MOST = 1000
+# Bytes of text in one answer, in all: a page may be shorter than asked for, and `next` leads on.
+ANSWER_BYTES = 4_000_000
 NUMBER_DIGITS = 18
 CURSOR = "^[A-Za-z0-9_-]{11}$"
 BAD_CURSOR = "Take the cursor from `next` of the page before."
@@ -40,3 +44,8 @@ def page_size(text: str, *, default: int, most: int) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= NUMBER_DIGITS and 1 <= int(text) <= most):
         raise BadInput({"limit": [FieldError(f"Send a number from 1 to {most}.")]})
     return int(text)
+
+
+def fitting(sizes: Iterable[int], most: int = ANSWER_BYTES) -> int:
+    """How many of the first items of these sizes, in bytes, one answer holds: at least one."""
+    return max(1, sum(1 for _ in takewhile(lambda so_far: so_far <= most, accumulate(sizes))))

@@ -28,12 +28,14 @@ class Told:
     """What a target said of one statement; lines and columns count in its text.
 
     `complete`: every part of the statement was asked about and answered. `settles`: what reading could only suppose and
-    the target knows: its findings of these codes stand for those of reading.
+    the target knows: its findings of these codes stand for those of reading. `noticed` is good to know and says nothing
+    against the names.
     """
 
     findings: tuple[Finding, ...] = ()
     complete: bool = True
     settles: tuple[FindingCode, ...] = ()
+    noticed: tuple[Finding, ...] = ()
 
 
 # What reading claimed from the text alone, and what only a target can say against it.

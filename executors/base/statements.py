@@ -36,7 +36,11 @@ class Access(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One database, with the credential of one access. Its repr never shows the URL."""
+    """One database, with the credential of one access. Its repr never shows the URL.
+
+    `large_rows` is from how many rows on a table counts as large; `personal` are the columns with personal data, as
+    `table.column` or `schema.table.column`.
+    """
 
     key: str
     engine: EngineKind
@@ -44,6 +48,8 @@ class Target:
     url: str = field(repr=False)
     search_path: tuple[str, ...] = ()
     script_modules: tuple[str, ...] = ()
+    large_rows: int = 100_000
+    personal: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ after a change of the schema, is looked up in the catalogue.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -15,10 +15,21 @@ from executors.base import Access, Asked, ExecutionError, Finding, FindingCode, 
 from executors.postgresql import catalogue, likeness
 from executors.postgresql.dependencies import Dependencies, text_array
 from executors.postgresql.errors import Place
+from executors.postgresql.noticing import MOST_STATEMENTS, TARGET, asking, noticed
+from executors.postgresql.noticing.asking import Depth
+from executors.postgresql.noticing.looked import Looked
 from executors.postgresql.reading.analysis import read
 from executors.postgresql.reading.facts import Facts, gather
-from executors.postgresql.reading.names import UNDERSTOOD, Named, changes_schema, made, needed
+from executors.postgresql.reading.names import (
+    CHANGES_WHAT_IT_NAMES,
+    UNDERSTOOD,
+    Named,
+    changes_schema,
+    made,
+    needed,
+)
 from executors.postgresql.reading.parse import Statement, parse
+from executors.postgresql.reading.scopes import Relation
 from executors.postgresql.wire import Wire
 from executors.text import Characters, Places
 
@@ -102,8 +113,10 @@ class Check:
             return Told(complete=False)
         ahead: list[_Part] = []
         named: list[Named] = []
-        for item in statements:
-            part = _Part(item, gather(item))
+        parts = [_Part(item, gather(item)) for item in statements]
+        as_found = list(self._as_found(parts))
+        for part in parts:
+            item = part.item
             if item.type in UNDERSTOOD and not self.changed:
                 ahead.append(part)
             else:
@@ -114,9 +127,35 @@ class Check:
         for start in range(0, len(ahead), _AT_ONCE):
             self._parse(told, ahead[start : start + _AT_ONCE])
         self._look_up(told, named)
+        noticed = () if told.findings else tuple(self._noticed(text, as_found))
         if told.findings or not told.complete or self.changed:
-            return Told(tuple(told.findings), told.complete)
-        return Told(tuple(self._told_apart(text, ahead)), settles=(FindingCode.OUTER_NAME,))
+            return Told(tuple(told.findings), told.complete, noticed=noticed)
+        return Told(tuple(self._told_apart(text, ahead)), settles=(FindingCode.OUTER_NAME,), noticed=noticed)
+
+    def _as_found(self, parts: Sequence[_Part]) -> Iterator[tuple[Statement, frozenset[Relation]]]:
+        """The first statements, each with those of its relations that nothing before it may have changed."""
+        changed, everything = set[str](), self.changed
+        for item, facts in parts[:MOST_STATEMENTS]:
+            known = {relation for relation in facts.relations if relation.name not in changed}
+            yield item, frozenset() if everything else frozenset(known)
+            if changes_schema(item):
+                changed |= made(item) | {relation.name for relation in facts.relations}
+                everything = everything or item.type not in CHANGES_WHAT_IT_NAMES
+
+    def _noticed(self, text: str, as_found: Sequence[tuple[Statement, frozenset[Relation]]]) -> list[Finding]:
+        """What the catalogue adds to what reading noticed; nothing where it gave no answer."""
+        items = [item for item, _ in as_found]
+        named = frozenset[Relation]().union(*(relations for _, relations in as_found))
+        try:
+            tables = asking.ask(self.wire, named, _depth(items, self.access))
+        except ExecutionError:
+            self.wire.drain()
+            return []
+        looked = (
+            Looked(item, {one: tables[one] for one in relations & tables.keys()}, self.target, items[:number])
+            for number, (item, relations) in enumerate(as_found)
+        )
+        return noticed(text, looked, TARGET)
 
     def _told_apart(self, text: str, parts: Sequence[_Part]) -> list[Finding]:
         """Names in subqueries that mean a column outside, told with the columns that the tables have."""
@@ -231,6 +270,12 @@ class Check:
     def _first(self, sql: bytes, parameters: Sequence[bytes]) -> bytes | None:
         result = self.wire.call(lambda: self.wire.pgconn.send_query_params(sql, parameters))
         return result.get_value(0, 0) if result.ntuples else None
+
+
+def _depth(items: Sequence[Statement], access: Access) -> Depth:
+    if access is Access.READ:
+        return Depth.READ
+    return Depth.WRITE if all(item.type in UNDERSTOOD for item in items) else Depth.SCHEMA
 
 
 def _place(error: ExecutionError) -> tuple[int, int] | None:

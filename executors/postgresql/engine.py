@@ -101,7 +101,8 @@ class PostgreSQLEngine:
         except BaseException:
             wire.close()
             raise
-        self._connections.keep(key, wire)
+        if not wire.broken:
+            self._connections.keep(key, wire)
         return answers
 
     def plan(self, target: Target, asked: Sequence[Asked], parameters: Sequence[Parameter]) -> list[Plan]:

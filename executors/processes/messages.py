@@ -68,6 +68,8 @@ def to_target(data: Mapping[str, Any]) -> Target:
         data["url"],
         tuple(data["search_path"]),
         tuple(data["script_modules"]),
+        data["large_rows"],
+        tuple(data["personal"]),
     )
 
 

@@ -25,6 +25,7 @@ from executors.base import (
 )
 from executors.lookalikes import check_names, check_signs
 from executors.script.following import follow
+from executors.script.habits import Placed, habits
 from executors.script.hidden import could_hide, hidden_code
 from executors.script.modules import available
 from executors.script.names import Names
@@ -77,17 +78,22 @@ def analyse(
     characters = tuple(_characters(source))
     syntax = tuple(syntax_errors(source))
     told = _told(source, calls, access)
+    noted = {(finding.code, finding.line, finding.column) for finding in characters}
+    of_calls = [found for found in told.findings if (found.code, found.line, found.column) not in noted]
     findings = (
         *characters,
         *syntax,
         *_as_a_whole(statement, parameters, told, access),
         *traps(source),
         *(finding for node in source.nodes() for finding in _look(source, node)),
-        *told.findings,
+        *of_calls,
     )
     errors = any(finding.severity is Severity.ERROR for finding in findings)
     unread = syntax or any(finding.severity is Severity.ERROR for finding in characters)
-    verified = (*verified_text(characters), *(() if unread else (Verified.SYNTAX, *_verified(told, errors))))
+    verified = (
+        *verified_text((*characters, *of_calls)),
+        *(() if unread else (Verified.SYNTAX, *_verified(told, errors))),
+    )
     return Analysis(told.access(access), _kinds(told.calls), _tables(told.calls), findings, verified)
 
 
@@ -112,12 +118,15 @@ def _characters(source: Source) -> Iterator[Finding]:
 def _told(source: Source, reader: CallReader, access: Access) -> _Told:
     names = Names(source)
     followed = follow(source, names, reader)
-    calls = tuple(found for call in followed.calls if (found := reader.read(call, access)))
+    written = zip(followed.places, followed.calls, strict=True)
+    placed = [Placed(node, call, found) for node, call in written if (found := reader.read(call, access))]
+    calls = tuple(call.told for call in placed)
     hidden = tuple(hidden_code(source, names))
     findings = (
         *hidden,
         *followed.findings,
         *unawaited(source, names, followed.places),
+        *habits(source, names, placed),
         *(finding for call in calls for finding in call.findings),
     )
     wholly = followed.completely and not hidden and not could_hide(source, names)

@@ -312,6 +312,27 @@ class _Follower:
         if outer is not None and (outer.type == "expression_statement" or dropped):
             message = "Nothing waits for this call: if it is open when the script returns, all is rolled back."
             self._add(call, FindingCode.NOT_AWAITED, Severity.WARNING, message, "Put await before it.")
+        elif outer is not None and outer.type == "variable_declarator":
+            self._check_used(outer)
+
+    def _check_used(self, declarator: Node) -> None:
+        """`const r = db.query(…)`, and then `r.rows`: what has the name is a promise, not its answer."""
+        name = declarator.child_by_field_name("name")
+        if name is None or name.type != "identifier" or not self._names.single(self._source.name(name)):
+            return
+        called = self._source.name(name)
+        for use in self._names.uses(called):
+            if self._is_taken_for_answer(use):
+                message = f"{called} is the promise of a call here, not its answer."
+                hint = f"Put await before the call: const {called} = await …"
+                self._add(use, FindingCode.NOT_AWAITED, Severity.WARNING, message, hint)
+                return
+
+    def _is_taken_for_answer(self, use: Node) -> bool:
+        parent = self._source.parent(use)
+        if parent is None or parent.type not in _NAMING or not self._stands(parent, "object", use):
+            return False
+        return parent.type == "subscript_expression" or not self._is_same_promise(parent, use)
 
     def _end_of_promise(self, node: Node) -> Node | None:
         """What holds a promise, past its `.then(…)` and `.catch(…)`."""

@@ -9,9 +9,10 @@ import pytest
 from executors import processes
 from executors.base import Access, Analysis, EngineKind, FindingCode, Language, Parameter, Target, Verified
 from executors.tests.mongodb.conftest import mongo_targets
+from executors.tests.postgresql.noticing.conftest import air
 from executors.tests.postgresql.world import Database
 
-__all__ = ["mongo_targets"]
+__all__ = ["air", "mongo_targets"]
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,10 @@ def script(statement: str, *parameters: Parameter) -> Input:
     return Input(Language.SCRIPT, EngineKind.POSTGRESQL, statement, parameters=parameters)
 
 
+def script_write(statement: str) -> Input:
+    return Input(Language.SCRIPT, EngineKind.POSTGRESQL, statement, Access.WRITE)
+
+
 def mongo_script(statement: str) -> Input:
     return Input(Language.SCRIPT, EngineKind.MONGODB, statement)
 
@@ -76,6 +81,7 @@ FINDINGS: dict[FindingCode, Input] = {
     FindingCode.HTML_COMMENT: script("return 1 <!-- 2"),
     FindingCode.INVALID_TEXT: sql("SELECT '\ud800'"),
     FindingCode.INVISIBLE_CHARACTER: sql("SELECT 1\u200b"),
+    FindingCode.LEADING_WILDCARD: sql("SELECT 1 FROM orders WHERE email LIKE '%@example.org'"),
     FindingCode.LINE_SEPARATOR: sql("SELECT 1 -- \u2028 DELETE"),
     FindingCode.LOCKS_TABLE: sql_write("LOCK TABLE orders"),
     FindingCode.MERGES_INTO_COLLECTION: mongo_write("db.c.aggregate([{$merge: 'd'}])"),
@@ -125,6 +131,7 @@ FINDINGS: dict[FindingCode, Input] = {
     FindingCode.REPLACES_COLLECTION: mongo_write("db.c.aggregate([{$out: 'd'}])"),
     FindingCode.RETURNS_NOTHING: script("return\n1"),
     FindingCode.SCRIPT_PARAMETERS: script("return 1", 1),
+    FindingCode.SELF_COMPARISON: sql_write("DELETE FROM orders WHERE total > total - 1"),
     FindingCode.SEVERAL_STATEMENTS: sql("SELECT 1; SELECT 2"),
     FindingCode.SYNTAX_ERROR: sql("SELEC 1"),
     FindingCode.TOO_DEEP: sql("SELECT " + "(" * 12_000 + "1" + ")" * 12_000),
@@ -134,12 +141,28 @@ FINDINGS: dict[FindingCode, Input] = {
     FindingCode.UNFOLLOWED_USE: script("await work(db)"),
     FindingCode.UNKNOWN_METHOD: script("return db.qurey('select 1')"),
     FindingCode.UNREADABLE: sql("SELECT " + ",".join(["a.b"] * 490_000)),
+    FindingCode.ASYNC_CONDITION: script("return ids.filter(async (id) => false)"),
+    FindingCode.CALL_IN_LOOP: script("for (const id of ids) await db.query('select 1')"),
+    FindingCode.CHANGES_ID: mongo_write("db.c.updateOne({_id: 1}, {$set: {_id: 2}})"),
+    FindingCode.CONFLICTING_CHANGES: mongo_write("db.c.updateOne({_id: 1}, {$set: {a: 1, 'a.b': 2}})"),
+    FindingCode.DEEP_SKIP: mongo("db.c.find({a: 1}).skip(50000)"),
+    FindingCode.ENDLESS_LOOP: script("while (true) await db.query('select 1')"),
+    FindingCode.LIMIT_BEFORE_SORT: mongo("db.c.aggregate([{$limit: 5}, {$sort: {a: 1}}])"),
+    FindingCode.MANY_BY_ID: mongo_write("db.c.deleteMany({_id: 1})"),
+    FindingCode.MATCHES_MISSING: mongo_write("db.c.deleteMany({a: null})"),
+    FindingCode.MIXED_PROJECTION: mongo("db.c.find({a: 1}, {a: 1, b: 0})"),
+    FindingCode.NOT_REPEATABLE: script_write("await db.query('update t set a = $1 where b', [Math.random()])"),
+    FindingCode.PAGE_WITHOUT_ORDER: mongo("db.c.find({a: 1}).skip(5)"),
+    FindingCode.POSITION_UNKNOWN: mongo_write("db.c.updateOne({_id: 1}, {$set: {'a.$': 1}})"),
+    FindingCode.SWALLOWED_ERROR: script("try { await db.query('select 1') } catch {}"),
+    FindingCode.WRITES_TOGETHER: script_write("await Promise.all([db.query('delete from t where id = 1')])"),
     FindingCode.WRITE_IN_READ: sql("DELETE FROM orders WHERE id = 1"),
     FindingCode.WRONG_LANGUAGE: Input(Language.MONGO, EngineKind.POSTGRESQL, "db.c.find({})"),
 }
 
 # What only a target can tell, asked for as its name says.
 TOLD: dict[FindingCode, tuple[str, Input]] = {
+    FindingCode.CHANGES_KEY: ("air", sql_write("UPDATE planes SET tailnum = 'N0' WHERE tailnum = 'N1'")),
     FindingCode.NAMES_NOT_CHECKED: ("gone", sql("SELECT 1")),
     FindingCode.TARGET_REFUSES: ("shop", sql("SELECT 'x'::int")),
     FindingCode.UNKNOWN_COLLECTION: ("documents", mongo("db.c.find({})")),
@@ -163,10 +186,10 @@ VERIFIED: dict[Verified, Input] = {
 
 
 @pytest.fixture
-def targets(database: Database, mongo_targets: tuple[object, Target, Target]) -> dict[str, Target]:
-    """A PostgreSQL, one that does not answer, and a MongoDB."""
+def targets(database: Database, air: Target, mongo_targets: tuple[object, Target, Target]) -> dict[str, Target]:
+    """A PostgreSQL, one that does not answer, one with tables worth a word, and a MongoDB."""
     shop = database.target("reader")
-    return {"shop": shop, "gone": database.elsewhere(shop, port=1), "documents": mongo_targets[1]}
+    return {"shop": shop, "gone": database.elsewhere(shop, port=1), "air": air, "documents": mongo_targets[1]}
 
 
 def check(target: Target, given: Input) -> Analysis:

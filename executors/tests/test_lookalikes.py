@@ -1,13 +1,15 @@
 """Names and signs that pass for others, in every language; people's own languages are welcome."""
 
-# ruff: noqa: RUF001 - letters and signs that look like others are what this is about
+# ruff: noqa: RUF001 - statements on one line; letters and signs that look like others are what this is about
 from __future__ import annotations
 
 import pytest
 
+from executors import lookalikes
 from executors.analysis import analyse
 from executors.base import Access, Analysis, EngineKind, Language, Severity, Verified
 from executors.postgresql.reading.analysis import read
+from executors.text import scripts_of
 
 CAPE = "саре"  # all Cyrillic
 
@@ -34,6 +36,15 @@ def codes(found: Analysis, *, severity: Severity | None = None) -> list[str]:
         ("select * from ΑΒΕ", "ABE"),
         ('select * from U&"\\0441\\0430\\0440\\0435"', "cape"),
         (f"select имя from {CAPE} join cape on true", "cape"),
+        ("select * from orderſ", "orders"),
+        ("select * from ordıs", "ordis"),
+        ("select * from ɡroup", "group"),
+        ("select * from ﬁles", "files"),
+        ("select ñ from orderſ", "orders"),
+        ("select ışık from sınıf join sinif on true", "sinif"),
+        ("select * from ꓳꓣꓓꓰꓣ", "ORDER"),
+        ("select * from ᴄars", "cars"),
+        ("select * from 𐐬𐐽", "oc"),
     ],
 )
 def test_name_that_looks_like_a_latin_one(statement: str, looks: str) -> None:
@@ -52,6 +63,8 @@ def test_name_that_looks_like_a_latin_one(statement: str, looks: str) -> None:
         "SELECT 名前 FROM 従業員 e WHERE id = 1",
         "SELECT naïve, größe FROM café",
         "SELECT u.имя FROM сотрудники u WHERE u.id = 1",
+        "SELECT ısı, ışık FROM sınıf",
+        "SELECT nº, m², x₁ FROM œuvres",
         f"SELECT '{CAPE}' AS name FROM orders -- {CAPE} – “так”",
         f"/* {CAPE} */ SELECT 1",
         "SELECT اسم FROM عملاء",
@@ -128,6 +141,30 @@ def test_any_sign_may_stand_in_texts_names_in_quotes_and_comments(statement: str
         (Language.MONGO, EngineKind.MONGODB, f"db.{CAPE}.find({{a: 1}})", ["lookalike_name"]),
         (Language.MONGO, EngineKind.MONGODB, f"db.getCollection('{CAPE}').find({{a: 1}})", ["lookalike_name"]),
         (Language.MONGO, EngineKind.MONGODB, "db.c.find({a: '“x” – y'}) // “z”", []),
+        (Language.MONGO, EngineKind.MONGODB, f"db.c.find({{{CAPE}: 1, total: 2}})", ["lookalike_name"]),
+        (Language.MONGO, EngineKind.MONGODB, f"db.c.find({{'{CAPE}.name': 1}})", ["lookalike_name"]),
+        (Language.MONGO, EngineKind.MONGODB, r"db.c.find({'\u0441\u0430\u0440\u0435': 1})", ["lookalike_name"]),
+        (Language.MONGO, EngineKind.MONGODB, f"db.c.find({{a: 1}}).sort({{{CAPE}: 1}})", ["lookalike_name"]),
+        (Language.MONGO, EngineKind.MONGODB, f"db.c.aggregate([{{$group: {{_id: '$a.{CAPE}'}}}}])", ["lookalike_name"]),
+        (Language.MONGO, EngineKind.MONGODB, f"db.c.aggregate([{{$unset: ['{CAPE}']}}])", ["lookalike_name"]),
+        (Language.MONGO, EngineKind.MONGODB, f"db.c.distinct('{CAPE}')", ["lookalike_name"]),
+        (Language.MONGO, EngineKind.MONGODB, "db.c.find({имя: 'x', total: 2, naïve: 3})", []),
+        (Language.MONGO, EngineKind.MONGODB, f"db.c.find({{a: '{CAPE}', b: '$5 {CAPE}'}})", []),
+        (Language.SCRIPT, EngineKind.MONGODB, f"return db.c.find({{'{CAPE}': 1}}).toArray()", ["lookalike_name"]),
+        (Language.SCRIPT, EngineKind.MONGODB, f"return db.c.find({{{CAPE}: 1}}).toArray()", ["lookalike_name"]),
+        (
+            Language.SCRIPT,
+            EngineKind.MONGODB,
+            f"return db.collection('{CAPE}').find({{}}).toArray()",
+            ["lookalike_name"],
+        ),
+        (
+            Language.SCRIPT,
+            EngineKind.MONGODB,
+            f"return db.c.aggregate([{{$sortByCount: '${CAPE}'}}]).toArray()",
+            ["lookalike_name"],
+        ),
+        (Language.SCRIPT, EngineKind.MONGODB, f"return db.c.find({{a: '{CAPE}'}}).toArray()", []),
         (Language.SCRIPT, EngineKind.POSTGRESQL, "return db.query(‘select 1’)", ["lookalike_character"] * 2),
         (Language.SCRIPT, EngineKind.POSTGRESQL, f"const {CAPE} = 1; return {CAPE}", ["lookalike_name"]),
         (Language.SCRIPT, EngineKind.POSTGRESQL, f"return db.query('select * from {CAPE}')", ["lookalike_name"]),
@@ -137,6 +174,22 @@ def test_any_sign_may_stand_in_texts_names_in_quotes_and_comments(statement: str
 def test_every_language(language: Language, engine: EngineKind, statement: str, expected: list[str]) -> None:
     found = analyse(language, engine, statement, (), Access.READ)
     assert [code for code in codes(found) if code.startswith("lookalike")] == expected
+    named = "lookalike_name" in expected or "lookalike_character" in expected
+    assert (Verified.NO_LOOKALIKE_NAMES in found.verified) is not named
+
+
+@pytest.mark.parametrize("statement", ["db.c.find({'usеrs': 1})", "db.c.find({usеrs: 1})"])
+def test_key_of_mixed_letters_is_told_once(statement: str) -> None:
+    for language, text in ((Language.MONGO, statement), (Language.SCRIPT, f"return {statement}.toArray()")):
+        found = analyse(language, EngineKind.MONGODB, text, (), Access.READ)
+        assert codes(found, severity=Severity.WARNING) == ["mixed_scripts"]
+        assert Verified.NO_LOOKALIKE_NAMES not in found.verified
+
+
+def test_every_script_that_has_lookalikes_is_told_when_it_is_mixed_with_latin() -> None:
+    """Lisu was not."""
+    for letter in filter(str.isalpha, lookalikes.LETTERS):
+        assert scripts_of(letter), f"U+{ord(letter):04X}"
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from django.db.backends.postgresql import base
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """PostgreSQL, where a connection that is kept is asked whether it still works only when there is reason to doubt."""
+    """PostgreSQL, where a kept connection is asked whether it still works only when there is reason to doubt."""
 
     def is_usable(self) -> bool:
         """Whether the connection works: of one on which nothing has come since it was last used, it is assumed.

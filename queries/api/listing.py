@@ -1,26 +1,31 @@
-"""The list of requests: which filters there are, and what is wrong with the ones sent."""
+"""The list of requests: a page of those that pass the filters sent."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 
-from django.db.models.functions import Length
+from django.db.models import Func, IntegerField
 from django.http import QueryDict
 
 from accounts.models import User
 from queries.api.shapes import DECISIONS
-from queries.lifecycle import Status
+from queries.filters import NAMES, Filters
 from queries.models import QueryRequest
 from queries.querysets import QueryRequestQuerySet
 from web import paging
-from web.errors import BadInput, FieldError
 from web.filters import read_filters
 
-# Characters of statements in one answer, in all: a page may be shorter than asked for, and `next` leads on.
-_MOST = 4_000_000
-FILTERS = ("status", "pod", "author", "target", "q", "cursor", "limit")
+
+class _Bytes(Func):
+    """Bytes of some columns, as text."""
+
+    template = "octet_length(%(expressions)s::text)"
+    arg_joiner = "::text) + octet_length("
+    output_field = IntegerField()
+
+
+# What a request answers that may be long.
+_LONG = _Bytes("statement", "parameters", "findings", "reason")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,34 +38,19 @@ class Listing:
 
 def listing(*, reader: User, sent: QueryDict) -> Listing:
     """The page the query string asks for, in a fixed number of database queries. Raises BadInput."""
-    read_filters(sent, FILTERS)
-    statuses = [status for status in sent.getlist("status") if status]
-    if not set(statuses) <= set(Status):
-        raise BadInput({"status": [FieldError(f"The statuses are {', '.join(Status)}.", "invalid_choice")]})
+    read_filters(sent, (*NAMES, "cursor", "limit"))
+    filters = Filters.sent(sent)
     size = paging.page_size(sent.get("limit", ""), default=paging.PAGE, most=paging.PAGE_MOST)
-    queries = _filtered(reader, sent, statuses)
-    keys = list(queries.prefetch_related(None).select_related(None).values_list("pk", Length("statement"))[: size + 1])
-    fitting = _fitting(keys[:size])
-    shown = list(queries.filter(pk__in=fitting))
-    return Listing(shown, paging.encode(fitting[-1]) if len(keys) > len(fitting) else None)
+    queries = _matching(reader, filters, sent.get("cursor", ""))
+    found = list(queries.prefetch_related(None).select_related(None).values_list("pk", _LONG)[: size + 1])
+    keys = [key for key, _ in found][: paging.fitting(length for _, length in found[:size])]
+    shown = list(queries.filter(pk__in=keys))
+    return Listing(shown, paging.encode(keys[-1]) if len(found) > len(keys) else None)
 
 
-def _fitting(keys: Sequence[tuple[int, int]]) -> list[int]:
-    """The first of these requests, by key and length of statement, that one answer holds: at least one."""
-    so_far = accumulate(length for _, length in keys)
-    fitting = [key for (key, _), characters in zip(keys, so_far, strict=True) if characters <= _MOST]
-    return fitting or [key for key, _ in keys[:1]]
-
-
-def _filtered(reader: User, sent: QueryDict, statuses: list[str]) -> QueryRequestQuerySet:
+def _matching(reader: User, filters: Filters, cursor: str) -> QueryRequestQuerySet:
     queries = QueryRequest.objects.visible_to(reader).with_people().select_related("revises").order_by("-pk")
-    if statuses:
-        queries = queries.filter(status__in=statuses)
-    for name, lookup in (("pod", "pod__slug"), ("author", "author__username"), ("target", "target__slug")):
-        if sent.get(name):
-            queries = queries.filter(**{lookup: sent[name]})
-    if sent.get("q"):
-        queries = queries.search_for(str(sent["q"]))
-    if sent.get("cursor"):
-        queries = queries.filter(pk__lt=paging.decode(str(sent["cursor"])))
+    queries = filters.apply(queries)
+    if cursor:
+        queries = queries.filter(pk__lt=paging.decode(cursor))
     return queries.prefetch_related(DECISIONS)

@@ -262,9 +262,20 @@ class ResultColumnShape(serializers.Serializer[object]):
     type = serializers.CharField()
 
 
+class CutShape(serializers.Serializer[object]):
+    """Where only the beginning is answered: of a cell; of a document, where `column` is null; of a column's name, where
+    `row` is. Both count from 0, `row` over the whole result."""
+
+    row = serializers.IntegerField(allow_null=True, min_value=0)
+    column = serializers.IntegerField(allow_null=True, min_value=0)
+
+
 class ResultShape(serializers.Serializer[object]):
     """Some rows, `limit` or as many as fit 2 MiB: `next` goes on. Cells are the server's own text, null for NULL;
     `documents`, canonical Extended JSON, only for results that are documents.
+
+    `cut` is empty but for a single row larger than 2 MiB, which comes alone: it names what is cut. A download holds the
+    whole.
     """
 
     columns = ResultColumnShape(many=True)
@@ -274,4 +285,5 @@ class ResultShape(serializers.Serializer[object]):
     row_count = serializers.IntegerField(min_value=0)
     truncated = serializers.BooleanField()
     truncated_by = serializers.ChoiceField(choices=["rows", "bytes"], allow_null=True)
+    cut = CutShape(many=True)
     next = serializers.RegexField(CURSOR, allow_null=True)

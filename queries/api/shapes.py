@@ -117,6 +117,7 @@ def result_json(page: ResultPage) -> dict[str, object]:
         "row_count": page.row_count,
         "truncated": bool(page.truncated),
         "truncated_by": page.truncated or None,
+        "cut": [asdict(cut) for cut in page.cut],
         "next": None if page.next is None else encode(page.next),
     }
 

@@ -33,7 +33,7 @@ from queries.api.bodies import (
 from queries.api.listing import listing
 from queries.api.serializers import CheckedShape, PlanShape, QueriesShape, QueryShape, ResultShape
 from queries.api.shapes import plan_json, query_json, result_json, share_pods
-from queries.lifecycle import Status
+from queries.filters import CHOICES
 from queries.models import QueryRequest
 from queries.results import download, view_page
 from queries.results.access import TRUNCATED
@@ -120,10 +120,12 @@ class Queries(View):
         responses=answers(QueriesShape),
         tags=QUERIES,
         parameters=[
-            OpenApiParameter("status", str, enum=["", *(s.value for s in Status)], many=True, explode=True),
+            OpenApiParameter("status", str, enum=["", *CHOICES["status"]], many=True, explode=True),
             text_filter("pod", "Slug of a pod."),
             text_filter("author", "A user name."),
             text_filter("target", "Slug of a target."),
+            OpenApiParameter("environment", str, enum=["", *CHOICES["environment"]], description="Of the target."),
+            OpenApiParameter("access", str, enum=["", *CHOICES["access"]]),
             text_filter("q", "Words in the reason, ticket, tables or author, or a number."),
             CURSOR_FILTER,
             limit_filter(default=paging.PAGE, most=paging.PAGE_MOST),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from django.db import models
 from django.db.models.functions import Now
@@ -14,11 +14,8 @@ from django.utils.functional import cached_property
 from accounts.models import User
 from executors.base import Call, RowEncoding
 from queries import vault
-from queries.models.request import Code, QueryRequest
+from queries.models.request import CODES, QueryRequest
 from queries.models.sealed import Sealed
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 UNREADABLE = "What was said cannot be read"
 
@@ -74,7 +71,7 @@ class Execution(Sealed):
     cancel_requested_at = models.DateTimeField(null=True, editable=False)
     cancel_requested_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+", editable=False)
 
-    failure_code = models.CharField(max_length=20, choices=Code, db_default="", blank=True, editable=False)
+    failure_code = models.CharField(max_length=20, choices=CODES, db_default="", blank=True, editable=False)
     sqlstate = models.CharField(max_length=5, blank=True, db_default="", editable=False)
 
     row_count = models.BigIntegerField(db_default=0, editable=False)
@@ -104,7 +101,6 @@ class Execution(Sealed):
 
     if TYPE_CHECKING:
         query_id: int
-        get_failure_code_display: ClassVar[Callable[[], str]]
 
     class Meta:
         """Table `executions`; at most one per query, for the query is its primary key."""

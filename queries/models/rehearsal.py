@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 
 from accounts.models import User
 from queries import vault
-from queries.models.request import Code, QueryRequest
+from queries.models.request import CODES, QueryRequest
 from queries.models.sealed import Sealed
 
 
@@ -24,7 +24,7 @@ class Rehearsal(Sealed):
     duration_ms = models.FloatField(editable=False)
     # The effect without its rows (`queries.results.effects`); null when it failed.
     effect = models.JSONField(null=True, editable=False)
-    failure_code = models.CharField(max_length=20, choices=Code, blank=True, editable=False)
+    failure_code = models.CharField(max_length=20, choices=CODES, blank=True, editable=False)
 
     # The rows shown, or the words of a failure: both may quote data. Null once they had their time.
     key_id = models.CharField(max_length=40, blank=True, editable=False)

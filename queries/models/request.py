@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING, ClassVar
+from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
@@ -18,8 +19,6 @@ from queries.lifecycle import Status
 from queries.querysets import QueryRequestQuerySet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from queries.models.execution import Execution
 
 TITLE_LENGTH = 120
@@ -27,21 +26,24 @@ TITLE_LENGTH = 120
 WAITING = frozenset({Status.PENDING, Status.APPROVED})
 
 
-class Code(models.TextChoices):
-    """Why a request ended as it did, beside its status."""
+class Code(StrEnum):
+    """Why a request ended as it did, beside its status. What people read for each is in `queries.words`."""
 
-    NONE = "", ""
-    CHANGES_REQUESTED = "CHANGES_REQUESTED", "Changes asked for"
-    EXPIRED = "EXPIRED", "Expired"
-    ERROR = FailureCode.ERROR.value, "Error"
-    TIMEOUT = FailureCode.TIMEOUT.value, "Time limit reached"
-    CANCELLED = FailureCode.CANCELLED.value, "Stopped"
-    REFUSED = FailureCode.REFUSED.value, "Refused by a guard"
-    ROW_BOUND = FailureCode.ROW_BOUND.value, "Row bound exceeded"
-    TOO_LARGE = FailureCode.TOO_LARGE.value, "Too large"
-    UNREACHABLE = FailureCode.UNREACHABLE.value, "Target unreachable"
-    INTERRUPTED = FailureCode.INTERRUPTED.value, "Interrupted, nothing ran"
-    OUTCOME_UNKNOWN = FailureCode.OUTCOME_UNKNOWN.value, "Outcome unknown"
+    NONE = ""
+    CHANGES_REQUESTED = "CHANGES_REQUESTED"
+    EXPIRED = "EXPIRED"
+    ERROR = FailureCode.ERROR.value
+    TIMEOUT = FailureCode.TIMEOUT.value
+    CANCELLED = FailureCode.CANCELLED.value
+    REFUSED = FailureCode.REFUSED.value
+    ROW_BOUND = FailureCode.ROW_BOUND.value
+    TOO_LARGE = FailureCode.TOO_LARGE.value
+    UNREACHABLE = FailureCode.UNREACHABLE.value
+    INTERRUPTED = FailureCode.INTERRUPTED.value
+    OUTCOME_UNKNOWN = FailureCode.OUTCOME_UNKNOWN.value
+
+
+CODES = [(code.value, code.value) for code in Code]
 
 
 class QueryRequest(models.Model):
@@ -54,11 +56,11 @@ class QueryRequest(models.Model):
     revises = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="revisions", editable=False)
     status = models.CharField(
         max_length=9,
-        choices=[(s.value, s.value.capitalize()) for s in Status],
+        choices=[(s.value, s.value) for s in Status],
         default=Status.PENDING.value,
         editable=False,
     )
-    code = models.CharField(max_length=20, choices=Code, default=Code.NONE, blank=True, editable=False)
+    code = models.CharField(max_length=20, choices=CODES, default=Code.NONE.value, blank=True, editable=False)
 
     language = models.CharField(max_length=6, choices=[(x.value, x.value) for x in Language], editable=False)
     access = models.CharField(max_length=5, choices=[(x.value, x.value) for x in Access], editable=False)
@@ -95,7 +97,6 @@ class QueryRequest(models.Model):
         author_id: int
         revises_id: int | None
         undoes_id: int | None
-        get_code_display: ClassVar[Callable[[], str]]
         execution: Execution
 
     class Meta:

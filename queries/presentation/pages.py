@@ -8,7 +8,7 @@ from django.utils.safestring import SafeString
 
 from executors.base import Column, RowEncoding
 from queries.presentation.values import block, cell
-from queries.results import Cell, Window, cell_reader
+from queries.results import Cell, Room, Window, cell_reader
 from queries.results.cells import shell_text
 from web.characters import visible
 
@@ -48,18 +48,6 @@ class ShownPage:
     truncated: str
     next: int | None
     count: int
-
-
-@dataclass(slots=True)
-class Room:
-    """The bytes of HTML a page may have: `whole` of them, `left` for what comes next."""
-
-    whole: int
-    left: int
-
-    def has(self, size: int) -> bool:
-        """Whether so many more may come. What comes first may always: it is cut until it fits."""
-        return size <= self.left or self.left == self.whole
 
 
 def table(window: Window, address: str, room: int = PAGE_BYTES) -> ShownPage:

@@ -9,7 +9,7 @@ from audit.log import Action
 from audit.models import AuditLog
 from queries.lifecycle import Status, Verb
 from queries.models import Code, Decision, Execution, QueryRequest, Verdict
-from queries.words import ASKED_FOR_CHANGES, DID
+from queries.words import ASKED_FOR_CHANGES, DID, name_of_code
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def _ending(query: QueryRequest, execution: Execution | None) -> Iterator[Event]
         if query.state is Status.EXECUTED:
             yield Event(SYSTEM, DID[Verb.COMPLETE], execution.finished_at, "check", "ok")
         elif query.state is Status.FAILED:
-            did = f"{DID[Verb.FAIL]} ({query.get_code_display().lower()})"
+            did = f"{DID[Verb.FAIL]} ({name_of_code(query.code).lower()})"
             yield Event(SYSTEM, did, execution.finished_at, "circle-x", "bad")
 
 

@@ -8,7 +8,8 @@ from django.db.models import QuerySet
 from django.utils.safestring import SafeString
 
 from queries.models import Execution, LogLine, ScriptCall
-from queries.presentation.pages import PAGE_BYTES, Room, fitting_text, size
+from queries.presentation.pages import PAGE_BYTES, fitting_text, size
+from queries.results import Room
 
 INLINE_BYTES = 100_000
 CALLS_SHOWN = 500

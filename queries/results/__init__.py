@@ -11,7 +11,7 @@ from queries.results.access import (
     view_value,
 )
 from queries.results.cells import Cell, cell_reader
-from queries.results.windows import ResultPage, Window
+from queries.results.windows import ResultPage, Room, Window
 from queries.results.writer import ChunkWriter
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "ChunkWriter",
     "Download",
     "ResultPage",
+    "Room",
     "Window",
     "cell_reader",
     "download",

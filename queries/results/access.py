@@ -16,7 +16,7 @@ from queries.models import Execution, QueryRequest
 from queries.results.cells import value_text
 from queries.results.export import CONTENT_TYPES, export
 from queries.results.reader import rows_from
-from queries.results.windows import Page, ResultPage, Window, whole
+from queries.results.windows import Page, ResultPage, Window, answered
 from queries.transitions import subject
 from queries.vault import Unreadable
 from web.errors import NotAllowed, NotFound, NotNow, Unavailable
@@ -47,8 +47,11 @@ class Download:
 
 
 def view_page(*, actor: User, query: QueryRequest, first_row: int = 0, limit: int = PAGE_ROWS) -> ResultPage:
-    """Some rows, whole. Raises NotAllowed, NotFound (no rows, deleted), NotNow (not run yet) or Unavailable."""
-    return show_page(actor=actor, query=query, made=whole, first_row=first_row, limit=limit)
+    """Some rows as the API answers them.
+
+    Raises NotAllowed, NotFound (no rows, deleted), NotNow (not run yet) or Unavailable.
+    """
+    return show_page(actor=actor, query=query, made=answered, first_row=first_row, limit=limit)
 
 
 def show_page(

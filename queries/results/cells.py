@@ -1,12 +1,11 @@
 """Encoded rows as the text of cells, for a page, the API and spreadsheets alike."""
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from executors.base import Column, RowEncoding, Scalar
 from executors.copytext import copy_row_start, decode_copy_row
-from executors.rows import extended_json
 from queries.results.json_rows import beginning, spans
 
 if TYPE_CHECKING:
@@ -14,12 +13,6 @@ if TYPE_CHECKING:
 
 # Text, None for NULL, or Missing: the field is not there, which is not the same as null.
 Cell: TypeAlias = "str | Missing | None"
-
-
-def cells(encoding: RowEncoding, columns: Sequence[Column], rows: Iterable[bytes]) -> list[list[Cell]]:
-    """The text of each cell, None for NULL, Missing for a field that a document does not have."""
-    read = cell_reader(encoding, columns)
-    return [read(row) for row in rows]
 
 
 def cell_reader(
@@ -57,9 +50,11 @@ def shell_text(document: bytes, most: int | None = None) -> tuple[str, bool]:
     return shell(document, most)
 
 
-def documents(encoding: RowEncoding, rows: Iterable[bytes]) -> list[str] | None:
-    """Each document as canonical Extended JSON; None for results that are not documents."""
-    return [extended_json(row) for row in rows] if encoding is RowEncoding.BSON else None
+def document_text(document: bytes, most: int | None = None) -> str:
+    """A document as canonical Extended JSON; with `most` its beginning, of so many characters at least."""
+    from executors.mongodb.show import canonical  # noqa: PLC0415 -- only a reader of documents pays for the driver
+
+    return canonical(document, most)
 
 
 def exactly(row: bytes) -> list[object]:

@@ -3,9 +3,14 @@
 A place is a session-level advisory lock of the portal's own database, one of as many as there are places: it is given
 back with the connection that holds it, whatever becomes of its process, and counted by nobody. So a login's
 `CONNECTION LIMIT` is never met, no pod takes every place, and who finds none is told so before a decision is recorded.
+
+Who waits says so by another such lock. The portal's own places are what pods take from each other: while requests wait
+for one, a pod takes none that is needed for a pod which holds fewer. Within a pod it is whoever looks first.
 """
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from django.conf import settings
@@ -15,19 +20,39 @@ from queries.models import QueryRequest
 from queries.running.claim import release
 from web.errors import Unavailable
 
-# First halves of the advisory locks' keys.
+# First halves of the advisory locks' keys: of places, and, by the kind of place, of those who wait for one.
 _TARGET: Final = 0x51505431
 _POD: Final = 0x51505032
 _ALL: Final = 0x51504133
+_WAITING: Final = (0x51505734, 0x51505735, 0x51505736)
+_WAITING_FOR_ALL: Final = _WAITING[2]
 # More than there are places of one kind.
 _MOST: Final = 256
+# So many keys there are for pods and, twice, for targets.
+_PODS: Final = 2**22
 
-# One place of each kind, the number of the first that is free; null where none is.
+# One place of each kind, the number of the first that is free, null where none is; and whether others wait.
 _TAKE: Final = """
 SELECT (SELECT n FROM generate_series(0, %s - 1) n WHERE pg_try_advisory_lock(%s, %s + n) LIMIT 1),
        (SELECT n FROM generate_series(0, %s - 1) n WHERE pg_try_advisory_lock(%s, %s + n) LIMIT 1),
-       (SELECT n FROM generate_series(0, %s - 1) n WHERE pg_try_advisory_lock(%s, n) LIMIT 1)
+       (SELECT n FROM generate_series(0, %s - 1) n WHERE pg_try_advisory_lock(%s, n) LIMIT 1),
+       EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND classid = %s::bigint::oid)
 """
+_HELD: Final = """
+SELECT classid::bigint AS space, objid::bigint AS key, pid FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2
+    AND granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+# Free places of the portal, and those who wait for one in pods that hold fewer than this one did before its last.
+_AHEAD: Final = f"""
+WITH held AS MATERIALIZED ({_HELD}),
+     pods AS (SELECT key / {_MOST} AS pod, count(*) AS places FROM held WHERE space = {_POD} GROUP BY 1)
+SELECT %s - (SELECT count(*) FROM held WHERE space = {_ALL}),
+       (SELECT count(DISTINCT held.pid) FROM held JOIN query_requests AS query ON query.id = held.key
+            LEFT JOIN pods ON pods.pod = query.pod_id %% {_PODS}
+            WHERE space = {_WAITING_FOR_ALL} AND held.pid <> pg_backend_pid()
+            AND coalesce(pods.places, 0) < (SELECT places - 1 FROM pods AS own WHERE own.pod = %s))
+"""  # noqa: S608 -- numbers of this module
+_WAITS: Final = f"SELECT min(space) FROM ({_HELD}) AS held WHERE space = ANY(%s) AND key = %s"  # noqa: S608
 WAIT_SECONDS: Final = 10.0
 _PAUSES: Final = (0.01, 0.02, 0.05, 0.1)
 _LONGEST_PAUSE: Final = 0.25
@@ -37,27 +62,65 @@ _NAMES: Final = ("the database {target}", "the pod {pod}", "the portal")
 class NoPlace(Exception):
     """All places of one kind are taken. `where` says which."""
 
-    def __init__(self, where: str) -> None:
-        super().__init__(where)
-        self.where = where
+    def __init__(self, query: QueryRequest, kind: int) -> None:
+        self.where = _name(query, kind)
+        self.mark = (_WAITING[kind], _key(query.pk))
+        super().__init__(self.where)
 
 
 def take(query: QueryRequest) -> None:
     """Take a place for a run of this request, until `release`. Raises NoPlace, holding none."""
-    target, write = query.target, int(query.writes)
+    target, write, pod = query.target, int(query.writes), query.pod_id % _PODS
     values = [
-        *(target.places, _TARGET, (target.pk * 2 + write) % 2**22 * _MOST),
-        *(settings.PORTAL_POD_PLACES, _POD, query.pod_id % 2**22 * _MOST),
+        *(target.places, _TARGET, (target.pk * 2 + write) % _PODS * _MOST),
+        *(settings.PORTAL_POD_PLACES, _POD, pod * _MOST),
         *(settings.PORTAL_PLACES, _ALL),
+        _WAITING_FOR_ALL,
     ]
     with connection.cursor() as cursor:
         cursor.execute(_TAKE, values)
-        found = cursor.fetchone()
-    if None not in found:
-        return
-    release()
-    name = _NAMES[list(found).index(None)]
-    raise NoPlace(name.format(target=target.name, pod=query.pod.name))
+        *found, others_wait = cursor.fetchone()
+    missing = found.index(None) if None in found else None
+    if missing is None and others_wait and _others_first(pod):
+        missing = _WAITING.index(_WAITING_FOR_ALL)
+    if missing is not None:
+        release()
+        raise NoPlace(query, missing)
+
+
+def waits_for(query: QueryRequest) -> str:
+    """What a request waits for a place of, somewhere in the portal, as words; "" when it does not."""
+    with connection.cursor() as cursor:
+        cursor.execute(_WAITS, [list(_WAITING), _key(query.pk)])
+        (space,) = cursor.fetchone()
+    return "" if space is None else _name(query, _WAITING.index(space))
+
+
+def _others_first(pod: int) -> bool:
+    """Whether the place just taken is needed for pods that hold fewer."""
+    with connection.cursor() as cursor:
+        cursor.execute(_AHEAD, [settings.PORTAL_PLACES, pod])
+        free, ahead = cursor.fetchone()
+    return bool(ahead > free)
+
+
+def _name(query: QueryRequest, kind: int) -> str:
+    return _NAMES[kind].format(target=query.target.name, pod=query.pod.name)
+
+
+def _key(query_id: int) -> int:
+    return query_id % 2**31
+
+
+@contextmanager
+def _told(mark: tuple[int, int]) -> Iterator[None]:
+    """Have everybody see that this request waits."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock_shared(%s, %s)", mark)
+    try:
+        yield
+    finally:
+        release()
 
 
 class Patience:
@@ -76,4 +139,5 @@ class Patience:
                 "Nothing was decided; try again in a moment."
             )
             raise Unavailable(message, retry_after=5) from none
-        time.sleep(pause)
+        with _told(none.mark):
+            time.sleep(pause)

@@ -20,13 +20,15 @@ from queries.lifecycle import Status
 from queries.models import Execution, QueryRequest, Verdict
 from queries.presentation import states, values
 from queries.presentation.pages import ShownPage
-from queries.words import ACCESSES, LANGUAGES, named
+from queries.words import ACCESSES, LANGUAGES, name_of_code, named
 from web import characters
 
 register = template.Library()
 
 NAMES_SHOWN = 100
 TONES = "abcd"
+# The picture in a browser's tab, by the tone of a state.
+TAB_ICONS = {"note": "favicon-running.svg", "ok": "favicon-done.svg", "bad": "favicon-failed.svg"}
 UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"))
 NUMERIC_TYPES = frozenset(
     "smallint integer bigint numeric real oid money decimal int int2 int4 int8 float4 float8 double long number".split()
@@ -64,6 +66,25 @@ def state_pill(query: QueryRequest) -> SafeString:
     badge = states.badge(query, approvals_given(query))
     tone = f"pill--{badge.tone}" if badge.tone else ""
     return format_html('<span class="pill {}">{}{}</span>', tone, icon(badge.icon), badge.text)
+
+
+@register.filter
+def state_name(query: QueryRequest) -> str:
+    """The state in words, within a sentence."""
+    text = states.badge(query).text
+    return text[:1].lower() + text[1:]
+
+
+@register.simple_tag
+def tab_title(query: QueryRequest) -> SafeString:
+    """What a browser's tab says of a request: its state comes first, so that a tab that is not looked at tells."""
+    return format_html("{}: {} {}", states.badge(query, approvals_given(query)).text, query.number, marked(query.title))
+
+
+@register.simple_tag
+def tab_icon(query: QueryRequest) -> str:
+    """The address of the picture in a browser's tab."""
+    return static(TAB_ICONS.get(states.badge(query).tone, "favicon.svg"))
 
 
 @register.simple_tag
@@ -191,6 +212,12 @@ def is_numeric(type_name: str) -> bool:
 def language_name(language: str) -> str:
     """The language as people call it."""
     return named(LANGUAGES, language)
+
+
+@register.filter
+def code_name(code: str) -> str:
+    """What a request's code is called."""
+    return name_of_code(code)
 
 
 @register.filter

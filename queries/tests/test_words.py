@@ -53,6 +53,7 @@ def test_no_two_statuses_are_called_the_same() -> None:
 def test_every_failure_of_an_executor_is_a_code_with_its_meaning() -> None:
     codes = {Code(code.value) for code in FailureCode}
     assert codes == set(Code) - NO_FAILURE == set(words.FAILURES)
+    assert len({entry.name for entry in words.FAILURES.values()}) == len(words.FAILURES)
     assert all(entry.meaning.endswith(".") for entry in words.FAILURES.values())
     assert all(entry.advice.endswith(".") for entry in words.FAILURES.values() if entry.advice)
 
@@ -61,7 +62,7 @@ def test_every_code_that_says_more_than_its_status_has_words_and_looks() -> None
     assert set(words.ENDED_AS) == set(CODE_LOOKS) == NO_FAILURE - {Code.NONE}
 
 
-@pytest.mark.parametrize("choices", [Code, Environment, Medium, Role, Theme, Verdict])
+@pytest.mark.parametrize("choices", [Environment, Medium, Role, Theme, Verdict])
 def test_stored_choices_carry_names_for_people(choices: type[TextChoices]) -> None:
     assert all(choice.label and choice.label != choice.value for choice in choices if choice.value)
 
@@ -76,10 +77,21 @@ def sources() -> Iterator[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(
-    "name", ["Read only", "MongoDB query", "Waiting for approval", "Withdrawn", "Asked for changes"]
+    "name", ["Read only", "MongoDB query", "Waiting for approval", "Withdrawn", "Changes asked for", "Outcome unknown"]
 )
 def test_nobody_writes_a_name_anew(name: str) -> None:
     """As a text of its own; in a sentence a word is a word."""
     alone = re.compile(rf"""["'>]{re.escape(name)}["'<]""")
     found = [source for source, text in sources() if alone.search(text)]
     assert found in ([], ["queries/words.py"])
+
+
+def test_no_code_is_said_to_have_run_nothing() -> None:
+    """A run that is interrupted may have run for long: only that nothing was committed is known."""
+    assert words.name_of_code(Code.INTERRUPTED) == "Interrupted"
+    assert words.name_of_code("") == ""
+
+
+@pytest.mark.parametrize("field", ["status", "code", "failure_code", "language", "access"])
+def test_nobody_shows_a_choice_by_the_label_of_its_column(field: str) -> None:
+    assert [source for source, text in sources() if f"get_{field}_display" in text] == []

@@ -15,7 +15,7 @@ from queries import bounds, policies, risks, services
 from queries.forms import read_rows
 from queries.lifecycle import Verb
 from queries.models import QueryRequest, Verdict
-from queries.views.detail import effect_parts, request_page
+from queries.views.detail import effect_parts, progress_of, request_page
 from queries.words import CLOSED, of
 from web.errors import BadInput, NotFound, PortalError
 from web.ratelimit import limit
@@ -61,6 +61,7 @@ def _question(request: HttpRequest, public_id: UUID) -> HttpResponse | None:
         "comment": request.POST.get("comment", ""),
         "bound_typed": request.POST.get("bound", ""),
         "proposed": bounds.proposed(query, rehearsal),
+        **progress_of(query, person(request)),
     }
     return render(request, "queries/confirm.html", context, status=BadInput.status if answer else 200)
 

@@ -1,6 +1,7 @@
 """The page of one request: what it would do, what was decided, how it ended; and the part of it that is polled."""
 
 import datetime as dt
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -30,6 +31,7 @@ from queries.presentation.states import advice, is_overdue, meaning
 from queries.presentation.timeline import timeline
 from queries.results import Window, record_trace_view, rehearsals, show_page
 from queries.results import undo as undos
+from queries.running import places
 from queries.running.activity import activity
 from queries.running.ending import HOPE
 from queries.running.monitor import LOG_BYTES_KEPT
@@ -44,6 +46,7 @@ INLINE_LINES = 40
 NEIGHBOURS = 200
 ROWS_CHANGED = 20
 WARNED = ("error", "warning")
+SEEN = re.compile(r"[0-9]{1,4}")
 
 
 @require_safe
@@ -55,11 +58,26 @@ def detail(request: HttpRequest, public_id: UUID) -> HttpResponse:
 
 @require_safe
 def status(request: HttpRequest, public_id: UUID) -> HttpResponse:
-    """The part of the page that changes while it runs, the same partial as in the page."""
+    """The part of the page that changes while it runs, the same partial as in the page; 204 where nothing has changed.
+
+    A page says in `seen` how many approvals it shows: whoever waits looks often, and mostly nothing has come of it.
+    """
+    if _still_waits(request, public_id):
+        return HttpResponse(status=204)
     query = services.visible_query(actor=person(request), public_id=public_id)
-    response = render(request, "queries/_progress.html", _progress(query, person(request)))
+    response = render(request, "queries/_progress.html", progress_of(query, person(request)))
     response["X-Query-Status"] = query.status
     return response
+
+
+def _still_waits(request: HttpRequest, public_id: UUID) -> bool:
+    """Whether the request waits for a decision as the page shows it, and not for a place to run in."""
+    seen = request.GET.get("seen", "")
+    if not SEEN.fullmatch(seen):
+        return False
+    shown = QueryRequest.objects.visible_to(person(request)).filter(public_id=public_id).waiting_with(int(seen))
+    query = shown.select_related("target", "pod").defer("statement", "parameters").first()
+    return query is not None and not (is_overdue(query) or places.waits_for(query))
 
 
 @require_safe
@@ -90,7 +108,7 @@ def request_page(
         **_inline_result(user, query, execution),
         **_script_run(user, query, execution),
         "cannot_see_result": policies.cannot_see_result(user, query),
-        **_progress(query, user),
+        **progress_of(query, user),
         **_decision(query, user),
         **_effect(query, user, execution),
         **beside(query, user),
@@ -108,7 +126,7 @@ def effect_parts(request: HttpRequest, query: QueryRequest, refusal: PortalError
     return render(request, "queries/_rehearsed.html", context)
 
 
-def _progress(query: QueryRequest, user: User) -> dict[str, Any]:
+def progress_of(query: QueryRequest, user: User) -> dict[str, Any]:
     execution = _execution(query)
     code = execution.failure_code if execution else query.code
     return {
@@ -120,6 +138,8 @@ def _progress(query: QueryRequest, user: User) -> dict[str, Any]:
         "found_out_until": _found_out_until(execution),
         "elapsed": int((timezone.now() - execution.started_at).total_seconds()) if execution else 0,
         "activity": activity(query),
+        "waits_for": places.waits_for(query) if query.state is Status.PENDING else "",
+        "wait_seconds": int(places.WAIT_SECONDS),
         "given": sum(decision.verdict == Verdict.APPROVE for decision in query.decisions.all()),
         "meaning": meaning(query, code),
         "next_step": advice(code),
@@ -181,7 +201,7 @@ def _effect(query: QueryRequest, user: User, execution: Execution | None) -> dic
         "stale": bounds.staleness(query, rehearsal) if rehearsal else None,
         "changed_rows": show(ran, would=False, personal=query.target.personal_columns, named=named) if ran else None,
         "cannot_undo": _cannot_undo(query, user),
-        "undos": query.undos.order_by("pk"),
+        "undos": query.undos.select_related("target", "execution").order_by("pk"),
         "lasting": lasting(query),
         "proposed": bounds.proposed(query, rehearsal),
         "bound": bounds.in_force(query),

@@ -9,9 +9,7 @@ from django.db.models.functions import JSONObject
 from django.http import HttpRequest
 
 from accounts.models import User
-from executors.base import Access
 from pods.models import Environment, Pod, Target
-from queries.lifecycle import Status
 from queries.models import QueryRequest
 from queries.querysets import QueryRequestQuerySet, how_many
 from queries.words import ACCESSES, STATUSES
@@ -19,45 +17,6 @@ from queries.words import ACCESSES, STATUSES
 PAGE_SIZE = 50
 COUNT_CAP = 100
 BIGINT_DIGITS = 19
-WORDS_LENGTH = 200
-ANYONE = "anyone"
-
-
-@dataclass(frozen=True, slots=True)
-class Filters:
-    """What the address of a list asks for; anything it does not know filters nothing."""
-
-    q: str = ""
-    status: str = ""
-    pod: str = ""
-    target: str = ""
-    environment: str = ""
-    access: str = ""
-    author: str = ""
-
-    @classmethod
-    def of(cls, request: HttpRequest) -> "Filters":
-        def read(name: str) -> str:
-            return request.GET.get(name, "").replace("\0", "")[:WORDS_LENGTH].strip()
-
-        return cls(**{name: read(name) for name in cls.__slots__})
-
-    @property
-    def any(self) -> bool:
-        """Whether anything is filtered."""
-        return any(getattr(self, name) for name in self.__slots__)
-
-    def apply(self, queries: QueryRequestQuerySet) -> QueryRequestQuerySet:
-        """The requests that pass, except for `author`, which each list reads its own way."""
-        exact = {
-            "status": self.status if self.status in set(Status) else "",
-            "pod__slug": self.pod,
-            "target__slug": self.target,
-            "target__environment": self.environment if self.environment in Environment.values else "",
-            "access": self.access if self.access in set(Access) else "",
-        }
-        found = queries.filter(**{name: value for name, value in exact.items() if value})
-        return found.search_for(self.q) if self.q else found
 
 
 @dataclass(frozen=True, slots=True)

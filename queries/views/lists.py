@@ -1,22 +1,26 @@
 """The list of requests, filtered by its address."""
 
+from dataclasses import replace
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
 from accounts.people import person
+from queries.filters import Filters
 from queries.models import QueryRequest
-from queries.querysets import QueryRequestQuerySet
-from queries.views.listing import ANYONE, Filters, after_key, frame, newest_first
+from queries.views.listing import after_key, frame, newest_first
+
+ANYONE = "anyone"
 
 
 @require_safe
 def request_list(request: HttpRequest) -> HttpResponse:
     """My requests, or with `author=anyone` all that I may see."""
     user = person(request)
-    filters = Filters.of(request)
-    found = _by_author(filters.apply(QueryRequest.objects.visible_to(user)), filters.author, user)
+    filters = Filters.known(request.GET)
+    found = _asked_by(filters, user).apply(QueryRequest.objects.visible_to(user))
     around = frame(user, {"waiting": QueryRequest.objects.awaiting(user)})
     context = {
         "nav": "mine",
@@ -30,7 +34,6 @@ def request_list(request: HttpRequest) -> HttpResponse:
     return render(request, "queries/list.html", context)
 
 
-def _by_author(queries: QueryRequestQuerySet, author: str, user: User) -> QueryRequestQuerySet:
-    if author == ANYONE:
-        return queries
-    return queries.filter(author__username=author) if author else queries.filter(author=user)
+def _asked_by(filters: Filters, user: User) -> Filters:
+    """With the author that the list's own words stand for: mine unless it says whose."""
+    return replace(filters, author="" if filters.author == ANYONE else filters.author or user.username)

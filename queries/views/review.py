@@ -12,10 +12,11 @@ from django.views.decorators.http import require_safe
 
 from accounts.models import User
 from accounts.people import person
+from queries.filters import Filters
 from queries.lifecycle import FINAL
 from queries.models import QueryRequest
 from queries.querysets import QueryRequestQuerySet
-from queries.views.listing import Filters, Page, after_key, count, frame, newest_first, page_of
+from queries.views.listing import Page, after_key, count, frame, newest_first, page_of
 
 Scope = Callable[[User], QueryRequestQuerySet]
 
@@ -45,7 +46,7 @@ def queue(request: HttpRequest) -> HttpResponse:
     user = person(request)
     name = request.GET.get("view", WAITING)
     view = name if name in VIEWS else WAITING
-    filters = Filters.of(request)
+    filters = Filters.known(request.GET)
     around = frame(user, {key: scope(user) for key, (_, scope) in VIEWS.items() if key != UNCOUNTED})
     context = {
         "nav": "review",

@@ -4,9 +4,6 @@
 const KEYS = "portal.keys";
 const keysOn = () => localStorage.getItem(KEYS) !== "off";
 
-// --- focus: the summary of errors is read first ----------------------------------------------------
-document.querySelector("[data-focus]")?.focus();
-
 // --- keys ------------------------------------------------------------------------------------------
 const HELP = [
   ["J and K", "next and previous request"],
@@ -82,8 +79,6 @@ document.addEventListener("keydown", (event) => {
 document.addEventListener("click", (event) => {
   for (const menu of document.querySelectorAll(".menu[open]")) if (!menu.contains(event.target)) menu.open = false;
 });
-if (keysOn()) for (const hint of document.querySelectorAll("[data-keys-hint]")) hint.hidden = false;
-
 const setting = document.querySelector("[data-keys-setting]");
 if (setting) {
   setting.hidden = false;
@@ -92,113 +87,8 @@ if (setting) {
   box.addEventListener("change", () => localStorage.setItem(KEYS, box.checked ? "on" : "off"));
 }
 
-// --- a write in production is confirmed ------------------------------------------------------------
-for (const form of document.querySelectorAll("form[data-confirm]")) {
-  // A rehearsal replaces the dialog, so it is looked for when it is needed; what it answers is sent with the form.
-  const dialog = () => document.getElementById(form.dataset.confirm);
-  const answer = Object.assign(document.createElement("input"), { type: "hidden", name: "confirmed", value: "" });
-  form.append(answer);
-  form.addEventListener("submit", (event) => {
-    if (answer.value || event.submitter?.hasAttribute("formaction")) return;
-    event.preventDefault();
-    dialog().showModal();
-  });
-  const go = () => {
-    const field = dialog().querySelector("[data-answer]");
-    if (field && field.value.trim() !== field.dataset.answer) {
-      dialog().querySelector("[data-unlike]").hidden = false;
-      return field.focus();
-    }
-    answer.value = field ? field.value.trim() : "yes";
-    dialog().close();
-    form.requestSubmit();
-  };
-  document.addEventListener("click", (event) => {
-    if (event.target.closest("dialog [data-go]")) go();
-    if (event.target.closest("dialog [data-close]")) dialog().close();
-  });
-  document.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter" || !event.target.matches("[data-answer]")) return;
-    event.preventDefault();
-    go();
-  });
-}
-
-// --- the bound: what is typed stands on the button and in the dialog --------------------------------
-const bound = document.querySelector("[data-bound]");
-
-function showBound() {
-  const digits = bound.value.replace(/[,_\s\u202f]/g, "");
-  const count = /^\d{1,15}$/.test(digits) ? Number(digits) : null;
-  const words = digits === "" ? bound.form.elements.proposed.value : count === null ? "?" : count.toLocaleString("en");
-  for (const shown of document.querySelectorAll("[data-bound-shown]")) shown.textContent = `${words} ${words === "1" ? "row" : "rows"}`;
-}
-bound?.addEventListener("input", showBound);
-if (bound) showBound();
-
-// --- rehearse: the box answers in place, and nothing that was typed is lost -------------------------
-document.addEventListener("submit", async (event) => {
-  const button = event.submitter;
-  if (!button?.hasAttribute("data-rehearse")) return;
-  event.preventDefault();
-  if (button.disabled) return;
-  const body = new FormData(event.target);
-  const state = Object.assign(document.createElement("span"), { className: "muted" });
-  state.setAttribute("role", "status");
-  const elapsed = document.createElement("span");
-  elapsed.dataset.elapsed = "0";
-  elapsed.textContent = "0 s";
-  state.append("Rehearsing … ", elapsed);
-  button.disabled = true;
-  button.before(state);
-  try {
-    const address = button.hasAttribute("formaction") ? button.formAction : event.target.action;
-    const response = await fetch(address, { method: "POST", body, credentials: "same-origin", headers: { Accept: "text/html", "X-Part": "effect" } });
-    const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
-    if (response.redirected || !fresh.getElementById("effect")) throw new Error();
-    replaceEffect(fresh);
-  } catch {
-    state.textContent = "It could not be rehearsed: the portal did not answer as expected. Reload the page.";
-    button.disabled = false;
-  }
-});
-
-function replaceEffect(fresh) {
-  const box = fresh.getElementById("effect");
-  document.getElementById("effect").replaceWith(box);
-  const dialog = fresh.getElementById("confirm");
-  if (dialog) document.getElementById("confirm")?.replaceWith(dialog);
-  if (bound && box.dataset.proposed) {
-    const proposed = bound.form.elements.proposed;
-    if (bound.value === proposed.value) bound.value = box.dataset.proposed;
-    proposed.value = box.dataset.proposed;
-    showBound();
-  }
-  const said = box.querySelector(".effect__sum, .notice");
-  said.tabIndex = -1;
-  said.focus({ preventScroll: true });
-}
-
-// --- one click, one decision: the run may take as long as its limit --------------------------------
-for (const form of document.querySelectorAll("form.decide")) {
-  form.addEventListener("submit", (event) => {
-    if (event.defaultPrevented || event.submitter?.hasAttribute("data-rehearse")) return;
-    if (form.dataset.sent) return event.preventDefault();
-    form.dataset.sent = "yes";
-    form.classList.add("is-busy");
-    const state = document.createElement("p");
-    state.setAttribute("role", "status");
-    state.textContent = "Sent. This page answers when it is done; the run continues if you leave.";
-    form.append(state);
-  });
-}
-addEventListener("pageshow", (event) => {
-  if (event.persisted) for (const form of document.querySelectorAll("form.decide")) delete form.dataset.sent;
-});
-
-// --- live status -----------------------------------------------------------------------------------
-const PAUSES = [1000, 1000, 1000, 2000, 3000, 5000, 5000, 5000, 5000, 5000, 5000, 15000];
-const QUIET = 15_000; // how often a page looks whether something has come that nobody is waiting for by the second
+// --- the queue tells what has come since -----------------------------------------------------------
+const NEWS_EVERY = 2500;
 
 async function part(address, id) {
   const response = await fetch(address, { credentials: "same-origin", headers: { Accept: "text/html" } });
@@ -206,102 +96,41 @@ async function part(address, id) {
   return new DOMParser().parseFromString(await response.text(), "text/html").getElementById(id);
 }
 
-// Shown now and then, and only while somebody looks; `look` answers whether to go on.
-function watch(look) {
-  setTimeout(async function round() {
-    if (document.hidden) return document.addEventListener("visibilitychange", round, { once: true });
-    try {
-      if ((await look()) === false) return;
-    } catch {
-      // The portal may be restarting; the next round tells.
-    }
-    setTimeout(round, QUIET);
-  }, QUIET);
-}
-
-// The database is asked for its plan while somebody looks at the request; without this there is a link to it.
-const unasked = document.querySelector("[data-plan]");
-if (unasked) askForPlan();
-
-async function askForPlan() {
-  unasked.setAttribute("aria-busy", "true");
-  const plan = await part(unasked.dataset.plan, "plan").catch(() => null);
-  unasked.removeAttribute("aria-busy");
-  if (!plan) return;
-  unasked.replaceWith(plan);
-  const rows = plan.dataset.estimated ?? "";
-  for (const place of document.querySelectorAll("[data-estimate]")) {
-    place.querySelector("dd").textContent = rows;
-    place.hidden = rows === "";
-  }
-}
-
 const queue = document.querySelector("[data-news]");
-if (queue) {
-  watch(async () => {
+if (queue) setTimeout(lookForNews, NEWS_EVERY);
+
+async function lookForNews() {
+  // Only while somebody looks.
+  if (document.hidden) return document.addEventListener("visibilitychange", lookForNews, { once: true });
+  try {
     const fresh = await part(queue.dataset.news, "news");
     const shown = document.getElementById("news");
     if (fresh && fresh.textContent.trim() !== shown.textContent.trim()) shown.replaceWith(fresh);
-  });
-}
-
-const pending = document.querySelector('#progress[data-status="PENDING"]');
-if (pending) {
-  watch(async () => {
-    const fresh = await part(pending.dataset.poll, "progress");
-    if (!fresh || (fresh.dataset.status === pending.dataset.status && fresh.dataset.given === pending.dataset.given)) return true;
-    const form = document.querySelector("form.decide");
-    // Nothing moves under the hand of somebody who is deciding.
-    if (form && (form.contains(document.activeElement) || form.elements.comment?.value)) document.querySelector("[data-changed]").hidden = false;
-    else if (!form?.dataset.sent) location.reload();
-    return false;
-  });
-}
-
-async function poll(attempt) {
-  const progress = document.querySelector('#progress[data-poll]:not([data-status="PENDING"])');
-  if (!progress) return;
-  if (document.hidden) {
-    document.addEventListener("visibilitychange", () => poll(0), { once: true });
-    return;
-  }
-  try {
-    const response = await fetch(progress.dataset.poll, { credentials: "same-origin", headers: { Accept: "text/html" } });
-    const status = response.headers.get("X-Query-Status");
-    if (response.ok && status && !["APPROVED", "EXECUTING"].includes(status)) {
-      document.title = `${status === "EXECUTED" ? "Finished" : "Ended"}: ${document.title}`;
-      location.reload();
-      return;
-    }
-    if (response.ok && status) {
-      const fresh = new DOMParser().parseFromString(await response.text(), "text/html").querySelector("#progress");
-      if (fresh && !progress.contains(document.activeElement)) progress.replaceWith(fresh);
-      // The button under somebody's finger stays; what the run waits for is still told.
-      else if (fresh) progress.querySelector("[data-activity]")?.replaceWith(fresh.querySelector("[data-activity]") ?? "");
-    }
   } catch {
     // The portal may be restarting; the next round tells.
   }
-  setTimeout(poll, PAUSES[Math.min(attempt, PAUSES.length - 1)], attempt + 1);
+  setTimeout(lookForNews, NEWS_EVERY);
 }
-setTimeout(poll, PAUSES[0], 1);
-setInterval(() => {
-  const elapsed = document.querySelector("[data-elapsed]");
-  if (elapsed) elapsed.textContent = `${(elapsed.dataset.elapsed = Number(elapsed.dataset.elapsed) + 1)} s`;
-}, 1000);
+
+// --- what a page needs when it is opened, and when its main part is replaced ------------------------
+function dress() {
+  // The summary of errors is read first.
+  document.querySelector("[data-focus]")?.focus();
+  if (keysOn()) for (const hint of document.querySelectorAll("[data-keys-hint]")) hint.hidden = false;
+  if (navigator.clipboard) for (const button of document.querySelectorAll("[data-copy]")) button.hidden = false;
+}
+dress();
 
 // --- copy ------------------------------------------------------------------------------------------
-for (const button of document.querySelectorAll("[data-copy]")) {
-  if (!navigator.clipboard) continue;
-  button.hidden = false;
-  button.addEventListener("click", async () => {
-    await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).value);
-    const text = button.lastChild;
-    const before = text.textContent;
-    text.textContent = "Copied";
-    setTimeout(() => (text.textContent = before), 1500);
-  });
-}
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).value);
+  const text = button.lastChild;
+  const before = text.textContent;
+  text.textContent = "Copied";
+  setTimeout(() => (text.textContent = before), 1500);
+});
 
 // --- a request that was sent leaves no draft behind ------------------------------------------------
 const sent = sessionStorage.getItem("portal.sent");

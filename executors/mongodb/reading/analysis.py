@@ -6,13 +6,15 @@ from collections.abc import Iterator, Sequence
 
 from executors.base import Access, Analysis, EngineKind, Finding, FindingCode, Parameter, Severity, Verified
 from executors.javascript import quoted_ranges
-from executors.lookalikes import check_names, check_signs
+from executors.lookalikes import check_signs
 from executors.mongodb.reading.command import Command
 from executors.mongodb.reading.filters import Reach
 from executors.mongodb.reading.guard import Facts, examine
+from executors.mongodb.reading.named import passing_names
 from executors.mongodb.reading.parse import parse
-from executors.mongodb.reading.remarks import explains, filtered_writes, index_change, remark, remarks, writing_stage
+from executors.mongodb.reading.remarks import explains, index_change, remark, remarks, writing_stage
 from executors.mongodb.reading.source import Unreadable
+from executors.mongodb.reading.writes import filtered_writes
 from executors.text import Ranges, check_text, verified_text
 
 
@@ -29,8 +31,8 @@ def analyse(
         text_findings = _door(statement)
         findings = (*text_findings, unreadable.finding)
         return Analysis(access, findings=findings, verified=verified_text(text_findings))
-    named = {command.collection: (command.position.line, command.position.column)}
-    text_findings = (*_door(statement, command.literals), *check_names(named, statement))
+    unquoted = Ranges(command.literals).outside(statement)
+    text_findings = (*_door(statement, command.literals), *passing_names(command, unquoted))
     found = analyse_command(command, access)
     extra = (_parameters_finding(),) if parameters else ()
     readable = all(finding.severity is not Severity.ERROR for finding in text_findings)

@@ -10,6 +10,7 @@ from executors.base import Access, Asked, DatabaseCall, Finding, FindingCode, Le
 from executors.mongodb.reading.analysis import analyse_command
 from executors.mongodb.reading.command import Call, Command, Path, Value
 from executors.mongodb.reading.methods import INSTEAD, METHODS, MODIFIERS, Shape
+from executors.mongodb.reading.named import passing_names
 from executors.mongodb.reading.source import Position
 from executors.mongodb.reading.written import Written
 
@@ -116,7 +117,8 @@ class _Reader:
         pipeline = self._method.name == "aggregate" and unknown
         # A pipeline that is not known may write with its last stage.
         needs = None if pipeline and analysis.access is Access.READ else analysis.access
-        findings = (*(found for found in analysis.findings if found.code is not FindingCode.NO_LIMIT), *self._findings)
+        told = (found for found in analysis.findings if found.code is not FindingCode.NO_LIMIT)
+        findings = (*passing_names(command, ""), *told, *self._findings)
         return DatabaseCall(
             analysis.kinds,
             tables,
@@ -159,6 +161,7 @@ class _Reader:
             unclear = next((name for name in second if name in _COUNTING), None)
             if unclear is not None:
                 self._add_unclear(unclear)
+                return args[:1]
             return args
         message = "The second argument of find is read as the options of a driver, not as a projection."
         self._findings.append(self._finding(FindingCode.DRIVER_OPTIONS, Severity.INFO, message, _OPTIONS_HINT))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
-from bson import Decimal128, MaxKey, MinKey, encode
+from bson import Decimal128, MaxKey, MinKey, Regex, encode
 from bson.errors import BSONError
 
 from executors.mongodb.reading.command import Value
@@ -17,9 +18,20 @@ Truth: TypeAlias = bool | None
 
 _ALWAYS_THERE: Final = frozenset({"ROOT", "CURRENT", "NOW", "CLUSTER_TIME"})
 # Two of these side by side may differ.
-_BY_CHANCE: Final = frozenset({"$rand", "$sampleRate", "$function", "$accumulator"})
+BY_CHANCE: Final = frozenset({"$rand", "$sampleRate", "$function", "$accumulator"})
+# Stands in a script's command for what only the run knows.
+UNWRITTEN: Final = "$?"
+_ANYTHING: Final = re.compile(r"(?:\^|\\A)?(?:[.]\*\??|\[\\s\\S\]\*\??|\(\?:\)|\([.]\*\??\))?(?:\$|\\z|\\Z)?")
 _COMPARISONS: Final = frozenset({"$eq", "$ne", "$gt", "$gte", "$lt", "$lte"})
+_OPPOSITES: Final = {"$gt": "$lte", "$lt": "$gte", "$gte": "$lt", "$lte": "$gt", "$eq": "$ne", "$ne": "$eq"}
+# What they give is never false, null or zero.
+_ALWAYS_SOMETHING: Final = frozenset({"$type", "$mergeObjects"})
 _PAIR: Final = 2
+
+
+def fits_any(pattern: Value) -> bool:
+    """A regular expression that every line of text fits, the empty one included."""
+    return _ANYTHING.fullmatch(str(pattern.pattern if isinstance(pattern, Regex) else pattern)) is not None
 
 
 def is_true(value: Value) -> bool:
@@ -80,6 +92,10 @@ class Expressions:
             return True  # a document is true, whatever is in it
         return self._operator(name, expression[name]) if len(expression) == 1 else None
 
+    def within(self, variables: Mapping[str, Value]) -> Expressions:
+        """The same where variables have more values."""
+        return replace(self, variables={**self.variables, **variables})
+
     def _text(self, text: str) -> Truth:
         if text.startswith("$$"):
             name = text[2:]
@@ -89,32 +105,34 @@ class Expressions:
         return None if text.startswith("$") else True
 
     def _operator(self, name: str, operand: Value) -> Truth:  # noqa: PLR0911 - one line for each kind
-        parts = list(operand) if _is_list(operand) else [operand]
+        parts = list(operand) if is_list(operand) else [operand]
         if name in _COMPARISONS:
             return self._compared(name, *parts) if len(parts) == _PAIR else None
+        if name in _ALWAYS_SOMETHING:
+            return True
         match name:
             case "$literal":
                 return is_true(operand)
             case "$and":
                 return every([self.truth(part) for part in parts])
             case "$or":
-                return some([self.truth(part) for part in parts])
+                return True if _opposed(parts) else some([self.truth(part) for part in parts])
             case "$not" if len(parts) == 1:
                 return negated(self.truth(parts[0]))
             case "$cond":
                 return self._chosen(operand)
-            case "$in" if len(parts) == _PAIR and _is_list(parts[1]):
+            case "$in" if len(parts) == _PAIR and is_list(parts[1]):
                 # A field that is not there is not in the list that names it.
                 return True if _is_plain(parts[0]) and any(same(parts[0], item) for item in parts[1]) else None
             case "$let" if isinstance(operand, Mapping) and isinstance(operand.get("vars"), Mapping):
-                return replace(self, variables={**self.variables, **operand["vars"]}).truth(operand.get("in"))
+                return self.within(operand["vars"]).truth(operand.get("in"))
         return None
 
     def _chosen(self, operand: Value) -> Truth:
         if isinstance(operand, Mapping):
             parts = [operand.get(name) for name in ("if", "then", "else")]
         else:
-            parts = list(operand) if _is_list(operand) else []
+            parts = list(operand) if is_list(operand) else []
         if len(parts) != _PAIR + 1:
             return None
         condition, then, other = (self.truth(part) for part in parts)
@@ -143,6 +161,9 @@ class Expressions:
             value = self.variables.get(expression[2:], expression)
         elif isinstance(expression, Mapping) and list(expression) == ["$literal"]:
             value = expression["$literal"]
+        elif isinstance(expression, Mapping) and list(expression) == ["$cmp"]:
+            pair = expression["$cmp"]
+            value = 0 if is_list(pair) and len(pair) == _PAIR and _certain(pair) and same(*pair) else expression
         return value if _is_plain(value) else expression
 
     def _differ(self, left: Value, right: Value) -> bool:
@@ -155,7 +176,8 @@ class Expressions:
         return _is_plain(left) and _is_plain(right) and _kind(left) != _kind(right)
 
 
-def _is_list(value: Value) -> bool:
+def is_list(value: Value) -> bool:
+    """Whether a value is an array."""
     return isinstance(value, Sequence) and not isinstance(value, str | bytes)
 
 
@@ -167,7 +189,7 @@ def _is_plain(value: Value) -> bool:
     """A value that stands for itself."""
     if isinstance(value, str):
         return not value.startswith("$")
-    return not isinstance(value, Mapping) and not _is_list(value)
+    return not isinstance(value, Mapping) and not is_list(value)
 
 
 def _kind(value: Value) -> str:
@@ -193,9 +215,23 @@ def _certain(expression: Value) -> bool:
     while waiting:
         item = waiting.pop()
         if isinstance(item, Mapping):
-            if not _BY_CHANCE.isdisjoint(item):
+            if not BY_CHANCE.isdisjoint(item):
                 return False
             waiting.extend(item.values())
-        elif _is_list(item):
+        elif is_list(item):
             waiting.extend(item)
+        elif item == UNWRITTEN:
+            return False
     return True
+
+
+def _opposed(parts: Sequence[Value]) -> bool:
+    """Whether one of them is the opposite of another: `$gt` and `$lte` of the same, an expression and its `$not`."""
+    opposites = [opposite for part in parts for opposite in _opposites(part)]
+    return any(same(part, opposite) for part in parts for opposite in opposites if _certain(part))
+
+
+def _opposites(part: Value) -> list[Value]:
+    name = next(iter(part), "") if isinstance(part, Mapping) and len(part) == 1 else ""
+    turned = [{_OPPOSITES[name]: part[name]}] if name in _OPPOSITES else []
+    return [*turned, {"$not": part}, {"$not": [part]}]

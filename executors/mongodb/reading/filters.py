@@ -6,7 +6,7 @@ about; it does tell that `{_id: {$exists: true}}` is about all of them.
 
 from __future__ import annotations
 
-import re
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -14,10 +14,20 @@ from typing import Final
 
 from bson import MaxKey, MinKey, Regex
 
+from executors.mongodb.reading import looks
 from executors.mongodb.reading.command import Value
-from executors.mongodb.reading.expressions import Expressions, Truth, encoded, every, is_true, negated, some
+from executors.mongodb.reading.expressions import (
+    Expressions,
+    Truth,
+    encoded,
+    every,
+    fits_any,
+    is_list,
+    is_true,
+    negated,
+    some,
+)
 
-_ANYTHING: Final = re.compile(r"(?:\^|\\A)?(?:[.]\*\??|\[\\s\\S\]\*\??|\(\?:\)|\([.]\*\??\))?(?:\$|\\z|\\Z)?")
 _DBREF: Final = frozenset({"$ref", "$id", "$db"})
 
 
@@ -27,6 +37,9 @@ class Reach(Enum):
     EVERY = "every document"
     ALL_BUT_NAMED = "every document but those whose _id it names"
     EVERY_TEXT = "every document in which the field is a line of text"
+    EVERY_NUMBER = "every document in which the field is a number"
+    EVERY_OR_NONE = "every document or none"
+    PERHAPS_EVERY = "perhaps every document"
     SOME = ""
 
 
@@ -43,19 +56,34 @@ def reach(query: Value, variables: Mapping[str, Value] | None = None) -> Reach:
     unnamed = _Filters(Expressions(known, unnamed=True), unnamed=True)
     if unnamed.truth(query):
         return Reach.ALL_BUT_NAMED
-    return Reach.EVERY_TEXT if _Filters(Expressions(known), texts=True).truth(query) else Reach.SOME
+    for reached, kind in ((Reach.EVERY_TEXT, "text"), (Reach.EVERY_NUMBER, "number")):
+        if _Filters(Expressions(known), kind=kind).truth(query):
+            return reached
+    return _looked_at(query, _Filters(Expressions(known)))
+
+
+def _looked_at(query: Mapping[str, Value], filters: _Filters) -> Reach:
+    if filters.truth(query) is False:
+        return Reach.SOME
+    seen = looks.of_filter(query, filters.expressions, filters.truth)
+    return {looks.Looks.NOTHING: Reach.EVERY_OR_NONE, looks.Looks.PERHAPS: Reach.PERHAPS_EVERY}.get(seen, Reach.SOME)
+
+
+def finds_nothing(query: Value, variables: Mapping[str, Value] | None = None) -> bool:
+    """Whether `query` is certain to match no document of any collection."""
+    return isinstance(query, Mapping) and _Filters(Expressions(dict(variables or {}))).truth(query) is False
 
 
 @dataclass(frozen=True, slots=True)
 class _Filters:
     """Judges filters. `unnamed`: for the documents whose `_id` the filter does not name.
 
-    `texts`: for those in which every field that it compares with a pattern is a line of text.
+    `kind`: for those in which every field that it tests for it is a line of text, or a number.
     """
 
     expressions: Expressions = field(default_factory=Expressions)
     unnamed: bool = False
-    texts: bool = False
+    kind: str = ""
 
     def truth(self, query: Mapping[str, Value]) -> Truth:
         """Whether a filter holds for every document, for none, or nobody knows."""
@@ -75,7 +103,7 @@ class _Filters:
         return self._field(name, value)
 
     def _branches(self, name: str, value: Value) -> Truth:
-        if not _is_list(value) or not value or not all(isinstance(branch, Mapping) for branch in value):
+        if not is_list(value) or not value or not all(isinstance(branch, Mapping) for branch in value):
             return None
         truths = [self.truth(branch) for branch in value]
         opposed = _opposed(value)
@@ -95,7 +123,7 @@ class _Filters:
                 return self._equal(name, operand)
             case "$ne":
                 return negated(self._equal(name, operand))
-            case "$in" | "$nin" if _is_list(operand):
+            case "$in" | "$nin" if is_list(operand):
                 found = some([self._equal(name, item) for item in operand])
                 return found if operator == "$in" else negated(found)
             case "$not":
@@ -111,21 +139,24 @@ class _Filters:
     def _kind(self, name: str, operator: str, operand: Value) -> Truth:
         """What follows from what kind of value a field holds."""
         if operator in {"$regex", "$options"}:
-            return True if self.texts and (operator == "$options" or _fits_any(operand)) else None
+            return True if self.kind == "text" and (operator == "$options" or fits_any(operand)) else None
+        if operator in {"$mod", "$bitsAllSet", "$bitsAllClear"}:
+            return True if self.kind == "number" and _fits_any_number(operator, operand) else None
         if name == "_id" and operator in {"$size", "$elemMatch"}:
             return False
         return False if name == "_id" and operator == "$type" and operand in ("array", 4) else None
 
     def _equal(self, name: str, value: Value) -> Truth:
         """An `_id` that is named is one document's; a regular expression names none."""
-        if self.texts and isinstance(value, Regex):
-            return True if _fits_any(value) else None
+        if self.kind == "text" and isinstance(value, Regex):
+            return True if fits_any(value) else None
         return False if name == "_id" and self.unnamed and not isinstance(value, Regex) else None
 
     def _ordered(self, name: str, operator: str, bound: Value) -> Truth:
         """Only the ends of BSON's order are compared with every type, fields that are not there included."""
         if not isinstance(bound, MinKey | MaxKey):
-            return None
+            ends = {("text", "$gte"): "", ("number", "$gte"): -math.inf, ("number", "$lte"): math.inf}
+            return True if ends.get((self.kind, operator)) == bound else None
         low = isinstance(bound, MinKey)
         if operator == ("$gte" if low else "$lte"):
             return True
@@ -136,13 +167,11 @@ class _Filters:
         return None
 
 
-def _fits_any(pattern: Value) -> bool:
-    """A regular expression that every line of text fits, the empty one included."""
-    return _ANYTHING.fullmatch(str(pattern.pattern if isinstance(pattern, Regex) else pattern)) is not None
-
-
-def _is_list(value: Value) -> bool:
-    return isinstance(value, Sequence) and not isinstance(value, str | bytes)
+def _fits_any_number(operator: str, operand: Value) -> bool:
+    """A remainder that every whole number leaves, or no bit at all."""
+    if operator == "$mod":
+        return is_list(operand) and list(operand) in ([1, 0], [-1, 0])
+    return operand in (0, [])
 
 
 def _is_number(value: Value) -> bool:
@@ -189,7 +218,7 @@ def _test(branch: Mapping[str, Value]) -> _Test | None:
     if len(branch) != 1:
         return None
     ((name, value),) = branch.items()
-    if name == "$nor" and _is_list(value) and len(value) == 1 and isinstance(value[0], Mapping):
+    if name == "$nor" and is_list(value) and len(value) == 1 and isinstance(value[0], Mapping):
         inner = _test(value[0])
         return None if inner is None else _Test(inner.field, inner.operator, inner.operand, not inner.holds)
     if name.startswith("$"):

@@ -11,7 +11,7 @@ from bson import Int64
 from tree_sitter import Node
 
 from executors.base import FindingCode
-from executors.javascript import unescaped
+from executors.javascript import keeps_number, unescaped
 from executors.mongodb.reading import constructors
 from executors.mongodb.reading.command import Path, Value
 from executors.mongodb.reading.source import Position, Source, Unreadable, shown
@@ -143,31 +143,23 @@ class Literals:
             )
         if len(text) > _MAX_DIGITS:
             raise self._source.refuse(node, FindingCode.MONGO_NUMBER, f"A number has at most {_MAX_DIGITS} digits.")
-        digits = text.replace("_", "")
+        digits = text.replace("_", "").lower()
         if digits.endswith("n"):
             return self._bigint(node, sign * int(digits[:-1], 0))
-        if digits[:2].lower() in {"0x", "0o", "0b"}:
-            return self._exact(node, sign * int(digits, 0), text)
-        if digits.isdigit():
-            return (
-                self._exact(node, sign * int(digits), text) if sign * int(digits) else constructors.number(sign * 0.0)
-            )
-        return constructors.number(sign * float(digits))
+        if not keeps_number(text):
+            raise self._rounded(node, digits, sign)
+        value = float(int(digits, 0)) if digits[:2] in {"0x", "0o", "0b"} else float(digits)
+        return constructors.number(sign * value)
 
-    def _exact(self, node: Node, value: int, text: str) -> Value:
-        """A whole number: mongosh would round what a double cannot hold, and send something else than was reviewed."""
-        try:
-            exact = int(float(value)) == value
-        except OverflowError:
-            exact = False
-        if not exact:
-            raise self._source.refuse(
-                node,
-                FindingCode.MONGO_NUMBER,
-                f"The number {shown(text)} has more digits than a JavaScript number keeps.",
-                f'Use NumberLong("{shown(text)}").',
-            )
-        return constructors.number(float(value))
+    def _rounded(self, node: Node, digits: str, sign: int) -> Unreadable:
+        """mongosh would round what a double cannot hold, and send something else than was reviewed."""
+        message = (
+            f"The number {shown(digits)} has more digits, or is larger or smaller, than a JavaScript number keeps."
+        )
+        whole = digits[:2] in {"0x", "0o", "0b"} or digits.isdigit()
+        written = str(sign * int(digits, 0)) if whole else f"{'-' if sign < 0 else ''}{digits}"
+        name = "NumberLong" if whole and int(written) in constructors.INT64 else "NumberDecimal"
+        return self._source.refuse(node, FindingCode.MONGO_NUMBER, message, f'Use {name}("{shown(written)}").')
 
     def _bigint(self, node: Node, value: int) -> Int64:
         if value not in constructors.INT64:

@@ -3,46 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from executors.base import Access, Finding, FindingCode, Severity
 from executors.mongodb.reading.command import Command, Path, Value
-from executors.mongodb.reading.filters import Reach, reach
+from executors.mongodb.reading.doubts import doubts
+from executors.mongodb.reading.filters import Reach
 from executors.mongodb.reading.guard import WRITING_STAGES, Facts
+from executors.mongodb.reading.writes import FilteredWrite, filtered_writes
 
-_CHANGES: Final = {
-    "update": "changes",
-    "delete": "deletes",
-    "replace": "replaces",
-}
 _TRANSACTION: Final = "Where the database has transactions, the portal runs a write as one"
-
-
-@dataclass(frozen=True, slots=True)
-class FilteredWrite:
-    """One filter that decides what is written: by which operation, to how many documents, and where it stands."""
-
-    operation: str
-    query: Value
-    path: Path
-    variables: Mapping[str, Value]
-    sorted: bool = False
-
-    @property
-    def many(self) -> bool:
-        """Whether it reaches all documents that match, or only the first of them."""
-        return self.operation.endswith("Many")
-
-    @property
-    def does(self) -> str:
-        """What it does to a document, as a verb."""
-        return next(verb for name, verb in _CHANGES.items() if name in self.operation.lower())
-
-    @property
-    def reach(self) -> Reach:
-        """What its filter is certain to match."""
-        return reach(self.query, self.variables)
 
 
 def remark(
@@ -57,6 +27,7 @@ def remarks(command: Command, facts: Facts) -> Iterator[Finding]:
     """Everything to be said about a command in which `guard.examine` found no problem."""
     for write in filtered_writes(command):
         yield from _unfiltered(command, write)
+    yield from doubts(command)
     yield from _about_index(command)
     if facts.access is Access.WRITE and not explains(command):
         yield from _about_writing_stage(command)
@@ -75,50 +46,19 @@ def explains(command: Command) -> bool:
 # --- whom a write reaches ---------------------------------------------------------------------------------
 
 
-def filtered_writes(command: Command) -> Iterator[FilteredWrite]:
-    """Every filter of the command that decides what is written."""
-    name = command.method
-    if name == "bulkWrite":
-        let = _let(command.args[1] if len(command.args) > 1 else None)
-        for index, operation in enumerate(command.args[0]):
-            kind = next(iter(operation))
-            if kind != "insertOne":
-                yield FilteredWrite(kind, operation[kind].get("filter"), (0, 0, index, kind), let)
-    elif name == "runCommand":
-        yield from _command_writes(command.args[0])
-    elif name.startswith(("update", "delete", "replace", "findOneAnd")):
-        options = command.args[-1] if len(command.args) > _fewest(name) else None
-        yield FilteredWrite(name, command.args[0], (0, 0), _let(options), bool(options and options.get("sort")))
-
-
-def _fewest(name: str) -> int:
-    """How many arguments come before the options."""
-    return 1 if "delete" in name.lower() else 2
-
-
-def _let(options: Value) -> Mapping[str, Value]:
-    found = options.get("let") if isinstance(options, Mapping) else None
-    return found if isinstance(found, Mapping) else {}
-
-
-def _command_writes(body: Mapping[str, Value]) -> Iterator[FilteredWrite]:
-    let = _let(body)
-    for index, part in enumerate(body.get("updates") or ()):
-        name = "updateMany" if part.get("multi") else "updateOne"
-        yield FilteredWrite(name, part.get("q"), (0, 0, "updates", index), let)
-    for index, part in enumerate(body.get("deletes") or ()):
-        name = "deleteOne" if part.get("limit") else "deleteMany"
-        yield FilteredWrite(name, part.get("q"), (0, 0, "deletes", index), let)
-    if next(iter(body), "") == "findAndModify":
-        name = "findOneAndDelete" if body.get("remove") else "findOneAndUpdate"
-        yield FilteredWrite(name, body.get("query") or {}, (0, 0, "query"), let, bool(body.get("sort")))
-
-
 def _unfiltered(command: Command, write: FilteredWrite) -> Iterator[Finding]:
     found = write.reach
     if found is Reach.SOME:
         return
+    if found is Reach.PERHAPS_EVERY:
+        why = "a part of it compares fields with themselves, or may look at none"
+        message = f"Whether the filter of {write.operation} holds anything back its text does not tell: {why}."
+        hint = "Compare a field with the values that are meant."
+        yield remark(command, FindingCode.SELF_COMPARISON, Severity.INFO, message, write.path, hint)
+        return
     what = "an empty filter" if write.query == {} else f"a filter that matches {found.value}"
+    if found is Reach.EVERY_OR_NONE:
+        what = "a filter that looks at no field"
     if write.many:
         message, severity = f"{write.operation} with {what} {write.does} {found.value}.", Severity.WARNING
     elif write.sorted:

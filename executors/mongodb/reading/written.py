@@ -10,13 +10,14 @@ from tree_sitter import Language, Node, Parser
 
 from executors.base import Argument
 from executors.mongodb.reading.command import Path, Value
+from executors.mongodb.reading.expressions import UNWRITTEN
 from executors.mongodb.reading.literals import Literals, parts
 from executors.mongodb.reading.methods import Shape
 from executors.mongodb.reading.source import Position, Source, Unreadable
 
 _LANGUAGE: Final = Language(tree_sitter_javascript.language())
 # A value nobody has written: the name of a field, so that it is never taken for a constant.
-_LEAF: Final = "$?"
+_LEAF: Final = UNWRITTEN
 # The path of an argument is its call and its number.
 _ARGUMENT: Final = 2
 _STAND_INS: Final[dict[Shape, Value]] = {

@@ -9,6 +9,8 @@ from itertools import islice
 
 from executors.base import Access, Analysis, EngineKind, Finding, FindingCode, Parameter, Severity, Verified
 from executors.lookalikes import check_names, check_signs
+from executors.postgresql.noticing import TEXT, noticed
+from executors.postgresql.noticing.looked import Looked
 from executors.postgresql.reading import rules
 from executors.postgresql.reading.facts import Facts, gather
 from executors.postgresql.reading.identifiers import identifiers
@@ -138,6 +140,7 @@ def _findings(
         yield from _functions(where_is, fact, where)
         yield from islice(remarks(item, fact, access, catalogue, where), _MOST_FINDINGS)
         made |= rules.server_view(item, made)
+    yield from noticed(text, (Looked(item, before=statements[:n]) for n, item in enumerate(statements)), TEXT)
     writes = any(map(rules.needs_write, statements, facts)) or any(map(own_functions, facts))
     if access is Access.WRITE and not writes:
         yield _read_in_write(facts)

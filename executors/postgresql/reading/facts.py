@@ -66,21 +66,29 @@ class Facts:
 
 
 def gather(statement: Statement, catalogue: Catalogue | None = None) -> Facts:
-    """Walk the tree of a statement, without recursion: the tree may be thousands of levels deep."""
+    """What the tree of a statement holds."""
     facts = Facts()
+    for key, node, level in walked(statement, catalogue or {}):
+        if is_query(key, node):
+            facts.levels.append((key, node, level))
+        _note(key, node, level, facts)
+    return facts
+
+
+def walked(statement: Statement, catalogue: Catalogue) -> Iterator[tuple[str, Node, Level]]:
+    """Every node of a statement, what it stands under, and what can be named in it.
+
+    Without recursion: the tree may be thousands of levels deep.
+    """
     stack: list[tuple[str, Any, Level]] = [(statement.type, statement.node, Level())]
     while stack:
         key, node, level = stack.pop()
         if isinstance(node, list):
             stack.extend((key, item, level) for item in reversed(node))
         elif isinstance(node, dict):
-            inside = level
-            if is_query(key, node):
-                inside = enter(node, level, catalogue or {})
-                facts.levels.append((key, node, inside))
-            _note(key, node, inside, facts)
+            inside = enter(node, level, catalogue) if is_query(key, node) else level
+            yield key, node, inside
             stack.extend(_children(key, node, inside))
-    return facts
 
 
 def _children(key: str, node: Node, level: Level) -> Iterator[tuple[str, Any, Level]]:

@@ -16,6 +16,11 @@ UNDERSTOOD = frozenset({
 _KEEPS_SCHEMA = UNDERSTOOD - {"CreateTableAsStmt"} | {
     "VariableShowStmt", "TruncateStmt", "LockStmt", "ConstraintsSetStmt", "CommentStmt", "RefreshMatViewStmt",
 }  # fmt: skip
+# What these change or make has its name in them; of any other it may be anything.
+CHANGES_WHAT_IT_NAMES = frozenset({
+    "AlterTableStmt", "CommentStmt", "CreateSeqStmt", "CreateStmt", "CreateTableAsStmt", "IndexStmt", "SelectStmt",
+    "ViewStmt",
+})  # fmt: skip
 # Where a statement holds the relation it makes.
 _MAKES = {"CreateStmt": "relation", "ViewStmt": "view", "CreateSeqStmt": "sequence", "CompositeTypeStmt": "typevar"}
 _COMMENTED = {"OBJECT_TABLE", "OBJECT_VIEW", "OBJECT_MATVIEW", "OBJECT_SEQUENCE", "OBJECT_INDEX", "OBJECT_COLUMN"}

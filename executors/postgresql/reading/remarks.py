@@ -114,6 +114,10 @@ def _held_back_by_nothing(changing: _Changing, condition: Node, catalogue: Catal
     elif truth.never:
         message = f"The condition of this {changing.what} is true for no row: none is {changing.done} by it."
         yield _warning(FindingCode.NEVER_TRUE, message, "Compare with IS NULL, or correct the condition.")
+    elif truth.itself:
+        message = f"The condition of this {changing.what} compares columns with themselves only: what it holds back"
+        hint = "Compare a column with the values that are meant."
+        yield FindingCode.SELF_COMPARISON, Severity.INFO, f"{message} the text does not tell.", hint
     else:
         yield from _untied(changing, condition, catalogue)
 
@@ -219,10 +223,11 @@ def _meant(names: Sequence[str], level: Level) -> Item | None:
 
 def _merge(changing: _Changing) -> Iterator[_Remark]:
     for clause in (item["MergeWhenClause"] for item in changing.node.get("mergeWhenClauses", ())):
-        if "condition" in clause and not changing.judge.truth(clause["condition"]).always:
+        said = _always(changing.judge.truth(clause["condition"])) if "condition" in clause else ""
+        if said is None:
             continue
         by_source = clause["matchKind"] == "MERGE_WHEN_NOT_MATCHED_BY_SOURCE"
-        which = "that no row of the source matches" if by_source else "that ON matches"
+        which = f"{'that no row of the source matches' if by_source else 'that ON matches'}{said}"
         if clause["commandType"] == "CMD_DELETE":
             message = f"MERGE deletes every row {which}."
             yield _warning(FindingCode.NO_WHERE, message, "Add AND … to WHEN unless every such row is meant.")

@@ -134,6 +134,10 @@ REFUSED_KINDS = {
     "FetchStmt": ("FETCH", _CURSOR),
     "ClosePortalStmt": ("CLOSE", _CURSOR),
 }
+_AT_CURSOR = (
+    "WHERE CURRENT OF needs a cursor, and there is none: cursors are not allowed.",
+    "Name the row by its key: WHERE id = …",
+)
 _OTHER = ("This kind of statement is not allowed.", "Ask the owner of the database.")
 
 _PRIVILEGED_CHANGES = {
@@ -181,6 +185,8 @@ def refusal(statement: Statement, facts: Facts, made: Collection[str] = ()) -> t
             return REFUSED_KINDS[inner][1] if inner in REFUSED_KINDS else _OTHER
     if any(_of_the_server(table) or table.name in made for table in facts.changed):
         return _CATALOGUE
+    if any("CurrentOfExpr" in node.get("whereClause", {}) for _, node, _ in facts.levels):
+        return _AT_CURSOR
     return _detail(statement)
 
 

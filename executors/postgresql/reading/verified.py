@@ -18,7 +18,9 @@ _ROWS = frozenset(
     {"SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt", "ExplainStmt", "VariableShowStmt"}
 )
 _FILTERED = frozenset({"UpdateStmt", "DeleteStmt", "MergeStmt"})
-_UNFILTERED = frozenset({FindingCode.NO_WHERE, FindingCode.ALWAYS_TRUE, FindingCode.OUTER_NAME})
+_UNFILTERED = frozenset(
+    {FindingCode.NO_WHERE, FindingCode.ALWAYS_TRUE, FindingCode.OUTER_NAME, FindingCode.SELF_COMPARISON}
+)
 _OUTSIDE = frozenset({FindingCode.REFUSED_FUNCTION, FindingCode.REFUSED_OPERATOR})
 # ADD CONSTRAINT, SET NOT NULL, VALIDATE CONSTRAINT.
 _DOMAIN_ADDS = frozenset("COV")

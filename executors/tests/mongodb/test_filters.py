@@ -56,6 +56,12 @@ EVERY: list[Filter] = [
     {"$expr": {"$cond": {"if": "$x", "then": 1, "else": 2}}},
     {"$expr": {"$in": [1, ["$x", 1]]}},
     {"$expr": {"$let": {"vars": {"a": 1}, "in": "$$a"}}},
+    {"$expr": {"$type": "$x"}},
+    {"$expr": {"$mergeObjects": [{}, {}]}},
+    {"$expr": {"$eq": [{"$cmp": ["$x", "$x"]}, 0]}},
+    {"$expr": {"$or": ["$x", {"$not": ["$x"]}]}},
+    {"$expr": {"$or": [{"$gt": ["$x", 1]}, {"$lte": ["$x", 1]}]}},
+    {"$expr": {"$or": [{"$ne": ["$x", 1]}, {"$eq": ["$x", 1]}, "$y"]}},
     {"_id": {"$gte": MinKey()}},
     {"x": {"$gte": MinKey()}},
     {"x": {"$lte": MaxKey()}},
@@ -107,6 +113,51 @@ EVERY_TEXT: list[Filter] = [
     {"$or": [{"x": Regex("(?:)")}, {"y": 1}]},
     {"_id": Regex(".*")},
     {"_id": {"$in": [Regex(".*")]}},
+    {"x": {"$gte": ""}},
+]  # fmt: skip
+
+EVERY_NUMBER: list[Filter] = [
+    {"x": {"$mod": [1, 0]}},
+    {"x": {"$mod": [-1, 0]}},
+    {"x": {"$bitsAllSet": 0}},
+    {"x": {"$bitsAllClear": []}},
+    {"x": {"$gte": -math.inf}},
+    {"x": {"$lte": math.inf}},
+    {"$or": [{"x": {"$mod": [1, 0]}}, {"y": 1}]},
+]  # fmt: skip
+
+# The same for every document, whatever that is.
+EVERY_OR_NONE: list[Filter] = [
+    {"$expr": {"$isArray": [[1]]}},
+    {"$expr": {"$not": [{"$isArray": [[1]]}]}},
+    {"$expr": {"$anyElementTrue": [[True]]}},
+    {"$expr": {"$strLenCP": "abc"}},
+    {"$expr": {"$toBool": "yes"}},
+    {"$expr": {"$gt": ["$$NOW", 0]}},
+    {"$expr": {"$and": [True, {"$isArray": ["x"]}]}},
+    {"$expr": {"$let": {"vars": {"a": [1]}, "in": {"$isArray": "$$a"}}}},
+    {"$expr": {"$switch": {"branches": [{"case": True, "then": True}], "default": False}}},
+    {"$or": [{"$expr": {"$isArray": [[1]]}}, {"$alwaysFalse": 1}]},
+    {"$nor": [{"$expr": {"$isArray": [1]}}]},
+    {"$expr": {"$isArray": [[1]]}, "_id": {"$exists": True}},
+]  # fmt: skip
+
+PERHAPS: list[Filter] = [
+    {"$expr": {"$in": ["$x", ["$x"]]}},
+    {"$expr": {"$setIsSubset": ["$x", "$x"]}},
+    {"$expr": {"$gt": ["$x", {"$subtract": ["$x", 1]}]}},
+    {"$expr": {"$eq": [{"$subtract": ["$x", "$x"]}, 0]}},
+    {"$expr": {"$lte": [{"$multiply": ["$x", 0]}, 0]}},
+    {"$expr": {"$eq": ["$$ROOT.x", "$x"]}},
+    {"$expr": {"$eq": ["$$ROOT", "$$CURRENT"]}},
+    {"$expr": {"$ne": ["$x", {"$toLower": "$x"}]}},
+    {"$expr": {"$let": {"vars": {"v": "$x"}, "in": {"$eq": ["$$v", {"$add": ["$x", 0]}]}}}},
+    {"$expr": {"$regexMatch": {"input": "$x", "regex": ".*"}}},
+    {"$expr": {"$gte": [{"$size": "$x"}, 0]}},
+    {"$expr": {"$ifNull": ["$x", True]}},
+    {"$expr": {"$cond": ["$x", True, {"$isArray": [[1]]}]}},
+    {"$or": [{"x": 1}, {"$expr": {"$isArray": [[1]]}}]},
+    {"$expr": {"$or": [{"$eq": ["$x", 1]}, {"$isArray": [[1]]}]}},
 ]  # fmt: skip
 
 UNTOLD: list[Filter] = [
@@ -144,7 +195,16 @@ UNTOLD: list[Filter] = [
     {"$expr": {"$eq": ["$x", "$y"]}},
     {"$expr": {"$eq": [{"$rand": {}}, {"$rand": {}}]}},
     {"$expr": {"$gt": ["$_id", None]}},
-    {"$expr": {"$in": ["$x", [1, "$x"]]}},
+    {"$expr": {"$eq": ["$x", 5]}},
+    {"$expr": {"$gt": [{"$size": "$x"}, 3]}},
+    {"$expr": {"$regexMatch": {"input": "$x", "regex": "a"}}},
+    {"$expr": {"$cond": ["$x", True, False]}},
+    {"$expr": {"$lt": [{"$rand": {}}, 0.5]}},
+    {"$expr": {"$isArray": [[1]]}, "x": 1},
+    {"$and": [{"$expr": {"$in": ["$x", ["$x"]]}}, {"x": 1}]},
+    {"x": {"$mod": [2, 0]}},
+    {"x": {"$gte": 0}},
+    {"x": {"$not": {"$mod": [1, 0]}}},
     {"$jsonSchema": {"required": ["x"]}},
     {"$or": [{"x": 1}, {"x": {"$ne": True}}]},
     {"$or": [{"x": {"$lt": 3}}, {"x": {"$gte": 3}}]},
@@ -185,6 +245,20 @@ def test_a_filter_that_every_text_fits(query: Filter) -> None:
     assert reach(query) is Reach.EVERY_TEXT
 
 
+@pytest.mark.parametrize(
+    ("query", "reached"),
+    [
+        *((query, Reach.EVERY_NUMBER) for query in EVERY_NUMBER),
+        *((query, Reach.EVERY_OR_NONE) for query in EVERY_OR_NONE),
+        *((query, Reach.PERHAPS_EVERY) for query in PERHAPS),
+    ],
+    ids=str,
+)
+def test_a_filter_that_may_hold_nothing_back(query: Filter, reached: Reach) -> None:
+    """told-11."""
+    assert reach(query) is reached
+
+
 @pytest.mark.parametrize("query", UNTOLD, ids=str)
 def test_nothing_is_claimed_of_any_other_filter(query: Filter) -> None:
     """told-11: only what is certain."""
@@ -203,13 +277,21 @@ def test_the_server_matches_what_is_claimed(mongo: Bench) -> None:
     mongo.database.texts.insert_many({"_id": f"n{text}", "x": text} for text in texts)
     for query in EVERY_TEXT:
         assert mongo.database.texts.count_documents(query) == len(texts), query
+    numbers = [0, -7, 3.5, 2**40, Decimal128("12")]
+    mongo.database.numbers.insert_many({"_id": index, "x": number} for index, number in enumerate(numbers))
+    for query in EVERY_NUMBER:
+        whole = "bits" not in str(query)
+        assert mongo.database.numbers.count_documents(query) == len(numbers) - (not whole), query
+    for query in EVERY_OR_NONE:
+        assert mongo.database.texts.count_documents(query) in {0, len(texts)}, query
 
 
 def test_a_variable_may_be_what_makes_it_true() -> None:
     assert reach({"$expr": "$$all"}, {"all": True}) is Reach.EVERY
     assert reach({"$expr": {"$eq": ["$$n", 1]}}, {"n": 1}) is Reach.EVERY
     assert reach({"$expr": "$$all"}, {"all": "$x"}) is Reach.SOME
-    assert reach({"$expr": "$$all"}) is Reach.SOME
+    assert reach({"$expr": "$$all"}) is Reach.EVERY_OR_NONE
+    assert reach({"$expr": "$$all"}, {"all": {"$isArray": "$x"}}) is Reach.SOME
 
 
 # --- in every place a filter decides what is written ---------------------------------------------------------
@@ -236,6 +318,8 @@ WARNED: list[tuple[str, str]] = [
     (f"db.runCommand({{findAndModify: 'cars', query: {ALL}, remove: true}})", "deletes whichever document comes first."),
     ("db.runCommand({findAndModify: 'cars', update: {$set: {a: 1}}})", "changes whichever document comes first."),
     ("db.cars.deleteMany({$expr: '$$all'}, {let: {all: true}})", "deletes every document."),
+    ("db.cars.deleteMany({year: {$mod: [1, 0]}})", "deletes every document in which the field is a number."),
+    ("db.cars.deleteMany({$expr: {$isArray: [[1]]}})", "a filter that looks at no field deletes every document or none."),
 ]  # fmt: skip
 
 
@@ -254,6 +338,21 @@ def test_a_write_that_reaches_everything_is_warned_of(statement: str, words: str
     """told-11."""
     (message,) = warnings(statement)
     assert message.endswith(words)
+
+
+@pytest.mark.parametrize(
+    ("language", "statement"),
+    [
+        (Language.MONGO, "db.cars.deleteMany({$expr: {$in: ['$a', ['$a']]}})"),
+        (Language.SCRIPT, "await db.cars.deleteMany({$expr: {$in: ['$a', ['$a']]}})"),
+        (Language.SCRIPT, "await db.cars.deleteMany({$expr: {$eq: [x, y]}})"),
+    ],
+)
+def test_a_filter_that_may_hold_nothing_back_is_told_and_not_claimed(language: Language, statement: str) -> None:
+    analysis = analyse(language, EngineKind.MONGODB, statement, (), Access.WRITE)
+    (finding,) = analysis.findings
+    assert (finding.severity, finding.code) == (Severity.INFO, FindingCode.SELF_COMPARISON)
+    assert Verified.EVERY_WRITE_FILTERED not in analysis.verified
 
 
 def test_first_by_a_sort_is_said_so() -> None:

@@ -79,7 +79,7 @@ CHAINS: list[tuple[str, Command]] = [
 LITERALS: list[tuple[str, Value]] = [
     ("1", 1), ("-1", -1), ("+1", 1), ("1.0", 1), ("1.", 1), (".5", 0.5), ("1e3", 1000), ("1E-2", 0.01), ("1_000", 1000),
     ("0x1F", 31), ("0o17", 15), ("0b101", 5), ("-0x10", -16), ("2147483647", 2147483647), ("-2147483648", -2147483648),
-    ("2147483648", 2147483648.0), ("5000000000", 5e9), ("1e400", math.inf), ("-0", -0.0), ("12n", Int64(12)), ("-5n", Int64(-5)),
+    ("2147483648", 2147483648.0), ("5000000000", 5e9), ("9007199254740994", 9007199254740994.0), ("1e23", 1e23), ("1.7976931348623157e308", 1.7976931348623157e308), ("-0", -0.0), ("12n", Int64(12)), ("-5n", Int64(-5)),
     ("Infinity", math.inf), ("-Infinity", -math.inf), ("NaN", math.nan), ("true", True), ("false", False), ("null", None),
     ("'a'", "a"), ('"a"', "a"), ("`a`", "a"), ("`a\nb`", "a\nb"), (r"'\n\t\\\''", "\n\t\\'"), (r"'\x41\u0042\u{1F600}'", "AB😀"),
     (r"'\ud83d\ude00'", "😀"), (r"'\0'", "\0"), ("'a\\\nb'", "ab"), ("'$where'", "$where"), ("'日本'", "日本"),
@@ -141,6 +141,9 @@ REFUSED: list[tuple[str, int, int, str]] = [
     ("db.c.find({1.5: 1})", 1, 12, "quotes"), ("db.c.find({0x1: 1})", 1, 12, "quotes"), ("db.c.find({'a\\0b': 1})", 1, 12, "NUL"), (r"db.c.find({\u0061: 1})", 1, 12, ""), ("db.c.find([1,,2])", 1, 14, "missing"),
     ("db.c.find([,])", 1, 12, "missing"), ("db.c.find({}, , {})", 1, 1, ""), ("db.c.find({a: 010})", 1, 15, "octal"), ("db.c.find({a: 9007199254740993})", 1, 15, 'NumberLong("9007199254740993")'),
     ("db.c.find({a: 9223372036854775808n})", 1, 15, "64 bits"), ("db.c.find({a: " + "1" * 2000 + "})", 1, 15, "digits"), (r"db.c.find({a: '\ud800'})", 1, 15, "surrogate"), (r"db.c.find({a: '\u{110000}'})", 1, 15, "escape"),
+    ("db.c.find({a: 1e400})", 1, 15, 'NumberDecimal("1e400")'), ("db.c.find({a: -1e400})", 1, 16, 'NumberDecimal("-1e400")'), ("db.c.find({a: 1e-400})", 1, 15, 'NumberDecimal("1e-400")'),
+    ("db.c.find({a: 0.12345678901234567890})", 1, 15, 'NumberDecimal("0.12345678901234567890")'), ("db.c.find({a: -9007199254740993})", 1, 16, 'NumberLong("-9007199254740993")'), ("db.c.find({a: [{b: 0x20000000000001}]})", 1, 20, 'NumberLong("9007199254740993")'),
+    ("db.c.find({a: 123456789012345678901})", 1, 15, 'NumberDecimal("123456789012345678901")'), ("db.c.find({a: NumberDecimal(0.12345678901234567890)})", 1, 29, "digits"), ("db.c.find({a: 18446744073709551616})", 1, 15, "NumberDecimal"),
     (r"db.c.find({a: '\07'})", 1, 15, "escape"), ("db.c.find({a: /a/g})", 1, 15, "flags"), ("db.c.find({a: /a/x})", 1, 15, "$options"), ("db.c.find({a: ObjectId()})", 1, 15, "new value"), ("db.c.find({a: ObjectId('xyz')})", 1, 15, "24"),
     ("db.c.find({a: new Date()})", 1, 15, "time of the run"), ("db.c.find({a: Date('2026-01-01')})", 1, 15, "new"), ("db.c.find({a: new Date(2026, 0, 1)})", 1, 15, "local"), ("db.c.find({a: new Date('2026-01-01T00:00')})", 1, 15, "end it with Z"),
     ("db.c.find({a: new Date('1 Jan 2026')})", 1, 15, "ISO 8601"), ("db.c.find({a: ISODate()})", 1, 15, "time of the run"), ("db.c.find({a: ISODate('2026-02-30')})", 1, 15, "no such day"), ("db.c.find({a: ISODate('2026-01-01T25:00Z')})", 1, 15, "time of day"),

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import uuid
 import zipfile
 from typing import Any
 
 import pytest
 from django.db import connection
+from django.test import Client as DjangoClient
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
 from audit.models import AuditLog
 from portal.tests.people import Client, Submit
+from queries.filters import NAMES
 from queries.models import QueryRequest
 from queries.services import approve
+from web import paging
 from web.paging import encode
 
 pytestmark = pytest.mark.django_db
@@ -61,6 +65,11 @@ def test_a_page_costs_the_same_whatever_its_length(api: Client, reviewer: User, 
         ("author=author", 1),
         ("target=orders", 1),
         ("target=theirs", 0),
+        ("environment=production", 1),
+        ("environment=staging", 0),
+        ("environment=production&access=read", 1),
+        ("access=write", 0),
+        ("access=", 1),
         ("q=to see", 1),
         ("q=nothing", 0),
     ],
@@ -74,6 +83,8 @@ def test_filters(query: str, count: int, api: Client, author: User, submitted: S
     ("name", "value"),
     [
         ("status", "DONE"),
+        ("environment", "prod"),
+        ("access", "WRITE"),
         ("cursor", "!"),
         ("cursor", encode(-1)),
         ("limit", "0"),
@@ -88,6 +99,25 @@ def test_filters_that_make_no_sense_are_named(name: str, value: str, api: Client
     answer = api(author).get(QUERIES, {name: value})
     assert answer.status_code == 400
     assert list(answer.json()["error"]["fields"]) == [name]
+
+
+def test_page_form_and_schema_know_the_same_filters(api: Client, author: User, client: DjangoClient) -> None:
+    schema = api(author).get("/api/schema/", HTTP_ACCEPT="application/vnd.oai.openapi+json").json()
+    documented = {parameter["name"] for parameter in schema["paths"][QUERIES]["get"]["parameters"]}
+    client.force_login(author, backend="django.contrib.auth.backends.ModelBackend")
+    form = client.get("/queries/").content.decode().partition('aria-label="This list"')[2].partition("</form>")[0]
+    assert set(NAMES) == documented - {"cursor", "limit"} == set(re.findall(r' name="([a-z]+)"', form))
+
+
+def test_a_list_is_bounded_by_all_that_may_be_long(
+    api: Client, author: User, submitted: Submit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = [submitted(statement="SELECT $1::text", parameters=("x" * 5000,)) for _ in range(3)]
+    monkeypatch.setattr(paging.fitting, "__defaults__", (11_000,))
+    first = api(author).get(QUERIES).json()
+    then = api(author).get(QUERIES, {"cursor": first["next"]}).json()
+    assert [len(page["results"]) for page in (first, then)] == [2, 1]
+    assert (then["results"][0]["id"], then["next"]) == (str(made[0].public_id), None)
 
 
 def test_others_see_nothing(api: Client, outsider: User, submitted: Submit) -> None:

@@ -92,8 +92,8 @@ def other(committed: World) -> Iterator[Racer]:
 
 @pytest.fixture
 def approve(committed: World) -> Iterator[Approve]:
-    """Approves in a thread of this process."""
-    with ThreadPoolExecutor(1) as pool:
+    """Approves in threads of this process."""
+    with ThreadPoolExecutor(8) as pool:
 
         def run(query: QueryRequest) -> QueryRequest:
             try:

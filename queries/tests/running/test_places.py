@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from pods.models import Target
 from queries import services
 from queries.lifecycle import Status
-from queries.models import Decision, QueryRequest
+from queries.models import Decision, Execution, QueryRequest
 from queries.running import places
 from queries.tests.running.conftest import Approve, Racer, wait_for
-from queries.tests.world import TargetDatabase, World
+from queries.tests.world import READ_VARIABLE, TargetDatabase, World
 from web.errors import Unavailable
 
 pytestmark = pytest.mark.slow
@@ -98,3 +99,38 @@ def test_a_refused_approval_holds_no_place(committed: World) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()")
         assert cursor.fetchone() == (0,)
+
+
+def test_who_waits_is_told_what_for(committed: World, approve: Approve, target_database: TargetDatabase) -> None:
+    first, second = committed.submitted("SELECT pg_sleep(2)"), committed.submitted("SELECT 1 AS one")
+    going = approve(first)
+    wait_for(lambda: running(target_database, first), seconds=5)
+    waiting = approve(second)
+    wait_for(lambda: places.waits_for(second) == "the database Orders", seconds=5)
+    assert not places.waits_for(first)
+    assert waiting.result(timeout=10).state is Status.EXECUTED
+    assert not places.waits_for(second)
+    going.result(timeout=5)
+
+
+def test_a_pod_that_holds_fewer_goes_first(
+    committed: World, approve: Approve, target_database: TargetDatabase, settings: Any
+) -> None:
+    committed.change_target(places=8)
+    settings.PORTAL_PLACES = 2
+    theirs = Target.objects.create(
+        pod=committed.other_pod, name="Papers", slug="papers", engine="postgresql", read_url_variable=READ_VARIABLE
+    )
+    draft = committed.draft("SELECT 1 AS one", pod=committed.other_pod.slug, target=theirs.slug)
+    other = services.submit(actor=committed.outsider, draft=draft)
+    first = [committed.submitted("SELECT pg_sleep(3)") for _ in range(2)]
+    going = [approve(query) for query in first]
+    wait_for(lambda: all(running(target_database, query) for query in first), seconds=5)
+    crowd = [committed.submitted("SELECT 1 AS one") for _ in range(5)]
+    going += [approve(query) for query in crowd]
+    wait_for(lambda: any(places.waits_for(query) == "the portal" for query in crowd), seconds=5)
+    committed.approved(other, by=committed.other_manager)
+    began = Execution.objects.get(query=other).started_at
+    assert not Execution.objects.filter(query__in=crowd, started_at__lt=began).exists()
+    for one in going:
+        assert one.result(timeout=20).state is Status.EXECUTED

@@ -9,6 +9,7 @@ from typing import Any
 
 import bson
 import pytest
+from bson import json_util
 from pymongo.database import Database
 
 from audit.models import AuditLog
@@ -235,3 +236,75 @@ def test_a_long_text_of_a_script_is_one_link_away(world: World, client_of: Signe
     assert "value/?call=1&amp;part=statement" in page(client_of, world, scripted, "result/?view=calls")
     for asked in ("?line=0", "?call=999", "?call=7&part=key_id"):
         assert client.get(address + asked).status_code == 404
+
+
+# --- the same over the API ----------------------------------------------------------------------------------
+
+# Two MiB of rows, a quarter of columns' names, and what is around them.
+ANSWER_MOST = 2_500_000
+
+
+def answers(client_of: SignedIn, world: World, query: QueryRequest) -> list[dict[str, Any]]:
+    """Every page of the API, each bounded."""
+    pages: list[dict[str, Any]] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        path = f"/api/v1/queries/{query.public_id}/result/"
+        response = client_of(world.author).get(path, {"limit": "1000", "cursor": cursor})
+        assert response.status_code == 200
+        assert len(response.content) < ANSWER_MOST
+        pages.append(response.json())
+        cursor = pages[-1]["next"]
+    return pages
+
+
+def cut_cells(page: dict[str, Any]) -> set[tuple[int, int]]:
+    return {(cut["row"] - page["first_row"], cut["column"]) for cut in page["cut"] if cut["column"] is not None}
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_an_answer_is_bounded_and_says_what_it_cut(world: World, client_of: SignedIn, name: str) -> None:
+    rows, width = CELLS[name]
+    query = store_cells(world, rows, [f"c{n}" for n in range(width)])
+    first = 0
+    for page in answers(client_of, world, query):
+        for number, row in enumerate(page["rows"]):
+            whole = rows[first + number]
+            short = {place for place, cell in enumerate(row) if cell != whole[place]}
+            assert {(number, place) for place in short} == {cut for cut in cut_cells(page) if cut[0] == number}
+            assert all(str(whole[place]).startswith(row[place]) for place in short)
+        assert len(page["rows"]) == 1 or page["cut"] == []
+        first += len(page["rows"])
+    assert first == len(rows)
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_an_answer_of_documents_is_bounded(world: World, client_of: SignedIn, name: str) -> None:
+    documents = DOCUMENTS[name]
+    names = list(dict.fromkeys(key for document in documents for key in document))[:1000]
+    query = store(world, RowEncoding.BSON, [bson.encode(document) for document in documents], names)
+    pages = answers(client_of, world, query)
+    whole = [json_util.dumps(document, json_options=json_util.CANONICAL_JSON_OPTIONS) for document in documents]
+    assert sum(len(page["documents"]) for page in pages) == len(documents)
+    for page in pages:
+        cut = {item["row"] for item in page["cut"] if item["row"] is not None and item["column"] is None}
+        for number, text in enumerate(page["documents"], start=page["first_row"]):
+            if number not in cut:
+                assert json.loads(text) == json.loads(whole[number])
+
+
+def test_a_scripts_row_is_cut_and_a_download_holds_the_whole(world: World, client_of: SignedIn) -> None:
+    row = ["x" * (3 * MB), 12345678901234567890, {"deep": ["y" * MB]}, "\x01" * 300_000, None]
+    query = store(world, RowEncoding.JSON, [json.dumps(row).encode() + b"\n"] * 2, list("abcde"))
+    for page in answers(client_of, world, query):
+        assert cut_cells(page) == {(0, 0), (0, 2), (0, 3)}
+        assert page["rows"][0][1::3] == ["12345678901234567890", None]
+    file = client_of(world.author).get(f"/api/v1/queries/{query.public_id}/result.jsonl")
+    assert sum(map(len, file)) > 2 * 4 * MB
+
+
+def test_names_that_fill_an_answer_are_cut_and_said_so(world: World, client_of: SignedIn) -> None:
+    query = store_cells(world, [["1"] * 100], [f"{n:02}" + "n" * 100_000 for n in range(100)])
+    (page,) = answers(client_of, world, query)
+    assert [cut for cut in page["cut"] if cut["row"] is None] == [{"row": None, "column": n} for n in range(100)]
+    assert [column["name"][:2] for column in page["columns"]] == [f"{n:02}" for n in range(100)]

@@ -20,8 +20,8 @@ AS_MARKUP = frozenset({"visible", "prose", "cell", "block", "document"})
 AS_TEXT = frozenset({"marked"})
 # What these answer is a number, a moment, or a word of ours.
 OWN_WORDS = frozenset(
-    "access_name bytes_in_words capped counted duration exact language_name last_row length risk_words"
-    " rows_expected rows_noun short_digest thousands yesno".split()
+    "access_name bytes_in_words capped code_name counted duration exact language_name last_row length risk_words"
+    " rows_expected rows_noun short_digest state_name thousands yesno".split()
 )
 # Variables that hold nothing of a person's or a database's. Each line says why.
 SAFE = (

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from urllib.parse import quote
 
+import pytest
 from django.utils import timezone
 
 from queries import services
@@ -72,3 +74,45 @@ def test_withdrawal_has_its_time(world: World, client_of: SignedIn) -> None:
     services.withdraw(actor=world.author, query_id=query.pk)
     body = client_of(world.author).get(f"/queries/{query.public_id}/").content.decode()
     assert "<time" in body.partition("withdrew this")[2].partition("</p>")[0]
+
+
+def test_who_waits_is_sent_nothing_until_something_has_come_of_it(world: World, client_of: SignedIn) -> None:
+    world.change_target(approvals_required=2)
+    query = world.submitted()
+    client, address = client_of(world.author), f"/queries/{query.public_id}/status/"
+    assert client.get(f"{address}?seen=0").status_code == 204
+    assert client_of(world.outsider).get(f"{address}?seen=0").status_code == 404
+    world.approved(query)
+    assert 'data-given="1"' in client.get(f"{address}?seen=0").content.decode()
+    assert client.get(f"{address}?seen=1").status_code == 204
+    for odd in ("", "-1", "1.0", "\u0661", "9" * 30, "PENDING"):
+        assert client.get(address, {"seen": odd}).status_code == 200
+    world.approved(query, by=world.second_reviewer)
+    assert 'data-status="EXECUTED"' in client.get(f"{address}?seen=1").content.decode()
+
+
+def test_who_waits_hears_that_the_time_is_over(
+    world: World, client_of: SignedIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    query = world.submitted()
+    after = query.expires_at + dt.timedelta(minutes=1)
+    monkeypatch.setattr(timezone, "now", lambda: after)
+    answer = client_of(world.author).get(f"/queries/{query.public_id}/status/?seen=0")
+    assert 'data-title="Expired: ' in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("statement", "words", "icon"),
+    [("SELECT 1 AS one", "Finished", "favicon-done"), ("SELECT 1 / 0", "Failed: error", "favicon-failed")],
+)
+def test_tab_tells_the_state_first(world: World, client_of: SignedIn, statement: str, words: str, icon: str) -> None:
+    query = world.submitted(statement, reason="What the tab says")
+    page = f"/queries/{query.public_id}/"
+    waits = client_of(world.author).get(page).content.decode()
+    assert f"<title>Waiting for approval: {query.number} What the tab says · Query Portal</title>" in waits
+    world.approved(query)
+    ended = client_of(world.author).get(page).content.decode()
+    title = f"{words}: {query.number} What the tab says · Query Portal"
+    assert f"<title>{title}</title>" in ended
+    assert f'data-title="{title}"' in ended
+    assert icon in ended

@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from executors.postgresql.reading.conditions import literals, subqueries, values
+from executors.postgresql.reading.conditions.identity import simplest, vanishes
 from executors.postgresql.reading.conditions.literals import COMPARED, UNREAD, of_literal
 from executors.postgresql.reading.conditions.trees import (
     MOST_PARTS,
@@ -20,11 +21,13 @@ from executors.postgresql.reading.conditions.trees import (
     fickle,
     fingerprint,
     kind_of,
+    walk,
 )
 from executors.postgresql.reading.conditions.truth import (
     FALSE,
     NEVER,
     NULL,
+    OF_ITSELF,
     TRUE,
     UNKNOWN,
     Truth,
@@ -41,6 +44,7 @@ from executors.postgresql.reading.scopes import SYSTEM_COLUMNS, Catalogue, Level
 _DEPTH = 60
 
 _WITH_ITSELF = {"=": True, "<=": True, ">=": True, "<>": False, "!=": False, "<": False, ">": False}
+_TURNED = {"=": "=", "<>": "<>", "!=": "!=", "<": ">", ">": "<", "<=": ">=", ">=": "<="}
 _NOT_NEGATIVE = frozenset(
     {"length", "char_length", "character_length", "octet_length", "bit_length", "abs", "cardinality"}
 )
@@ -82,14 +86,30 @@ class Conditions:
             return NULL if name in COMPARED else UNKNOWN
         if one is not UNREAD and other is not UNREAD:
             return literals.compared(name, one, other)
+        if one is not UNREAD and name in _TURNED:
+            return self._compare_with(_TURNED[name], right, one, depth)
+        if other is not UNREAD:
+            return self._compare_with(name, left, other, depth)
         if self._same(left, right):
-            return self._with_itself(name, columns_of(left))
-        if other is not UNREAD and (holds := _against(name, left, other)) is not None:
-            found = columns_of(left)
-            return holds_unless_null(found) if holds else Truth(false_unless_null=found)
-        return UNKNOWN
+            return self._with_itself(name, columns_of(simplest(_through(left))))
+        return OF_ITSELF if self._of_the_same([left, right]) else UNKNOWN
 
-    def literal(self, node: Node, depth: int) -> Any:
+    def _compare_with(self, name: str, left: Node, value: Any, depth: int) -> Truth:
+        """What is known of the comparison of an expression with a literal."""
+        if isinstance(value, bool) and name in {"=", "<>", "!="}:
+            found = self.truth(left, depth + 1)
+            return found if value == (name == "=") else negated(found)
+        columns = columns_of(left)
+        if vanishes(simplest(left)):
+            found = literals.compared(name, Decimal(0), value)
+            known = {"true": holds_unless_null(columns), "false": Truth(false_unless_null=columns)}
+            return known.get(found.value, UNKNOWN)
+        holds = _against(name, left, value)
+        if holds is None:
+            return UNKNOWN
+        return holds_unless_null(columns) if holds else Truth(false_unless_null=columns)
+
+    def literal(self, node: Node, depth: int) -> Any:  # noqa: PLR0911 - one for each kind
         """The value of an expression of literals, `UNREAD` where it is none."""
         if depth > _DEPTH or not node:
             return UNREAD
@@ -101,6 +121,8 @@ class Conditions:
         if kind == "A_Expr" and inner["kind"] == "AEXPR_OP":
             left = self.literal(inner["lexpr"], depth + 1) if "lexpr" in inner else Decimal(0)
             return literals.calculated(_operator(inner), left, self.literal(inner["rexpr"], depth + 1))
+        if kind == "A_Expr" and inner["kind"] == "AEXPR_NULLIF" and self._same(inner["lexpr"], inner["rexpr"]):
+            return None
         if kind in _LOOKS or kind == "SubLink":
             found = self.truth({kind: inner}, depth + 1).value
             return {"true": True, "false": False, "null": None}.get(found, UNREAD)
@@ -155,7 +177,18 @@ class Conditions:
             results.append(self.truth(node["defresult"], depth) if "defresult" in node else NULL)
         if all(result.always for result in results):
             return TRUE
-        return NEVER if all(result.never for result in results) else UNKNOWN
+        if all(result.never for result in results):
+            return NEVER
+        return Truth(itself=any(result.itself for result in results))
+
+    def _cast(self, node: Node, depth: int) -> Truth:
+        value = self.literal({"TypeCast": node}, depth)
+        boolean = strings(node["typeName"].get("names", ()))[-1:] == ["bool"]
+        return self.truth(node["arg"], depth) if value is UNREAD and boolean else of_literal(value)
+
+    def _called(self, node: Node, _depth: int) -> Truth:
+        """`starts_with(x, x)`: what it makes of one column and itself is not known."""
+        return OF_ITSELF if self._of_the_same(node.get("args", ())) else UNKNOWN
 
     # --- comparisons ---
 
@@ -170,13 +203,18 @@ class Conditions:
             return self._distinct(node, depth)
         if items := _listed(kind, name, node.get("rexpr", {})):
             return self._in(name, node["lexpr"], items, depth)
-        return self._between(kind, node, depth) if "BETWEEN" in kind else UNKNOWN
+        if "BETWEEN" in kind:
+            return self._between(kind, node, depth)
+        listed = kind in {"AEXPR_OP_ANY", "AEXPR_OP_ALL"} and self._of_the_same([node["lexpr"], node["rexpr"]])
+        return OF_ITSELF if listed else UNKNOWN
 
     def _distinct(self, node: Node, depth: int) -> Truth:
         one, other = self.literal(node["lexpr"], depth), self.literal(node["rexpr"], depth)
         same = node["kind"] == "AEXPR_NOT_DISTINCT"
         if one is UNREAD or other is UNREAD:
-            return (TRUE if same else FALSE) if self._same(node["lexpr"], node["rexpr"]) else UNKNOWN
+            if self._same(node["lexpr"], node["rexpr"]):
+                return TRUE if same else FALSE
+            return OF_ITSELF if self._of_the_same([node["lexpr"], node["rexpr"]]) else UNKNOWN
         if one is None or other is None:
             return TRUE if (one is other) == same else FALSE
         equal = literals.compared("=", one, other)
@@ -204,12 +242,22 @@ class Conditions:
 
     def _same(self, left: Node, right: Node) -> bool:
         """Whether two expressions are one and the same, and the same for the row each time they are looked at."""
-        left, right = _through(left), _through(right)
+        left, right = simplest(_through(left)), simplest(_through(right))
         identity = self._identity(left)
         if identity is not None and identity == self._identity(right):
             return True
         mark = fingerprint(left)
         return mark is not None and mark == fingerprint(right) and not fickle(left)
+
+    def _of_the_same(self, parts: Sequence[Node]) -> bool:
+        """Whether several expressions are made of the very same columns, and of nothing that differs by itself."""
+        columns = [self._columns(part) for part in parts[:MOST_PARTS]]
+        several = len(columns) > 1 and bool(columns[0]) and all(found == columns[0] for found in columns)
+        return several and not any(map(fickle, parts))
+
+    def _columns(self, node: Node) -> frozenset[tuple[str, ...]]:
+        found = ({"ColumnRef": inner} for key, inner in walk(node) if key == "ColumnRef")
+        return frozenset(self._identity(one) or tuple(column(one)) for one in found)
 
     def _identity(self, node: Node) -> tuple[str, str] | None:
         """A column as (alias, name), whether or not its alias stands before it."""
@@ -223,7 +271,7 @@ class Conditions:
     def _with_itself(self, name: str, columns: frozenset[str]) -> Truth:
         holds = _WITH_ITSELF.get(name)
         if holds is None or not columns:
-            return UNKNOWN
+            return Truth(itself=bool(columns))
         nullable = frozenset(column for column in columns if column.rpartition(".")[2] not in SYSTEM_COLUMNS)
         if not nullable:
             return TRUE if holds else FALSE
@@ -231,6 +279,8 @@ class Conditions:
 
 
 _LOOKS: dict[str, Callable[[Conditions, Node, int], Truth]] = {
+    "TypeCast": Conditions._cast,  # noqa: SLF001
+    "FuncCall": Conditions._called,  # noqa: SLF001
     "BoolExpr": Conditions._logic,  # noqa: SLF001 - the table of this class's own methods
     "BooleanTest": Conditions._boolean_test,  # noqa: SLF001
     "NullTest": Conditions._null_test,  # noqa: SLF001
@@ -280,7 +330,7 @@ def _tested(truth: Truth, kind: str) -> Truth:
         return FALSE
     if kind == "IS_TRUE" and truth.unless_null:
         return Truth(unless_null=truth.unless_null, plain=truth.plain)
-    return UNKNOWN
+    return Truth(itself=truth.itself)
 
 
 def _against(name: str, left: Node, value: Any) -> bool | None:

@@ -13,7 +13,8 @@ class Truth:
     `value`: "true", "false" or "null" for every row, "never" (false or NULL), or "" where none of these is known.
     `unless_null`: true for every row in which all these columns are not NULL; empty: that is not known.
     `false_unless_null`: the same for false, and never true. `never_false`: true or NULL. `null_test`: is `… IS NULL`.
-    `plain`: is made of IS NOT NULL alone, and so means what it says.
+    `plain`: is made of IS NOT NULL alone, and so means what it says. `itself`: nothing but columns compared with
+    expressions of themselves may keep a row out; whether that does, the text does not tell.
     """
 
     value: str = ""
@@ -22,6 +23,7 @@ class Truth:
     never_false: bool = False
     null_test: str = ""
     plain: bool = False
+    itself: bool = False
 
     @property
     def always(self) -> bool:
@@ -40,6 +42,7 @@ class Truth:
 
 
 UNKNOWN = Truth()
+OF_ITSELF = Truth(itself=True)
 TRUE, FALSE, NULL, NEVER = (Truth(value) for value in ("true", "false", "null", "never"))
 
 
@@ -61,7 +64,7 @@ def negated(truth: Truth) -> Truth:
         return holds_unless_null(truth.false_unless_null)
     if truth.never_false and truth.unless_null:
         return Truth(false_unless_null=truth.unless_null)
-    return NEVER if truth.never_false else UNKNOWN
+    return NEVER if truth.never_false else Truth(itself=truth.itself)
 
 
 def every(parts: Sequence[Truth]) -> Truth:
@@ -79,7 +82,7 @@ def every(parts: Sequence[Truth]) -> Truth:
             never_false=all(part.never_false for part in open_parts),
             plain=all(part.plain for part in open_parts),
         )
-    return UNKNOWN
+    return Truth(itself=all(part.always or part.unless_null or part.itself for part in parts))
 
 
 def some(parts: Sequence[Truth]) -> Truth:
@@ -95,7 +98,7 @@ def some(parts: Sequence[Truth]) -> Truth:
     if any(part.unless_null <= nulls for part in known):
         return TRUE
     if not known:
-        return UNKNOWN
+        return Truth(itself=any(part.itself for part in parts))
     best = min(known, key=lambda part: (part.plain, len(part.unless_null - nulls), sorted(part.unless_null)))
     never_false = any(part.never_false for part in parts)
     return Truth(unless_null=best.unless_null - nulls, never_false=never_false, plain=best.plain and len(parts) == 1)

@@ -19,6 +19,7 @@ id IS NULL OR id IS NOT NULL|id = id OR id IS NULL|(id = id) IS NOT FALSE|'t'::b
 CASE WHEN id > 1 THEN true ELSE true END|NOT EXISTS (SELECT 1 FROM o WHERE false)|ctid = ctid|'abc' LIKE '%'|NOT NOT true
 id NOT IN (SELECT total FROM o WHERE 1 = 0)|(SELECT true)|EXISTS (VALUES (1))|EXISTS (SELECT count(*) FROM o WHERE false)
 1 BETWEEN 0 AND 2|id >= ALL (SELECT 1 WHERE false)|true IS TRUE|NULL IS NULL|1 <> 2 AND 3 >= 3|'yes'::boolean|-1 < 0
+nullif(id, id) IS NULL|id IS NOT DISTINCT FROM id + 0|carrier IS NOT DISTINCT FROM carrier || ''
 EXISTS (SELECT 1 FROM (SELECT 1) x LIMIT 0) IS FALSE|7 % 2 = 1|'a' || 'b' = 'ab'|id <> 1 OR id = 1 OR id IS NULL
 """.strip()
 
@@ -50,12 +51,31 @@ UNLESS_NULL = {
     "lower(carrier) = lower(carrier)": "carrier",
     "id = id AND carrier = carrier": "carrier and id",
     "id = id OR carrier = 'AA'": "id",
+    "carrier || '' = carrier": "carrier",
+    "carrier = '' || carrier": "carrier",
+    "id + 0 = id": "id",
+    "id = 1 * id": "id",
+    "id - 0 >= id / 1": "id",
+    "id = -(-id)": "id",
+    "coalesce(id, id) = id": "id",
+    "greatest(id, id) <= id": "id",
+    "CASE WHEN flag THEN id ELSE id END = id": "id",
+    "lower(carrier) = lower(carrier || '')": "carrier",
+    "carrier::text = carrier": "carrier",
+    'carrier = carrier COLLATE "C"': "carrier",
+    "id = (SELECT id + 0)": "id",
+    "id - id = 0": "id",
+    "0 = id * 0": "id",
+    "0 <= length(carrier)": "carrier",
+    "(id = id) = true": "id",
+    "(id = id)::bool": "id",
+    "false <> (id = id)": "id",
 }
 
 NEVER = """
 false|1 = 2|id = NULL|NULL|id IN (NULL)|id NOT IN (1, NULL)|id = 1 AND id = 2|id <> id|id < id|carrier NOT LIKE '%'
 id BETWEEN 5 AND 3|id IS DISTINCT FROM id|NOT true|EXISTS (SELECT 1 WHERE false)|id IN (SELECT 1 WHERE false)|false AND flag
-id > 5 AND id < 3|'a' = 'b'|CASE WHEN id > 1 THEN false END|length(carrier) < 0|NOT (id = id)|1 > ANY (SELECT 2 LIMIT 0)
+id * 0 <> 0|(id = id) = false|id > 5 AND id < 3|'a' = 'b'|CASE WHEN id > 1 THEN false END|length(carrier) < 0|NOT (id = id)|1 > ANY (SELECT 2 LIMIT 0)
 """.strip()
 
 HOLDS_BACK = """
@@ -63,8 +83,16 @@ id = 5|carrier = 'AA'|id IS NOT NULL|id IS NULL|random() < 0.5|random() = random
 NOT ((id = id) IS TRUE)|NOT (id = id AND carrier = 'AA')|id IN (SELECT id FROM flights WHERE total > 3)|id = $1
 id IN (SELECT id FROM flights LIMIT 3)|EXISTS (SELECT 1 FROM o WHERE o.id = flights.id)|id > 5 OR id < 5
 id >= 2 OR id <= 1
-carrier LIKE '%a%'|carrier LIKE carrier|id = total|flag|NOT flag|id = 1 OR flag|id = 1 AND true|coalesce(flag, true)
+id = 5 AND lower(carrier) <> carrier|id > id * random()|md5(carrier) <> ''|total < id|flag = true
+carrier LIKE '%a%'|id = total|flag|NOT flag|id = 1 OR flag|id = 1 AND true|coalesce(flag, true)
 shop.f(id) = shop.f(id)|id = '5'|id IN (SELECT o.id FROM o)|CASE WHEN flag THEN true END|carrier = 'a' AND carrier = 'A'
+""".strip()
+
+
+ITSELF = """
+lower(carrier) <> carrier|carrier LIKE carrier|id > id - 1|id IN (id + 1, 2 * id)|id BETWEEN id - 1 AND id + 1|id + total = total + id
+starts_with(carrier, carrier)|id = 5 OR lower(carrier) <> carrier|NOT (carrier <> lower(carrier))|id IS DISTINCT FROM abs(id)
+carrier = ANY (string_to_array(carrier, ','))|id = id AND flights.id > abs(id) - 1|(id > id - 1) IS TRUE|(id > id - 1) = true
 """.strip()
 
 
@@ -117,6 +145,30 @@ def test_what_holds_something_back_is_not_warned_of(condition: str) -> None:
     assert not look(statement).keys() & {"always_true", "never_true", "no_where"}
     own = "shop." in condition
     assert (Verified.EVERY_WRITE_FILTERED in claims(statement)) is not own
+
+
+@pytest.mark.parametrize("condition", split(ITSELF))
+def test_what_compares_a_column_with_itself_is_not_told_as_a_filter(condition: str) -> None:
+    statement = f"DELETE FROM flights WHERE {condition}"
+    assert "themselves only" in look(statement)["self_comparison"][0]
+    assert Verified.EVERY_WRITE_FILTERED not in claims(statement)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE flights SET id = 1 WHERE CURRENT OF c",
+        "WITH gone AS (DELETE FROM flights WHERE CURRENT OF c RETURNING 1) SELECT 1 FROM gone",
+    ],
+)
+def test_there_is_no_cursor_to_be_at(statement: str) -> None:
+    assert "CURRENT OF" in look(statement)["refused_statement"][0]
+
+
+def test_a_condition_of_when_that_holds_nothing_back_is_told() -> None:
+    merge = "MERGE INTO a USING b ON a.id = b.id WHEN MATCHED AND {} THEN DELETE"
+    assert "in which a.x is not NULL" in look(merge.format("a.x = a.x || ''"))["no_where"][0]
+    assert "no_where" not in look(merge.format("a.x = 5"))
 
 
 @pytest.mark.parametrize(

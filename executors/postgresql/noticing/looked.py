@@ -1,0 +1,113 @@
+"""One statement laid out for those who look at it: its nodes by kind, and the tables of the target that it names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import NamedTuple, TypeAlias
+
+from executors.base import FindingCode, Severity, Target
+from executors.postgresql.noticing.known import Column, Table
+from executors.postgresql.reading.conditions.trees import column
+from executors.postgresql.reading.facts import walked
+from executors.postgresql.reading.parse import Node, Statement
+from executors.postgresql.reading.scopes import Item, Level, Relation
+
+
+class Notice(NamedTuple):
+    """Something noticed. `at` is a byte offset into the whole text; None: at the beginning of the statement."""
+
+    code: FindingCode
+    severity: Severity
+    message: str
+    hint: str = ""
+    at: int | None = None
+
+
+class Part(NamedTuple):
+    """A node and what can be named in it."""
+
+    node: Node
+    level: Level
+
+
+class Meant(NamedTuple):
+    """A column of a table of the target that a name certainly means."""
+
+    table: Table
+    column: Column
+    item: Item
+
+
+@dataclass
+class Looked:
+    """A statement, and what is known of it.
+
+    `tables` holds those of its relations (as written) that the target was asked about and has as they are now; none
+    where only the text is looked at. `target` tells what counts as large and as personal. `before` are the statements
+    of the same text that run before it.
+    """
+
+    item: Statement
+    tables: Mapping[Relation, Table] = field(default_factory=dict)
+    target: Target | None = None
+    before: Sequence[Statement] = ()
+
+    @cached_property
+    def parts(self) -> Mapping[str, Sequence[Part]]:
+        """Its nodes by their kind (`A_Expr`, `SelectStmt` …), outermost first; the statement itself among them."""
+        names = {str(relation): tuple(table.columns) for relation, table in self.tables.items()}
+        found: dict[str, list[Part]] = {}
+        for kind, node, level in walked(self.item, names):
+            if kind[:1].isupper():
+                found.setdefault(kind, []).append(Part(node, level))
+        return found
+
+    def of(self, *kinds: str) -> Iterator[Part]:
+        """The nodes of some kinds."""
+        for kind in kinds:
+            yield from self.parts.get(kind, ())
+
+    def table(self, item: Item | None) -> Table | None:
+        """The table of the target behind an item of FROM."""
+        return self.tables.get(item.relation) if item is not None and item.relation is not None else None
+
+    def meant(self, node: Node, level: Level) -> Meant | None:
+        """The column that a plain name certainly means; None for anything else, and where it cannot be told."""
+        names = column(node)
+        if not names:
+            return None
+        item = level.find(names[-2]) if len(names) > 1 else _owner(names[0], level)
+        table = self.table(item)
+        found = table.columns.get(names[-1]) if table is not None else None
+        return Meant(table, found, item) if table is not None and found is not None and item is not None else None
+
+    def is_large(self, table: Table) -> bool:
+        """Whether the target counts a table as large; not where nobody knows how large it is."""
+        return self.target is not None and table.rows is not None and table.rows >= self.target.large_rows
+
+
+def _owner(name: str, level: Level) -> Item | None:
+    owner = level.owner(name)
+    return owner[1] if owner is not None else None
+
+
+# A finding: looks at one statement, and yields what it noticed.
+Look: TypeAlias = Callable[[Looked], Iterator[Notice]]
+
+
+def info(code: FindingCode, message: str, hint: str = "", at: int | None = None) -> Notice:
+    """What is good to know."""
+    return Notice(code, Severity.INFO, message, hint, at)
+
+
+def warning(code: FindingCode, message: str, hint: str = "", at: int | None = None) -> Notice:
+    """What somebody should look at before it runs."""
+    return Notice(code, Severity.WARNING, message, hint, at)
+
+
+def about(number: int) -> str:
+    """An estimate in words: `about 1,200,000`."""
+    digits = max(0, len(str(number)) - 2)
+    return f"about {round(number, -digits):,}"

@@ -1,0 +1,39 @@
+"""What an UPDATE sets: keys, and what an index or a partition hangs on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from executors.base import FindingCode
+from executors.postgresql.noticing.known import Table
+from executors.postgresql.noticing.looked import Looked, Notice, warning
+from executors.postgresql.reading.parse import Node
+
+
+class _Set(NamedTuple):
+    """A column of a table that an UPDATE sets."""
+
+    table: Table
+    name: str
+    node: Node
+
+
+def changes_key(looked: Looked) -> Iterator[Notice]:
+    """An UPDATE of a primary key."""
+    for table, name, node in _set(looked):
+        if name in table.primary_key:
+            others = [key.table for key in table.referenced_by if name in key.referenced_columns]
+            part = "part of " if len(table.primary_key) > 1 else ""
+            message = f"{name} is {part}the primary key of {table.name}: the rows get another identity."
+            hint = f"Rows of {', '.join(others)} refer to it." if others else ""
+            yield warning(FindingCode.CHANGES_KEY, message, hint, node.get("location"))
+
+
+def _set(looked: Looked) -> Iterator[_Set]:
+    for node, level in looked.of("UpdateStmt"):
+        table = looked.table(level.items[0])
+        for target in node.get("targetList", ()) if table is not None else ():
+            part = target["ResTarget"]
+            if table is not None and part["name"] in table.columns:
+                yield _Set(table, part["name"], part)
