@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import psycopg
 import pytest
@@ -30,7 +31,8 @@ def test_a_connection_that_the_server_ended_is_made_anew(kept: int) -> None:
     with psycopg.connect(os.environ[POSTGRES_URL], autocommit=True) as server:
         server.execute("SELECT pg_terminate_backend(%s, 5000)", [kept])
     assert not connection.is_usable()
-    connection.health_check_enabled, connection.health_check_done = True, False
+    kept_one: Any = connection
+    kept_one.health_check_enabled, kept_one.health_check_done = True, False
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
         assert cursor.fetchone()[0] != kept
