@@ -43,7 +43,7 @@ check: venv ## Lint, formatting, types, import rules
 	$(BIN)/lint-imports
 
 .PHONY: test
-test: browser check ## Everything CI runs: the checks, then all tests on real servers and a real browser
+test: browser postgresql check ## Everything CI runs: the checks, then all tests on real servers and a real browser
 	$(BIN)/python -m devtools.servers $(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=worksteal $(ARGS)
 
@@ -55,6 +55,22 @@ browser: ## Install Chromium for the browser tests, where it is missing and we a
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium >/dev/null; \
 	else \
 		echo "No Chromium: the browser tests will be skipped. To run them: sudo apt-get install chromium"; \
+	fi
+
+# The programs alone: the package would make a cluster of its own and start it.
+.PHONY: postgresql
+postgresql: ## Install the older PostgreSQL that tests run on as well, where it is missing and we are root
+	@ls /usr/lib/postgresql/1[3-7]/bin/postgres >/dev/null 2>&1 && exit 0; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "Installing an older PostgreSQL …"; \
+		export DEBIAN_FRONTEND=noninteractive; \
+		apt-get update -qq; \
+		apt-get install -qq -y --no-install-recommends postgresql-common >/dev/null; \
+		sed -i 's/^#\?create_main_cluster.*/create_main_cluster = false/' /etc/postgresql-common/createcluster.conf; \
+		package=$$(apt-cache search --names-only '^postgresql-1[3-7]$$' | sort | cut -d' ' -f1 | head -n 1); \
+		apt-get install -qq -y --no-install-recommends "$$package" >/dev/null; \
+	else \
+		echo "No older PostgreSQL: tests on it will be skipped. To run them: sudo apt-get install postgresql-15"; \
 	fi
 
 .PHONY: lock

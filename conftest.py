@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
-from devtools.servers import MONGO_MISSING, MONGO_URL, POSTGRES_URL
+from devtools import postgres
+from devtools.binaries import UnavailableError, older_postgresql_programs
+from devtools.servers import MONGO_MISSING, MONGO_URL, POSTGRES_URL, throwaway_folder
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -23,7 +26,7 @@ CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM_OPTIONS = ("--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run")
 
 
-def missing(reason: str) -> None:
+def missing(reason: str) -> NoReturn:
     """Skip the test on a laptop; fail it in CI, which must have everything."""
     if IN_CI:
         pytest.fail(reason, pytrace=False)
@@ -34,6 +37,19 @@ def missing(reason: str) -> None:
 def postgres_url() -> str:
     """A superuser's URL of the PostgreSQL that tests may do anything to."""
     return os.environ[POSTGRES_URL]
+
+
+@pytest.fixture(scope="session")
+def older_postgres_url() -> Iterator[str]:
+    """The same of an older PostgreSQL, which is started when a test first asks for it."""
+    with ExitStack() as stack:
+        folder = stack.enter_context(throwaway_folder())
+        try:
+            programs = older_postgresql_programs()
+            server = stack.enter_context(postgres.running(folder / "older", durable=False, older=programs))
+        except UnavailableError as error:
+            missing(str(error))
+        yield server.url()
 
 
 @pytest.fixture(scope="session")

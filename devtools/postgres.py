@@ -8,7 +8,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +22,9 @@ from devtools.binaries import Account, UnavailableError, data_folder, postgresql
 HOST = "127.0.0.1"
 SUPERUSER = "postgres"
 START_SECONDS = 30.0
+# The same order and case of letters on every machine. Before 17 the server takes them from the operating system.
+_LOCALE = ("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
+_OLDER_LOCALE = ("--locale=C.UTF-8",)
 # What a data folder survives: by default everything that was committed, as in production; for a test, nothing.
 THROWAWAY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 COMMON = {
@@ -57,7 +60,7 @@ def free_port() -> int:
         return port
 
 
-def _initialise(programs: Path, data: Path, password: str, account: Account) -> None:
+def _initialise(programs: Path, data: Path, password: str, account: Account, locale: Sequence[str]) -> None:
     """Make an empty cluster in `data`."""
     uid, gid = account.ids or (None, None)
     with tempfile.NamedTemporaryFile("w", suffix=".pw") as secret:
@@ -72,9 +75,7 @@ def _initialise(programs: Path, data: Path, password: str, account: Account) -> 
                 f"--pwfile={secret.name}",
                 "--auth=scram-sha-256",
                 "--encoding=UTF8",
-                "--locale=C",
-                "--locale-provider=builtin",
-                "--builtin-locale=C.UTF-8",
+                *locale,
                 "--no-instructions",
                 "--no-sync",
             ],
@@ -120,17 +121,19 @@ def running(
     port: int = 0,
     durable: bool = True,
     more: Mapping[str, str] | None = None,
+    older: Path | None = None,
 ) -> Iterator[Postgres]:
     """Run a server whose data lives in `state`, making it on first use; `more` are settings of its own.
 
-    `password` is the superuser's, and must be the same every time for the same `state`. Raises `UnavailableError`.
+    `password` is the superuser's, and must be the same every time for the same `state`. `older` has the
+    programs of an older release, to be run instead of the packaged one. Raises `UnavailableError`.
     """
     account = server_account()
-    programs = postgresql_programs(account)
+    programs = older or postgresql_programs(account)
     server = Postgres(port or free_port(), password or secrets.token_urlsafe(24))
     data = data_folder(state, account)
     if not (data / "PG_VERSION").exists():
-        _initialise(programs, data, server.password, account)
+        _initialise(programs, data, server.password, account, _OLDER_LOCALE if older else _LOCALE)
     settings = COMMON | ({} if durable else THROWAWAY) | dict(more or {}) | {"port": str(server.port)}
     options = [f"--{name}={value}" for name, value in settings.items()]
     program: list[str | Path] = [programs / "postgres", "-D", data, *options]

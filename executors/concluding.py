@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from executors.base import Control, Effect, Images, Refused, Rehearsing, RowBound, Running
+from executors.base import (
+    Control,
+    Effect,
+    ExecutionError,
+    Images,
+    Refused,
+    RehearsalOutcome,
+    Rehearsing,
+    RowBound,
+    Running,
+    StatementResult,
+    Structure,
+)
 
 _NAMED = 5
 
@@ -16,6 +28,9 @@ class Concluding(Protocol):
     def effect(self, sample: int, seconds: float) -> Effect:
         """What this open transaction has changed so far, by whatever means."""
 
+    def structure(self, tables: Sequence[str]) -> str:
+        """How tables are built, as a digest."""
+
     def images(self) -> Iterator[Images]:
         """The rows that the last `effect` found."""
 
@@ -23,10 +38,22 @@ class Concluding(Protocol):
         """Keep the changes, after `Control.committing` allowed it."""
 
 
-def conclude(purpose: Running | Rehearsing, session: Concluding, control: Control) -> Effect:
-    """The effect of the write that ran on `session`, committed unless it was a rehearsal. Raises `ExecutionError`."""
-    if isinstance(purpose, Rehearsing):
-        return session.effect(purpose.sample, purpose.seconds)
+def rehearsed(
+    purpose: Rehearsing, session: Concluding, statements: tuple[StatementResult, ...] = ()
+) -> RehearsalOutcome:
+    """What the write that ran on `session` changed, to be rolled back. Raises `ExecutionError`."""
+    effect = session.effect(purpose.sample, purpose.seconds)
+    tables = tuple(sorted({*purpose.tables, *(table.table for table in effect.tables)}))
+    try:
+        digest = session.structure(tables)
+    except ExecutionError:
+        # What was seen is worth telling without it: that it is not known is told as well.
+        digest = ""
+    return RehearsalOutcome(effect, Structure(tables, digest), statements)
+
+
+def conclude(purpose: Running, session: Concluding, control: Control) -> Effect:
+    """The effect of the write that ran on `session`, which is committed. Raises `ExecutionError`."""
     effect = session.effect(0, purpose.seconds)
     if purpose.bound is not None:
         hold(effect, purpose.bound)

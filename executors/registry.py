@@ -11,7 +11,7 @@ from functools import partial
 from importlib import import_module
 from typing import Any
 
-from executors.base import Analyser, CallReader, Engine, EngineKind, Language, Reverser, Runner
+from executors.base import Analyser, CallReader, Engine, EngineKind, KeptRows, Language, Reverser, Runner
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,8 @@ class Product:
     """A database product: its name for people, and where its parts are (`module:name`).
 
     `analysers` has a reader for each language of its own; `script_calls` reads the calls of a script's `db`, and is ""
-    for an engine that is no `ScriptEngine`; `undo` makes the statement that takes a write back, "" where none does.
+    for an engine that is no `ScriptEngine`; `undo` makes the statement that takes a write back, "" where none does;
+    `kept` tells rows that are kept for it as people read them, "" where they are kept so.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Product:
     analysers: Mapping[Language, str]
     script_calls: str = ""
     undo: str = ""
+    kept: str = ""
 
     @property
     def languages(self) -> tuple[Language, ...]:
@@ -47,6 +49,8 @@ PRODUCTS: dict[EngineKind, Product] = {
         "executors.mongodb.engine:MongoDBEngine",
         {Language.MONGO: "executors.mongodb.reading.analysis:analyse"},
         "executors.mongodb.reading.calls:MongoCalls",
+        "executors.mongodb.undo.reversing:reverse",
+        "executors.mongodb.undo.reversing:shown",
     ),
 }
 
@@ -101,6 +105,12 @@ def call_reader(kind: EngineKind) -> CallReader:
 def reverser(kind: EngineKind) -> Reverser | None:
     """What makes the statement that takes a write on a product back; None where nothing does."""
     path = PRODUCTS[kind].undo
+    return _load(path) if path else None
+
+
+def kept_rows(kind: EngineKind) -> KeptRows | None:
+    """What tells kept rows of a product as people read them; None where they are kept so."""
+    path = PRODUCTS[kind].kept
     return _load(path) if path else None
 
 

@@ -13,7 +13,6 @@ from executors.base import (
     Ran,
     ReadOutcome,
     Refused,
-    RehearsalOutcome,
     Rehearsing,
     RowEncoding,
     RowSink,
@@ -22,7 +21,7 @@ from executors.base import (
     Truncation,
     WriteOutcome,
 )
-from executors.concluding import conclude
+from executors.concluding import conclude, rehearsed
 from executors.copytext import decode_copy_row
 
 _REFUSALS_NAMED = 10
@@ -51,12 +50,12 @@ def _outcome(session: Session, job: Job, sink: RowSink, control: Control) -> End
     done = session.execute(job.statement, job.parameters, refusals if job.purpose.all_or_nothing else sink)
     refusals.check()
     rows, truncated = _last_rows(done)
+    results = tuple(StatementResult(ran.kind, ran.rows_affected) for ran in done)
+    if isinstance(job.purpose, Rehearsing):
+        return rehearsed(job.purpose, session, results)
     if not any(ran.writes for ran in done):
         return ReadOutcome(rows, truncated, session.settings)
     effect = conclude(job.purpose, session, control)
-    results = tuple(StatementResult(ran.kind, ran.rows_affected) for ran in done)
-    if isinstance(job.purpose, Rehearsing):
-        return RehearsalOutcome(effect, results)
     counted = [ran.rows_affected for ran in done if ran.rows_affected is not None]
     known = all(ran.counted for ran in done)
     affected = sum(counted) if counted and known else None

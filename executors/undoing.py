@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from executors import registry
-from executors.base import EngineKind, Images, NotReversible, Reverse
+from executors.base import Column, EngineKind, Images, NotReversible, Reverse, RowChange
 
 
 def obstacle(engine: EngineKind) -> str:
@@ -13,6 +13,12 @@ def obstacle(engine: EngineKind) -> str:
     if registry.reverser(engine) is not None:
         return ""
     return f"What is written to {registry.PRODUCTS[engine].name} cannot be taken back here."
+
+
+def shown(engine: EngineKind, piece: Images, rows: int) -> tuple[tuple[Column, ...], tuple[RowChange, ...]]:
+    """The first `rows` rows of what was kept of a write, as people read them, and their columns."""
+    read = registry.kept_rows(engine)
+    return read(piece, rows) if read is not None else (piece.image.columns, piece.changes[:rows])
 
 
 def reverse(engine: EngineKind, pieces: Sequence[Images], title: str) -> Reverse:

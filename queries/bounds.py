@@ -10,7 +10,7 @@ from typing import Any
 from django.utils import timezone
 
 from executors.base import FindingCode
-from queries.models import QueryRequest, Rehearsal, Verdict
+from queries.models import QueryRequest, Rehearsal, Schema, Verdict
 
 _UNCOUNTED = frozenset({FindingCode.REPLACES_COLLECTION, FindingCode.MERGES_INTO_COLLECTION})
 
@@ -29,6 +29,7 @@ class Stale(StrEnum):
     FAILED = "failed"
     OLD = "old"
     CHANGED = "changed"
+    SCHEMA = "schema"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +42,21 @@ class Bound:
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What the last rehearsal of a request counted: of which digest, when, and how many rows (None: it failed)."""
+    """What the last rehearsal of a request counted: of which digest, when, and how many rows (None: it failed).
+
+    `schema` is what the target says now, where it was asked.
+    """
 
     digest: str
     at: dt.datetime
     rows: int | None
+    schema: Schema = Schema.UNKNOWN
 
     @classmethod
     def of(cls, rehearsal: Rehearsal) -> Sight:
         """That of a rehearsal."""
-        return cls(rehearsal.digest, rehearsal.at, None if rehearsal.effect is None else rehearsal.effect["total"])
+        rows = None if rehearsal.effect is None else rehearsal.effect["total"]
+        return cls(rehearsal.digest, rehearsal.at, rows, rehearsal.schema)
 
     @classmethod
     def of_row(cls, query: QueryRequest) -> Sight | None:
@@ -86,7 +92,7 @@ def _staleness(query: QueryRequest, sight: Sight) -> Stale | None:
         return Stale.CHANGED
     if timezone.now() - sight.at > dt.timedelta(minutes=query.target.rehearsal_minutes):
         return Stale.OLD
-    return None
+    return Stale.SCHEMA if sight.schema is Schema.CHANGED else None
 
 
 def proposed(query: QueryRequest, rehearsal: Rehearsal | None) -> Bound | None:

@@ -223,10 +223,14 @@ def _nothing_kept(execution: Execution) -> str:
     effect = execution.effect
     if effect is None:
         return "It cannot be taken back: what it changed was not seen."
-    if effect["schema"]:
-        return "It cannot be taken back: it changed the schema."
-    for table in effect["tables"]:
-        if table["gap"]:
+    schema = "it changed the schema" if effect["schema"] else ""
+    whole = "its server has no transactions" if effect.get("lasts") else schema
+    if whole:
+        return f"It cannot be taken back: {whole}."
+    gaps = [table for table in effect["tables"] if table["gap"]]
+    # Rows without a key are kept, too; what ran before they were says that it is not reversible.
+    for table in sorted(gaps, key=lambda table: table["gap"] == Gap.NO_KEY):
+        if table["gap"] != Gap.NO_KEY or (effect["exact"] and not effect["reversible"]):
             return f"It cannot be taken back: {NOT_KEPT[Gap(table['gap'])].format(table=table['table'])}."
     if not (effect["exact"] and effect["counted"]):
         return "It cannot be taken back: it is not certain that every row it changed is known."

@@ -9,6 +9,7 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
 from django.db.models import Func, IntegerField, OuterRef, Q, Subquery, Value
 from django.db.models.functions import JSONObject
+from django.db.models.lookups import GreaterThan
 from django.db.models.sql.compiler import SQLCompiler
 from django.utils import timezone
 
@@ -52,6 +53,13 @@ def _approvals() -> Func:
 RUNNING = (Rare(Status.APPROVED), Rare(Status.EXECUTING))
 
 
+class _Place(Func):
+    """A place in the queue, compared as a whole: an index leads to it, however deep it is."""
+
+    function = "ROW"
+    output_field = IntegerField()
+
+
 class QueryRequestQuerySet(models.QuerySet["QueryRequest"]):
     def visible_to(self, user: User) -> QueryRequestQuerySet:
         """Those of the reader's pods, the reader's own; all of them for admins and auditors."""
@@ -71,6 +79,13 @@ class QueryRequestQuerySet(models.QuerySet["QueryRequest"]):
             .exclude(author=user)
             .exclude(decisions__reviewer=user)
         )
+
+    def in_queue_order(self, after: tuple[int, int] | None = None) -> QueryRequestQuerySet:
+        """The riskiest first, of those alike the oldest; those that come after a place, given as order and key."""
+        found = self
+        if after is not None:
+            found = found.filter(GreaterThan(_Place("queue_order", "pk"), _Place(*map(Value, after))))
+        return found.order_by("queue_order", "pk")
 
     def stale(self) -> QueryRequestQuerySet:
         """Those that waited longer than their target allows."""

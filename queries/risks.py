@@ -12,19 +12,23 @@ from queries.models import QueryRequest
 from web.characters import marked
 
 YES = "yes"
+# More than all reasons to look twice together.
+_PRODUCTION = 1 << 10
 
 
 class Risk(StrEnum):
-    """Why to look twice."""
+    """Why to look twice, the worst first."""
 
-    WHOLE_TABLE = "whole_table"
     DESTROYS = "destroys"
+    WHOLE_TABLE = "whole_table"
+    MANY_ROWS = "many_rows"
     UNSEEN = "unseen"
 
 
 WORDS = {
-    Risk.WHOLE_TABLE: "Changes a whole table",
     Risk.DESTROYS: "Drops or empties something",
+    Risk.WHOLE_TABLE: "Changes a whole table",
+    Risk.MANY_ROWS: "Changes many rows",
     Risk.UNSEEN: "Effect not seen",
 }
 
@@ -50,15 +54,29 @@ class Confirmation:
 
 
 def risks(query: QueryRequest, sight: Sight | None) -> list[Risk]:
-    """Why to look twice at a write: what its findings say, and whether anybody saw what it would do."""
+    """Why to look twice at a write: what its findings say, how many rows it changes, and whether anybody saw that."""
     if not query.writes:
         return []
     codes = {str(finding["code"]) for finding in query.findings}
     found = {risk for code, risk in _CODES.items() if code in codes}
     rows = counted(query, sight)
+    if rows is not None and rows.rows > query.target.default_bound:
+        found.add(Risk.MANY_ROWS)
     if rows is None or rows.origin is not Origin.REHEARSAL:
         found.add(Risk.UNSEEN)
     return [risk for risk in Risk if risk in found]
+
+
+def queue_order(query: QueryRequest, sight: Sight | None) -> int:
+    """Where a request stands in a queue, the lowest first: writes in production, then by the worst reason to look twice
+    and all others; a write before a read. As it is now: it is stored when a request is sent, and when it is rehearsed.
+    """
+    if not query.writes:
+        return 0
+    found = risks(query, sight)
+    weighed = sum(1 << place for place, risk in enumerate(reversed(Risk), start=1) if risk in found)
+    production = query.target.environment == Environment.PRODUCTION
+    return -(1 + weighed + (_PRODUCTION if production else 0))
 
 
 def confirmation(query: QueryRequest, sight: Sight | None) -> Confirmation | None:

@@ -19,6 +19,7 @@ from executors.base.effects import (
     Running,
     SchemaChange,
     SchemaVerb,
+    Structure,
     TableEffect,
 )
 from executors.base.findings import Analysis, Finding, FindingCode, Severity, Verified
@@ -64,7 +65,7 @@ from executors.base.scripting import (
 )
 from executors.base.seam import Analyser, Engine, Runner, ScriptEngine, Session
 from executors.base.statements import Access, EngineKind, Job, Language, Limits, Parameter, Target
-from executors.base.undoing import NotReversible, Reverse, Reverser
+from executors.base.undoing import KeptRows, NotReversible, Reverse, Reverser
 from executors.base.watching import Activity, Blocker
 
 __all__ = [
@@ -101,6 +102,7 @@ __all__ = [
     "Interrupted",
     "Job",
     "KeepLimits",
+    "KeptRows",
     "Language",
     "Leads",
     "Limits",
@@ -136,6 +138,7 @@ __all__ = [
     "StatementFailed",
     "StatementResult",
     "Step",
+    "Structure",
     "Table",
     "TableEffect",
     "Target",

@@ -62,5 +62,6 @@ class Word:
         supposed = (finding for finding in analysis.findings if finding.code not in self.settles)
         refuted = {_REFUTES.get(finding.code) for finding in self.findings}
         claimed = (claim for claim in analysis.verified if claim not in refuted)
-        findings = (*supposed, *self.findings)
+        # Some that reading noticed of the text alone is noticed again.
+        findings = tuple(dict.fromkeys((*supposed, *self.findings)))
         return replace(analysis, findings=findings, verified=(*claimed, *(self.verified if whole else ())))

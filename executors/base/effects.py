@@ -78,13 +78,15 @@ class Effect:
     """What a transaction has changed so far, by whatever means.
 
     `exact` is False where the counts may be too high. `counted` is False where something was changed that nobody
-    counted, so that they may be too low: where a table is known for it, it has the gap NOT_TOLD.
+    counted, so that they may be too low: where a table is known for it, it has the gap NOT_TOLD. `lasts`: there was no
+    transaction, so that each change lasted as soon as it was made.
     """
 
     tables: tuple[TableEffect, ...] = ()
     exact: bool = True
     schema: tuple[SchemaChange, ...] = ()
     counted: bool = True
+    lasts: bool = False
 
     @property
     def total(self) -> int:
@@ -93,8 +95,20 @@ class Effect:
 
     @property
     def reversible(self) -> bool:
-        """Whether every row is known as it was and as it is, and nothing but rows changed."""
-        return self.exact and self.counted and not self.schema and all(table.complete for table in self.tables)
+        """Whether every row is known as it was and as it is, nothing but rows changed, and all at once.
+
+        Without a key every row is known, too (`Gap.NO_KEY`); only not which one became which.
+        """
+        known = all(table.complete or table.gap is Gap.NO_KEY for table in self.tables)
+        return self.exact and self.counted and known and not self.schema and not self.lasts
+
+
+@dataclass(frozen=True, slots=True)
+class Structure:
+    """How some tables were built: `digest` is another once anything of that was changed. "" where nobody could tell."""
+
+    tables: tuple[str, ...]
+    digest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +122,8 @@ class KeepLimits:
 @dataclass(frozen=True, slots=True)
 class Image:
     """A table of which rows are kept. `generated` names the columns that no statement can set, `identity` those
-    that need OVERRIDING SYSTEM VALUE; `parts`: its rows are stored in partitions."""
+    that need OVERRIDING SYSTEM VALUE; `parts`: its rows are stored in partitions; `deferrable`: a value that must be
+    unique is only looked at once the whole statement, or the transaction, is done."""
 
     schema: str
     table: str
@@ -117,6 +132,7 @@ class Image:
     generated: tuple[str, ...] = ()
     identity: tuple[str, ...] = ()
     parts: bool = False
+    deferrable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,11 +160,15 @@ class Running:
 
 @dataclass(frozen=True, slots=True)
 class Rehearsing:
-    """A job that is run to be looked at and always rolled back: `sample` rows of each table, `seconds` for looking."""
+    """A job that is run to be looked at and always rolled back: `sample` rows of each table, `seconds` for looking.
+
+    `tables` are those its text names; with those it changed, it is asked how they are built.
+    """
 
     sample: int = 20
     seconds: float = 5.0
     all_or_nothing: bool = False
+    tables: tuple[str, ...] = ()
 
 
 Purpose: TypeAlias = Running | Rehearsing

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import ClassVar, Literal, TypeAlias
 
-from executors.base.effects import Effect
+from executors.base.effects import Effect, Structure
 
 Truncation: TypeAlias = Literal["", "rows", "bytes"]
 
@@ -81,9 +81,10 @@ class ScriptOutcome:
 
 @dataclass(frozen=True, slots=True)
 class RehearsalOutcome:
-    """A write that ran to its end and was rolled back."""
+    """A write that ran to its end and was rolled back. `structure` is that of the tables it changed and names."""
 
     effect: Effect
+    structure: Structure
     statements: tuple[StatementResult, ...] = ()
 
 

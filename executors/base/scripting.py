@@ -61,6 +61,9 @@ class ScriptDatabase(Protocol):
     def call(self, request: Request) -> Answer:
         """Run it under the guards of its language. Raises `ExecutionError`, which the script may catch."""
 
+    def structure(self, tables: Sequence[str]) -> str:
+        """As `Session.structure`."""
+
     def effect(self, sample: int, seconds: float) -> Effect:
         """What all calls together have changed (`Session.effect`). Raises where a failed call forbids to commit."""
 

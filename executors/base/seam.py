@@ -40,6 +40,12 @@ class Session(Protocol):
         `sample` rows of each table are shown; `seconds` at most are spent on finding them. Asked once, at the end.
         """
 
+    def structure(self, tables: Sequence[str]) -> str:
+        """How tables of these names are built, as a digest, without what this transaction itself changed of that.
+
+        Asked once, at the end of a rehearsal; `Engine.structure` gives the same as long as nobody changes them.
+        """
+
     def images(self) -> Iterator[Images]:
         """Every row that `effect` found, whole: only when the job asked to keep them and the effect is reversible."""
 
@@ -80,6 +86,9 @@ class Engine(Protocol):
         `parameters` are the values of the one statement that has any. Within two seconds in all; raises
         `ExecutionError` when the target does not answer, while a statement that has no plan says so in its notes.
         """
+
+    def structure(self, target: Target, tables: Sequence[str]) -> str:
+        """How tables of these names are built now, as a digest (`Session.structure`). Within two seconds."""
 
     def commit_status(self, target: Target, transaction: str) -> CommitStatus:
         """What became of a transaction that `Control.committing` named: only what the server can prove of that one."""

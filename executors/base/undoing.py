@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from executors.base.effects import Images
+from executors.base.effects import Images, RowChange
+from executors.base.rows import Column
 from executors.base.statements import Language
 
 
@@ -22,6 +23,13 @@ class Reverse:
     statement: str
     parameters: tuple[str, ...]
     rows: int
+
+
+class KeptRows(Protocol):
+    """How rows that an engine keeps in a form of its own are read."""
+
+    def __call__(self, piece: Images, rows: int) -> tuple[tuple[Column, ...], tuple[RowChange, ...]]:
+        """The first `rows` of a piece, and the columns of their cells."""
 
 
 class Reverser(Protocol):

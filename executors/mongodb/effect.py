@@ -8,41 +8,33 @@ told. Triggers are no part of a deployment's transaction; whatever they do is no
 
 from __future__ import annotations
 
-import base64
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeAlias
-
-from bson import encode
-from bson.raw_bson import RawBSONDocument
+from typing import Any, Final
 
 from executors.base import (
-    Cells,
-    Column,
     Effect,
     Gap,
-    Image,
     Images,
     KeepLimits,
     RowBound,
-    RowChange,
+    SchemaChange,
+    SchemaVerb,
     TableEffect,
 )
-from executors.mongodb import answers, raw, show
-from executors.mongodb.fields import columns as columns_of
+from executors.mongodb import answers, images, raw
+from executors.mongodb.images import Pair
+from executors.mongodb.keys import Documents, Key, by_id, key, key_of
 from executors.mongodb.plan import Body, Stream
 from executors.mongodb.wire import Wire
 
 _TOLD: Final = KeepLimits(rows=10_000, bytes=32 * 1024 * 1024)
-_PIECE: Final = 50
-_CUT: Final = 2000
 # Commands that change documents, and where they say of which.
 _PARTS: Final = {"update": "updates", "delete": "deletes"}
 _FINDING: Final = ("collation", "hint")
-
-# The type and the bytes of an `_id`.
-Key: TypeAlias = tuple[int, bytes]
-Documents: TypeAlias = dict[Key, bytes]
+_FIRST: Final = 100
+_INDEXES: Final = {"createIndexes": SchemaVerb.CREATED, "dropIndexes": SchemaVerb.DROPPED}
 
 
 @dataclass(slots=True)
@@ -75,7 +67,7 @@ class _Collection:
     gap: Gap | None = None
     size: int = 0
 
-    def changes(self) -> list[tuple[bytes | None, bytes | None]]:
+    def changes(self) -> list[Pair]:
         """Documents that are not what they were."""
         return [(was, self.after[key]) for key, was in self.before.items() if was != self.after[key]]
 
@@ -89,10 +81,15 @@ class Watcher:
         self._bound = bound
         self._collections: dict[str, _Collection] = {}
         self._uncounted: list[str] = []
+        self._schema: list[SchemaChange] = []
 
     def command(self, body: Body, send: Callable[[], bytes]) -> bytes:
         """The reply to a write, which `send` sends."""
         kind = next(iter(body))
+        if kind in _INDEXES:
+            reply = send()
+            self._schema += _indexes(kind, body)
+            return reply
         if kind not in {"insert", "update", "delete", "findAndModify"}:
             return send()
         found = self._found(kind, body)
@@ -101,6 +98,12 @@ class Watcher:
         reply = send()
         self._note(str(body[kind]), kind, body, found, answers.decode(reply))
         return reply
+
+    def put(self, collection: str, changes: Mapping[Key, Pair]) -> None:
+        """Documents that are known to have changed, one by one, before and after."""
+        known = self._collections.setdefault(collection, _Collection())
+        known.counted.add(_count(changes.values()))
+        self._add(known, changes)
 
     def uncounted(self, collection: str) -> None:
         """A write of which nobody tells what it changes: `$out`, `$merge`."""
@@ -115,15 +118,13 @@ class Watcher:
             if table.total:
                 tables.append(table)
         missing = [TableEffect(name, 0, 0, 0, complete=False, gap=Gap.NOT_TOLD) for name in self._uncounted]
-        return Effect((*tables, *missing), exact and not missing, counted=not missing)
+        schema, lasts = tuple(self._schema), not self._wire.transactional
+        return Effect((*tables, *missing), exact and not missing, schema, counted=not missing, lasts=lasts)
 
     def images(self) -> Iterator[Images]:
-        """Every changed document, as BSON in base 64: `_id` (as mongosh writes it) and `document`."""
-        columns = (Column("_id", "mongosh"), Column("document", "bson"))
+        """Every changed document, whole."""
         for name, known in sorted(self._collections.items()):
-            changes = [RowChange(_image(was), _image(now)) for was, now in known.changes()]
-            for start in range(0, len(changes), _PIECE):
-                yield Images(Image("", name, columns, ("_id",)), tuple(changes[start : start + _PIECE]))
+            yield from images.pieces(name, known.changes())
 
     # --- one write ---
 
@@ -155,17 +156,20 @@ class Watcher:
         if found is None:
             known.gap = Gap.SIZE
             return
-        after = self._read(name, {"filter": _by_id([*found, *_new(kind, body, reply)])})
+        after = self._read(name, {"filter": by_id([*found, *_new(kind, body, reply)])})
         if after is None:
             known.gap = Gap.SIZE
             return
-        changes = {key: (found.get(key), after.get(key)) for key in found.keys() | after.keys()}
-        changes = {key: pair for key, pair in changes.items() if pair[0] != pair[1]}
+        both = {one: (found.get(one), after.get(one)) for one in dict.fromkeys((*found, *after))}
+        changes = {one: pair for one, pair in both.items() if pair[0] != pair[1]}
         if _count(changes.values()) != counted:
             known.gap = Gap.UNCERTAIN
-        for key, (was, now) in changes.items():
-            known.before.setdefault(key, was)
-            known.after[key] = now
+        self._add(known, changes)
+
+    def _add(self, known: _Collection, changes: Mapping[Key, Pair]) -> None:
+        for one, (was, now) in changes.items():
+            known.before.setdefault(one, was)
+            known.after[one] = now
             known.size += len(was or b"") + len(now or b"")
         if known.size > self._limits.bytes or len(known.before) > self._limits.rows:
             known.gap = Gap.SIZE
@@ -178,7 +182,7 @@ class Watcher:
             size += len(batch)
             if size > self._limits.bytes:
                 return None
-            found.update((_key(document), document) for document in raw.documents(batch))
+            found.update((key(document), document) for document in raw.documents(batch))
         return found if len(found) <= self._limits.rows else None
 
 
@@ -188,9 +192,11 @@ def _filters(kind: str, body: Body) -> Iterator[Body]:
     if kind == "findAndModify":
         options: Body = {name: body[name] for name in ("sort", *_FINDING) if name in body}
         yield {"filter": body["query"], "limit": 1, **options, **let}
-    for part in body.get(_PARTS.get(kind, ""), ()):
+    for number, part in enumerate(body.get(_PARTS.get(kind, ""), ())):
         options = {name: part[name] for name in _FINDING if name in part}
-        yield {"filter": part["q"], **({"limit": 1} if _is_for_one(kind, part) else {}), **options, **let}
+        # The first that it would find may be changed by the parts before it, so that it takes the next one.
+        one = {"limit": min(number + 1, _FIRST)} if _is_for_one(kind, part) else {}
+        yield {"filter": part["q"], **one, **options, **let}
 
 
 def _is_for_one(kind: str, part: Mapping[str, Any]) -> bool:
@@ -204,11 +210,19 @@ def _upserts(kind: str, body: Body) -> bool:
 def _new(kind: str, body: Body, reply: Mapping[str, Any]) -> Iterator[Key]:
     """The keys of documents that the write added."""
     if kind == "insert":
-        yield from (_key_of(document["_id"]) for document in body["documents"])
-    yield from (_key_of(item["_id"]) for item in reply.get("upserted") or ())
+        yield from (key_of(document["_id"]) for document in body["documents"])
+    yield from (key_of(item["_id"]) for item in reply.get("upserted") or ())
     last = reply.get("lastErrorObject") or {}
     if "upserted" in last:
-        yield _key_of(last["upserted"])
+        yield key_of(last["upserted"])
+
+
+def _indexes(kind: str, body: Body) -> Iterator[SchemaChange]:
+    """The indexes that a command makes or takes away, as people name them."""
+    named = [index.get("name", index.get("key")) for index in body.get("indexes", ())] or [body.get("index")]
+    for name in named:
+        keys = name if isinstance(name, str) else json.dumps(name, default=str)
+        yield SchemaChange(_INDEXES[kind], f"index {keys} of collection {body[kind]}")
 
 
 def _counted(kind: str, reply: Mapping[str, Any]) -> Counted:
@@ -231,7 +245,7 @@ def _found_and_modified(reply: Mapping[str, Any]) -> Counted:
     return Counted(updated=1) if "updatedExisting" in last else Counted(deleted=1)
 
 
-def _count(changes: Iterable[tuple[bytes | None, bytes | None]]) -> Counted:
+def _count(changes: Iterable[Pair]) -> Counted:
     counted = Counted()
     for was, now in changes:
         counted.add(Counted(int(was is None), int(None not in (was, now)), int(now is None)))
@@ -243,57 +257,16 @@ def _table(name: str, known: _Collection, sample: int) -> tuple[TableEffect, boo
     changes = known.changes()
     counted = known.counted if known.gap else _count(changes)
     shown = [] if known.gap else changes[:sample]
-    columns = _columns(shown)
-    seen = show.Table(columns)
-    rows = tuple(RowChange(_cells(was, seen), _cells(now, seen)) for was, now in shown)
+    columns, rows = images.shown(shown)
     table = TableEffect(
         name,
         counted.inserted,
         counted.updated,
         counted.deleted,
-        tuple(Column(column.name, "mongosh") for column in columns),
+        columns,
         ("_id",) if columns else (),
         rows,
         complete=known.gap is None,
         gap=known.gap,
     )
     return table, known.gap is not Gap.UNCERTAIN
-
-
-def _columns(changes: Iterable[tuple[bytes | None, bytes | None]]) -> tuple[Column, ...]:
-    return columns_of(b"".join(side for pair in changes for side in pair if side is not None))
-
-
-def _cells(document: bytes | None, table: show.Table) -> Cells | None:
-    return None if document is None else tuple(map(_text, table.cells(document)))
-
-
-def _text(cell: show.Cell) -> str | None:
-    """A field as a reader expects it, long ones cut; None for one that is not there."""
-    if isinstance(cell, show.Missing):
-        return None
-    text = "null" if cell is None else cell
-    return text if len(text) <= _CUT else f"{text[:_CUT]}… ({len(text):,} characters)"
-
-
-def _image(document: bytes | None) -> Cells | None:
-    if document is None:
-        return None
-    identifier = show.Table([Column("_id", "")]).cells(document)[0]
-    return (_text(identifier), base64.b64encode(document).decode())
-
-
-def _key(document: bytes) -> Key:
-    element = raw.find(document, "_id")
-    return (element.type, document[element.start : element.end]) if element else (0, document)
-
-
-def _key_of(identifier: object) -> Key:
-    return _key(encode({"_id": identifier}))
-
-
-def _by_id(keys: Iterable[Key]) -> RawBSONDocument:
-    """A filter for these `_id`s, to the byte."""
-    listed = raw.document((kind, str(number), value) for number, (kind, value) in enumerate(keys))
-    wanted = raw.document([(raw.ARRAY, "$in", listed)])
-    return RawBSONDocument(raw.document([(raw.DOCUMENT, "_id", wanted)]))

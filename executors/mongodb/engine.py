@@ -24,7 +24,7 @@ from executors.base import (
     Target,
     Told,
 )
-from executors.mongodb import checking, planning
+from executors.mongodb import checking, planning, structure
 from executors.mongodb.activity import activity
 from executors.mongodb.clients import Clients, Connected
 from executors.mongodb.failures import translate
@@ -114,6 +114,13 @@ class MongoDBEngine:
         """What `explain` says of each statement, and how many documents match where that is counted in time."""
         try:
             return planning.plans(self._clients.connected(target), target, asked, _PLAN_SECONDS)
+        except PyMongoError as problem:
+            raise translate(problem, target) from None
+
+    def structure(self, target: Target, tables: Sequence[str]) -> str:
+        """A digest over the options and indexes of these collections."""
+        try:
+            return structure.digest(self._clients.connected(target), tables, _PLAN_SECONDS)
         except PyMongoError as problem:
             raise translate(problem, target) from None
 

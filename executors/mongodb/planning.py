@@ -19,6 +19,7 @@ from executors.mongodb.clients import Connected
 from executors.mongodb.failures import translate
 from executors.mongodb.plan import Body, Stream, plan, written_collection
 from executors.mongodb.reading.command import Command, Value
+from executors.mongodb.reading.methods import PUT_BACK
 from executors.mongodb.runner import read_command, require_allowed
 
 _WORDS: Final = {
@@ -93,6 +94,8 @@ class Planner:
             return Plan.without(f"The target gave no plan: {translate(failure, self.target).public_message}")
 
     def _command(self, command: Command) -> Plan:
+        if command.method == PUT_BACK:
+            return Plan.without("documents are put back by their _id, which an index finds.")
         prepared = plan(command)
         if isinstance(prepared, Stream):
             return self._one(_streamed(prepared), _of_stream(prepared))

@@ -98,6 +98,10 @@ class MongoDBScript:
         self._require_whole()
         return self._session.effect(sample, seconds)
 
+    def structure(self, tables: Sequence[str]) -> str:
+        """How tables are built."""
+        return self._session.structure(tables)
+
     def images(self) -> Iterator[Images]:
         """Every document that `effect` found."""
         return self._session.images()

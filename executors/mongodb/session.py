@@ -27,8 +27,11 @@ from executors.mongodb.clients import Connected
 from executors.mongodb.effect import Watcher
 from executors.mongodb.plan import Plan, Stream, plan
 from executors.mongodb.reading.command import Command
+from executors.mongodb.reading.methods import PUT_BACK
 from executors.mongodb.runner import in_transaction, read_command, require_allowed, send
 from executors.mongodb.turns import Turns
+from executors.mongodb.undo import parts
+from executors.mongodb.undo.putting import put_back
 from executors.mongodb.wire import Wire
 
 T = TypeVar("T")
@@ -70,13 +73,27 @@ class MongoDBSession:
 
     def execute(self, statement: str, parameters: Sequence[Parameter], sink: RowSink) -> list[Ran]:
         """Check and run one mongosh expression; its documents go to `sink` as BSON."""
+        command = read_command(statement)
+        if command.method == PUT_BACK:
+            return [self._put_back(command, parameters)]
         if parameters:
             raise Refused("A MongoDB query takes no parameters.")
-        command = read_command(statement)
         try:
             return [self.run_command(command, self.check(command), sink, Budget.of(self._limits))]
         except StatementFailed as failure:
             raise _placed(failure, command) from None
+
+    def _put_back(self, command: Command, parameters: Sequence[Parameter]) -> Ran:
+        require_allowed(command, self.target.access)
+        named = [part["collection"] for part in command.args[0]]
+        if len(named) != len(parameters) or self._watcher is None:
+            raise Refused(f"The statement uses {len(named)} parameter(s), {len(parameters)} given.")
+        if not self.transactional:
+            raise Refused("This server has no transactions, so nothing can be put back all or nothing.")
+        watcher, carried = self._watcher, parts.read(named, parameters)
+        self.begin()
+        count = self.aside(lambda: put_back(self._wire, watcher, carried))
+        return Ran(command.method, 0, count, writes=True)
 
     def check(self, command: Command) -> Plan:
         """What is to be sent for a command that the target's access allows. Raises `Refused`."""
@@ -107,6 +124,10 @@ class MongoDBSession:
     def effect(self, sample: int, seconds: float) -> Effect:  # noqa: ARG002 - each write was looked at as it ran
         """What has changed so far."""
         return self._watcher.effect(sample) if self._watcher else Effect()
+
+    def structure(self, tables: Sequence[str]) -> str:
+        """How collections are built, as it is outside of the transaction, in which nothing of that can be changed."""
+        return self._wire.structure(tables)
 
     def images(self) -> Iterator[Images]:
         """Every changed document, whole."""

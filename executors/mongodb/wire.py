@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import time
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 import pymongo
@@ -17,7 +17,7 @@ from pymongo.read_preferences import ReadPreference
 from pymongo.write_concern import WriteConcern
 
 from executors.base import Access, Cancelled, ExecutionError, OutcomeUnknown, StatementFailed, Target, TimedOut
-from executors.mongodb import failures
+from executors.mongodb import failures, structure
 from executors.mongodb.clients import Connected, Document
 from executors.mongodb.plan import Body, Stream
 
@@ -26,6 +26,7 @@ _DECODED: Final[CodecOptions[Mapping[str, Any]]] = CodecOptions(datetime_convers
 _MAJORITY: Final = WriteConcern("majority")
 # What giving up may take after the deadline: aborting a transaction, stopping an operation.
 _FAREWELL_SECONDS: Final = 2.0
+_STRUCTURE_SECONDS: Final = 2.0
 # Commands that MongoDB refuses inside a transaction.
 _OUTSIDE: Final = frozenset(
     {
@@ -85,6 +86,13 @@ class Wire:
     def in_transaction(self) -> bool:
         """Whether a transaction is open now."""
         return bool(self._session.in_transaction)
+
+    def structure(self, collections: Sequence[str]) -> str:
+        """How collections are built, asked outside of any transaction. Raises `ExecutionError`."""
+        try:
+            return structure.digest(self._connected, collections, _STRUCTURE_SECONDS)
+        except PyMongoError as problem:
+            raise failures.translate(problem, self._target) from None
 
     # --- running ------------------------------------------------------------------------------------
 

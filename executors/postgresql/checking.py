@@ -15,6 +15,7 @@ from executors.base import Access, Asked, ExecutionError, Finding, FindingCode, 
 from executors.postgresql import catalogue, likeness
 from executors.postgresql.dependencies import Dependencies, text_array
 from executors.postgresql.errors import Place
+from executors.postgresql.naming import PARTS, missing
 from executors.postgresql.noticing import MOST_STATEMENTS, TARGET, asking, noticed
 from executors.postgresql.noticing.asking import Depth
 from executors.postgresql.noticing.looked import Looked
@@ -23,13 +24,13 @@ from executors.postgresql.reading.facts import Facts, gather
 from executors.postgresql.reading.names import (
     CHANGES_WHAT_IT_NAMES,
     UNDERSTOOD,
-    Named,
     changes_schema,
     made,
     needed,
 )
+from executors.postgresql.reading.objects import Named, untold
 from executors.postgresql.reading.parse import Statement, parse
-from executors.postgresql.reading.scopes import Relation
+from executors.postgresql.reading.scopes import Catalogue, Relation
 from executors.postgresql.wire import Wire
 from executors.text import Characters, Places
 
@@ -40,25 +41,12 @@ _MOST_FINDINGS = 20
 # What is wrong with a statement, rather than with the server or the moment: SQLSTATE's classes, and those of names.
 _OF_THE_STATEMENT = ("0A", "22", "2B", "42", "3F", "54")
 _NAMES = frozenset({"42P01", "42703", "42883", "42704", "3F000", "42P10", "42846"})
+_AMBIGUOUS = "42702"
+_CODES = {**dict.fromkeys(_NAMES, FindingCode.UNKNOWN_NAME), _AMBIGUOUS: FindingCode.AMBIGUOUS_NAME}
 _NO_RIGHT = "42501"
 # What a login does not see, it does not find either: another one may.
 _PERHAPS_HIDDEN = frozenset({"42P01", "42883", "42704"})
 
-_UNKNOWN_RELATIONS = b"""
-SELECT w.n FROM ROWS FROM (pg_catalog.unnest($1::text[]), pg_catalog.unnest($2::text[]))
-  WITH ORDINALITY w(schema, name, n)
-WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace s ON s.oid = c.relnamespace
-  WHERE c.relname = w.name AND (s.nspname = w.schema OR w.schema = ''
-    AND (s.nspname = ANY (pg_catalog.current_schemas(true)) OR s.nspname = ANY ($3::text[]))))
-"""
-_UNKNOWN_COLUMNS = b"""
-SELECT w.n FROM ROWS FROM (pg_catalog.unnest($1::text[]), pg_catalog.unnest($2::text[]), pg_catalog.unnest($4::text[]))
-  WITH ORDINALITY w(schema, name, col, n)
-WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace s ON s.oid = c.relnamespace
-  JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attname = w.col AND NOT a.attisdropped
-  WHERE c.relname = w.name AND (s.nspname = w.schema OR w.schema = ''
-    AND (s.nspname = ANY (pg_catalog.current_schemas(true)) OR s.nspname = ANY ($3::text[]))))
-"""
 # Something of the name in a schema that this login may not look into.
 _HIDDEN = b"""
 SELECT EXISTS (SELECT FROM pg_catalog.pg_namespace s WHERE (s.nspname = $2 OR $2 = '' AND s.nspname = ANY ($3::text[]))
@@ -120,7 +108,11 @@ class Check:
             if item.type in UNDERSTOOD and not self.changed:
                 ahead.append(part)
             else:
-                named += [name for name in needed(*part) if not self._is_made(name.relation)]
+                wanted = [(name, self._is_made(name.relation)) for name in needed(*part)]
+                named += [name for name, is_made in wanted if not is_made]
+                # Of what the text itself makes nobody can tell more than its name.
+                of_made = any(is_made and name.column for name, is_made in wanted)
+                told.complete &= not (of_made or untold(item, parsed=item.type in UNDERSTOOD))
             if changes_schema(item):
                 self.changed = True
                 self.made |= made(item) - {""}
@@ -151,8 +143,9 @@ class Check:
         except ExecutionError:
             self.wire.drain()
             return []
+        source = text.encode()
         looked = (
-            Looked(item, {one: tables[one] for one in relations & tables.keys()}, self.target, items[:number])
+            Looked(item, source, {one: tables[one] for one in relations & tables.keys()}, self.target, items[:number])
             for number, (item, relations) in enumerate(as_found)
         )
         return noticed(text, looked, TARGET)
@@ -211,12 +204,14 @@ class Check:
     def _finding(self, told: _Text, part: _Part, error: ExecutionError, name: tuple[str, ...]) -> Finding:
         state, hint = error.detail["sqlstate"], error.detail.get("hint", "")
         meant = ""
-        if state == "42703":
+        if state == _AMBIGUOUS and name:
+            hint = _one_of(part, name[-1], catalogue.columns(self.wire, part.facts.relations))
+        elif state == "42703":
             relations = sorted(relation.name for relation in part.facts.relations)
             meant = "" if hint or not name else likeness.meant_column(self.wire, relations, name[-1])
         else:
             meant = likeness.meant(self.wire, state, name)
-        code = FindingCode.UNKNOWN_NAME if state in _NAMES else FindingCode.TARGET_REFUSES
+        code = _CODES.get(state, FindingCode.TARGET_REFUSES)
         place = _place(error) or Places(told.text).at(part.item.begins)
         return Finding(code, Severity.ERROR, _sentence(error.public_message), *place, _did_you_mean(meant) or hint)
 
@@ -238,34 +233,29 @@ class Check:
             told.findings.append(Finding(FindingCode.TARGET_REFUSES, Severity.ERROR, message, hint=hint))
 
     def _look_up(self, told: _Text, named: Sequence[Named]) -> None:
-        unknown = self._unknown(_UNKNOWN_RELATIONS, [name for name in named if not name.column])
-        missing = {(name.schema, name.relation) for name in unknown}
-        columns = [name for name in named if name.column and (name.schema, name.relation) not in missing]
-        unknown += self._unknown(_UNKNOWN_COLUMNS, columns)
         characters, places = Characters(told.text.encode()), Places(told.text)
-        for name in unknown[:_MOST_FINDINGS]:
+        for name in missing(self.wire, named, self.target.search_path)[:_MOST_FINDINGS]:
             place = (None, None) if name.at is None else places.at(characters.before(name.at))
-            told.findings.append(self._unknown_name(name, place))
-
-    def _unknown(self, sql: bytes, named: Sequence[Named]) -> list[Named]:
-        if not named:
-            return []
-        lists = [[name.schema for name in named], [name.relation for name in named], list(self.target.search_path)]
-        if sql is _UNKNOWN_COLUMNS:
-            lists.append([name.column for name in named])
-        parameters = [text_array(part) for part in lists]
-        result = self.wire.call(lambda: self.wire.pgconn.send_query_params(sql, parameters))
-        return [named[int(result.get_value(row, 0) or b"1") - 1] for row in range(result.ntuples)]
+            if name.kind == "setting":  # of some the server keeps silent
+                told.complete = False
+            else:
+                told.findings.append(self._unknown_name(name, place))
 
     def _unknown_name(self, name: Named, place: tuple[int | None, int | None]) -> Finding:
-        written = f"{name.schema}.{name.relation}" if name.schema else name.relation
-        if name.column:
-            message = f'Column "{name.column}" of relation "{written}" does not exist.'
-            meant = likeness.meant_column(self.wire, [name.relation], name.column)
+        written = f"{name.schema}.{name.relation}" if name.schema not in {"", name.relation} else name.relation
+        if name.kind in PARTS:
+            kind = name.kind.partition(" ")[0]
+            message = f'{kind.capitalize()} "{name.column}" of {PARTS[name.kind]} "{written}" does not exist.'
+            meant = likeness.meant_column(self.wire, [name.relation], name.column) if kind == "column" else ""
         else:
-            message = f'Relation "{written}" does not exist.'
-            meant = likeness.meant(self.wire, "42P01", [*([name.schema] if name.schema else []), name.relation])
-        return Finding(FindingCode.UNKNOWN_NAME, Severity.ERROR, message, *place, _did_you_mean(meant))
+            kind = name.kind.removeprefix("any ")
+            message = f'{kind.capitalize()} "{written}" does not exist.'
+            like = {"schema": "3F000", "type": "42704", "domain": "42704"}.get(kind, "42P01")
+            meant = likeness.meant(self.wire, like, [*([name.schema] if name.schema else []), name.relation])
+        if name.optional:
+            message = f"{message.removesuffix('.')}: IF EXISTS passes over it."
+        severity = Severity.INFO if name.optional else Severity.ERROR
+        return Finding(FindingCode.UNKNOWN_NAME, severity, message, *place, _did_you_mean(meant))
 
     def _first(self, sql: bytes, parameters: Sequence[bytes]) -> bytes | None:
         result = self.wire.call(lambda: self.wire.pgconn.send_query_params(sql, parameters))
@@ -286,6 +276,13 @@ def _place(error: ExecutionError) -> tuple[int, int] | None:
 
 def _sentence(message: str) -> str:
     return f"{message[:1].upper()}{message[1:].removesuffix('.')}."
+
+
+def _one_of(part: _Part, column: str, known: Catalogue) -> str:
+    """The tables, as they are called in the statement, whose column an ambiguous name may mean."""
+    items = (item for _, _, level in part.facts.levels for item in level.items)
+    owners = {item.alias for item in items if item.relation and column in known.get(str(item.relation), ())}
+    return f"Write {' or '.join(f'{alias}.{column}' for alias in sorted(owners))}." if owners else ""
 
 
 def _did_you_mean(name: str) -> str:

@@ -24,6 +24,7 @@ from executors.postgresql.reading import rules
 from executors.postgresql.reading.facts import Facts, Function
 from executors.postgresql.reading.function_policy import WRITE_MAY_CALL
 from executors.postgresql.reading.functions import REFUSED
+from executors.postgresql.reading.inner import AROUND, inner
 from executors.postgresql.reading.parse import Statement
 from executors.postgresql.reading.scopes import Relation
 from executors.postgresql.wire import Wire
@@ -33,6 +34,8 @@ _PRINTED_BYTES = 100_000
 
 # Statements that the server understands to their end when it parses them.
 _PRINTED = rules.ROWS | {"CreateTableAsStmt"}
+# Before this version the print of one that holds a query leaves the query out.
+_PRINTS_INNER = 160000
 
 # What the texts of parse trees call the functions of calls, operators, aggregates, window functions and sort orders.
 _CALLED = re.compile(r":(?:funcid|opfuncid|aggfnoid|winfnoid|elemfuncid|resultfunc)\s+(\d+)")
@@ -177,15 +180,24 @@ class Dependencies:
         if views and (brought := self._first(self._ask(_VIEWED, (text_array(list(map(_quoted, views))),)))):
             return brought
         named = [doubt for doubt in doubts if self._may_be_meant(doubt, facts)]
-        if item.type not in _PRINTED or len(item.text) > _PRINTED_BYTES:
+        printed = self._printable(item)
+        if printed is None:
             return next((doubt for doubt in named if doubt.why == "name"), None)
         columns = any(function.as_column and function.name in REFUSED for function in facts.functions)
-        if (named or columns) and (called := self._first(self._print(item, text, _WRITTEN))):
+        if (named or columns) and (called := self._first(self._print(printed, text, _WRITTEN))):
             return called
         if any(doubt.why == "changed" for doubt in doubts):
-            rewritten = self._print(item, text, _REWRITTEN)
+            rewritten = self._print(printed, text, _REWRITTEN)
             return self._first(called for called in rewritten if called.schema == "pg_catalog")
         return None
+
+    def _printable(self, item: Statement) -> Statement | None:
+        """The statement whose print tells what this one stands on."""
+        if item.type not in _PRINTED or len(item.text) > _PRINTED_BYTES:
+            return None
+        if item.type in AROUND and self._wire.pgconn.server_version < _PRINTS_INNER:
+            return inner(item)
+        return item
 
     def _may_be_meant(self, doubt: Called, facts: Facts) -> bool:
         if doubt.why in {"view", "changed"} or not self._refuses(doubt):

@@ -21,7 +21,7 @@ from executors.base import (
     Target,
     Told,
 )
-from executors.postgresql import activity, catalogue, commits
+from executors.postgresql import activity, catalogue, commits, structure
 from executors.postgresql.checking import Check
 from executors.postgresql.connections import Connections
 from executors.postgresql.options import ConnectionKey, connection_key
@@ -131,6 +131,11 @@ class PostgreSQLEngine:
             wire.close()
             raise
         return plans
+
+    def structure(self, target: Target, tables: Sequence[str]) -> str:
+        """A digest over the catalogue's rows of these tables."""
+        with _Aside(self._connections, target, _PLAN) as wire:
+            return structure.digest(wire, tables)
 
     def commit_status(self, target: Target, transaction: str) -> CommitStatus:
         """What the server says, as far as it can prove that it speaks of this transaction (`proof`)."""

@@ -118,6 +118,10 @@ class PostgreSQLScript:
         self._require_whole()
         return self._session.effect(sample, seconds)
 
+    def structure(self, tables: Sequence[str]) -> str:
+        """How tables are built."""
+        return self._session.structure(tables)
+
     def images(self) -> Iterator[Images]:
         """Every row that `effect` found."""
         return self._session.images()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 
 from psycopg import pq
@@ -28,7 +29,7 @@ from executors.base import (
     Severity,
     StatementFailed,
 )
-from executors.postgresql import commits, streams
+from executors.postgresql import commits, streams, structure
 from executors.postgresql.connections import Connections, describe_failure
 from executors.postgresql.dependencies import Dependencies
 from executors.postgresql.effect.capture import Asked
@@ -45,6 +46,7 @@ _BEGIN = {Access.READ: b"BEGIN READ ONLY", Access.WRITE: b"BEGIN READ WRITE"}
 _COMMIT_SECONDS = 10.0
 # A second connection only reads; what it must wait for is held by the first, which waits for it.
 _LOOK_LOCK_SECONDS = 0.2
+_STRUCTURE_SECONDS = 2.0
 # Dates come out as year, month, day and times with their offset. How they are read stays the database's own: the order
 # of day and month is kept when only the style is set, the zone is not touched.
 _UNAMBIGUOUS = ", pg_catalog.set_config('DateStyle', 'ISO', true)"
@@ -135,6 +137,14 @@ class PostgreSQLSession:
     def effect(self, sample: int, seconds: float) -> Effect:
         """What this transaction has changed so far, as the server tells of it. A read has no effect."""
         return self._observer.effect(sample, seconds) if self._observer else Effect()
+
+    def structure(self, tables: Sequence[str]) -> str:
+        """How tables are built, as everybody else sees it: what this transaction altered of them is not there.
+
+        As long as it is open nobody else can alter what it changed rows of.
+        """
+        with closing(self._second(_STRUCTURE_SECONDS)) as wire:
+            return structure.digest(wire, tables)
 
     def images(self) -> Iterator[Images]:
         """Every row that `effect` found, whole."""

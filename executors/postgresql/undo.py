@@ -5,12 +5,17 @@ rows are deleted, changed ones get what they had, deleted ones are inserted. A r
 write left, to the byte (`CAST(t.* AS text)` is the whole row as the server writes it), and counts as put back only if
 it then is what it was before, to the byte: a trigger may have changed it on its way. The last SELECT returns a line of
 text for every row that was not, and the run refuses if there is any (`Running.all_or_nothing`).
+
+A row of a table without a key is any row that is the same in every byte: one as good as another. So many of them as the
+write added are deleted, and so many as it removed are inserted; a changed one is both. Where too few are left, it
+refuses.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -73,6 +78,9 @@ class _Part:
 def reverse(pieces: Sequence[Images], title: str) -> Reverse:
     """See `executors.base.Reverser`."""
     parts = list(_parts(pieces))
+    if not parts:
+        message = "It left every row as it was, so there is nothing to put back."
+        raise NotReversible(message)
     parameters = tuple(json.dumps(list(_rows(part)), ensure_ascii=False) for part in parts)
     if sum(map(len, parameters)) > _MOST_CHARACTERS:
         message = "What it changed is too large to be put back by one statement."
@@ -104,11 +112,20 @@ def _parts(pieces: Iterable[Images]) -> Iterator[_Part]:
         tables.setdefault(piece.image, []).extend(piece.changes)
     number = 0
     for image, changes in tables.items():
+        kept = changes if image.key else _different(changes)
         for way in _Way:
-            found = tuple(change for change in changes if _way(change) is way)
+            found = tuple(change for change in kept if _way(change) is way)
             if found:
                 number += 1
                 yield _checked(_Part(number, way, image, found))
+
+
+def _different(changes: Iterable[RowChange]) -> list[RowChange]:
+    """Of rows without a key those that are more or fewer than before: one that came as it went is no change."""
+    more: Counter[Cells] = Counter(change.after for change in changes if change.after is not None)
+    more.subtract(change.before for change in changes if change.before is not None)
+    added = [RowChange(None, row) for row, count in more.items() for _ in range(count)]
+    return [*added, *(RowChange(row, None) for row, count in more.items() for _ in range(-count))]
 
 
 def _way(change: RowChange) -> _Way:
@@ -119,10 +136,7 @@ def _way(change: RowChange) -> _Way:
 
 def _checked(part: _Part) -> _Part:
     names = {column.name for column in part.image.columns}
-    if not part.image.key:
-        message = f"{part.image.table} has no primary key, so its rows cannot be found again."
-        raise NotReversible(message)
-    if names & {_LEFT, _BEFORE, _NOW} or (part.way is _Way.UPDATE and not part.set):
+    if names & {_LEFT, _BEFORE, _NOW} or (part.way is not _Way.DELETE and not part.set):
         message = f"The columns of {part.image.table} cannot be put back by a statement."
         raise NotReversible(message)
     return part
@@ -154,7 +168,8 @@ def _about(part: _Part) -> str:
         _Way.INSERT: ("row that was deleted is inserted", "rows that were deleted are inserted"),
     }[part.way]
     count = len(part.changes)
-    text = f"{part.image.schema}.{part.image.table}: {count:,} {one if count == 1 else many}"
+    keyless = "" if part.image.key else " (it has no key: rows that are the same in every column)"
+    text = f"{part.image.schema}.{part.image.table}: {count:,} {one if count == 1 else many}{keyless}"
     return " ".join(text.split())
 
 
@@ -171,7 +186,21 @@ def _put(part: _Part, parts: Iterable[_Part]) -> str:
 
 
 def _delete(part: _Part, after: list[str]) -> str:
-    return f"DELETE FROM {part.target}\n  USING given_{part.number} AS g\n  WHERE {_is_left(part, after)}"
+    if part.image.key:
+        return f"DELETE FROM {part.target}\n  USING given_{part.number} AS g\n  WHERE {_is_left(part, after)}"
+    return (
+        f"DELETE FROM {part.target}\n  USING (\n"
+        f"    SELECT t.ctid AS place, t.tableoid AS part, CAST(t.* AS text) AS {_LEFT},\n"
+        f"      row_number() OVER (PARTITION BY CAST(t.* AS text)) AS number\n    FROM {part.target}\n"
+        f"    WHERE CAST(t.* AS text) IN (SELECT {_LEFT} FROM given_{part.number})\n"
+        f"  ) AS l JOIN ({_numbers(part, _LEFT)}) AS g ON g.row = l.{_LEFT} AND l.number <= g.wanted\n"
+        f"  WHERE t.ctid = l.place AND t.tableoid = l.part AND CAST(t.* AS text) = g.row"
+    )
+
+
+def _numbers(part: _Part, side: str) -> str:
+    """How many rows of a table without a key are the same, for each of them."""
+    return f"SELECT {side} AS row, count(*) AS wanted FROM given_{part.number} GROUP BY {side}"
 
 
 def _update(part: _Part, after: list[str]) -> str:
@@ -180,20 +209,30 @@ def _update(part: _Part, after: list[str]) -> str:
 
 
 def _insert(part: _Part, after: list[str]) -> str:
-    """A row whose key, or another value that must be unique, was taken meanwhile is left out, and so refused."""
+    """A row whose key, or another value that must be unique, was taken meanwhile is left out, and so refused.
+
+    Where the server looks at such values late it cannot be told to leave rows out: then only a key that is there is.
+    """
     names = ", ".join(identifier(column.name) for column in part.set)
     overriding = " OVERRIDING SYSTEM VALUE" if part.image.identity else ""
-    where = f"\n  WHERE {' AND '.join(after)}" if after else ""
+    tests = (
+        [*after, f"NOT EXISTS (SELECT FROM {part.target} WHERE {_same_key(part)})"] if part.image.deferrable else after
+    )
+    where = f"\n  WHERE {' AND '.join(tests)}" if tests else ""
+    conflict = "" if part.image.deferrable else "\n  ON CONFLICT DO NOTHING"
     return (
         f"INSERT INTO {part.target} ({names}){overriding}\n  SELECT {', '.join(map(_value, part.set))}"
-        f"\n  FROM given_{part.number} AS g{where}\n  ON CONFLICT DO NOTHING"
+        f"\n  FROM given_{part.number} AS g{where}{conflict}"
     )
 
 
 def _is_left(part: _Part, after: list[str]) -> str:
+    return " AND ".join([_same_key(part), f"CAST(t.* AS text) = g.{_LEFT}", *after])
+
+
+def _same_key(part: _Part) -> str:
     types = {column.name: column for column in part.image.columns}
-    same = [f"t.{identifier(name)} = {_value(types[name])}" for name in part.image.key]
-    return " AND ".join([*same, f"CAST(t.* AS text) = g.{_LEFT}", *after])
+    return " AND ".join(f"t.{identifier(name)} = {_value(types[name])}" for name in part.image.key)
 
 
 def _value(column: Column) -> str:
@@ -202,11 +241,22 @@ def _value(column: Column) -> str:
 
 def _refusals(part: _Part) -> str:
     """A line for each row that is not what it should be now. Of a deleted row that is told which was deleted."""
+    if not part.image.key:
+        return _keyless_refusals(part)
     key = " || ', ' || ".join(f"{_literal(f'{name} ')} || g.{identifier(name)}" for name in part.image.key)
     expected = _LEFT if part.way is _Way.DELETE else _BEFORE
     return (
         f"SELECT {_literal(f'{part.image.table}: ')} || {key} AS not_put_back FROM given_{part.number} AS g\n"
         f"WHERE NOT EXISTS (SELECT 1 FROM put_{part.number} AS p WHERE p.{_NOW} = g.{expected})"
+    )
+
+
+def _keyless_refusals(part: _Part) -> str:
+    done = f"SELECT count(*) FROM put_{part.number} AS p WHERE p.{_NOW} = g.row"
+    side = _LEFT if part.way is _Way.DELETE else _BEFORE
+    return (
+        f"SELECT {_literal(f'{part.image.table}: ')} || g.row AS not_put_back FROM ({_numbers(part, side)}) AS g\n"
+        f"CROSS JOIN LATERAL generate_series(1, g.wanted - ({done}))"
     )
 
 

@@ -31,7 +31,7 @@ from executors.base import (
     Target,
     Word,
 )
-from executors.processes import scripts
+from executors.processes import parsing, scripts
 from executors.processes.messages import to_activity, to_plan, to_tables, to_word
 from executors.processes.pool import Pool
 from executors.processes.readers import SHORT_CHARACTERS, Readers
@@ -91,9 +91,11 @@ def read(
 ) -> Analysis:
     """What a (normalised) statement is and whether it may be submitted as `access`, read outside this process.
 
-    Two seconds at most, ten for more than 100,000 characters. Never raises: what could not be read is an error found.
+    Two seconds at most, ten for more than 100,000 characters; as much again for V8's word on a script. Never raises:
+    what could not be read is an error found.
     """
-    return _ours().readers.read(language, engine, statement, parameters, access)
+    analysis = _ours().readers.read(language, engine, statement, parameters, access)
+    return parsing.judged(statement, analysis) if language is Language.SCRIPT and analysis.valid else analysis
 
 
 def check(target: Target, language: Language, statement: str, access: Access, analysis: Analysis) -> Analysis:
@@ -121,6 +123,15 @@ def plan(target: Target, language: Language, statement: str, parameters: Sequenc
     question = {"language": language, "statement": statement, "parameters": list(parameters)}
     with _ours().askers.helper(target, patience=BUSY_SECONDS) as asker:
         return to_plan(asker.ask("plan", target, PLAN_SECONDS, **question))
+
+
+def structure(target: Target, tables: Sequence[str]) -> str:
+    """How tables of these names are built now (`Structure.digest`), for `target` with the credential that rehearsed.
+
+    No execution is waited for. The target has two seconds. Raises `ExecutionError`.
+    """
+    with _ours().askers.helper(target, patience=BUSY_SECONDS) as asker:
+        return str(asker.ask("structure", target, PLAN_SECONDS, tables=list(tables)))
 
 
 def warm_up() -> None:
@@ -167,6 +178,7 @@ def close() -> None:
         ours = _processes.pop(os.getpid(), None)
     if ours:
         ours.close()
+    parsing.close()
     scripts.close()
 
 
@@ -185,6 +197,7 @@ def _after_fork() -> None:
     _lock = threading.Lock()
     inherited = list(_processes.values())
     _processes.clear()
+    parsing.forget()
     for processes in inherited:
         processes.forget()
 

@@ -42,6 +42,7 @@ from executors.base import (
     ScriptOutcome,
     Severity,
     StatementResult,
+    Structure,
     Table,
     TableEffect,
     Target,
@@ -52,7 +53,7 @@ from executors.base import (
 
 _MESSAGE_BYTES = 8 * 1024
 
-Question = Literal["introspect", "commit_status", "activity", "server_version", "word", "plan"]
+Question = Literal["introspect", "commit_status", "activity", "server_version", "word", "plan", "structure"]
 
 
 def from_target(target: Target) -> dict[str, Any]:
@@ -102,13 +103,16 @@ def to_outcome(data: Mapping[str, Any]) -> End:
     if kind == "ScriptOutcome":
         return ScriptOutcome(**values)
     values["statements"] = tuple(StatementResult(**item) for item in values["statements"])
-    return RehearsalOutcome(**values) if kind == "RehearsalOutcome" else WriteOutcome(**values)
+    if kind == "RehearsalOutcome":
+        structure = values.pop("structure")
+        return RehearsalOutcome(**values, structure=Structure(tuple(structure["tables"]), structure["digest"]))
+    return WriteOutcome(**values)
 
 
 def _to_purpose(data: Mapping[str, Any]) -> Purpose:
     values = dict(data)
     if values.pop("kind") == "Rehearsing":
-        return Rehearsing(**values)
+        return Rehearsing(**{**values, "tables": tuple(values["tables"])})
     keep = values.pop("keep")
     return Running(**values, keep=KeepLimits(**keep) if keep else None)
 
@@ -122,7 +126,7 @@ def to_effect(data: Mapping[str, Any] | None) -> Effect | None:
     if data is None:
         return None
     schema = tuple(SchemaChange(SchemaVerb(item["verb"]), item["what"]) for item in data["schema"])
-    return Effect(tuple(map(_to_table_effect, data["tables"])), data["exact"], schema, data["counted"])
+    return Effect(tuple(map(_to_table_effect, data["tables"])), data["exact"], schema, data["counted"], data["lasts"])
 
 
 def from_images(images: Images) -> dict[str, Any]:
@@ -134,7 +138,8 @@ def to_images(data: Mapping[str, Any]) -> Images:
     item = data["image"]
     columns = to_columns(item["columns"])
     names = (tuple(item["key"]), tuple(item["generated"]), tuple(item["identity"]))
-    return Images(Image(item["schema"], item["table"], columns, *names, item["parts"]), _to_changes(data["changes"]))
+    image = Image(item["schema"], item["table"], columns, *names, item["parts"], item["deferrable"])
+    return Images(image, _to_changes(data["changes"]))
 
 
 def _to_table_effect(item: Mapping[str, Any]) -> TableEffect:

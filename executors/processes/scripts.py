@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from executors.base import Job, Language
-from executors.sandbox.client import SpawnerClient, SpawnerSettings
+from executors.sandbox.client import SandboxChild, SpawnerClient, SpawnerSettings
 from executors.sandbox.probes import Probe
 
 _clients: dict[int, SpawnerClient] = {}
@@ -41,13 +41,22 @@ def child_for(job: Job) -> Iterator[int | None]:
     if job.language is not Language.SCRIPT:
         yield None
         return
-    client = _client()
-    child = client.acquire(job.limits.seconds)
+    child = take(job.limits.seconds)
     try:
         yield child.channel
     finally:
-        client.kill(child)
+        kill(child)
         child.close()
+
+
+def take(seconds: float) -> SandboxChild:
+    """A fresh child that may compute for `seconds`, to be killed and closed by its taker. Raises as `child_for`."""
+    return _client().acquire(seconds)
+
+
+def kill(child: SandboxChild) -> None:
+    """End a child and all that it started."""
+    _client().kill(child)
 
 
 def close() -> None:

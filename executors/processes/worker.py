@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -23,6 +23,7 @@ from executors.base import (
     Access,
     Call,
     Column,
+    Engine,
     EngineKind,
     ExecutionError,
     Images,
@@ -31,6 +32,7 @@ from executors.base import (
     OutcomeUnknown,
     Refused,
     RowEncoding,
+    Target,
     TooLarge,
 )
 from executors.processes import messages
@@ -176,22 +178,7 @@ def _run(link: _Link, data: dict[str, Any] | Any) -> None:
 def _ask(link: _Link, data: dict[str, Any] | Any) -> None:
     target = messages.to_target(data["target"])
     try:
-        engine = registry.engine(target.engine)
-        answer: object
-        if data["question"] == "introspect":
-            answer = messages.from_tables(engine.introspect(target))
-        elif data["question"] == "commit_status":
-            answer = engine.commit_status(target, data["transaction"]).value
-        elif data["question"] == "activity":
-            answer = messages.from_activity(engine.activity(target, data["backend"], data["name"]))
-        elif data["question"] == "word":
-            language, access = Language(data["language"]), Access(data["access"])
-            answer = messages.from_word(asking.ask(target, language, data["statement"], data["tables"], access))
-        elif data["question"] == "plan":
-            language = Language(data["language"])
-            answer = messages.from_plan(asking.plan(target, language, data["statement"], data["parameters"]))
-        else:
-            answer = engine.server_version(target)
+        answer = _ANSWERS[data["question"]](registry.engine(target.engine), target, data)
     except Closed:
         raise
     except BaseException as error:  # noqa: BLE001  the parent must be told, whatever it was
@@ -200,6 +187,28 @@ def _ask(link: _Link, data: dict[str, Any] | Any) -> None:
             os._exit(1)
     else:
         link.channel.send_json(Frame.ANSWER, {"answer": answer})
+
+
+def _word(_engine: Engine, target: Target, data: dict[str, Any]) -> object:
+    language, access = Language(data["language"]), Access(data["access"])
+    return messages.from_word(asking.ask(target, language, data["statement"], data["tables"], access))
+
+
+def _plan(_engine: Engine, target: Target, data: dict[str, Any]) -> object:
+    return messages.from_plan(asking.plan(target, Language(data["language"]), data["statement"], data["parameters"]))
+
+
+_ANSWERS: dict[messages.Question, Callable[[Engine, Target, dict[str, Any]], object]] = {
+    "introspect": lambda engine, target, _: messages.from_tables(engine.introspect(target)),
+    "commit_status": lambda engine, target, data: engine.commit_status(target, data["transaction"]).value,
+    "activity": lambda engine, target, data: messages.from_activity(
+        engine.activity(target, data["backend"], data["name"])
+    ),
+    "word": _word,
+    "plan": _plan,
+    "structure": lambda engine, target, data: engine.structure(target, data["tables"]),
+    "server_version": lambda engine, target, _: engine.server_version(target),
+}
 
 
 def _public(error: BaseException, *, sent: bool) -> ExecutionError:

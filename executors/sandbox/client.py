@@ -24,11 +24,11 @@ _START_SECONDS = 20.0
 
 @dataclass(frozen=True, slots=True)
 class SpawnerSettings:
-    """`pool` children wait pre-started, `most` may run at once; `allow_missing` is the operator's word that scripts
-    may run though a layer of the sandbox is not there. `jit` is for measurements only."""
+    """`pool` children wait pre-started, `most` may be taken at once, one of them to parse. `allow_missing` is the
+    operator's word that scripts may run though a layer of the sandbox is not there. `jit` is for measurements only."""
 
     pool: int = 2
-    most: int = 8
+    most: int = 9
     allow_missing: bool = False
     jit: bool = False
 

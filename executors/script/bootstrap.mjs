@@ -620,9 +620,32 @@ function warmUp() {
   new PlainFunction("host", "return {}")(undefined);
 }
 
+// Parses one text after the other and runs none. Without frames of a stack, and with its name before the text, the place
+// of a syntax error is V8's own.
+function parseOnly(order) {
+  NativeError.stackTraceLimit = 0;
+  const report = globalThis.reportError;
+  let found = null;
+  listen("error", (event) => {
+    event.preventDefault();
+    found = record({ message: event.error.message, line: event.lineno, column: event.colno });
+  });
+  for (; ; order = receiveSync()) {
+    found = null;
+    try {
+      new AsyncFunction(`//# sourceURL=${SOURCE}\n${STRICT}${order.parse}\n`);
+    } catch (error) {
+      report(error);
+    }
+    send(found ?? record({ message: null }));
+  }
+}
+
 function main() {
   warmUp();
   const console = makeConsole();
+  const job = receiveSync();
+  if (job.parse !== undefined) parseOnly(job);
   listen("unhandledrejection", (event) => {
     event.preventDefault();
     if (!leftovers) crash(event.reason);
@@ -632,7 +655,6 @@ function main() {
     if (!leftovers) crash(event.error);
   });
   listen("beforeunload", () => crash(new NativeError(NEVER)));
-  const job = receiveSync();
   secret = encode(job.secret);
   const timersOfAuthor = makeTimers();
   if (apply(test, NAMES_TIMERS, [job.text])) timersOfAuthor.load();

@@ -68,6 +68,7 @@ class _Follower:
         self._reader = reader
         self._waiting: deque[_Use] = deque()
         self._seen: set[str] = set()
+        self._parameters: dict[str, tuple[Step, ...]] = {}
         self._found: list[tuple[Node, WrittenCall]] = []
         self._result = Followed()
 
@@ -107,10 +108,8 @@ class _Follower:
 
     def _step(self, use: _Use, parent: Node) -> _Use | None:
         """The expression around `use` and what it leads to; None where the way ends."""
-        if parent.type in _THROUGH:
+        if self._source.kind(parent) in _THROUGH or self._is_last(use.node, parent):
             return replace(use, node=parent)
-        if parent.type == "arguments" and (awaited := self._awaited(parent)) is not None:
-            return replace(use, node=awaited)
         if parent.type in _NAMING and self._stands(parent, "object", use.node):
             return self._named(use, parent)
         if parent.type == "call_expression" and self._stands(parent, "function", use.node):
@@ -128,11 +127,9 @@ class _Follower:
             return None
         return self._property(use, node, name, at)
 
-    def _awaited(self, arguments: Node) -> Node | None:
-        """`await (…)`, which the grammar takes for a call outside of functions; None for any other call."""
-        call = self._source.parent(arguments)
-        function = call.child_by_field_name("function") if call is not None else None
-        return call if function is not None and self._source.text(function) == "await" else None
+    def _is_last(self, node: Node, parent: Node) -> bool:
+        """Whether it is the value of `(0, db.query)`."""
+        return parent.type == "sequence_expression" and self._source.parts(parent)[-1].id == node.id
 
     def _property(self, use: _Use, node: Node, name: str, at: Node) -> _Use | None:
         if use.of_globals:
@@ -193,6 +190,8 @@ class _Follower:
             left = parent.child_by_field_name("left")
             if left is None or left.type != "identifier" or not self._alias(use, self._source.name(left)):
                 self._lose(parent)
+        elif parent.type == "arguments" and not rows and self._given(use, parent):
+            return
         elif not (rows or parent.type in _ENDS or self._harmless(use.node, parent) or self._only_binds(parent)):
             self._lose(use.node)
 
@@ -235,6 +234,16 @@ class _Follower:
         if name not in self._seen:
             self._seen.add(name)
             self._waiting.extend(replace(use, node=node) for node in self._names.uses(name))
+        return True
+
+    def _given(self, use: _Use, arguments: Node) -> bool:
+        """Go on in a function of the script's own that is given `use`; False where that cannot be told."""
+        parameter = self._names.parameter(arguments, use.node)
+        if parameter is None or self._parameters.setdefault(parameter, use.steps) != use.steps or use.of_globals:
+            return False
+        if parameter not in self._seen:
+            self._seen.add(parameter)
+            self._waiting.extend(replace(use, node=node) for node in self._names.uses(parameter))
         return True
 
     def _harmless(self, node: Node, parent: Node) -> bool:
@@ -308,7 +317,7 @@ class _Follower:
         """A call whose answer goes nowhere: the script goes on, and may end, before the call does."""
         outer = self._end_of_promise(call)
         operator = outer.child_by_field_name("operator") if outer is not None else None
-        dropped = operator is not None and operator.type == "void"
+        dropped = operator is not None and self._source.text(operator) == "void"
         if outer is not None and (outer.type == "expression_statement" or dropped):
             message = "Nothing waits for this call: if it is open when the script returns, all is rolled back."
             self._add(call, FindingCode.NOT_AWAITED, Severity.WARNING, message, "Put await before it.")

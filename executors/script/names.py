@@ -23,7 +23,6 @@ _PATTERNS = frozenset(
 # Kind of node → the field in which a name is declared there; formal parameters are all declared.
 _DECLARING = {
     "variable_declarator": "name",
-    "arrow_function": "parameter",
     "catch_clause": "parameter",
     "function_declaration": "name",
     "function_expression": "name",
@@ -32,6 +31,7 @@ _DECLARING = {
     "class_declaration": "name",
     "class": "name",
 }
+_FUNCTIONS = frozenset({"arrow_function", "function_expression", "function_declaration"})
 # Longer texts are not put together here: nobody reviews them.
 _MOST_TEXT = 100_000
 _MOST_DEPTH = 40
@@ -43,6 +43,7 @@ class _Name:
 
     declared: int = 0
     changed: bool = False
+    given: bool = False
     values: list[Node] = field(default_factory=list)
     uses: list[Node] = field(default_factory=list)
 
@@ -69,7 +70,25 @@ class Names:
     def single(self, name: str) -> bool:
         """Whether a name stands for one thing wherever it is read."""
         known = self._names.get(name)
-        return known is not None and known.declared == 1 and not known.changed and len(known.values) == 1
+        fixed = known is not None and not known.changed and not known.given
+        return fixed and known is not None and known.declared == 1 and len(known.values) == 1
+
+    def parameter(self, arguments: Node, given: Node) -> str | None:
+        """The name that an argument has in the function that is called: one written in the script, and no other.
+
+        None where that is not certain, and where the name may stand for something else as well.
+        """
+        call = self._source.parent(arguments)
+        called = call.child_by_field_name("function") if call is not None else None
+        function = self.value(self._source.name(called)) if called is not None and called.type == "identifier" else None
+        place = _place_of(self._source.parts(arguments), given)
+        if function is None or function.type not in _FUNCTIONS or place is None:
+            return None
+        parameters = _parameters(self._source, function)
+        name = parameters[place] if place < len(parameters) else None
+        known = self._names.get(self._source.name(name)) if name is not None and name.type == "identifier" else None
+        fixed = known is not None and known.given and known.declared == 1 and not known.changed and not known.values
+        return self._source.name(name) if name is not None and fixed else None
 
     def counts(self, name: str) -> bool:
         """Whether a name only ever holds a number: it begins as one, and is only counted up or down."""
@@ -152,9 +171,9 @@ class Names:
         inner, parent = self._out_of_patterns(node)
         if parent is None or inner is None:
             name.uses.append(node)
-        elif parent.type == "formal_parameters":
+        elif parent.type == "formal_parameters" or self._is_only_parameter(parent, inner):
             name.declared += 1
-            name.changed = True
+            name.given = True
         elif self._is(parent, _DECLARING.get(parent.type), inner):
             name.declared += 1
             self._declared_value(node, inner, parent, name)
@@ -173,6 +192,10 @@ class Names:
             name.changed = True
         else:
             name.uses.append(node)
+
+    def _is_only_parameter(self, parent: Node, inner: Node) -> bool:
+        """The name of `x => …`, which has no brackets."""
+        return parent.type == "arrow_function" and self._is(parent, "parameter", inner)
 
     def _declared_value(self, node: Node, inner: Node, parent: Node, name: _Name) -> None:
         value = parent.child_by_field_name("value") if parent.type == "variable_declarator" else None
@@ -201,6 +224,21 @@ class Names:
         """Whether `child` stands in a field of `parent`."""
         found = parent.child_by_field_name(name) if name else None
         return found is not None and found.id == child.id
+
+
+def _place_of(arguments: list[Node], given: Node) -> int | None:
+    """Which argument it is; None behind `...more`."""
+    for place, argument in enumerate(arguments):
+        if argument.type == "spread_element":
+            return None
+        if argument.id == given.id:
+            return place
+    return None
+
+
+def _parameters(source: Source, function: Node) -> list[Node]:
+    several, alone = (function.child_by_field_name(name) for name in ("parameters", "parameter"))
+    return source.parts(several) if several is not None else [alone] if alone is not None else []
 
 
 def _joined(pieces: list[str | None]) -> str | None:

@@ -19,15 +19,15 @@ from executors.base import (
     Effect,
     End,
     Job,
-    RehearsalOutcome,
     Rehearsing,
     RowSink,
+    Running,
     ScriptDatabase,
     ScriptEngine,
     ScriptOutcome,
     TimedOut,
 )
-from executors.concluding import conclude
+from executors.concluding import conclude, rehearsed
 from executors.script import handover, modules
 from executors.script.conversation import Conversation
 from executors.script.wire import Channel, ChildEnded
@@ -61,12 +61,13 @@ class ScriptRunner:
         try:
             conversation = Conversation(channel, database, job.limits, sink, control)
             truncated = conversation.serve()
-            effect = _end(job, database, control)
+            rehearsal = rehearsed(job.purpose, database) if isinstance(job.purpose, Rehearsing) else None
+            effect = None if isinstance(job.purpose, Rehearsing) else _end(job, job.purpose, database, control)
             clean = True
         finally:
             database.close(clean=clean)
-        if effect is not None and isinstance(job.purpose, Rehearsing):
-            return RehearsalOutcome(effect)
+        if rehearsal is not None:
+            return rehearsal
         return ScriptOutcome(
             conversation.row_count,
             database.rows_affected if database.affected_known else None,
@@ -78,12 +79,12 @@ class ScriptRunner:
         )
 
 
-def _end(job: Job, database: ScriptDatabase, control: Control) -> Effect | None:
+def _end(job: Job, purpose: Running, database: ScriptDatabase, control: Control) -> Effect | None:
     """End the script's transaction; what it changed, None for a read."""
     if job.target.access is Access.READ:
         database.commit()
         return None
-    return conclude(job.purpose, database, control)
+    return conclude(purpose, database, control)
 
 
 def _watch(job: Job, deadline: float, control: Control) -> None:

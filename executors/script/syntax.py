@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 
 import tree_sitter_javascript
@@ -12,6 +13,9 @@ from executors.javascript import unescaped
 from executors.text import Characters
 
 _MOST_ERRORS = 10
+# Before a bracket the grammar takes `await` for the name of a function. It knows `void` for what both are.
+_AWAIT = re.compile(rb"(\bfor(?:\s|/\*.*?\*/)*)?\bawait(?=(?:\s|/\*.*?\*/|//[^\n]*\n)*[(\[`/+-])", re.DOTALL)
+_AS_WORD = b"void "
 COMMENTS = frozenset({"comment", "html_comment"})
 
 
@@ -26,7 +30,7 @@ class Source:
     def __init__(self, statement: str) -> None:
         self.statement = statement
         self._bytes = statement.encode("utf-8", "replace")
-        self.tree: Tree = _parser().parse(self._bytes)
+        self.tree: Tree = _parser().parse(_AWAIT.sub(_as_word, self._bytes))
         self._characters = Characters(self._bytes)
         self._nodes: list[Node] | None = None
         self._parents: dict[int, Node] = {}
@@ -49,6 +53,11 @@ class Source:
                     parents[child.id] = node
                 waiting += children[::-1]
         return walked
+
+    def kind(self, node: Node) -> str:
+        """The type of a node; `await_expression` for `await (…)` as for any other."""
+        awaits = node.type == "unary_expression" and self._bytes.startswith(b"await", node.start_byte)
+        return "await_expression" if awaits else node.type
 
     def text(self, node: Node) -> str:
         """The text of a node."""
@@ -96,6 +105,11 @@ class Source:
         """What a node stands in."""
         self.nodes()
         return self._parents.get(node.id)
+
+
+def _as_word(match: re.Match[bytes]) -> bytes:
+    """The same number of bytes, so that every place stays where it is."""
+    return match[0] if match[1] else _AS_WORD
 
 
 def syntax_errors(source: Source) -> list[Finding]:

@@ -74,7 +74,7 @@ def _is_statement(source: Source, node: Node) -> bool:
 
 def _is_awaited(source: Source, node: Node) -> bool:
     parent = source.parent(node)
-    return parent is not None and parent.type in {"await_expression", "return_statement"}
+    return parent is not None and source.kind(parent) in {"await_expression", "return_statement"}
 
 
 def _holds(outer: Node, inner: Node) -> bool:

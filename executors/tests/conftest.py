@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from executors import processes
+from executors.processes import readers
 from executors.tests.postgresql.world import Database
 
 
@@ -39,3 +40,11 @@ def _fresh(request: pytest.FixtureRequest) -> None:
     """Give each test that uses the database the same rows."""
     if "database" in request.fixturenames:
         request.getfixturevalue("database").refill()
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Readers have a minute, where a test is not about their deadline: a busy machine is no slow text."""
+    monkeypatch.setattr(readers, "READING_SECONDS", 60.0)
+    monkeypatch.setattr(readers, "LONG_READING_SECONDS", 60.0)
+    monkeypatch.setattr(processes, "LONG_WORD_SECONDS", 60.0)

@@ -58,6 +58,18 @@ def mongo_script(statement: str) -> Input:
 
 
 FINDINGS: dict[FindingCode, Input] = {
+    FindingCode.AFTER_REMOVED: sql_write("DELETE FROM orders; INSERT INTO shop.log (id) SELECT id FROM orders"),
+    FindingCode.CARTESIAN: sql("SELECT 1 FROM orders, typed"),
+    FindingCode.DEEP_OFFSET: sql("SELECT 1 FROM orders ORDER BY id OFFSET 100000"),
+    FindingCode.INSERT_BY_PLACE: sql_write("INSERT INTO orders VALUES (1)"),
+    FindingCode.INSERT_STAR: sql_write("INSERT INTO orders SELECT * FROM typed"),
+    FindingCode.MIXED_LOGIC: sql("SELECT 1 FROM orders WHERE id = 1 AND total = 2 OR email = 'x'"),
+    FindingCode.NULL_COMPARED: sql("SELECT 1 FROM orders WHERE email = NULL"),
+    FindingCode.NULL_IN_LIST: sql("SELECT 1 FROM orders WHERE id IN (1, NULL)"),
+    FindingCode.TIME_CONDITION: sql_write("DELETE FROM orders WHERE at < now()"),
+    FindingCode.UNORDERED_LIMIT: sql_write("DELETE FROM orders WHERE id IN (SELECT id FROM orders LIMIT 5)"),
+    FindingCode.UNORDERED_PAGES: sql("SELECT 1 FROM orders OFFSET 5"),
+    FindingCode.VOLATILE_CONDITION: sql_write("DELETE FROM orders WHERE random() < 0.5"),
     FindingCode.ALWAYS_TRUE: sql_write("DELETE FROM orders WHERE true"),
     FindingCode.LOOKALIKE_CHARACTER: sql("SELECT \u201ca\u201d FROM orders"),
     FindingCode.LOOKALIKE_NAME: sql("SELECT * FROM \u0441\u0430\u0440\u0435"),
@@ -141,6 +153,8 @@ FINDINGS: dict[FindingCode, Input] = {
     FindingCode.UNFOLLOWED_USE: script("await work(db)"),
     FindingCode.UNKNOWN_METHOD: script("return db.qurey('select 1')"),
     FindingCode.UNREADABLE: sql("SELECT " + ",".join(["a.b"] * 490_000)),
+    FindingCode.BREAKS_NAMES: sql_write("ALTER TABLE orders RENAME TO sales"),
+    FindingCode.VALUE_STAYS: sql_write("ALTER TYPE mood ADD VALUE 'glad'"),
     FindingCode.ASYNC_CONDITION: script("return ids.filter(async (id) => false)"),
     FindingCode.CALL_IN_LOOP: script("for (const id of ids) await db.query('select 1')"),
     FindingCode.CHANGES_ID: mongo_write("db.c.updateOne({_id: 1}, {$set: {_id: 2}})"),
@@ -162,6 +176,35 @@ FINDINGS: dict[FindingCode, Input] = {
 
 # What only a target can tell, asked for as its name says.
 TOLD: dict[FindingCode, tuple[str, Input]] = {
+    FindingCode.AMBIGUOUS_NAME: ("air", sql("SELECT carrier FROM flights, airlines")),
+    FindingCode.CHANGES_INDEXED: ("air", sql_write("UPDATE flights SET delay = 1 WHERE id = 1")),
+    FindingCode.CHANGES_PARTITION_KEY: ("air", sql_write("UPDATE events SET at = '2014-01-01' WHERE id = 1")),
+    FindingCode.CONVERTS_COLUMN: ("air", sql("SELECT 1 FROM flights WHERE delay = 5.5")),
+    FindingCode.COUNT_NULLABLE: ("air", sql("SELECT count(delay) FROM flights")),
+    FindingCode.DATE_END: ("air", sql("SELECT 1 FROM flights WHERE at BETWEEN '2013-01-01' AND '2013-01-31'")),
+    FindingCode.FLOAT_EQUALS: ("air", sql("SELECT 1 FROM planes WHERE weight = 0.1")),
+    FindingCode.FUNCTION_ON_INDEX: ("air", sql("SELECT 1 FROM flights WHERE delay::text = '5'")),
+    FindingCode.NOT_IN_NULLS: ("air", sql("SELECT 1 FROM airlines WHERE carrier NOT IN (SELECT carrier FROM flights)")),
+    FindingCode.OUTSIDE_COLUMN: (
+        "air",
+        sql("SELECT 1 FROM flights WHERE EXISTS (SELECT FROM planes WHERE delay = seats)"),
+    ),
+    FindingCode.PERSONAL_DATA: ("air", sql("SELECT owner_email FROM planes")),
+    FindingCode.SEVERAL_MATCHES: (
+        "air",
+        sql_write("UPDATE planes p SET seats = f.delay FROM flights f WHERE f.tailnum = p.tailnum"),
+    ),
+    FindingCode.UNINDEXED_SORT: ("air", sql("SELECT id FROM flights ORDER BY distance LIMIT 5")),
+    FindingCode.CASCADES: ("air", sql_write("DELETE FROM planes WHERE tailnum = 'N1'")),
+    FindingCode.CHECKS_EVERY_ROW: ("air", sql_write("ALTER TABLE flights ADD CHECK (delay > -500)")),
+    FindingCode.FIRES_RULES: ("air", sql_write("DELETE FROM gates WHERE id = 1")),
+    FindingCode.FIRES_TRIGGERS: ("air", sql_write("INSERT INTO flights (distance) VALUES (1)")),
+    FindingCode.HAS_DEPENDENTS: ("air", sql_write("DROP TABLE planes")),
+    FindingCode.NOT_CONCURRENTLY: ("air", sql_write("CREATE INDEX ON flights (distance)")),
+    FindingCode.NOT_NULL_FAILS: ("air", sql_write("ALTER TABLE planes ADD COLUMN x int NOT NULL")),
+    FindingCode.REFERENCE_NOT_INDEXED: ("air", sql_write("DELETE FROM planes WHERE tailnum = 'N1'")),
+    FindingCode.REWRITES_TABLE: ("air", sql_write("ALTER TABLE planes ALTER seats TYPE bigint")),
+    FindingCode.ROW_SECURITY: ("air", sql_write("UPDATE bags SET weight = 1 WHERE id = 1")),
     FindingCode.CHANGES_KEY: ("air", sql_write("UPDATE planes SET tailnum = 'N0' WHERE tailnum = 'N1'")),
     FindingCode.NAMES_NOT_CHECKED: ("gone", sql("SELECT 1")),
     FindingCode.TARGET_REFUSES: ("shop", sql("SELECT 'x'::int")),
@@ -209,7 +252,11 @@ def test_claim_that_names_are_known_comes_from_a_real_target(targets: dict[str, 
 
 
 @pytest.mark.parametrize("code", [code for code in FindingCode if code not in TOLD])
-def test_every_code_comes_from_a_real_statement_and_has_words(code: FindingCode) -> None:
+def test_every_code_comes_from_a_real_statement_and_has_words(
+    code: FindingCode, request: pytest.FixtureRequest
+) -> None:
+    if code is not FindingCode.TOO_SLOW_TO_READ:
+        request.getfixturevalue("patient")
     found = [finding for finding in FINDINGS[code].read().findings if finding.code is code]
     assert found
     assert all(len(finding.message.split()) > 2 for finding in found)
@@ -220,11 +267,11 @@ def test_every_claim_comes_from_a_real_statement(claim: Verified) -> None:
     assert claim in VERIFIED[claim].read().verified
 
 
-@pytest.mark.parametrize("code", [code for code, given in FINDINGS.items() if not given.read().valid])
+@pytest.mark.parametrize("code", [code for code in FINDINGS if code is not FindingCode.UNREADABLE])
 def test_what_could_not_be_read_is_not_vouched_for(code: FindingCode) -> None:
     """Characters that hide, text that is no statement: nothing but what was looked at is claimed."""
     read = FINDINGS[code].read()
-    if not read.kinds:
+    if not (read.valid or read.kinds):
         assert not set(read.verified) - {Verified.NO_HIDDEN_CHARACTERS, Verified.NO_LOOKALIKE_NAMES}
 
 

@@ -8,7 +8,7 @@ from executors.base import Access, Gap, Language, SchemaVerb, Severity, Verified
 from queries.api.bodies import DIGEST, WORD, Scalar
 from queries.bounds import Stale
 from queries.lifecycle import Status
-from queries.models import Code, Verdict
+from queries.models import Code, Schema, Verdict
 from web.paging import CURSOR
 
 
@@ -118,18 +118,21 @@ class SchemaChangeShape(serializers.Serializer[object]):
 
 class EffectShape(serializers.Serializer[object]):
     """What a write changed, by whatever means: triggers and cascades as well. `exact` is false where the counts may be
-    too high, `counted` where something was changed that nobody counted."""
+    too high, `counted` where something was changed that nobody counted. `lasts`: the server has no transactions."""
 
     tables = TableEffectShape(many=True)
     total = serializers.IntegerField(min_value=0)
     exact = serializers.BooleanField()
     counted = serializers.BooleanField()
+    lasts = serializers.BooleanField(required=False)
     reversible = serializers.BooleanField()
     schema = SchemaChangeShape(many=True)
 
 
 class RehearsalShape(serializers.Serializer[object]):
-    """The last rehearsal. `stale` says why it no longer counts: it `failed`, is `old`, or the request `changed`."""
+    """The last rehearsal. `stale` says why it no longer counts: it `failed`, is `old`, the request `changed`, or the
+    `schema` of the tables did since. `schema` is what the target says of those now: it is asked for one request that
+    waits, not for lists, and `unknown` where it was not asked or did not answer."""
 
     at = serializers.DateTimeField()
     by = serializers.CharField()
@@ -138,6 +141,7 @@ class RehearsalShape(serializers.Serializer[object]):
     effect = EffectShape(allow_null=True)
     failure = FailureShape(allow_null=True)
     stale = serializers.ChoiceField(choices=[s.value for s in Stale], allow_null=True)
+    schema = serializers.ChoiceField(choices=[s.value for s in Schema])
 
 
 class ExecutionShape(serializers.Serializer[object]):

@@ -13,7 +13,7 @@ from executors.base import Activity, Plan
 from pods.models import Pod
 from queries import bounds
 from queries.lifecycle import Status
-from queries.models import Decision, Execution, QueryRequest
+from queries.models import Decision, Execution, QueryRequest, Rehearsal
 from queries.policies import allowed, cannot_see_parameters, cannot_see_rehearsal, failure_words
 from queries.results import ResultPage, rehearsals
 from queries.running.ending import HOPE
@@ -61,8 +61,11 @@ def plan_json(plan: Plan, query: QueryRequest) -> dict[str, object]:
     }
 
 
-def query_json(query: QueryRequest, reader: User, activity: Activity | None = None) -> dict[str, object]:
-    """A request as design and OpenAPI schema describe it, with what its run does now if that was asked."""
+def query_json(
+    query: QueryRequest, reader: User, activity: Activity | None = None, seen: Rehearsal | None = None
+) -> dict[str, object]:
+    """A request as design and OpenAPI schema describe it, with what its run does now if that was asked, and with what
+    the target says of its last rehearsal (`seen`) if it was."""
     return {
         "id": str(query.public_id),
         "number": query.number,
@@ -101,7 +104,7 @@ def query_json(query: QueryRequest, reader: User, activity: Activity | None = No
         "expects": query.expects,
         "bound": bounds.in_force(query),
         "undoes": str(query.undoes.public_id) if query.undoes is not None else None,
-        "rehearsal": _rehearsal_json(query, reader),
+        "rehearsal": _rehearsal_json(query, reader, seen),
         "execution": _execution_json(query, reader, activity),
         "allowed": allowed(reader, query),
     }
@@ -122,9 +125,9 @@ def result_json(page: ResultPage) -> dict[str, object]:
     }
 
 
-def _rehearsal_json(query: QueryRequest, reader: User) -> dict[str, object] | None:
+def _rehearsal_json(query: QueryRequest, reader: User, seen: Rehearsal | None) -> dict[str, object] | None:
     """The last rehearsal: its counts tell of data, so they are for those who may see it."""
-    rehearsal = bounds.latest(query) if query.writes else None
+    rehearsal = seen or (bounds.latest(query) if query.writes else None)
     if rehearsal is None or cannot_see_rehearsal(reader, query):
         return None
     stale = bounds.staleness(query, rehearsal)
@@ -137,6 +140,7 @@ def _rehearsal_json(query: QueryRequest, reader: User) -> dict[str, object] | No
         "effect": rehearsal.effect,
         "failure": words and {"code": rehearsal.failure_code, **words},
         "stale": stale.value if stale else None,
+        "schema": rehearsal.schema.value,
     }
 
 

@@ -19,7 +19,7 @@ from rest_framework.response import Response
 from accounts.api import plain
 from accounts.models import User
 from accounts.people import person
-from queries import joined, services
+from queries import joined, running, services
 from queries.api.bodies import (
     ApproveBody,
     CloseBody,
@@ -34,7 +34,8 @@ from queries.api.listing import listing
 from queries.api.serializers import CheckedShape, PlanShape, QueriesShape, QueryShape, ResultShape
 from queries.api.shapes import plan_json, query_json, result_json, share_pods
 from queries.filters import CHOICES
-from queries.models import QueryRequest
+from queries.models import QueryRequest, Rehearsal
+from queries.policies import cannot_see_rehearsal
 from queries.results import download, view_page
 from queries.results.access import TRUNCATED
 from queries.running.activity import activity
@@ -73,7 +74,12 @@ def perform(
 def after(reader: User, query: QueryRequest) -> dict[str, object]:
     """A request as the reader sees it after acting on it, which has shown that they may know of it."""
     share_pods([query])
-    return query_json(query, reader)
+    return query_json(query, reader, seen=seen(query, reader))
+
+
+def seen(query: QueryRequest, reader: User) -> Rehearsal | None:
+    """The last rehearsal with what the target says of it now, for those who may see it."""
+    return None if not query.writes or cannot_see_rehearsal(reader, query) else running.seen(query)
 
 
 def known(reader: User, public_id: uuid.UUID) -> int:
@@ -161,7 +167,7 @@ class Query(View):
         reader = person(request)
         query = services.visible_query(actor=reader, public_id=public_id)
         share_pods([query])
-        return Response(query_json(query, reader, activity(query)))
+        return Response(query_json(query, reader, activity(query), seen(query, reader)))
 
 
 class Approve(View):

@@ -2,7 +2,7 @@
 
 from queries.models.execution import Execution, LogLine, ResultChunk, Said, ScriptCall
 from queries.models.notice import Medium, Notice
-from queries.models.rehearsal import Rehearsal
+from queries.models.rehearsal import Rehearsal, Schema
 from queries.models.request import Code, Decision, QueryRequest, Verdict
 from queries.models.sealed import Sealed
 from queries.models.undo import UndoPiece
@@ -18,6 +18,7 @@ __all__ = [
     "Rehearsal",
     "ResultChunk",
     "Said",
+    "Schema",
     "ScriptCall",
     "Sealed",
     "UndoPiece",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from django.db import models
@@ -13,8 +14,19 @@ from queries.models.request import CODES, QueryRequest
 from queries.models.sealed import Sealed
 
 
+class Schema(StrEnum):
+    """Whether the tables that a rehearsal changed, and those its statement names, are still built as they were then."""
+
+    SAME = "same"
+    CHANGED = "changed"
+    UNKNOWN = "unknown"
+
+
 class Rehearsal(Sealed):
     """A write, really run and rolled back. Counts stay; the rows shown are sealed, and deleted as results are."""
+
+    # What the target said of it while this object lives (`running.seen`); nobody was asked before.
+    schema = Schema.UNKNOWN
 
     query = models.ForeignKey(QueryRequest, on_delete=models.PROTECT, related_name="rehearsals", editable=False)
     # Of the request as it was rehearsed.
@@ -25,6 +37,10 @@ class Rehearsal(Sealed):
     # The effect without its rows (`queries.results.effects`); null when it failed.
     effect = models.JSONField(null=True, editable=False)
     failure_code = models.CharField(max_length=20, choices=CODES, blank=True, editable=False)
+
+    # How the tables it changed, and those its text names, were built; "" where nobody could tell.
+    tables = models.JSONField(default=list, editable=False)
+    structure = models.CharField(max_length=64, blank=True, editable=False)
 
     # The rows shown, or the words of a failure: both may quote data. Null once they had their time.
     key_id = models.CharField(max_length=40, blank=True, editable=False)

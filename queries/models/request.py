@@ -86,6 +86,9 @@ class QueryRequest(models.Model):
     submitted_at = models.DateTimeField(db_default=Now(), editable=False)
     expires_at = models.DateTimeField(editable=False)
 
+    # Where it stands in a queue, the lowest first (`queries.risks.queue_order`).
+    queue_order = models.SmallIntegerField(default=0, editable=False)
+
     # What a search looks in, in lower case: reason, ticket, tables, author.
     search = models.TextField(editable=False)
 
@@ -117,6 +120,7 @@ class QueryRequest(models.Model):
             models.Index(fields=["status", "-id"], name="query_by_status"),
             models.Index(fields=["pod", "status", "-id"], name="query_by_pod_and_status"),
             models.Index(fields=["status", "expires_at", "id"], name="query_by_time_left"),
+            models.Index(fields=["status", "queue_order", "id"], name="query_by_risk"),
             GinIndex(fields=["search"], name="query_search", opclasses=["gin_trgm_ops"]),
         )
 

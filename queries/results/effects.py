@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from executors.base import Cells, Column, Effect, Gap, RowChange, SchemaChange, SchemaVerb, TableEffect
 
 
 def counts(effect: Effect) -> dict[str, Any]:
-    """The effect without its rows, as JSON: `tables`, `total`, `exact`, `counted`, `schema`, `reversible`."""
+    """The effect without its rows, as JSON: `tables`, `total`, `exact`, `counted`, `lasts`, `schema`, `reversible`."""
     return {
         "tables": [
             {
@@ -26,6 +27,7 @@ def counts(effect: Effect) -> dict[str, Any]:
         "total": effect.total,
         "exact": effect.exact,
         "counted": effect.counted,
+        "lasts": effect.lasts,
         "reversible": effect.reversible,
         "schema": [{"verb": change.verb.value, "what": change.what} for change in effect.schema],
     }
@@ -47,14 +49,19 @@ def rows(effect: Effect) -> bytes:
 def with_rows(stored: Mapping[str, Any], data: bytes) -> Effect:
     """The effect as it is stored (`counts`), with its rows."""
     tables = [_table(counted, seen) for counted, seen in zip(stored["tables"], json.loads(data), strict=True)]
-    return Effect(tuple(tables), stored["exact"], _schema(stored), stored["counted"])
+    return replace(_effect(stored), tables=tuple(tables))
 
 
 def without_rows(stored: Mapping[str, Any]) -> Effect:
     """The effect as it is stored in the clear."""
     nothing: dict[str, Any] = {"columns": [], "key": [], "changes": []}
-    tables = tuple(_table(counted, nothing) for counted in stored["tables"])
-    return Effect(tables, stored["exact"], _schema(stored), stored["counted"])
+    return replace(_effect(stored), tables=tuple(_table(counted, nothing) for counted in stored["tables"]))
+
+
+def _effect(stored: Mapping[str, Any]) -> Effect:
+    # One that was stored before there was such a word was held by a transaction, or has no undo for another reason.
+    lasts = stored.get("lasts", False)
+    return Effect((), stored["exact"], _schema(stored), stored["counted"], lasts)
 
 
 def _table(counted: Mapping[str, Any], seen: Mapping[str, Any]) -> TableEffect:

@@ -31,10 +31,8 @@ def changed(execution: Execution, rows: int) -> Effect | None:
     if not execution.effect:
         return None
     effect = effects.without_rows(execution.effect)
-    if undoing.obstacle(EngineKind(execution.query.target.engine)):
-        return effect
-    firsts = list(_firsts(execution))
-    return replace(effect, tables=tuple(_with_rows(table, firsts, rows) for table in effect.tables))
+    engine, firsts = EngineKind(execution.query.target.engine), list(_firsts(execution))
+    return replace(effect, tables=tuple(_with_rows(engine, table, firsts, rows) for table in effect.tables))
 
 
 def _firsts(execution: Execution) -> Iterator[Images]:
@@ -52,14 +50,15 @@ def _names(images: Images) -> tuple[str, str]:
     return images.image.table, f"{images.image.schema}.{images.image.table}"
 
 
-def _with_rows(table: TableEffect, firsts: Sequence[Images], rows: int) -> TableEffect:
+def _with_rows(engine: EngineKind, table: TableEffect, firsts: Sequence[Images], rows: int) -> TableEffect:
     """With its rows, unless two tables of that name in different schemas changed."""
     found = [images for images in firsts if table.table in _names(images)]
     if len(found) != 1:
         return table
     images = found[0]
-    changes = tuple(RowChange(_cut(row.before), _cut(row.after)) for row in images.changes[:rows])
-    return replace(table, columns=images.image.columns, key=images.image.key, changes=changes)
+    columns, seen = undoing.shown(engine, images, rows)
+    changes = tuple(RowChange(_cut(row.before), _cut(row.after)) for row in seen)
+    return replace(table, columns=columns, key=images.image.key, changes=changes)
 
 
 def _cut(row: Cells | None) -> Cells | None:

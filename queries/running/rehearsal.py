@@ -4,11 +4,12 @@ import time
 from dataclasses import dataclass
 
 from executors import processes
-from executors.base import Call, Effect, ExecutionError, Images, Refused, Rehearsing, Unreachable
+from executors.base import Call, Effect, ExecutionError, Images, Refused, Rehearsing, Structure, Unreachable
 from queries.models import QueryRequest
 
 # Of the time a rehearsal may take, what is left for looking at what it did.
 LOOKING_SECONDS = 5.0
+NO_STRUCTURE = Structure((), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,7 @@ class Rehearsed:
 
     duration_ms: float
     effect: Effect | None = None
+    structure: Structure = NO_STRUCTURE
     error: ExecutionError | None = None
 
 
@@ -24,7 +26,8 @@ def rehearse(query: QueryRequest) -> Rehearsed:
     """Run a write and roll it back, whatever happens. Nothing of the portal's own is locked or written meanwhile."""
     target, started = query.target, time.monotonic()
     try:
-        purpose = Rehearsing(target.rehearsal_rows, LOOKING_SECONDS, all_or_nothing=query.undoes_id is not None)
+        undoes = query.undoes_id is not None
+        purpose = Rehearsing(target.rehearsal_rows, LOOKING_SECONDS, all_or_nothing=undoes, tables=tuple(query.tables))
         job = query.job(purpose, target.rehearsal_limits)
         outcome = processes.rehearse(job, _Unheard(), _Unheard())
     except KeyError as error:
@@ -32,7 +35,7 @@ def rehearse(query: QueryRequest) -> Rehearsed:
         return Rehearsed(_since(started), error=Unreachable(message))
     except ExecutionError as error:
         return Rehearsed(_since(started), error=error)
-    return Rehearsed(_since(started), outcome.effect)
+    return Rehearsed(_since(started), outcome.effect, outcome.structure)
 
 
 def _since(started: float) -> float:

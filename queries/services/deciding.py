@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts.models import User
@@ -12,7 +12,7 @@ from pods.models import Rehearsals
 from queries import bounds, policies, refusals, running
 from queries.joined import locked_for, shown
 from queries.lifecycle import Status, Verb
-from queries.models import Code, QueryRequest, Rehearsal, Verdict
+from queries.models import Code, QueryRequest, Rehearsal, Schema, Verdict
 from queries.running import places
 from queries.services.comments import check_comment, require_words, said
 from queries.transitions import Step, step
@@ -23,33 +23,63 @@ INSERT INTO decisions (query_id, author_id, reviewer_id, verdict, comment, diges
 VALUES (%s, %s, %s, %s, %s, %s, %s)
 ON CONFLICT (query_id, reviewer_id) DO NOTHING RETURNING query_id
 """
+REHEARSED = "SELECT FROM rehearsals WHERE query_id = %s LIMIT 1"
 
 
-def approve(*, actor: User, query_id: int, digest: str, comment: str = "", bound: int | None = None) -> QueryRequest:
+@dataclass(frozen=True, slots=True)
+class _HeldTo:
+    """What an approval says of rows: how many at most, or nothing; whether that is the rehearsal's own number; and the
+    last rehearsal as the target was asked about it before."""
+
+    bound: int | None
+    as_rehearsed: bool
+    seen: Rehearsal | None
+
+
+def approve(
+    *,
+    actor: User,
+    query_id: int,
+    digest: str,
+    comment: str = "",
+    bound: int | None = None,
+    as_rehearsed: bool = False,
+) -> QueryRequest:
     """Approve; the last approval needed runs the statement at once. Returns the request as `joined.shown` does.
 
-    `bound` is how many rows a write may change at most; left out, it is what `bounds.proposed` says.
+    `bound` is how many rows a write may change at most; left out, it is what `bounds.proposed` says. `as_rehearsed`: it
+    was taken over from the rehearsal that was shown. Raises NotNow where the schema changed since that rehearsal.
     """
     check_comment(comment)
+    held_to = _HeldTo(bound, as_rehearsed, _seen(query_id))
     patience = places.Patience()
     while True:
         try:
-            return _approve(actor, query_id, digest, comment, bound)
+            return _approve(actor, query_id, digest, comment, held_to)
         except places.NoPlace as none:
             patience.wait(none)
 
 
-def _approve(actor: User, query_id: int, digest: str, comment: str, bound: int | None) -> QueryRequest:
+def _seen(query_id: int) -> Rehearsal | None:
+    """The last rehearsal, if any: the target is asked about it before anything is locked."""
+    with connection.cursor() as cursor:
+        cursor.execute(REHEARSED, [query_id])
+        if not cursor.rowcount:
+            return None
+    return running.seen(QueryRequest.objects.select_related("target", "pod").get(pk=query_id))
+
+
+def _approve(actor: User, query_id: int, digest: str, comment: str, held_to: _HeldTo) -> QueryRequest:
     """Approve with a place to run in, if it is the last approval. Raises NoPlace, having recorded nothing."""
     try:
-        query = _record_approval(actor, query_id, digest, comment, bound)
+        query = _record_approval(actor, query_id, digest, comment, held_to)
     except BaseException:
         running.release()
         raise
     return running.run(query_id) if query.state is Status.APPROVED else shown(query_id)
 
 
-def _record_approval(actor: User, query_id: int, digest: str, comment: str, bound: int | None) -> QueryRequest:
+def _record_approval(actor: User, query_id: int, digest: str, comment: str, held_to: _HeldTo) -> QueryRequest:
     with refusals.noted("approve", actor=actor, query_id=query_id), transaction.atomic():
         query = locked_for(actor, query_id)
         given, needed = 1 + _approvals(query), query.approvals_needed
@@ -59,12 +89,12 @@ def _record_approval(actor: User, query_id: int, digest: str, comment: str, boun
         obstacle = policies.obstacle(query)
         if obstacle:
             raise obstacle
-        held_to = _bound(query, bound)
+        bound = _bound(query, held_to)
         if given >= needed:
             places.take(query)
         data: dict[str, object] = {"approvals": given, "approvals_required": needed}
-        data |= said(comment) | ({} if held_to is None else {"bound": held_to})
-        _record(decided, Decided(Verdict.APPROVE, comment, held_to), data)
+        data |= said(comment) | ({} if bound is None else {"bound": bound})
+        _record(decided, Decided(Verdict.APPROVE, comment, bound), data)
     return query
 
 
@@ -99,8 +129,10 @@ def check_time(query: QueryRequest) -> None:
         raise NotNow(f"{query.number} has expired; its author can revise it.", code="expired", state=query.status)
 
 
-def _bound(query: QueryRequest, typed: int | None) -> int | None:
-    """The bound of an approval. Raises BadInput for one that makes no sense, NotNow where a rehearsal is missing."""
+def _bound(query: QueryRequest, held_to: _HeldTo) -> int | None:
+    """The bound of an approval. Raises BadInput for one that makes no sense, NotNow where a rehearsal is missing or no
+    longer tells what the write would do."""
+    typed = held_to.bound
     if not query.writes:
         if typed is not None:
             raise BadInput({"bound": [FieldError("A read changes no rows: it has no bound.", "not_a_write")]})
@@ -108,8 +140,12 @@ def _bound(query: QueryRequest, typed: int | None) -> int | None:
     if typed is not None and not bounds.boundable(query):
         raise BadInput({"bound": [FieldError("What it changes cannot be counted: it has no bound.", "not_countable")]})
     rehearsal = bounds.latest(query)
+    if rehearsal is not None and held_to.seen is not None and held_to.seen.pk == rehearsal.pk:
+        rehearsal.schema = held_to.seen.schema
     if query.target.rehearsals == Rehearsals.REQUIRED:
         _require_rehearsal(query, rehearsal)
+    if typed is None or held_to.as_rehearsed:
+        _require_schema(query, rehearsal)
     proposed = bounds.proposed(query, rehearsal)
     return typed if typed is not None or proposed is None else proposed.rows
 
@@ -118,6 +154,22 @@ def _require_rehearsal(query: QueryRequest, rehearsal: Rehearsal | None) -> None
     if rehearsal is None or bounds.staleness(query, rehearsal):
         message = f"{query.target.name} wants a write to be rehearsed before it is approved. Rehearse it now."
         raise NotNow(message, code="rehearsal_required", state=query.status)
+    if rehearsal.structure and rehearsal.schema is Schema.UNKNOWN:
+        message = (
+            f"{query.target.name} wants a write to be rehearsed before it is approved. Whether its tables are still "
+            "built as they were then is not known: it did not say. Try again."
+        )
+        raise NotNow(message, code="schema_unknown", state=query.status)
+
+
+def _require_schema(query: QueryRequest, rehearsal: Rehearsal | None) -> None:
+    """No other number takes the place of the rehearsal's in silence."""
+    if rehearsal is not None and bounds.staleness(query, rehearsal) is bounds.Stale.SCHEMA:
+        message = (
+            "The schema of its tables was changed since it was rehearsed, so that count no longer holds. Rehearse it "
+            "again, or say how many rows it may change."
+        )
+        raise NotNow(message, code="rehearsal_stale", state=query.status)
 
 
 @dataclass(frozen=True, slots=True)

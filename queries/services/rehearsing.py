@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from audit import log
-from queries import policies, refusals, running, vault
+from queries import bounds, policies, refusals, risks, running, vault
 from queries.joined import locked
 from queries.models import QueryRequest, Rehearsal
 from queries.notices import outbox
@@ -57,6 +57,8 @@ def _keep_rehearsal(actor: User, query: QueryRequest, came_of_it: running.Rehear
         by=actor,
         duration_ms=came_of_it.duration_ms,
         effect=effects.counts(effect) if effect is not None else None,
+        tables=list(came_of_it.structure.tables),
+        structure=came_of_it.structure.digest,
         failure_code=error.code.value if error is not None else "",
         expires_at=timezone.now() + dt.timedelta(days=query.target.retention_days),
     )
@@ -66,5 +68,7 @@ def _keep_rehearsal(actor: User, query: QueryRequest, came_of_it: running.Rehear
         kept = effects.rows(effect) if effect is not None else json.dumps(said).encode()
         rehearsal.key_id, rehearsal.data = vault.seal(kept, rehearsal.place)
         rehearsal.save(update_fields=["key_id", "data"])
+        order = risks.queue_order(query, bounds.Sight.of(rehearsal))
+        QueryRequest.objects.filter(pk=query.pk).update(queue_order=order)
         outbox.announce_rehearsal(query)
     return rehearsal

@@ -15,7 +15,7 @@ from executors.base import (
 )
 from executors.text import normalise
 from pods.models import Target
-from queries import refusals
+from queries import refusals, risks
 from queries.digest import as_stored
 from queries.joined import locked
 from queries.lifecycle import Status, Verb
@@ -99,6 +99,7 @@ def store(actor: User, draft: Draft, target: Target, analysis: Analysis, follows
         search=" ".join(words).lower(),
     )
     query.digest = query.current_digest()
+    query.queue_order = risks.queue_order(query, None)
     with transaction.atomic():
         if revises is not None:
             _replace(actor, revises.pk, query)

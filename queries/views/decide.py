@@ -11,7 +11,7 @@ from django.utils.http import urlencode
 
 from accounts.models import User
 from accounts.people import person
-from queries import bounds, policies, risks, services
+from queries import bounds, policies, risks, running, services
 from queries.forms import read_rows
 from queries.lifecycle import Verb
 from queries.models import QueryRequest, Verdict
@@ -33,9 +33,22 @@ def approve(request: HttpRequest, public_id: UUID) -> HttpResponse:
 
     def act(actor: User, query: QueryRequest, comment: str) -> QueryRequest:
         bound = read_rows(request.POST.get("bound", ""), "bound")
-        return services.approve(actor=actor, query_id=query.pk, digest=digest, comment=comment, bound=bound)
+        return services.approve(
+            actor=actor,
+            query_id=query.pk,
+            digest=digest,
+            comment=comment,
+            bound=bound,
+            as_rehearsed=_as_rehearsed(request),
+        )
 
     return _question(request, public_id) or _perform(request, public_id, act)
+
+
+def _as_rehearsed(request: HttpRequest) -> bool:
+    """Whether the bound is the one that the page took over from the rehearsal it showed."""
+    sent = request.POST
+    return sent.get("origin") == bounds.Origin.REHEARSAL and sent.get("bound") == sent.get("proposed")
 
 
 def _question(request: HttpRequest, public_id: UUID) -> HttpResponse | None:
@@ -45,7 +58,7 @@ def _question(request: HttpRequest, public_id: UUID) -> HttpResponse | None:
     may = Verb.APPROVE in policies.allowed(person(request), query) and request.POST.get("digest") == query.digest
     if not may or given + 1 < query.approvals_needed:
         return None
-    rehearsal = bounds.latest(query)
+    rehearsal = running.seen(query)
     sight = bounds.Sight.of(rehearsal) if rehearsal is not None else None
     asked = risks.confirmation(query, sight)
     answer = request.POST.get("confirmed", "")
@@ -61,6 +74,7 @@ def _question(request: HttpRequest, public_id: UUID) -> HttpResponse | None:
         "comment": request.POST.get("comment", ""),
         "bound_typed": request.POST.get("bound", ""),
         "proposed": bounds.proposed(query, rehearsal),
+        "sent": {name: request.POST.get(name, "") for name in ("proposed", "origin")},
         **progress_of(query, person(request)),
     }
     return render(request, "queries/confirm.html", context, status=BadInput.status if answer else 200)

@@ -17,9 +17,9 @@ from django.views.decorators.http import require_safe
 from accounts.models import User
 from accounts.people import person
 from executors.base import Effect, Language, RowEncoding
-from queries import bounds, policies, risks, services
+from queries import bounds, policies, risks, running, services
 from queries.lifecycle import Status
-from queries.models import Execution, QueryRequest, Rehearsal, Verdict
+from queries.models import Execution, QueryRequest, Rehearsal, Schema, Verdict
 from queries.presentation import pages, traces
 from queries.presentation.checks import passed
 from queries.presentation.code import code_lines
@@ -183,7 +183,7 @@ def _effect(query: QueryRequest, user: User, execution: Execution | None) -> dic
     if not query.writes:
         return {}
     unseen = policies.cannot_see_rehearsal(user, query)
-    rehearsal = None if unseen else bounds.latest(query)
+    rehearsal = None if unseen else running.seen(query)
     seen = rehearsals.effect(rehearsal) if rehearsal else None
     if seen is not None and policies.cannot_see_result(user, query):
         seen = _counts_alone(seen)
@@ -199,6 +199,7 @@ def _effect(query: QueryRequest, user: User, execution: Execution | None) -> dic
         "rehearsed": show(seen, would=True, personal=query.target.personal_columns, named=named) if seen else None,
         "rehearsal_failure": rehearsals.words(rehearsal) if rehearsal else None,
         "stale": bounds.staleness(query, rehearsal) if rehearsal else None,
+        "schema_unknown": rehearsal and query.state is Status.PENDING and rehearsal.schema is Schema.UNKNOWN,
         "changed_rows": show(ran, would=False, personal=query.target.personal_columns, named=named) if ran else None,
         "cannot_undo": _cannot_undo(query, user),
         "undos": query.undos.select_related("target", "execution").order_by("pk"),
@@ -239,7 +240,7 @@ def _next_waiting(query: QueryRequest, user: User) -> QueryRequest | None:
     """What a reviewer can decide on next, once this one needs nothing more of them."""
     if not user.may_review_somewhere or query.author_id == user.pk or "approve" in policies.allowed(user, query):
         return None
-    return QueryRequest.objects.awaiting(user).order_by("expires_at", "pk").first()
+    return QueryRequest.objects.awaiting(user).in_queue_order().first()
 
 
 def _statement(request: HttpRequest, query: QueryRequest, execution: Execution | None) -> dict[str, Any]:
@@ -335,9 +336,7 @@ def _neighbours(query: QueryRequest, user: User) -> dict[str, Any]:
     if query.state is not Status.PENDING:
         return {}
     waiting: Sequence[UUID] = list(
-        QueryRequest.objects.awaiting(user)
-        .order_by("expires_at", "pk")
-        .values_list("public_id", flat=True)[:NEIGHBOURS]
+        QueryRequest.objects.awaiting(user).in_queue_order().values_list("public_id", flat=True)[:NEIGHBOURS]
     )
     if query.public_id not in waiting:
         return {}

@@ -23,7 +23,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "nav": "home",
         "reviews": user.may_review_somewhere,
         "waiting_count": count(awaiting),
-        "waiting": awaiting.as_rows().order_by("expires_at", "pk")[:SHOWN],
+        "waiting": awaiting.as_rows().in_queue_order()[:SHOWN],
         "open": mine.exclude(status__in=FINAL)[:SHOWN],
         "recent": mine.filter(status__in=FINAL)[:SHOWN],
         "pods": Pod.objects.of_member(user),

@@ -1,6 +1,6 @@
 """What every list of requests shares: filters from the query string, and pages by key."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,10 +21,10 @@ BIGINT_DIGITS = 19
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page of a list; `next` is the key that the next page starts after."""
+    """A page of a list; `next` is where the next page starts, for the address."""
 
     items: Sequence[QueryRequest]
-    next: int | None
+    next: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,20 +37,31 @@ class Frame:
 
 def after_key(request: HttpRequest) -> int | None:
     """The key in `?after=`, None when there is none that could be one."""
-    text = request.GET.get("after", "")
+    return _number(request.GET.get("after", ""))
+
+
+def _number(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < BIGINT_DIGITS else None
 
 
 def newest_first(queries: QueryRequestQuerySet, after: int | None) -> Page:
     """The page of requests older than `after`."""
     found = queries.filter(pk__lt=after) if after is not None else queries
-    return page_of(found.order_by("-pk"))
+    return _page(found.order_by("-pk"), lambda last: str(last.pk))
 
 
-def page_of(ordered: QueryRequestQuerySet) -> Page:
+def riskiest_first(queries: QueryRequestQuerySet, request: HttpRequest) -> Page:
+    """The page of requests in the order of a queue that begins at `?after=`."""
+    order, _, key = request.GET.get("after", "").partition("_")
+    place = (_number(order.removeprefix("-")), _number(key))
+    after = None if None in place else (-(place[0] or 0), place[1] or 0)
+    return _page(queries.in_queue_order(after), lambda last: f"{last.queue_order}_{last.pk}")
+
+
+def _page(ordered: QueryRequestQuerySet, place: Callable[[QueryRequest], str]) -> Page:
     rows = list(ordered.as_rows()[: PAGE_SIZE + 1])
     more = len(rows) > PAGE_SIZE
-    return Page(rows[:PAGE_SIZE], rows[PAGE_SIZE - 1].pk if more else None)
+    return Page(rows[:PAGE_SIZE], place(rows[PAGE_SIZE - 1]) if more else "")
 
 
 def count(queries: QueryRequestQuerySet) -> int:

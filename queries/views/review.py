@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from django.db.models import Q, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -16,7 +15,7 @@ from queries.filters import Filters
 from queries.lifecycle import FINAL
 from queries.models import QueryRequest
 from queries.querysets import QueryRequestQuerySet
-from queries.views.listing import Page, after_key, count, frame, newest_first, page_of
+from queries.views.listing import Page, after_key, count, frame, newest_first, riskiest_first
 
 Scope = Callable[[User], QueryRequestQuerySet]
 
@@ -55,7 +54,7 @@ def queue(request: HttpRequest) -> HttpResponse:
         "tabs": [(key, label, around.counts.get(key)) for key, (label, _) in VIEWS.items()],
         "waiting_for_me": around.counts[WAITING],
         "filters": filters,
-        "page": _page(filters.apply(VIEWS[view][1](user)), view, after_key(request)),
+        "page": _page(filters.apply(VIEWS[view][1](user)), view, request),
         "paged": "after" in request.GET,
         # Only an empty page says it.
         "done_today": SimpleLazyObject(lambda: count(_decided_today(user))),
@@ -80,14 +79,8 @@ def _moment(text: str) -> datetime | None:
     return moment if moment.tzinfo else None
 
 
-def _page(queries: QueryRequestQuerySet, view: str, after: int | None) -> Page:
-    if view != WAITING:
-        return newest_first(queries, after)
-    if after is not None:
-        last = QueryRequest.objects.filter(pk=after).values("expires_at")
-        later = Q(expires_at__gt=Subquery(last)) | Q(pk__gt=after)
-        queries = queries.filter(later, expires_at__gte=Subquery(last))
-    return page_of(queries.order_by("expires_at", "pk"))
+def _page(queries: QueryRequestQuerySet, view: str, request: HttpRequest) -> Page:
+    return riskiest_first(queries, request) if view == WAITING else newest_first(queries, after_key(request))
 
 
 def _decided_today(user: User) -> QueryRequestQuerySet:

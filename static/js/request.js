@@ -87,6 +87,7 @@ function replaceEffect(fresh) {
     const proposed = bound.form.elements.proposed;
     if (bound.value === proposed.value) bound.value = box.dataset.proposed;
     proposed.value = box.dataset.proposed;
+    bound.form.elements.origin.value = box.dataset.origin;
     showBound();
   }
   const said = box.querySelector(".effect__sum, .notice");

@@ -10,6 +10,7 @@ from executors.lookalikes import check_signs
 from executors.mongodb.reading.command import Command
 from executors.mongodb.reading.filters import Reach
 from executors.mongodb.reading.guard import Facts, examine
+from executors.mongodb.reading.methods import PUT_BACK
 from executors.mongodb.reading.named import passing_names
 from executors.mongodb.reading.parse import parse
 from executors.mongodb.reading.remarks import explains, index_change, remark, remarks, writing_stage
@@ -34,7 +35,7 @@ def analyse(
     unquoted = Ranges(command.literals).outside(statement)
     text_findings = (*_door(statement, command.literals), *passing_names(command, unquoted))
     found = analyse_command(command, access)
-    extra = (_parameters_finding(),) if parameters else ()
+    extra = tuple(_about_parameters(command, parameters))
     readable = all(finding.severity is not Severity.ERROR for finding in text_findings)
     return Analysis(
         found.access,
@@ -65,13 +66,19 @@ def analyse_command(command: Command, access: Access) -> Analysis:
     return Analysis(facts.access, (command.method,), tuple(sorted(facts.collections)), tuple(findings), verified)
 
 
-def _parameters_finding() -> Finding:
-    return Finding(
-        FindingCode.MONGO_PARAMETERS,
-        Severity.ERROR,
-        "A MongoDB query takes no parameters.",
-        hint="Write the values into the query.",
-    )
+def _about_parameters(command: Command, parameters: Sequence[Parameter]) -> Iterator[Finding]:
+    if command.method != PUT_BACK:
+        if parameters:
+            message, hint = "A MongoDB query takes no parameters.", "Write the values into the query."
+            yield Finding(FindingCode.MONGO_PARAMETERS, Severity.ERROR, message, hint=hint)
+        return
+    wanted = len(command.args[0]) if isinstance(command.args[0], list) else 0
+    if wanted != len(parameters):
+        message = f"The statement uses {wanted} parameter(s), {len(parameters)} given."
+        yield Finding(FindingCode.PARAMETERS_MISMATCH, Severity.ERROR, message)
+    elif not all(isinstance(parameter, str) for parameter in parameters):
+        message = "The parameters of putBack are text: a line of JSON for each document."
+        yield Finding(FindingCode.MONGO_PARAMETERS, Severity.ERROR, message)
 
 
 def _write_in_read(command: Command) -> Finding:
@@ -94,7 +101,7 @@ def _verified(command: Command, facts: Facts) -> Iterator[Verified]:
         yield Verified.ONLY_READS
         return
     writes = list(filtered_writes(command))
-    if writes and all(write.reach is Reach.SOME for write in writes):
+    if command.method == PUT_BACK or (writes and all(write.reach is Reach.SOME for write in writes)):
         yield Verified.EVERY_WRITE_FILTERED
     if not _drops(command):
         yield Verified.NOTHING_DROPPED

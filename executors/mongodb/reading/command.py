@@ -17,6 +17,13 @@ Path: TypeAlias = tuple[int | str, ...]
 
 
 @dataclass(frozen=True, slots=True)
+class Placeholder:
+    """`$1`: where a parameter stands, counted from 1."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """A call in a chain: `.sort({a: 1})`."""
 

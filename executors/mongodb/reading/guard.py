@@ -13,7 +13,7 @@ from bson.code import Code
 from bson.dbref import DBRef
 
 from executors.base import Access, FindingCode
-from executors.mongodb.reading.command import Command, Path, Value
+from executors.mongodb.reading.command import Command, Path, Placeholder, Value
 from executors.mongodb.reading.literals import MAX_DEPTH
 from executors.mongodb.reading.methods import DATABASE_METHODS, METHODS, MODIFIERS, Method, Shape
 from executors.mongodb.reading.server_commands import COMMANDS, OPERATIONS
@@ -64,9 +64,21 @@ def _fits(value: Value, shape: Shape) -> bool:  # noqa: PLR0911 - one line for e
             return isinstance(value, str | Mapping)
         case Shape.NUMBER:
             return is_number(value)
+        case Shape.PARTS:
+            return _is_list(value) and bool(value) and all(_is_part(*item) for item in enumerate(value, start=1))
         case Shape.VERBOSITY:
             return isinstance(value, str) and value in _VERBOSITIES
     return True
+
+
+def _is_part(number: int, value: Value) -> bool:
+    parts = {"collection", "documents"}
+    return (
+        isinstance(value, Mapping)
+        and value.keys() == parts
+        and isinstance(value["collection"], str)
+        and value["documents"] == Placeholder(number)
+    )
 
 
 def _is_list(value: Value) -> bool:
@@ -143,6 +155,9 @@ class _Inspector:
                 self._operations(value, path)
             case Shape.COMMAND:
                 self._server_command(value, path)
+            case Shape.PARTS:
+                for index, part in enumerate(value):
+                    self._collection(part["collection"], (*path, index, "collection"))
             case Shape.INDEX if value == "*":
                 self._problem(path, FindingCode.MONGO_ARGUMENTS, "Indexes are dropped one by one.")
             case _:

@@ -13,7 +13,7 @@ from tree_sitter import Node
 from executors.base import FindingCode
 from executors.javascript import keeps_number, unescaped
 from executors.mongodb.reading import constructors
-from executors.mongodb.reading.command import Path, Value
+from executors.mongodb.reading.command import Path, Placeholder, Value
 from executors.mongodb.reading.source import Position, Source, Unreadable, shown
 
 # How deep BSON documents may nest before the server refuses them.
@@ -21,6 +21,7 @@ MAX_DEPTH: Final = 100
 # More digits than any double needs.
 _MAX_DIGITS: Final = 1100
 _SCRIPT: Final = "A query is made of literals only; use a script for anything computed."
+_PLACEHOLDER = re.compile(r"\$([1-9]\d{0,8})")
 _LEGACY_OCTAL = re.compile(r"0\d")
 _WORDS: Final = {
     "true": True,
@@ -65,6 +66,8 @@ class Literals:
         self._source = source
         self.places: dict[Path, Position] = {}
         self.texts: list[tuple[int, int]] = []
+        # Whether `$1` stands for a parameter.
+        self.placeholders = False
 
     def arguments(self, node: Node, number: int) -> tuple[Value, ...]:
         """The arguments of call `number` of the chain."""
@@ -185,6 +188,8 @@ class Literals:
             return constructors.CONSTRUCTORS[name][0]()
         if name in _WORDS:
             return _WORDS[name]
+        if self.placeholders and (match := _PLACEHOLDER.fullmatch(name)):
+            return Placeholder(int(match[1]))
         raise self._source.refuse(
             node,
             FindingCode.MONGO_NOT_LITERAL,

@@ -28,13 +28,17 @@ class Shape(Enum):
     INDEX = "the name of an index in quotes, or its keys"
     OPERATIONS = "an array of write operations"
     COMMAND = "a command document"
+    PARTS = "an array of {collection: …, documents: $1}, numbered in order"
     VERBOSITY = 'a verbosity: "queryPlanner", "executionStats" or "allPlansExecution"'
     ANY = "a value"
 
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """A method: the shapes of its arguments, how many must be there, what it needs, and what may follow it."""
+    """A method: the shapes of its arguments, how many must be there, what it needs, and what may follow it.
+
+    `parameters`: `$1` and its like may stand among its arguments.
+    """
 
     shapes: tuple[Shape, ...] = ()
     fewest: int = 0
@@ -42,6 +46,7 @@ class Method:
     modifiers: frozenset[str] = frozenset()
     options: frozenset[str] = frozenset()
     usage: str = ""
+    parameters: bool = False
 
     @property
     def most(self) -> int:
@@ -79,6 +84,8 @@ _INDEX_OPTIONS = _names(
     " textIndexVersion 2dsphereIndexVersion bits min max wildcardProjection hidden background comment maxTimeMS"
 )
 _WRITE: Final = Access.WRITE
+# The portal's own: documents are put back as they were before a write, where they still are what it left.
+PUT_BACK: Final = "putBack"
 
 METHODS: Final[Mapping[str, Method]] = {
     "find": Method((_S.FILTER, _S.DOCUMENT, _S.OPTIONS), 0, modifiers=_FIND_MODIFIERS, options=_FIND_OPTIONS),
@@ -124,6 +131,7 @@ DATABASE_METHODS: Final[Mapping[str, Method]] = {
     "runCommand": Method((_S.COMMAND,), 1, usage='For example db.runCommand({count: "orders"}).'),
     "getCollectionNames": Method(),
     "stats": Method(),
+    PUT_BACK: Method((_S.PARTS,), 1, _WRITE, parameters=True),
 }
 
 MODIFIERS: Final[Mapping[str, Method]] = {

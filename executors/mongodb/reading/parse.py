@@ -204,6 +204,7 @@ class _Chain:
             explain.append(Call(name, self._literals.arguments(arguments, len(calls)), self._source.position(node)))
         method, node, arguments = calls[0]
         specification = self._method(collection, method, node)
+        self._literals.placeholders = specification.parameters
         args = self._arguments(specification, method, node, arguments, 0)
         modifiers = [
             self._modifier(method, specification, call, number) for number, call in enumerate(calls[1:], start=1)

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 from executors.postgresql.wire import Wire
 
+# Deferred constraints and triggers would run at COMMIT, and what they change with them, seen by nobody.
+_SETTLE = b"SET CONSTRAINTS ALL IMMEDIATE; "
 # Rows of foreign tables are changed elsewhere, where nobody counts: only that they may have been is known, by the lock.
 _QUERY = b"""
 SELECT pg_catalog.json_build_object(
@@ -71,8 +73,11 @@ class Counts:
 
 
 def counts(wire: Wire) -> Counts:
-    """The counters of the transaction open on `wire`."""
-    found = json.loads(wire.simple(_QUERY).get_value(0, 0) or b"{}")
+    """The counters of the transaction open on `wire`, once what waited for its COMMIT has run.
+
+    Raises `StatementFailed` where a constraint that waited does not hold.
+    """
+    found = json.loads(wire.simple(_SETTLE + _QUERY).get_value(0, 0) or b"{}")
     rows = found["tables"] or []
     return Counts(
         found["xid"] or "",

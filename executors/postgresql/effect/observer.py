@@ -99,7 +99,8 @@ class Observer:
     def effect(self, sample: int, seconds: float) -> Effect:
         """What has changed so far: `sample` rows of each table, `seconds` at most for reading tables."""
         found = counts(self._wire)
-        if not found.xid or not (found.tables or found.schema_changed or self._truncations or found.foreign):
+        here = found.xid and (found.tables or found.schema_changed or self._truncations)
+        if not (here or found.foreign):
             return Effect((), counted=found.counted or not found.xid)
         touched = relations(self._wire, {*found.tables, *self._truncations.oids})
         look = _Look(self._second, seconds, [relation.oid for relation in touched])

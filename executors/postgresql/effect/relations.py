@@ -18,6 +18,7 @@ SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
   'hidden', pg_catalog.row_security_active(c.oid),
   'locked', EXISTS (SELECT FROM pg_catalog.pg_locks l WHERE l.pid = pg_catalog.pg_backend_pid()
     AND l.relation = c.oid AND l.mode = 'AccessExclusiveLock'),
+  'deferrable', EXISTS (SELECT FROM pg_catalog.pg_index i WHERE i.indrelid = r.oid AND NOT i.indimmediate),
   'columns', (SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
       'name', a.attname, 'type', pg_catalog.format_type(a.atttypid, a.atttypmod),
       'generated', a.attgenerated <> '', 'identity', a.attidentity = 'a') ORDER BY a.attnum)
@@ -55,6 +56,7 @@ class Relation:
     generated: tuple[str, ...]
     identity: tuple[str, ...]
     parts: bool
+    deferrable: bool
 
     @property
     def shown(self) -> str:
@@ -64,7 +66,8 @@ class Relation:
     @property
     def image(self) -> Image:
         """What an undo needs to know of it."""
-        return Image(self.schema, self.name, self.columns, self.key, self.generated, self.identity, self.parts)
+        names = (self.columns, self.key, self.generated, self.identity)
+        return Image(self.schema, self.name, *names, self.parts, self.deferrable)
 
 
 def relations(wire: Wire, oids: Iterable[int]) -> tuple[Relation, ...]:
@@ -96,4 +99,5 @@ def _relation(item: dict[str, Any]) -> Relation:
         tuple(column["name"] for column in columns if column["generated"]),
         tuple(column["name"] for column in columns if column["identity"]),
         item["parts"],
+        item["deferrable"],
     )

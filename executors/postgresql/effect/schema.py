@@ -52,12 +52,10 @@ SELECT k, c.relfilenode::text, c.oid::regclass::text FROM pg_catalog.unnest($1::
 JOIN pg_catalog.pg_class c ON pg_catalog.split_part(k, '.', 1)::oid = 'pg_catalog.pg_class'::regclass
   AND c.oid = pg_catalog.split_part(k, '.', 2)::oid AND c.relkind = 'r'
 """
-_GONE = """
-SELECT g FROM pg_catalog.unnest($1::text[]) AS g
-WHERE pg_catalog.pg_identify_object(pg_catalog.split_part(g, '.', 1)::oid, pg_catalog.split_part(g, '.', 2)::oid, 0)
-  IS NULL OR (pg_catalog.pg_identify_object(pg_catalog.split_part(g, '.', 1)::oid,
-  pg_catalog.split_part(g, '.', 2)::oid, 0)).identity IS NULL
-"""
+_STILL = " UNION ALL ".join(
+    f"SELECT 'pg_catalog.{name}'::regclass::oid || '.' || o.oid FROM pg_catalog.{name} o WHERE o.oid = ANY ($1::oid[])"
+    for name in _CATALOGUES
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +80,8 @@ def changes(first: Wire, second: Wire, xid: str, truncated: Collection[int]) -> 
     short = str(int(xid) % 2**32).encode()
     here = {f"{kind}.{oid}": what for kind, oid, what in _rows(first, _HERE, [short, xid.encode()])}
     there = {f"{kind}.{oid}": what for kind, oid, what in _rows(second, _THERE, [short, text_array(sorted(here))])}
-    gone = {key for (key,) in _rows(first, _GONE, [text_array(sorted(there))])}
+    oids = sorted({key.split(".")[1] for key in there})
+    gone = there.keys() - {key for (key,) in _rows(first, _STILL, [text_array(oids)])}
     seen = {key for key in here if int(key.split(".")[1]) in truncated}
     replaced = _replaced(first, second, here.keys() & there.keys()) - gone - seen
     found = [SchemaChange(SchemaVerb.DROPPED, what) for key, what in there.items() if key in gone]

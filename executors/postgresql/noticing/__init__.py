@@ -10,14 +10,81 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 from executors.base import Finding
+from executors.postgresql.noticing import (
+    cascades,
+    comparisons,
+    dependents,
+    joins,
+    logic,
+    nulls,
+    patterns,
+    personal,
+    reads,
+    rewrites,
+    schema,
+    updates,
+    writes,
+)
 from executors.postgresql.noticing.looked import Look, Looked, Notice
-from executors.postgresql.noticing.patterns import leading_wildcard
-from executors.postgresql.noticing.reads import no_limit
-from executors.postgresql.noticing.updates import changes_key
 from executors.text import Characters, Places
 
-TEXT: tuple[Look, ...] = (leading_wildcard,)
-TARGET: tuple[Look, ...] = (changes_key, no_limit)
+TEXT: tuple[Look, ...] = (
+    joins.cartesian,
+    logic.mixed_logic,
+    nulls.null_compared,
+    nulls.null_in_list,
+    patterns.leading_wildcard,
+    reads.deep_offset,
+    reads.unordered_limit,
+    reads.unordered_pages,
+    schema.adds_enum_value,
+    schema.locks,
+    schema.renames,
+    writes.after_removed,
+    writes.insert_by_place,
+    writes.insert_star,
+    writes.time_condition,
+    writes.volatile_condition,
+)
+TARGET: tuple[Look, ...] = (
+    cascades.cascades,
+    cascades.cascades_update,
+    cascades.empties_references,
+    cascades.fires_rules,
+    cascades.fires_triggers,
+    cascades.row_security,
+    cascades.searches_references,
+    comparisons.converts_column,
+    comparisons.date_end,
+    comparisons.float_equals,
+    comparisons.function_on_index,
+    dependents.changes_type_in_use,
+    dependents.drops_column,
+    dependents.drops_dependents,
+    dependents.drops_key,
+    dependents.truncates_others,
+    joins.cartesian,
+    joins.several_matches,
+    nulls.count_nullable,
+    nulls.not_in_nulls,
+    personal.personal_columns,
+    reads.no_limit,
+    reads.outside_column,
+    reads.unindexed_sort,
+    rewrites.rewrites_for_column,
+    rewrites.rewrites_for_storage,
+    rewrites.rewrites_for_type,
+    schema.adds_not_null,
+    schema.builds_index,
+    schema.changes_primary_key,
+    schema.checks_rows,
+    schema.drops_large_index,
+    schema.refreshes_large,
+    schema.sets_not_null,
+    updates.changes_indexed,
+    updates.changes_key,
+    updates.changes_partition_key,
+)
 
 # A text of more than that is a file of data: its statements are alike, and the first tell what there is to tell.
 MOST_STATEMENTS = 200

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 from psycopg import pq
 from psycopg.pq.abc import PGresult
 
-from executors.postgresql.noticing.known import Column, Dependent, ForeignKey, Index, Kind, Table, Trigger
+from executors.postgresql.noticing.known import Column, Dependent, ForeignKey, Index, Kind, Rule, Table, Trigger
 from executors.postgresql.reading import rules
 from executors.postgresql.reading.scopes import Relation
 from executors.postgresql.wire import Wire
@@ -41,7 +41,10 @@ SELECT w.n, c.oid, s.nspname, c.relname, c.relkind, c.relispartition, c.relhassu
   pg_catalog.array_to_json(p.partattrs::int2[]), c.relpages::bigint * pg_catalog.current_setting('block_size')::bigint,
   CASE WHEN c.relkind = 'p' THEN (SELECT CASE WHEN pg_catalog.min(l.reltuples) >= 0 THEN pg_catalog.sum(l.reltuples) END
     FROM pg_catalog.pg_partition_tree(c.oid) t JOIN pg_catalog.pg_class l ON l.oid = t.relid AND t.isleaf)::bigint
-  WHEN c.reltuples >= 0 AND (c.reltuples > 0 OR c.relkind IN ('r', 'm')) THEN c.reltuples::bigint END
+  WHEN c.reltuples >= 0 AND (c.reltuples > 0 OR c.relkind IN ('r', 'm')) THEN c.reltuples::bigint END,
+  c.relrowsecurity, CASE WHEN c.relhasrules THEN (
+    SELECT pg_catalog.json_agg(pg_catalog.json_build_array(r.rulename, r.ev_type, r.is_instead) ORDER BY r.rulename)
+    FROM pg_catalog.pg_rewrite r WHERE r.ev_class = c.oid AND r.ev_type <> '1' AND r.ev_enabled IN ('O', 'A')) END
 FROM pg_catalog.unnest({tables}) WITH ORDINALITY w(oid, n)
 JOIN pg_catalog.pg_class c ON c.oid = w.oid AND c.oid >= 16384
 JOIN pg_catalog.pg_namespace s ON s.oid = c.relnamespace
@@ -62,11 +65,17 @@ SELECT i.indrelid, c.relname, m.amname, pg_catalog.array_to_json(i.indkey::int2[
 FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid JOIN pg_catalog.pg_am m ON m.oid = c.relam
 WHERE i.indrelid = ANY ({tables}) AND i.indrelid >= 16384 AND i.indisvalid ORDER BY i.indrelid, c.relname
 """
+# Those of a partition fire for its rows, also where the whole is named; what it has of the whole is told there.
 _TRIGGERS = """
-SELECT t.tgrelid, t.tgname, p.proname, t.tgtype, pg_catalog.array_to_json(t.tgattr::int2[]), t.tgqual IS NOT NULL
-FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
-WHERE t.tgrelid = ANY ({tables}) AND t.tgrelid >= 16384 AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A')
-ORDER BY t.tgrelid, t.tgname
+SELECT w.named, t.tgname, p.proname, t.tgtype, pg_catalog.array_to_json(t.tgattr::int2[]), t.tgqual IS NOT NULL,
+  CASE WHEN t.tgrelid <> w.named THEN t.tgrelid::pg_catalog.regclass::text ELSE '' END
+FROM (SELECT c.oid AS named, coalesce(l.relid, c.oid) AS oid FROM pg_catalog.pg_class c
+  LEFT JOIN LATERAL pg_catalog.pg_partition_tree(c.oid) l ON c.relkind = 'p'
+  WHERE c.oid = ANY ({tables}) AND c.oid >= 16384) w
+JOIN pg_catalog.pg_trigger t ON t.tgrelid = w.oid JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
+WHERE NOT t.tgisinternal AND t.tgenabled IN ('O', 'A')
+  AND (t.tgrelid = w.named OR t.tgparentid = 0 AND t.tgtype::int & 1 = 1)
+ORDER BY w.named, t.tgname, t.tgrelid
 """
 # Both ends of a foreign key have triggers of the server's own: they are found by an index, the key itself is not.
 _FOREIGN_KEYS = """
@@ -106,6 +115,7 @@ _EVERYTHING = (_TABLES, _COLUMNS, _INDEXES, _TRIGGERS, _FOREIGN_KEYS, _VIEWS)
 _QUESTIONS = {Depth.READ: _EVERYTHING[:3], Depth.WRITE: _EVERYTHING[:5], Depth.SCHEMA: _EVERYTHING}
 
 _ACTIONS = {"a": "NO ACTION", "r": "RESTRICT", "c": "CASCADE", "n": "SET NULL", "d": "SET DEFAULT"}
+_RULED = {"2": "UPDATE", "3": "INSERT", "4": "DELETE"}
 # The bits of pg_trigger.tgtype.
 _ROW, _BEFORE = 1, 2
 _EVENTS = {4: "INSERT", 8: "DELETE", 16: "UPDATE", 32: "TRUNCATE"}
@@ -163,7 +173,7 @@ def _tables(asked: Sequence[Relation], answers: Sequence[Sequence[_Cells]]) -> d
 def _table(
     cells: _Cells, columns: Mapping[int, Column], parts: Sequence[tuple[Any, ...]], reached: tuple[ForeignKey, ...]
 ) -> Table:
-    schema, name, kind, is_partition, has_children, key, size, rows = cells
+    schema, name, kind, is_partition, has_children, key, size, rows, secured, ruled = cells
     indexes, triggers, references, views = parts
     names = {number: column.name for number, column in columns.items()}
     return Table(
@@ -181,7 +191,14 @@ def _table(
         references=references,
         referenced_by=reached,
         views=views,
+        row_security=secured == "t",
+        rules=tuple(Rule(*rule) for rule in _rules(ruled)),
     )
+
+
+def _rules(told: str | None) -> Iterator[tuple[str, str, bool]]:
+    for name, event, instead in json.loads(told) if told else ():
+        yield name, _RULED[event], instead
 
 
 def _by_table(pairs: Iterable[tuple[str, Any]]) -> dict[str, list[Any]]:
@@ -218,11 +235,11 @@ def _index(cells: _Cells, names: Mapping[int, str]) -> Index:
 
 
 def _trigger(cells: _Cells, names: Mapping[int, str]) -> Trigger:
-    name, function, kind, columns, conditional = cells
+    name, function, kind, columns, conditional, partition = cells
     bits = int(kind)
     events = frozenset(event for bit, event in _EVENTS.items() if bits & bit)
     told = (bool(bits & _BEFORE), bool(bits & _ROW))
-    return Trigger(name, function, events, *told, _named(columns, names), conditional == "t")
+    return Trigger(name, function, events, *told, _named(columns, names), conditional == "t", partition)
 
 
 def _dependent(cells: _Cells, names: Mapping[int, str]) -> Dependent:

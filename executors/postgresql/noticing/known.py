@@ -56,7 +56,8 @@ class Index:
 class Trigger:
     """A trigger that somebody made and that is enabled.
 
-    `events` are of INSERT, UPDATE, DELETE, TRUNCATE; `columns` those of UPDATE OF, empty for any.
+    `events` are of INSERT, UPDATE, DELETE, TRUNCATE; `columns` those of UPDATE OF, empty for any. `partition` is the
+    part of the table that it belongs to, "" for the table itself.
     """
 
     name: str
@@ -66,6 +67,16 @@ class Trigger:
     each_row: bool
     columns: tuple[str, ...]
     conditional: bool
+    partition: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule that is enabled: what it adds to INSERT, UPDATE or DELETE, or does `instead`."""
+
+    name: str
+    event: str
+    instead: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +116,8 @@ class Table:
     `rows` is the server's estimate (None: it was never counted), `bytes` what it takes up without its indexes.
     Triggers and foreign keys are known where a write was asked about, `views` where a change of the schema was.
     `partition_key` has "" where an expression stands. `references` are its own foreign keys, `referenced_by` those of
-    others to it and, where a DELETE cascades, to the tables it reaches, nearest first.
+    others to it and, where a DELETE cascades, to the tables it reaches, nearest first. `row_security`: policies decide
+    which of its rows a login sees.
     """
 
     schema: str
@@ -122,6 +134,8 @@ class Table:
     references: tuple[ForeignKey, ...] = ()
     referenced_by: tuple[ForeignKey, ...] = ()
     views: tuple[Dependent, ...] = ()
+    row_security: bool = False
+    rules: tuple[Rule, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.schema}.{self.name}"
@@ -132,8 +146,9 @@ class Table:
         return next((index.columns for index in self.indexes if index.primary), ())
 
     def leads(self, column: str) -> Index | None:
-        """An index that begins with a column and covers every row."""
-        return next((index for index in self.indexes if index.columns[0] == column and not index.predicate), None)
+        """An index for comparisons that begins with a column and covers every row."""
+        found = (index for index in self.indexes if index.columns[0] == column and not index.predicate)
+        return next((index for index in found if index.method in {"btree", "hash"}), None)
 
     def unique_within(self, columns: set[str]) -> bool:
         """Whether these columns certainly tell its rows apart."""

@@ -42,14 +42,12 @@ from executors.text import Places
 PLANNED = frozenset({"SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"})
 # More are not asked about: a script of that many inserts is not understood by its plans.
 MOST_STATEMENTS = 20
-# From this version on a plan can be had without the values of its parameters.
-_GENERIC = 160000
-
 _LOCKED = "55P03"
 
 # The first snapshot: after it the server refuses to leave READ ONLY.
 _BEGIN = (
-    b"BEGIN READ ONLY; SELECT pg_catalog.set_config('application_name', 'portal:plan', true); SAVEPOINT portal_plan"
+    b"BEGIN READ ONLY; SELECT pg_catalog.set_config('application_name', 'portal:plan', true), "
+    b"pg_catalog.set_config('plan_cache_mode', 'force_generic_plan', true); SAVEPOINT portal_plan"
 )
 _SIZES = b"""
 SELECT w.n, c.reltuples::bigint
@@ -65,6 +63,7 @@ class Planner:
 
     wire: Wire
     access: Access
+    _prepared: int = 0
 
     def plans(self, asked: Sequence[Asked], parameters: Sequence[Parameter]) -> list[Plan]:
         """A plan for each text. Raises `ExecutionError` when the target gives no answer."""
@@ -104,8 +103,6 @@ class Planner:
     def _one(self, item: Statement, facts: Facts, text: str, values: Sequence[Parameter] | None) -> Plan:
         Dependencies(self.wire, self.access).check(item, facts, text)
         generic = values is None and facts.parameters > 0
-        if generic and self.wire.pgconn.server_version < _GENERIC:
-            return Plan.without("Its values are only known when it runs, and this server plans for nothing else.")
         result = self._generic(item, text) if generic else self._bound(item, values or ())
         root: Node = json.loads(result.get_value(0, 0) or b"[]")[0]["Plan"]
         return Plan(tuple(steps.steps(root, self._sizes(root))), steps.rows(root))
@@ -115,13 +112,15 @@ class Planner:
         return self.wire.call(lambda: self.wire.pgconn.send_query_params(sql, bound))
 
     def _generic(self, item: Statement, text: str) -> PGresult:
-        """A plan for any values: values that are bound would be planned for, so none is.
+        """A plan for any values: of a statement that is prepared, the server being told to look at no value.
 
         That it is one statement is the server's own word: it prepares no more than one at a time.
         """
-        sql = b"EXPLAIN (FORMAT JSON, VERBOSE, GENERIC_PLAN) " + item.text.encode()
-        self.wire.prepare(b"", sql, Place(text, item.offset))
-        return self.wire.simple(sql)
+        self._prepared += 1
+        name = b"portal_plan_%d" % self._prepared
+        described = self.wire.prepare(name, item.text.encode(), Place(text, item.offset))
+        values = b", ".join([b"NULL"] * described.nparams)
+        return self.wire.simple(b"EXPLAIN (FORMAT JSON, VERBOSE) EXECUTE %s (%s)" % (name, values))
 
     def _sizes(self, root: Node) -> dict[Relation, int]:
         """About how many rows the tables that are read wholly have: what a condition lets through tells less."""

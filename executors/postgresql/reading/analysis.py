@@ -140,7 +140,9 @@ def _findings(
         yield from _functions(where_is, fact, where)
         yield from islice(remarks(item, fact, access, catalogue, where), _MOST_FINDINGS)
         made |= rules.server_view(item, made)
-    yield from noticed(text, (Looked(item, before=statements[:n]) for n, item in enumerate(statements)), TEXT)
+    source = text.encode()
+    looked = (Looked(item, source, before=statements[:n]) for n, item in enumerate(statements))
+    yield from noticed(text, looked, TEXT)
     writes = any(map(rules.needs_write, statements, facts)) or any(map(own_functions, facts))
     if access is Access.WRITE and not writes:
         yield _read_in_write(facts)

@@ -140,7 +140,7 @@ def _note_statement(key: str, node: Node, facts: Facts) -> None:
     if key in _TARGETED:
         facts.changed.add(relation_of(node["relation"]))
     if key == "DropStmt" and node.get("removeType") in _DROPPED_RELATIONS:
-        facts.relations.update(_dropped(node))
+        facts.relations.update(dropped(node))
 
 
 def _note_operator(key: str, names: object, facts: Facts) -> None:
@@ -179,5 +179,6 @@ def _indirection(node: Node, level: Level) -> list[Function]:
     return [Function("", first, 1, None, as_column=True, of_row=True), *calls]
 
 
-def _dropped(node: Node) -> list[Relation]:
+def dropped(node: Node) -> list[Relation]:
+    """What a DROP names."""
     return [qualified(strings(item["List"]["items"])) for item in node.get("objects", ()) if "List" in item]

@@ -32,7 +32,7 @@ SAFE_VOLATILE = frozenset(
     pg_partition_ancestors pg_partition_tree pg_prepared_xact pg_relation_size pg_safe_snapshot_blocking_pids
     pg_sequence_last_value pg_sleep pg_sleep_for pg_sleep_until pg_stat_have_stats pg_table_size pg_tablespace_size
     pg_total_relation_size pg_xact_commit_timestamp pg_xact_commit_timestamp_origin pg_xact_status random
-    random_normal timeofday txid_status uuidv4 uuidv7
+    random_normal timeofday timezone txid_status uuidv4 uuidv7
     """.split()
 )
 _SAFE_STATISTICS = re.compile(r"pg_stat_get_\w+")

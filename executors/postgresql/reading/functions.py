@@ -11,6 +11,7 @@ REFUSED = frozenset(
     binary_upgrade_replorigin_advance
     binary_upgrade_set_missing_value
     binary_upgrade_set_next_array_pg_type_oid
+    binary_upgrade_set_next_attribute_versions
     binary_upgrade_set_next_heap_pg_class_oid
     binary_upgrade_set_next_heap_relfilenode
     binary_upgrade_set_next_index_pg_class_oid
@@ -22,6 +23,7 @@ REFUSED = frozenset(
     binary_upgrade_set_next_pg_tablespace_oid
     binary_upgrade_set_next_pg_type_oid
     binary_upgrade_set_next_toast_pg_class_oid
+    binary_upgrade_set_next_toast_pg_type_oid
     binary_upgrade_set_next_toast_relfilenode
     binary_upgrade_set_record_init_privs
     brin_desummarize_range
@@ -35,6 +37,7 @@ REFUSED = frozenset(
     crosstab3
     crosstab4
     crosstabn
+    currtid
     currtid2
     cursor_to_xml
     cursor_to_xmlschema
@@ -130,6 +133,7 @@ REFUSED = frozenset(
     pg_hba_file_rules
     pg_ident_file_mappings
     pg_import_system_collations
+    pg_is_in_backup
     pg_isolation_test_session_is_blocked
     pg_log_backend_memory_contexts
     pg_log_standby_snapshot
@@ -155,6 +159,7 @@ REFUSED = frozenset(
     pg_read_binary_file
     pg_read_file
     pg_read_file_all
+    pg_read_file_old
     pg_reload_conf
     pg_replication_origin_advance
     pg_replication_origin_create
@@ -170,6 +175,7 @@ REFUSED = frozenset(
     pg_restore_attribute_stats
     pg_restore_relation_stats
     pg_rotate_logfile
+    pg_rotate_logfile_old
     pg_show_all_file_settings
     pg_show_replication_origin_status
     pg_start_backup

@@ -29,18 +29,18 @@ _COMMENT_EDGE = re.compile(r"/\*|\*/")
 
 def literal_ranges(statement: str) -> list[tuple[int, int]]:
     """The character ranges (start, end) of string literals: quoted, escape and dollar-quoted."""
-    return [(start, end) for kind, start, end in _tokens(statement) if kind in _LITERALS]
+    return [(start, end) for kind, start, end in tokens(statement) if kind in _LITERALS]
 
 
 def outside_code(statement: str) -> list[tuple[int, int]]:
     """The ranges in which any sign may stand: literals, names in quotes, comments."""
-    return [(start, end) for _, start, end in _tokens(statement)]
+    return [(start, end) for _, start, end in tokens(statement)]
 
 
 def cut_names(statement: str) -> Iterator[tuple[int, str]]:
     """The names that the server cuts short, and where each stands: it keeps 63 bytes and takes them for the whole."""
     after = 0
-    for kind, start, end in (*_tokens(statement), ("", len(statement), len(statement))):
+    for kind, start, end in (*tokens(statement), ("", len(statement), len(statement))):
         for word in _LONG_WORD.finditer(statement, after, start):
             if len(word[0].encode()) > NAME_BYTES:
                 yield word.start(), word[0]
@@ -51,7 +51,7 @@ def cut_names(statement: str) -> Iterator[tuple[int, str]]:
         after = end
 
 
-def _tokens(statement: str) -> Iterator[tuple[str, int, int]]:
+def tokens(statement: str) -> Iterator[tuple[str, int, int]]:
     """Texts, quoted names and comments: kind, start and end of each, in order."""
     at = 0
     while match := _TOKEN.search(statement, at):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from typing import Any
 
 from executors.postgresql.reading.facts import Facts
+from executors.postgresql.reading.objects import Named, made_objects, objects
 from executors.postgresql.reading.parse import Node, Statement
 
 # The server understands these, names and types, when it is asked to parse them; of all others it checks the grammar.
@@ -23,20 +24,10 @@ CHANGES_WHAT_IT_NAMES = frozenset({
 })  # fmt: skip
 # Where a statement holds the relation it makes.
 _MAKES = {"CreateStmt": "relation", "ViewStmt": "view", "CreateSeqStmt": "sequence", "CompositeTypeStmt": "typevar"}
-_COMMENTED = {"OBJECT_TABLE", "OBJECT_VIEW", "OBJECT_MATVIEW", "OBJECT_SEQUENCE", "OBJECT_INDEX", "OBJECT_COLUMN"}
 _ON_COLUMNS = {
     "AT_DropColumn", "AT_AlterColumnType", "AT_SetNotNull", "AT_DropNotNull", "AT_ColumnDefault", "AT_SetStatistics",
     "AT_SetStorage", "AT_DropExpression", "AT_SetIdentity", "AT_DropIdentity",
 }  # fmt: skip
-
-
-class Named(NamedTuple):
-    """A relation as written, or one of its columns. `at` is a byte offset into the whole text, None when not known."""
-
-    schema: str
-    relation: str
-    at: int | None
-    column: str = ""
 
 
 def changes_schema(item: Statement) -> bool:
@@ -45,23 +36,25 @@ def changes_schema(item: Statement) -> bool:
 
 
 def made(item: Statement) -> frozenset[str]:
-    """Names of relations there are after the statement and were not, or not so, before; without their schemas."""
+    """Names of what there is after the statement and was not, or not so, before; without their schemas."""
     return frozenset(_made(item.type, item.node))
 
 
 def needed(item: Statement, facts: Facts) -> list[Named]:
-    """What a statement needs to find in the catalogue. Nothing when it says IF EXISTS."""
-    if item.node.get("missing_ok"):
-        return []
+    """What a statement needs to find in the catalogue; what it does without, having said IF EXISTS, is `optional`."""
+    if item.type in {"DropStmt", "CommentStmt", "ConstraintsSetStmt"}:
+        return list(objects(item))
     own = frozenset() if item.type in {"RenameStmt", "AlterTableStmt"} else made(item)
     relations = {relation for relation in facts.relations if relation.name not in own}
     found = [name for name in _ranges(item.node) if (name.schema, name.relation) in relations]
     loose = relations - {(name.schema, name.relation) for name in found}
     without_place = (Named(relation.schema, relation.name, None) for relation in sorted(loose))
-    return [*found, *without_place, *_commented(item), *_columns(item)]
+    every = [*found, *without_place, *_columns(item), *objects(item)]
+    return [name._replace(optional=True) for name in every] if item.node.get("missing_ok") else every
 
 
 def _made(kind: str, node: Node) -> Iterator[str]:
+    yield from made_objects(kind, node)
     if kind in _MAKES:
         yield str(node[_MAKES[kind]]["relname"])
     elif kind == "CreateTableAsStmt":
@@ -93,23 +86,13 @@ def _ranges(root: Node) -> Iterator[Named]:
             stack.extend(node.values())
 
 
-def _commented(item: Statement) -> list[Named]:
-    if item.type != "CommentStmt" or item.node.get("objtype") not in _COMMENTED:
-        return []
-    names = _strings(item.node.get("object", {}).get("List", {}).get("items", ()))
-    if item.node["objtype"] != "OBJECT_COLUMN":
-        return [Named(".".join(names[:-1]), names[-1], None)] if names else []
-    *schema, relation, column = names if len(names) > 1 else ("", "")
-    return [Named(".".join(schema), relation, None, column)] if relation else []
-
-
 def _columns(item: Statement) -> Iterator[Named]:
     relation = item.node.get("relation")
     if not isinstance(relation, dict) or "relname" not in relation:
         return
     schema, name, at = relation.get("schemaname", ""), relation["relname"], relation.get("location")
     for column in _columns_of(item):
-        yield Named(schema, name, at, column)
+        yield Named(schema, name, at, column, "column")
 
 
 def _columns_of(item: Statement) -> Iterator[str]:
@@ -125,7 +108,3 @@ def _columns_of(item: Statement) -> Iterator[str]:
             wanted = command.get("subtype") in _ON_COLUMNS and not command.get("missing_ok")
             if wanted and command.get("name") and command["name"] not in added:
                 yield command["name"]
-
-
-def _strings(items: Iterable[Node]) -> list[str]:
-    return [item["String"].get("sval", "") for item in items if "String" in item]

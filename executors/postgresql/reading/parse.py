@@ -18,6 +18,8 @@ MOST_STATEMENTS = 10_000
 
 # What the parser says when its own stack is full.
 _MEMORY = "memory exhausted"
+# A LIMIT as other products have it, where the parser stopped.
+_CHANGES_SOME = re.compile(r"(?:\A|;)\s*(?:update|delete)\b[^;]*\b(?:limit|order)\s?\Z", re.IGNORECASE)
 
 # Words of PostgreSQL 18's grammar that the parser, which knows 17's, stumbles over.
 _NEWER = re.compile(r"\b(virtual|old|new|without\s+overlaps|period|not\s+enforced|enforced)\b", re.IGNORECASE)
@@ -76,4 +78,6 @@ def _syntax_error(statement: str, error: pgparse.PGQueryError) -> Finding:
     hint = ""
     if at > 0 and _NEWER.search(statement[max(0, at - 40) : at + 40]):
         hint = "The portal reads statements with PostgreSQL 17's grammar; syntax new in 18 is not known to it."
+    elif _CHANGES_SOME.search(statement[: at + 5]):
+        hint = "UPDATE and DELETE take no LIMIT here: choose the rows by their key, IN (SELECT … ORDER BY … LIMIT …)."
     return Finding(FindingCode.SYNTAX_ERROR, Severity.ERROR, f"{message[:1].upper()}{message[1:]}.", line, column, hint)

@@ -17,6 +17,11 @@ from executors.postgresql.reading.scopes import Catalogue, Item, Level, enter, i
 
 _CHANGES = {"UpdateStmt": ("UPDATE", "changed"), "DeleteStmt": ("DELETE", "deleted"), "MergeStmt": ("MERGE", "changed")}
 _MOST_NAMED = 5
+# By their numbers, from 1.
+_LOCK_MODES = (
+    "ACCESS SHARE", "ROW SHARE", "ROW EXCLUSIVE", "SHARE UPDATE EXCLUSIVE", "SHARE", "SHARE ROW EXCLUSIVE", "EXCLUSIVE",
+    "ACCESS EXCLUSIVE",
+)  # fmt: skip
 
 _DROPPED_PARTS = {
     "AT_DropColumn": "The column {name} and all that is in it is dropped.",
@@ -279,7 +284,9 @@ def _acts(item: Statement) -> Iterator[_Remark]:
     if item.type == "ExplainStmt" and _analyzes(item):
         yield _warning(FindingCode.EXPLAIN_ANALYZE, "EXPLAIN ANALYZE really runs the statement.")
     if item.type == "LockStmt":
-        yield _warning(FindingCode.LOCKS_TABLE, "The lock is held until the request ends.")
+        tables = ", ".join(str(relation_of(part["RangeVar"])) for part in item.node.get("relations", ()))
+        mode = _LOCK_MODES[int(item.node.get("mode", 8)) - 1]
+        yield _warning(FindingCode.LOCKS_TABLE, f"It locks {tables} ({mode}) until the request ends.")
 
 
 def _analyzes(item: Statement) -> bool:

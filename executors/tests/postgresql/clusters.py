@@ -27,10 +27,11 @@ DURABLE = {"autovacuum": "off"}
 class Cluster:
     """A server and its data. `port` stays the same over restarts, as an address does."""
 
-    def __init__(self, folder: Path, settings: Mapping[str, str], port: int = 0) -> None:
+    def __init__(self, folder: Path, settings: Mapping[str, str], port: int = 0, programs: Path | None = None) -> None:
         self.port = port or postgres.free_port()
         self.settings = dict(settings)
         self._state = folder
+        self._programs = programs
         self._running: AbstractContextManager[postgres.Postgres] | None = None
 
     @property
@@ -40,7 +41,9 @@ class Cluster:
 
     def start(self) -> None:
         """Start it and wait until it answers."""
-        self._running = postgres.running(self._state, password=PASSWORD, port=self.port, more=self.settings)
+        self._running = postgres.running(
+            self._state, password=PASSWORD, port=self.port, more=self.settings, older=self._programs
+        )
         self._running.__enter__()
 
     def stop(self) -> None:
@@ -64,7 +67,7 @@ class Cluster:
 
     def copy(self, folder: Path) -> Cluster:
         """Another server at the same address, from the files as they are now."""
-        other = Cluster(folder, self.settings, self.port)
+        other = Cluster(folder, self.settings, self.port, self._programs)
         folder = other.data
         shutil.copytree(self.data, folder, dirs_exist_ok=True)
         (folder / "postmaster.pid").unlink(missing_ok=True)
@@ -132,11 +135,11 @@ def _closed(connection: psycopg.Connection[tuple[object, ...]]) -> bool:
 
 
 @contextmanager
-def cluster(settings: Mapping[str, str], *, name: str = "pg") -> Iterator[Cluster]:
-    """A server with a table `effects` and a login `writer`, in a folder that goes with it."""
+def cluster(settings: Mapping[str, str], *, name: str = "pg", programs: Path | None = None) -> Iterator[Cluster]:
+    """A server, of an older release if `programs` says so, with a table `effects` and a login `writer`."""
     with TemporaryDirectory(prefix="cluster") as folder:
         Path(folder).chmod(0o755)
-        found = Cluster(Path(folder) / name, settings)
+        found = Cluster(Path(folder) / name, settings, programs=programs)
         found.start()
         try:
             found.execute(f"CREATE ROLE writer LOGIN PASSWORD '{PASSWORD}'")

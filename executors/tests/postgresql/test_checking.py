@@ -13,6 +13,8 @@ from executors import processes
 from executors.base import Access, Analysis, EngineKind, Finding, FindingCode, Language, Severity, Target, Verified
 from executors.tests.postgresql.world import Database
 
+pytestmark = pytest.mark.releases
+
 
 def look(
     database: Database,
@@ -38,12 +40,18 @@ def _flights(database: Database) -> Iterator[None]:
         CREATE TABLE shop.flights (carrier text, "Tail Num" text, delay int, day date);
         CREATE SCHEMA other; CREATE TABLE other.parcels (id int);
         CREATE SCHEMA vault; CREATE TABLE vault.coins (id int);
+        CREATE TYPE shop.temper AS ENUM ('sad'); CREATE STATISTICS shop.numbers ON carrier, delay FROM shop.flights;
+        CREATE DOMAIN shop.positive AS int CONSTRAINT above CHECK (VALUE > 0);
+        ALTER TABLE shop.flights ADD CONSTRAINT whole CHECK (delay > -1000);
         CREATE FUNCTION vault.mint(int) RETURNS int LANGUAGE sql AS 'SELECT $1';
     """)
     reader = f"{database.name}_reader"
     database.admin.execute(f"GRANT SELECT ON shop.flights TO {reader}; GRANT USAGE ON SCHEMA other TO {reader}")
     yield
-    database.admin.execute("DROP TABLE shop.flights; DROP SCHEMA other CASCADE; DROP SCHEMA vault CASCADE")
+    database.admin.execute(
+        "DROP TABLE shop.flights; DROP SCHEMA other CASCADE; DROP SCHEMA vault CASCADE; DROP TYPE shop.temper;"
+        "DROP DOMAIN shop.positive"
+    )
 
 
 UNKNOWN = {
@@ -92,6 +100,26 @@ WRITES = {
     "a view": ("CREATE VIEW late AS SELECT * FROM flihts", 1, 35),
     "a foreign key": ("CREATE TABLE x (id int REFERENCES flihts)", 1, 35),
     "a comment": ("COMMENT ON TABLE flihts IS 'x'", None, None),
+    "a comment on a column": ("COMMENT ON COLUMN flights.delai IS 'x'", None, None),
+    "a comment on a schema": ("COMMENT ON SCHEMA othr IS 'x'", None, None),
+    "a comment on a constraint": ("COMMENT ON CONSTRAINT nosuch ON flights IS 'x'", None, None),
+    "a type": ("DROP TYPE shop.temperr", None, None),
+    "a schema": ("DROP SCHEMA othr CASCADE", None, None),
+    "a domain": ("DROP DOMAIN temper", None, None),
+    "statistics": ("DROP STATISTICS nosuch", None, None),
+    "a view that is a table": ("DROP VIEW flights", None, None),
+    "a sequence": ("DROP SEQUENCE flights", None, None),
+    "a constraint": ("ALTER TABLE flights DROP CONSTRAINT nosuch", 1, 13),
+    "a trigger": ("ALTER TABLE flights DISABLE TRIGGER nosuch", 1, 13),
+    "a constraint of a domain": ("ALTER DOMAIN positive DROP CONSTRAINT nosuch", None, None),
+    "a value of an enum": ("ALTER TYPE temper RENAME VALUE 'nosuch' TO 'x'", None, None),
+    "a type to rename": ("ALTER TYPE temperr RENAME TO x", None, None),
+    "a schema to rename": ("ALTER SCHEMA othr RENAME TO x", None, None),
+    "a constraint to defer": ("SET CONSTRAINTS nosuch DEFERRED", 1, 17),
+    "the type of a column": ("CREATE TABLE x (id temperr)", None, None),
+    "a column of a foreign key": ("CREATE TABLE x (id int REFERENCES flights (delai))", 1, 35),
+    "a column of a check": ("ALTER TABLE flights ADD CHECK (delai > 1)", 1, 13),
+    "a column in an index": ("CREATE INDEX ON flights (lower(carier))", 1, 17),
     "after a change": ("CREATE TABLE x (id int); INSERT INTO x SELECT delay FROM flihts", 1, 58),
     "a table made of a query": ("CREATE TABLE x AS SELECT * FROM flihts", 1, 33),
 }  # fmt: skip
@@ -116,16 +144,61 @@ GOOD = [
 GOOD_WRITES = [
     "INSERT INTO flights VALUES ('UA', 'N1', 3, '2013-01-01')",
     "CREATE TABLE x (id int PRIMARY KEY); INSERT INTO x VALUES (1); DROP TABLE x",
-    "CREATE TABLE x (id serial); CREATE INDEX i ON x (id); DROP INDEX i; DROP INDEX x_pkey",
-    "CREATE TABLE x (id int); ALTER TABLE x ADD y int; UPDATE x SET y = 1 WHERE id = 1",
+    "CREATE TABLE x (id serial); DROP INDEX x_pkey",
+    "CREATE TABLE x (id int CHECK (id > 0), day temper, FOREIGN KEY (id) REFERENCES orders (id))",
+    "CREATE TYPE size AS ENUM ('s'); CREATE TABLE x (size size); DROP TYPE size",
+    "DROP TYPE temper; DROP SCHEMA other; DROP STATISTICS numbers",
+    "ALTER TYPE temper RENAME VALUE 'sad' TO 'low'",
+    "ALTER DOMAIN positive DROP CONSTRAINT above",
+    "ALTER TABLE flights DROP CONSTRAINT whole, ADD CHECK (delay > 1)",
+    "COMMENT ON CONSTRAINT whole ON flights IS 'x'; COMMENT ON COLUMN flights.delay IS 'y'",
+    "COMMENT ON SCHEMA other IS 'x'",
+    "CREATE INDEX ON flights (lower(carrier)) WHERE delay > 1",
     "CREATE SCHEMA s CREATE TABLE t (id int); INSERT INTO s.t VALUES (1)",
-    "ALTER TABLE flights RENAME TO legs; UPDATE legs SET delay = 0 WHERE delay = 1",
-    "ALTER TABLE flights ADD late bool, ALTER late SET NOT NULL; UPDATE flights SET late = false WHERE delay = 1",
-    "DROP TABLE IF EXISTS flihts",
-    "ALTER TABLE IF EXISTS flihts ADD x int",
-    "SELECT * INTO x FROM flights; DELETE FROM x WHERE delay = 1",
+    "ALTER TABLE flights ADD late bool, ALTER late SET NOT NULL",
+    "DROP TABLE IF EXISTS flights",
     "DELETE FROM orders WHERE id = 1",
 ]
+
+
+# Valid, but not all of its names can be told beforehand.
+UNTOLD = [
+    "CREATE TABLE x (id int); CREATE INDEX i ON x (id)",
+    "CREATE TABLE x (id int); ALTER TABLE x ADD y int; UPDATE x SET y = 1 WHERE id = 1",
+    "ALTER TABLE flights RENAME TO legs; UPDATE legs SET delay = 0 WHERE delay = 1",
+    "ALTER TABLE flights ADD late bool; UPDATE flights SET late = false WHERE delay = 1",
+    "SELECT * INTO x FROM flights; DELETE FROM x WHERE delay = 1",
+    "CREATE VIEW late AS SELECT delai FROM flights",
+    "CREATE TABLE x (id int DEFAULT nosuch())",
+    "CREATE TABLE x (id text COLLATE nosuch)",
+    "CREATE TABLE x (id int CHECK (idd > 0))",
+    "SHOW nosuch",
+]
+OPTIONAL = {
+    "DROP TABLE IF EXISTS flihts": "Did you mean flights?",
+    "ALTER TABLE IF EXISTS flihts ADD x int": "Did you mean flights?",
+    "DROP TYPE IF EXISTS nosuch": "",
+    "DROP SCHEMA IF EXISTS othr": "Did you mean other?",
+    "ALTER TABLE flights DROP CONSTRAINT IF EXISTS nosuch": "",
+}
+
+
+@pytest.mark.parametrize("text", UNTOLD)
+def test_names_are_not_called_known_where_some_cannot_be_looked_up(database: Database, text: str) -> None:
+    analysis = look(database, text, Access.WRITE)
+    assert [finding.code for finding in analysis.findings if finding.code is FindingCode.NAMES_NOT_CHECKED]
+    assert told(analysis) == []
+    assert Verified.NAMES_KNOWN not in analysis.verified
+
+
+@pytest.mark.parametrize("text", OPTIONAL)
+def test_what_if_exists_passes_over_is_said(database: Database, text: str) -> None:
+    analysis = look(database, text, Access.WRITE)
+    (finding,) = [finding for finding in analysis.findings if finding.code is FindingCode.UNKNOWN_NAME]
+    assert finding.severity is Severity.INFO
+    assert finding.message.endswith("does not exist: IF EXISTS passes over it.")
+    assert finding.hint == OPTIONAL[text]
+    assert Verified.NAMES_KNOWN not in analysis.verified
 
 
 @pytest.mark.parametrize("text", GOOD)
@@ -292,7 +365,7 @@ def test_connection_that_died_while_idle_is_replaced(database: Database) -> None
 
 
 @pytest.mark.slow
-def test_ten_thousand_statements_are_asked_about(database: Database) -> None:
+def test_ten_thousand_statements_are_asked_about(database: Database, patient: None) -> None:
     text = "UPDATE flights SET delay = 1 WHERE delay = 2;\n" * 9_999 + "DELETE FROM flihts WHERE delay = 1"
     (finding,) = told(look(database, text, Access.WRITE))
     assert (finding.code, finding.line, finding.column) == (FindingCode.UNKNOWN_NAME, 10_000, 13)

@@ -8,6 +8,8 @@ from executors.base import Access, EngineKind, Language, Target
 from executors.tests.contract import Dialect, EngineContract
 from executors.tests.postgresql.world import Database
 
+pytestmark = pytest.mark.releases
+
 
 class TestPostgreSQL(EngineContract):
     """See `EngineContract`."""

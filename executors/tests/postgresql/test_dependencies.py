@@ -14,6 +14,8 @@ from executors.postgresql.reading.analysis import read
 from executors.tests.postgresql.world import Database
 from executors.tests.recording import Recorder
 
+pytestmark = pytest.mark.releases
+
 LIMITS = Limits(seconds=6, rows=1000, bytes=1_000_000, lock_seconds=1)
 
 WORLD = """

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import psycopg
 import pytest
 
 from executors import processes
-from executors.base import Column, Job, Language, Limits, Unreachable
+from executors.base import Access, Column, Job, Language, Limits, Unreachable
 from executors.postgresql.engine import PostgreSQLEngine
 from executors.postgresql.reading.function_policy import KNOWN_ELSEWHERE, NAMES_QUERY, refused
 from executors.postgresql.reading.functions import REFUSED
 from executors.tests.postgresql.world import Database
 from executors.tests.recording import Recorder
+
+pytestmark = pytest.mark.releases
 
 LIMITS = Limits(seconds=5, rows=10, bytes=100_000)
 
@@ -52,6 +59,25 @@ def test_query_id_is_in_the_activity_of_the_server(database: Database) -> None:
     job = Job("3f2a-77", database.target("reader"), Language.SQL, "SHOW application_name", LIMITS)
     processes.run(job, seen, seen)
     assert seen.decoded == [("portal:3f2a-77",)]
+
+
+def test_what_a_run_waits_for_and_who_holds_it_are_told(database: Database) -> None:
+    seen, target = Recorder(), database.target("writer", Access.WRITE)
+    job = Job(
+        "waits-1", target, Language.SQL, "UPDATE orders SET total = 1", replace(LIMITS, seconds=9, lock_seconds=8)
+    )
+    with psycopg.connect(database.url, application_name="nightly") as holder, ThreadPoolExecutor() as pool:
+        holder.execute("LOCK TABLE shop.orders IN ACCESS EXCLUSIVE MODE")
+        running, by = pool.submit(processes.run, job, seen, seen), time.monotonic() + 8
+        found = None
+        while not (found and found.blocked_by) and time.monotonic() < by:
+            time.sleep(0.05)
+            found = processes.activity(target, seen.backends[0], job.id) if seen.backends else None
+        holder.rollback()
+        running.result()
+    assert found is not None
+    assert found.waiting_for.startswith("a lock on ")
+    assert [blocker.application for blocker in found.blocked_by] == ["nightly"]
 
 
 @pytest.mark.parametrize(

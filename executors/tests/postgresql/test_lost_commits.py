@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from psycopg.conninfo import make_conninfo
@@ -167,8 +168,10 @@ def test_a_clean_restart_loses_nothing() -> None:
             assert ask(server, aborted) is CommitStatus.ABORTED
 
 
-def test_a_commit_that_a_crash_did_not_lose_is_committed_as_long_as_the_server_can_prove_it() -> None:
-    with cluster(DURABLE) as server:
+def test_a_commit_that_a_crash_did_not_lose_is_committed_as_long_as_the_server_can_prove_it(
+    programs: Path | None,
+) -> None:
+    with cluster(DURABLE, programs=programs) as server:
         committed, aborted = write(server, tag := secrets.token_hex(8)), vetoed(server, "gone")
         write(server, "flushes what the other wrote before it was rolled back")
         server.kill()
@@ -244,8 +247,10 @@ def test_a_login_that_may_not_ask_for_everything_commits_and_is_answered() -> No
         assert ask(server, transaction) is CommitStatus.UNKNOWN
 
 
-def test_the_name_of_a_transaction_begins_with_its_full_id_and_tells_everything_a_plain_login_may_know() -> None:
-    with cluster(DURABLE) as server:
+def test_the_name_of_a_transaction_begins_with_its_full_id_and_tells_everything_a_plain_login_may_know(
+    programs: Path | None,
+) -> None:
+    with cluster(DURABLE, programs=programs) as server:
         witness = read_witness(write(server, "x"))
         system = server.execute("SELECT system_identifier FROM pg_control_system()")[0][0]
         assert witness is not None

@@ -10,6 +10,8 @@ from executors import processes
 from executors.base import Access, ExecutionError, Language, Parameter, Plan, PlanStep, Unreachable
 from executors.tests.postgresql.world import Database
 
+pytestmark = pytest.mark.releases
+
 ROWS = 5000
 
 

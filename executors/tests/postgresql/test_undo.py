@@ -26,6 +26,8 @@ from executors.tests.postgresql.shop import NAMES
 from executors.tests.postgresql.test_effect import KEEP, WRITES, Shop, filled, shop  # noqa: F401 -- fixtures
 from executors.tests.recording import Recorder
 
+pytestmark = pytest.mark.releases
+
 BY_KEY = {name: text for name, text in WRITES.items() if name != "no row"}
 
 KINDS = """
@@ -259,6 +261,73 @@ def test_a_rehearsal_shows_the_rows_or_what_refuses(quiet: Shop) -> None:
         seen(job)
 
 
+KEYLESS = {
+    "a log that a trigger keeps": "DELETE FROM parents WHERE id BETWEEN 10 AND 14",
+    "changed": "UPDATE plain SET b = 'y' WHERE a = 1",
+    "changed into one another": "UPDATE plain SET a = (a + 1) % 5",
+    "deleted, some of them the same": "DELETE FROM plain WHERE a < 2",
+    "added, twice the same and one that was there": "INSERT INTO plain VALUES (1, 'x'), (7, NULL), (7, NULL), (7, '')",
+    "a table and its heir": "UPDATE plain SET b = NULL WHERE a IN (1, 9)",
+    "with a keyed one": "DELETE FROM plain WHERE a = 3; UPDATE children SET note = 'x' WHERE id < 3",
+    "emptied": "TRUNCATE plain",
+}
+
+
+@pytest.mark.parametrize("text", KEYLESS.values(), ids=KEYLESS.keys())
+def test_rows_without_a_key_come_back_as_many_as_they_were(shop: Shop, text: str) -> None:  # noqa: F811 -- a fixture
+    shop.admin.execute("INSERT INTO shop.log VALUES ('DELETE'), ('UPDATE'), (NULL)")
+    before = rows(shop, "inherited")
+    effect, images = shop.run(text)
+    after = rows(shop, "inherited")
+    assert before != after
+    assert effect.reversible
+    shop.admin.execute("ALTER TABLE shop.parents DISABLE TRIGGER note")
+    try:
+        again = put_back(shop, images)
+        assert rows(shop, "inherited") == before
+        put_back(shop, again)
+        assert rows(shop, "inherited") == after
+    finally:
+        shop.admin.execute("ALTER TABLE shop.parents ENABLE TRIGGER note")
+
+
+def test_what_a_trigger_logs_of_the_undo_itself_stays(shop: Shop) -> None:  # noqa: F811 -- a fixture
+    before = rows(shop)
+    _, images = shop.run("UPDATE parents SET name = 'z' WHERE id < 4")
+    made = reverse(images)
+    assert "-- shop.log: 3 rows that were added are deleted (it has no key" in made.statement
+    effect, _ = shop.run(made.statement, Running(all_or_nothing=True), *made.parameters)
+    assert {table.table: (table.inserted, table.updated, table.deleted) for table in effect.tables} == {
+        "log": (3, 0, 3),
+        "parents": (0, 3, 0),
+    }
+    assert rows(shop) == {**before, "log": ["(UPDATE)"] * 3}
+
+
+@pytest.mark.parametrize(
+    ("since", "why"),
+    [
+        ("DELETE FROM shop.plain WHERE b = 'y'", r"4 rows cannot .* \(plain: \(1,y\), plain: \(1,y\), "),
+        ("DELETE FROM shop.plain WHERE ctid IN (SELECT ctid FROM shop.plain WHERE b = 'y' LIMIT 1)", "1 row cannot"),
+        ("UPDATE shop.plain SET b = 'y ' WHERE b = 'y'", "4 rows cannot"),
+    ],
+)
+def test_too_few_rows_without_a_key_refuse_all(shop: Shop, since: str, why: str) -> None:  # noqa: F811 -- a fixture
+    _, images = shop.run("UPDATE plain SET b = 'y' WHERE a = 1; UPDATE children SET note = 'x' WHERE id = 1")
+    shop.admin.execute(since)
+    left = rows(shop)
+    with pytest.raises(Refused, match=why):
+        put_back(shop, images)
+    assert rows(shop) == left
+
+
+def test_one_row_is_as_good_as_another_that_is_the_same(shop: Shop) -> None:  # noqa: F811 -- a fixture
+    _, images = shop.run("INSERT INTO plain VALUES (1, 'x'), (1, 'x')")
+    shop.admin.execute("DELETE FROM shop.plain WHERE a = 2; INSERT INTO shop.plain VALUES (1, 'x')")
+    put_back(shop, images)
+    assert rows(shop)["plain"].count("(1,x)") == 5
+
+
 def seen(job: Job) -> set[object]:
     recorder = Recorder()
     (table,) = processes.rehearse(job, recorder, recorder).effect.tables
@@ -273,7 +342,8 @@ OURS = Column("portal_left", "text")
     "images",
     [
         [],
-        [Images(Image("s", "t", COLUMNS, ()), (RowChange(("1", "a"), ("1", "b")),))],
+        [Images(Image("s", "t", COLUMNS, ()), (RowChange(("1", "a"), None), RowChange(None, ("1", "a"))))],
+        [Images(Image("s", "t", (), ()), (RowChange((), None),))],
         [
             Images(
                 Image("s", "t", (*COLUMNS, Column("portal_left", "text")), ("id",)), (RowChange(None, ("1", "b", "")),)
@@ -281,7 +351,7 @@ OURS = Column("portal_left", "text")
         ],
         [Images(Image("s", "t", COLUMNS, ("id",), generated=("v",)), (RowChange(("1", "a"), ("1", "b")),))],
     ],
-    ids=["nothing kept", "no key", "a name of ours", "only what nobody can set"],
+    ids=["nothing kept", "nothing different", "no column", "a name of ours", "only what nobody can set"],
 )
 def test_what_cannot_be_put_back_is_said(images: list[Images]) -> None:
     with pytest.raises(NotReversible):

@@ -39,7 +39,7 @@ VALUES: dict[str, tuple[str | None, str]] = {
     "''": ("", "text"),
     "'\\N'": ("\\N", "text"),
     "E'\\\\N\\\\.'": ("\\N\\.", "text"),
-    "E'a\\tb\\nc\\rd\\\\e\\bf\\fg\\vh'": ("a\tb\nc\rd\\e\bf\fg\vh", "text"),
+    "E'a\\tb\\nc\\rd\\\\e\\bf\\fg\\x0bh'": ("a\tb\nc\rd\\e\bf\fg\vh", "text"),
     "'日本語 привет 🎉'": ("日本語 привет 🎉", "text"),
     "true": ("t", "boolean"),
     "'x'::\"char\"": ("x", '"char"'),

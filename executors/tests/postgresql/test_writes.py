@@ -26,6 +26,8 @@ from executors.base import (
 from executors.tests.postgresql.world import Database
 from executors.tests.recording import Recorder
 
+pytestmark = pytest.mark.releases
+
 LIMITS = Limits(seconds=8, rows=1000, bytes=1_000_000, lock_seconds=1)
 
 

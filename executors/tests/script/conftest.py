@@ -103,6 +103,9 @@ class EchoDatabase:
     def effect(self, sample: int, seconds: float) -> Effect:
         return Effect()
 
+    def structure(self, tables: Sequence[str]) -> str:
+        return ""
+
     def images(self) -> Iterator[Images]:
         return iter(())
 

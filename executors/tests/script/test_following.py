@@ -148,6 +148,19 @@ def test_a_way_to_the_database_is_followed(text: str) -> None:
         "const {one: first} = db; await first('delete from airlines')",
         "await db['query']('delete from airlines')",
         "const q = db.query.bind(db); await q('delete from airlines')",
+        "await (0, db.query)('delete from airlines')",
+        "await (db.query)('delete from airlines')",
+        "await ((0, db).query)('delete from airlines')",
+        "await (db)?.['query']('delete from airlines')",
+        "await /* all */ (db.query('delete from airlines'))",
+        "await (async () => { await (0, db.query)('delete from airlines') })()",
+        "if (1) await (db.query)('delete from airlines')",
+        "async function f(d) { await d.query('delete from airlines') } await f(db)",
+        "const f = async (x, d) => { await (d.query)('delete from airlines') }; await f(1, db)",
+        "const f = d => d.query('delete from airlines'); await f(db)",
+        "const f = function (d) { return g(d) }; const g = (e) => e.query('delete from airlines'); await f(db)",
+        "async function f(q) { await q('delete from airlines') } await f(db.query)",
+        "const f = (d) => { const {query} = d; return query('delete from airlines') }; await f(db)",
     ],
 )
 def test_a_method_by_another_name_is_read(text: str) -> None:
@@ -159,6 +172,19 @@ def test_a_method_by_another_name_is_read(text: str) -> None:
     "text",
     [
         "await work(db)",
+        "async function f(d) { await d.query('delete from t') } await f(...[db])",
+        "async function f(d) { d = x; await d.query('delete from t') } await f(db)",
+        "async function f(d = x) { await d.query('delete from t') } await f(db)",
+        "async function f(...d) { await d[0].query('delete from t') } await f(db)",
+        "async function f({query}) { await query('delete from t') } await f(db)",
+        "async function f(d) { return d } await (await f(db)).query('delete from t')",
+        "async function f(d) { await d.query('delete from t') } async function g(d) { } await f(db)",
+        "let f = async (d) => { await d.query('delete from t') }; f = g; await f(db)",
+        "async function f(d) { await d('delete from t') } await f(db.query); await f(db.one)",
+        "const o = {f(d) { return d.query('delete from t') }}; await o.f(db)",
+        "await (x ? db.query : y)('delete from t')",
+        "await [db.query][0]('delete from t')",
+        "await (db.query || x)('delete from t')",
         "const d = {db}; await d.db.query('delete from t')",
         "const d = {it: db}; await d.it.query('delete from t')",
         "const [d] = [db]; await d.query('delete from t')",
@@ -286,6 +312,29 @@ def test_what_holds_of_every_call_is_claimed_of_the_script() -> None:
         Verified.NO_HIDDEN_CHARACTERS,
         Verified.NO_LOOKALIKE_NAMES,
     }
+
+
+# --- waiting ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "(0, db.query)('delete from t')",
+        "(db.query)('delete from t')",
+        "void (db.query('delete from t'))",
+        "async function f(d) { d.query('delete from t') } await f(db)",
+    ],
+)
+def test_a_call_that_nothing_waits_for_is_told_however_it_is_written(text: str) -> None:
+    assert "not_awaited" in codes(sql(text))
+
+
+def test_await_in_texts_comments_and_names_is_left_alone() -> None:
+    text = "const s = 'select 1 -- await (x)'; // await (\nfor await (const r of db.iterate(s)) { console.log(x.await (r), `await (`) }"
+    assert FindingCode.SYNTAX_ERROR not in {finding.code for finding in sql(text).findings}
+    built = sql("await (f)(1); await db.query(`await (${x}`)").findings[0]
+    assert built.code is FindingCode.BUILT_STATEMENT
 
 
 # --- names that do not exist (page-05) -------------------------------------------------------------

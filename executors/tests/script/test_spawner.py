@@ -27,6 +27,7 @@ def alive(pid: int) -> bool:
 
 def waiting(sandbox: SpawnerClient) -> int:
     """How many children of the spawner live; before a test takes one, all of them wait in its pool."""
+    sandbox.probe()
     assert sandbox._process is not None
     spawner = sandbox._process.pid
     return sum(map(alive, map(int, Path(f"/proc/{spawner}/task/{spawner}/children").read_text().split())))
@@ -51,15 +52,16 @@ def test_a_missing_layer_refuses_scripts() -> None:
             client.acquire(5)
 
 
-def test_the_pool_is_refilled_and_never_reused(sandbox: SpawnerClient) -> None:
-    assert soon(lambda: waiting(sandbox) >= 2)
-    children = [sandbox.acquire(5) for _ in range(4)]
-    for child in children:
-        sandbox.kill(child)
-        child.close()
-    assert len({child.pid for child in children}) == 4
-    assert [child.prestarted for child in children][:2] == [True, True]
-    assert soon(lambda: not any(alive(child.pid) for child in children))
+def test_the_pool_is_refilled_and_never_reused() -> None:
+    with SpawnerClient() as client:
+        assert soon(lambda: waiting(client) >= 2)
+        children = [client.acquire(5) for _ in range(4)]
+        for child in children:
+            client.kill(child)
+            child.close()
+        assert len({child.pid for child in children}) == 4
+        assert [child.prestarted for child in children][:2] == [True, True]
+        assert soon(lambda: not any(alive(child.pid) for child in children))
 
 
 def test_children_are_bounded() -> None:

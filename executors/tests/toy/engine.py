@@ -91,6 +91,10 @@ class ToySession:
         """Counts alone: no row is shown."""
         return self._effect
 
+    def structure(self, tables: Sequence[str]) -> str:
+        """What SQLite says that made the tables."""
+        return _structure(self._connection, tables)
+
     def images(self) -> Iterator[Images]:
         """None: no row can be put back."""
         return iter(())
@@ -141,6 +145,10 @@ class ToyEngine:
     def plan(self, target: Target, asked: Sequence[Asked], parameters: Sequence[Parameter]) -> list[Plan]:
         with connect(target) as connection:
             return [_planned(connection, item.text, parameters) for item in asked]
+
+    def structure(self, target: Target, tables: Sequence[str]) -> str:
+        with connect(target) as connection:
+            return _structure(connection, tables)
 
     def introspect(self, target: Target) -> tuple[Table, ...]:
         with connect(target) as connection:
@@ -200,3 +208,8 @@ def _failed(error: sqlite3.Error, statement: str) -> StatementFailed:
         line, column = position(statement, at)
         place = {"line": str(line), "column": str(column)}
     return StatementFailed(str(error), detail=place)
+
+
+def _structure(connection: sqlite3.Connection, tables: Sequence[str]) -> str:
+    made = connection.execute("SELECT tbl_name, sql FROM sqlite_master ORDER BY tbl_name, name").fetchall()
+    return repr([row for row in made if row[0] in tables])

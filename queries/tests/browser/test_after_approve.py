@@ -60,7 +60,7 @@ def taken(world: World, target: TargetDatabase, seconds: float) -> Iterator[None
 
     with ThreadPoolExecutor(1) as pool:
         going = pool.submit(approve)
-        wait_for(lambda: target.running(holder.public_id) > 0, seconds=10)
+        wait_for(lambda: target.running(holder.public_id) > 0)
         yield
         going.result(timeout=30)
     world.change_target(places=8)

@@ -22,6 +22,7 @@ from queries.tests.running import racer
 from queries.tests.world import World, url_with
 
 ROOT = Path(__file__).resolve().parents[3]
+PATIENCE_SECONDS = 30
 Approve: TypeAlias = Callable[[QueryRequest], "Future[QueryRequest]"]
 
 
@@ -104,9 +105,9 @@ def approve(committed: World) -> Iterator[Approve]:
         yield lambda query: pool.submit(run, query)
 
 
-def wait_for(what: Callable[[], bool], *, seconds: float) -> None:
-    """Until it holds; fails after so many seconds."""
-    by = time.monotonic() + seconds
+def wait_for(what: Callable[[], bool]) -> None:
+    """Until it holds: the state is waited for, and the clock only ends a test that would hang."""
+    by = time.monotonic() + PATIENCE_SECONDS
     while not what():
         assert time.monotonic() < by, "it did not happen in time"
         time.sleep(0.02)

@@ -88,11 +88,11 @@ def cancelled(committed: World, approve: Approve, other: Racer) -> Cancel:
 
     def go(query: QueryRequest, way: str, person: str) -> QueryRequest:
         running = approve(query)
-        wait_for(lambda: Execution.objects.filter(pk=query.pk).exclude(backend="").exists(), seconds=8)
+        wait_for(lambda: Execution.objects.filter(pk=query.pk).exclude(backend="").exists())
         time.sleep(0.3)
         other.order(way, query, person)
         assert other.answer() in {"answered 200", "answered 302"}
-        found = running.result(timeout=5)
+        found = running.result(timeout=30)
         assert found.execution.finished_at is not None
         assert found.execution.cancel_requested_at is not None
         assert (found.execution.finished_at - found.execution.cancel_requested_at).total_seconds() < SECONDS
@@ -113,7 +113,7 @@ def test_read_that_waits_for_a_lock(
     with target_database.connect() as holder, holder.transaction():
         holder.execute("LOCK TABLE items IN ACCESS EXCLUSIVE MODE")
         found = cancelled(query, way, "author")
-        wait_for(lambda: sessions(target_database, found) == 0, seconds=1)
+        wait_for(lambda: sessions(target_database, found) == 0)
     committed.change_target(lock_seconds_limit=5)
 
 
@@ -131,7 +131,7 @@ def test_long_write(
 ) -> None:
     tag = uuid.uuid4().hex
     found = cancelled(committed.submitted(statement.format(tag=tag), access="write"), way, "second_reviewer")
-    wait_for(lambda: sessions(target_database, found) == 0, seconds=1)
+    wait_for(lambda: sessions(target_database, found) == 0)
     assert target_database.effects(tag) == 0
 
 
@@ -140,7 +140,7 @@ def test_read_whose_rows_never_stop(cancelled: Cancel, committed: World, target_
     query = committed.submitted("SELECT n, repeat('x', 200) FROM generate_series(1, 2000000000) n")
     committed.change_target(rows_limit=50_000, bytes_limit=100_000_000)
     found = cancelled(query, "cancel by API", "author")
-    wait_for(lambda: sessions(target_database, found) == 0, seconds=1)
+    wait_for(lambda: sessions(target_database, found) == 0)
     assert not found.execution.chunks.exists()
 
 
@@ -180,7 +180,7 @@ def test_script(
     tag = uuid.uuid4().hex
     query = committed.submitted(script.format(tag=tag), language="script", access="write")
     found = cancelled(query, way, "author")
-    wait_for(lambda: sessions(target_database, found) == 0, seconds=1)
+    wait_for(lambda: sessions(target_database, found) == 0)
     assert target_database.effects(tag) == 0
 
 

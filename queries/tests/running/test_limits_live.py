@@ -59,11 +59,11 @@ def test_write_that_lifts_its_own_limits_is_stopped_all_the_same(
     with target_database.connect() as holder, holder.transaction():
         holder.execute("LOCK TABLE items IN ACCESS EXCLUSIVE MODE")
         running = approve(query)
-        wait_for(lambda: target_database.running(query.public_id) == 1, seconds=5)
+        wait_for(lambda: target_database.running(query.public_id) == 1)
         began = time.monotonic()
-        found = running.result(timeout=8)
+        found = running.result(timeout=30)
         assert time.monotonic() - began < 3
-        wait_for(lambda: target_database.running(query.public_id) == 0, seconds=1)
+        wait_for(lambda: target_database.running(query.public_id) == 0)
     assert (found.state, found.code) == (Status.FAILED, Code.TIMEOUT)
     assert target_database.effects(tag) == 0
 
@@ -72,7 +72,7 @@ def test_lock_limit_has_words_of_its_own(committed: World, approve: Approve, tar
     committed.change_target(lock_seconds_limit=1)
     with target_database.connect() as holder, holder.transaction():
         holder.execute("LOCK TABLE items IN ACCESS EXCLUSIVE MODE")
-        found = approve(committed.submitted("SELECT * FROM items")).result(timeout=8)
+        found = approve(committed.submitted("SELECT * FROM items")).result(timeout=30)
     committed.change_target(lock_seconds_limit=5)
     assert (found.state, found.code) == (Status.FAILED, Code.TIMEOUT)
     assert "lock" in told(found)
@@ -100,7 +100,7 @@ def test_full_target_is_unreachable_after_a_bounded_wait(
     monkeypatch.setattr(pool, "_WAIT_SECONDS", 0.5)
     first = committed.submitted("SELECT pg_sleep(6)")
     running = approve(first)
-    wait_for(lambda: target_database.running(first.public_id) == 1, seconds=5)
+    wait_for(lambda: target_database.running(first.public_id) == 1)
     found = committed.executed()
     assert target_database.running(first.public_id) == 1
     assert (found.state, found.code) == (Status.FAILED, Code.UNREACHABLE)

@@ -38,9 +38,9 @@ def test_who_finds_no_place_gets_one_when_it_is_free(
 ) -> None:
     first, second = committed.submitted("SELECT pg_sleep(2)"), committed.submitted("SELECT 1 AS one")
     going = approve(first)
-    wait_for(lambda: running(target_database, first), seconds=5)
+    wait_for(lambda: running(target_database, first))
     assert committed.approved(second).state is Status.EXECUTED
-    assert going.result(timeout=5).state is Status.EXECUTED
+    assert going.result(timeout=30).state is Status.EXECUTED
 
 
 def test_nothing_is_decided_for_whom_none_becomes_free(
@@ -49,7 +49,7 @@ def test_nothing_is_decided_for_whom_none_becomes_free(
     monkeypatch.setattr(places, "WAIT_SECONDS", 0.3)
     first, second = committed.submitted("SELECT pg_sleep(4)"), committed.submitted("SELECT 1 AS one")
     going = approve(first)
-    wait_for(lambda: running(target_database, first), seconds=5)
+    wait_for(lambda: running(target_database, first))
     with pytest.raises(Unavailable, match="All places of the database") as caught:
         committed.approved(second)
     assert caught.value.retry_after > 0
@@ -57,7 +57,7 @@ def test_nothing_is_decided_for_whom_none_becomes_free(
     assert not Decision.objects.filter(query=second).exists()
     # The other login has places of its own.
     assert committed.approved(committed.insert(uuid.uuid4().hex)).state is Status.EXECUTED
-    going.result(timeout=6)
+    going.result(timeout=30)
     assert committed.approved(second).state is Status.EXECUTED
 
 
@@ -76,10 +76,10 @@ def test_the_portal_and_a_pod_have_places_too(
     setattr(settings, setting, 1)
     first, second = committed.submitted("SELECT pg_sleep(2)"), committed.submitted("SELECT 1 AS one")
     going = approve(first)
-    wait_for(lambda: running(target_database, first), seconds=5)
+    wait_for(lambda: running(target_database, first))
     with pytest.raises(Unavailable, match=where):
         committed.approved(second)
-    going.result(timeout=5)
+    going.result(timeout=30)
 
 
 def test_a_place_is_given_back_when_its_process_dies(
@@ -87,7 +87,7 @@ def test_a_place_is_given_back_when_its_process_dies(
 ) -> None:
     first, second = committed.submitted("SELECT pg_sleep(20)"), committed.submitted("SELECT 1 AS one")
     other.order("approve", first, "reviewer")
-    wait_for(lambda: running(target_database, first), seconds=10)
+    wait_for(lambda: running(target_database, first))
     other._process.kill()
     assert committed.approved(second).state is Status.EXECUTED
 
@@ -104,13 +104,13 @@ def test_a_refused_approval_holds_no_place(committed: World) -> None:
 def test_who_waits_is_told_what_for(committed: World, approve: Approve, target_database: TargetDatabase) -> None:
     first, second = committed.submitted("SELECT pg_sleep(2)"), committed.submitted("SELECT 1 AS one")
     going = approve(first)
-    wait_for(lambda: running(target_database, first), seconds=5)
+    wait_for(lambda: running(target_database, first))
     waiting = approve(second)
-    wait_for(lambda: places.waits_for(second) == "the database Orders", seconds=5)
+    wait_for(lambda: places.waits_for(second) == "the database Orders")
     assert not places.waits_for(first)
     assert waiting.result(timeout=10).state is Status.EXECUTED
     assert not places.waits_for(second)
-    going.result(timeout=5)
+    going.result(timeout=30)
 
 
 def test_a_pod_that_holds_fewer_goes_first(
@@ -125,10 +125,10 @@ def test_a_pod_that_holds_fewer_goes_first(
     other = services.submit(actor=committed.outsider, draft=draft)
     first = [committed.submitted("SELECT pg_sleep(3)") for _ in range(2)]
     going = [approve(query) for query in first]
-    wait_for(lambda: all(running(target_database, query) for query in first), seconds=5)
+    wait_for(lambda: all(running(target_database, query) for query in first))
     crowd = [committed.submitted("SELECT 1 AS one") for _ in range(5)]
     going += [approve(query) for query in crowd]
-    wait_for(lambda: any(places.waits_for(query) == "the portal" for query in crowd), seconds=5)
+    wait_for(lambda: any(places.waits_for(query) == "the portal" for query in crowd))
     committed.approved(other, by=committed.other_manager)
     began = Execution.objects.get(query=other).started_at
     assert not Execution.objects.filter(query__in=crowd, started_at__lt=began).exists()

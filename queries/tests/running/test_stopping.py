@@ -44,12 +44,12 @@ def test_cancelled_from_another_process_it_stops_on_the_target(
     tag = uuid.uuid4().hex
     query = committed.submitted(statement.format(tag=tag), access="write" if "INSERT" in statement else "read")
     running = approve(query)
-    wait_for(busy(target_database, query), seconds=5)
+    wait_for(busy(target_database, query))
     asked = time.monotonic()
     other.order("cancel", query, person)
     assert other.answer() == "done EXECUTING"
-    wait_for(idle(target_database, query), seconds=2)
-    found = running.result(timeout=3)
+    wait_for(idle(target_database, query))
+    found = running.result(timeout=30)
     assert time.monotonic() - asked < 3
     assert (found.state, found.code) == (Status.FAILED, Code.CANCELLED)
     assert target_database.effects(tag) == 0
@@ -62,14 +62,14 @@ def test_while_it_runs_it_says_who_runs_it_on_the_target(
 ) -> None:
     query = committed.submitted("SELECT pg_sleep(9)")
     running = approve(query)
-    wait_for(lambda: Execution.objects.filter(pk=query.pk).exclude(backend="").exists(), seconds=5)
+    wait_for(lambda: Execution.objects.filter(pk=query.pk).exclude(backend="").exists())
     with target_database.connect() as server:
         found = server.execute(
             "SELECT state FROM pg_stat_activity WHERE pid = %s", [int(Execution.objects.get(pk=query.pk).backend)]
         ).fetchone()
     other.order("cancel", query, "author")
     assert other.answer() == "done EXECUTING"
-    running.result(timeout=5)
+    running.result(timeout=30)
     assert found == ("active",)
 
 
@@ -87,9 +87,9 @@ def test_the_time_limit_stops_it_on_the_target_too(
     finally:
         committed.change_target(seconds_limit=10)
     running = approve(query)
-    wait_for(busy(target_database, query), seconds=5)
-    wait_for(idle(target_database, query), seconds=6)
-    found = running.result(timeout=6)
+    wait_for(busy(target_database, query))
+    wait_for(idle(target_database, query))
+    found = running.result(timeout=30)
     assert (found.state, found.code) == (Status.FAILED, Code.TIMEOUT)
     assert trail.holds(found)
 
@@ -101,7 +101,7 @@ def test_a_lock_is_waited_for_no_longer_than_its_limit(
     with target_database.connect() as holder, holder.transaction():
         holder.execute("LOCK TABLE items IN ACCESS EXCLUSIVE MODE")
         began = time.monotonic()
-        found = approve(committed.submitted("UPDATE items SET name = 'x'", access="write")).result(timeout=8)
+        found = approve(committed.submitted("UPDATE items SET name = 'x'", access="write")).result(timeout=30)
     committed.change_target(lock_seconds_limit=5)
     assert time.monotonic() - began < 4
     assert (found.state, found.code) == (Status.FAILED, Code.TIMEOUT)
@@ -114,20 +114,20 @@ def test_a_helper_that_dies_is_interrupted_and_the_next_run_is_unharmed(
     tag = uuid.uuid4().hex
     query = committed.submitted(f"INSERT INTO effects (tag) VALUES ('{tag}'); SELECT pg_sleep(9)", access="write")
     running = approve(query)
-    wait_for(busy(target_database, query), seconds=5)
+    wait_for(busy(target_database, query))
     for helper in list(processes._ours().helpers._busy):
         helper.process.kill()
-    found = running.result(timeout=5)
+    found = running.result(timeout=30)
     assert (found.state, found.code) == (Status.FAILED, Code.INTERRUPTED)
-    assert approve(committed.submitted()).result(timeout=5).state is Status.EXECUTED
-    wait_for(idle(target_database, query), seconds=3)
+    assert approve(committed.submitted()).result(timeout=30).state is Status.EXECUTED
+    wait_for(idle(target_database, query))
     assert target_database.effects(tag) == 0
 
 
 def test_a_long_run_blocks_no_row_of_the_portal(committed: World, other: Racer, approve: Approve) -> None:
     query = committed.submitted("SELECT pg_sleep(2)")
     running = approve(query)
-    wait_for(lambda: QueryRequest.objects.get(pk=query.pk).state is Status.EXECUTING, seconds=5)
+    wait_for(lambda: QueryRequest.objects.get(pk=query.pk).state is Status.EXECUTING)
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE %s", ["idle in%"]
@@ -137,4 +137,4 @@ def test_a_long_run_blocks_no_row_of_the_portal(committed: World, other: Racer, 
         cursor.execute("SELECT 1 FROM query_requests WHERE id = %s FOR UPDATE", [query.pk])
         cursor.execute("RESET lock_timeout")
     assert threading.active_count() > 1
-    assert running.result(timeout=5).state is Status.EXECUTED
+    assert running.result(timeout=30).state is Status.EXECUTED

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 
+from queries import services
 from queries.tests.views.conftest import SignedIn
 from queries.tests.world import World
 from queries.views import listing
@@ -17,12 +19,44 @@ def test_home_shows_what_waits(world: World, client_of: SignedIn) -> None:
     assert "Look at me" in client_of(world.author).get("/").content.decode()
 
 
-def test_queue_is_sorted_by_time_left(world: World, client_of: SignedIn) -> None:
-    world.submitted(reason="Later one")
-    world.change_target(pending_hours=1)
-    world.submitted(reason="Urgent one")
-    body = client_of(world.reviewer).get("/review/").content.decode()
-    assert body.index("Urgent one") < body.index("Later one")
+def waiting_of_all_risks(world: World) -> list[str]:
+    """Requests of every kind of risk, asked for in another order; their reasons as a queue should have them."""
+    plain = "UPDATE items SET name = 'x' WHERE id = 1"
+    world.change_target(environment="staging")
+    world.submitted(reason="1 read")
+    world.submitted(plain, reason="2 staging write", access="write")
+    world.submitted("UPDATE items SET name = 'x'", reason="3 staging whole table", access="write")
+    world.change_target(environment="production")
+    world.submitted(reason="4 production read")
+    world.submitted(plain, reason="5 unseen", access="write")
+    seen = world.submitted(plain, reason="6 seen", access="write")
+    world.submitted(plain, reason="7 many rows", access="write", expects=world.target.default_bound + 1)
+    world.submitted("DELETE FROM items", reason="8 whole table", access="write")
+    world.submitted("TRUNCATE items", reason="9 empties", access="write")
+    services.rehearse(actor=world.reviewer, query_id=seen.pk, digest=seen.digest)
+    return [
+        line.strip()
+        for line in """9 empties, 8 whole table, 7 many rows, 5 unseen, 6 seen, 3 staging whole table,
+        2 staging write, 1 read, 4 production read""".split(",")
+    ]
+
+
+def test_queue_is_sorted_by_risk_then_by_age(
+    world: World, client_of: SignedIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing, "PAGE_SIZE", 2)
+    expected, found, after = waiting_of_all_risks(world), [], ""
+    for _ in range(5):
+        body = client_of(world.reviewer).get(f"/review/?after={after}").content.decode()
+        found += re.findall(r'item__title" href="[^"]+">([^<]+)<', body)
+        after = "".join(re.findall(r'href="[?]after=([-0-9_]+)"', body))
+    assert (found, after) == (expected, "")
+
+
+@pytest.mark.parametrize("after", ["nonsense", "17", "_", "-5_", "_5", "-x_1", "1" * 40 + "_1", "-1023_" + "9" * 18])
+def test_a_place_that_is_none_is_the_beginning(world: World, client_of: SignedIn, after: str) -> None:
+    world.submitted(reason="Here I am")
+    assert "Here I am" in client_of(world.reviewer).get(f"/review/?after={after}").content.decode()
 
 
 def test_queue_never_offers_ones_own_request(world: World, client_of: SignedIn) -> None:
@@ -70,13 +104,6 @@ def test_list_goes_on_where_the_page_ended(world: World, client_of: SignedIn, mo
     assert f"?after={second.pk}" in client.get("/queries/").content.decode()
     body = client.get(f"/queries/?after={second.pk}").content.decode()
     assert ("Number a" in body, "Number c" in body) == (True, False)
-
-
-def test_waiting_page_goes_on_by_time_left(world: World, client_of: SignedIn, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(listing, "PAGE_SIZE", 1)
-    first, _second = world.submitted(reason="Number a"), world.submitted(reason="Number b")
-    body = client_of(world.reviewer).get(f"/review/?after={first.pk}").content.decode()
-    assert ("Number a" in body, "Number b" in body) == (False, True)
 
 
 def test_colleague_sees_requests_of_the_pod_and_outsiders_do_not(world: World, client_of: SignedIn) -> None:

@@ -33,7 +33,8 @@ CREATE INDEX flights_code ON air.flights (code);
 CREATE INDEX flights_price ON air.flights (price);
 CREATE INDEX flights_remark ON air.flights (lower(remark), remark);
 CREATE INDEX flights_far ON air.flights (distance) WHERE distance > 1000;
-CREATE TABLE air.notes (flight_id bigint REFERENCES air.flights ON DELETE CASCADE, text text, by_whom text);
+CREATE TYPE air.mood AS ENUM ('a');
+CREATE TABLE air.notes (flight_id bigint REFERENCES air.flights ON DELETE CASCADE, text text, contact_phone text);
 CREATE TABLE air.bags (
   id int PRIMARY KEY, flight_id bigint NOT NULL REFERENCES air.flights ON DELETE SET NULL, weight numeric);
 CREATE INDEX ON air.bags (flight_id);
@@ -46,13 +47,22 @@ CREATE FUNCTION air.log() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL
 CREATE TRIGGER flights_log AFTER INSERT OR UPDATE OF delay, price OR DELETE ON air.flights
   FOR EACH ROW EXECUTE FUNCTION air.log();
 CREATE TRIGGER flights_emptied AFTER TRUNCATE ON air.flights FOR EACH STATEMENT EXECUTE FUNCTION air.log();
+CREATE TRIGGER keep_old AFTER DELETE ON air.events_old FOR EACH ROW EXECUTE FUNCTION air.log();
+CREATE TRIGGER once_old AFTER DELETE ON air.events_old FOR EACH STATEMENT EXECUTE FUNCTION air.log();
+CREATE TRIGGER stopped BEFORE UPDATE ON air.notes FOR EACH ROW EXECUTE FUNCTION air.log();
+ALTER TABLE air.notes DISABLE TRIGGER stopped;
+CREATE TABLE air.gates (id int UNIQUE, label varchar(20), code char(4), at timestamp, size numeric(10,2), big bigint);
+CREATE TABLE air.doors (gate_id int REFERENCES air.gates (id) ON UPDATE CASCADE);
+CREATE RULE keep AS ON DELETE TO air.gates DO INSTEAD NOTHING;
+ALTER TABLE air.bags ENABLE ROW LEVEL SECURITY;
 INSERT INTO air.airlines VALUES ('UA', 'United'), ('AA', 'American');
 INSERT INTO air.planes SELECT 'N' || n, 100 + n, n, '2000-01-01', NULL, 'A' FROM generate_series(1, 20) n;
 INSERT INTO air.flights (carrier, tailnum, delay, distance, price, at, code, remark)
   SELECT 'UA', 'N1', n % 60, n, n, '2013-01-01'::timestamptz + n * interval '1 hour', 'x', 'y'
   FROM generate_series(1, 2000) n;
 INSERT INTO air.events SELECT n, '2012-12-01'::timestamptz + n * interval '1 hour', 'x' FROM generate_series(1, 1500) n;
-ANALYZE air.planes, air.airlines, air.flights, air.events;
+INSERT INTO air.gates VALUES (1, 'a', 'b', '2020-01-01', 1, 1);
+ANALYZE air.gates, air.planes, air.airlines, air.flights, air.events;
 RESET ROLE;
 GRANT USAGE ON SCHEMA air TO {reader}, {writer};
 GRANT SELECT ON ALL TABLES IN SCHEMA air TO {reader}, {writer};

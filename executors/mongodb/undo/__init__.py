@@ -1,0 +1,1 @@
+"""Putting documents back as they were: the statement that does it, what it carries, and how it runs."""
