@@ -80,7 +80,7 @@ def test_who_waited_for_the_lock_sees_what_changed_meanwhile(committed: World) -
         with transaction.atomic():
             joined.locked(query.pk)
             waiting = pool.submit(approval, committed, query)
-            wait_for(is_waited_for, seconds=5)
+            wait_for(is_waited_for)
             Target.objects.filter(pk=query.target_id).update(active=False)
             set_members(actor=SYSTEM, pod=committed.pod, developers=[committed.author], managers=[committed.reviewer])
         with pytest.raises(NotAllowed, match="Only managers"):
