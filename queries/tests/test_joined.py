@@ -23,6 +23,8 @@ from web.errors import NotAllowed
 PEOPLE = "author colleague reviewer second_reviewer outsider other_manager auditor admin".split()
 # Person, rate, key, rehearsal, lock, places, decision; lock and claim; lock and end; the answer.
 MOST_STATEMENTS = 12
+# Those of the test's own transaction, and those asked by the clock while a run lasts.
+NOT_COUNTED = ("SAVEPOINT", '"cancel_requested_at" IS NOT NULL', 'SET "backend"')
 
 
 def everybody(world: World) -> list[User]:
@@ -110,5 +112,5 @@ def test_an_approval_takes_few_statements(world: World, api: Client, settings: A
     with CaptureQueriesContext(connection) as captured:
         answer = client.post(f"/api/v1/queries/{query.public_id}/approve/", {"digest": query.digest}, format="json")
     assert answer.json()["status"] == "EXECUTED"
-    sent = [found["sql"] for found in captured if "SAVEPOINT" not in found["sql"]]
+    sent = [found["sql"] for found in captured if not any(words in found["sql"] for words in NOT_COUNTED)]
     assert len(sent) <= MOST_STATEMENTS, "\n".join(sent)
