@@ -8,11 +8,11 @@ import threading
 from typing import Any
 
 bind = os.environ.get("PORTAL_BIND", "0.0.0.0:8000")
-worker_class = "gthread"
+worker_class = "portal.serving.Worker"
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
-# A run only waits in its thread, and there can be as many runs at once as there are places, all of them here: so many
-# threads, and as many again that nobody's statement can take, for pages.
-threads = int(os.environ.get("PORTAL_PLACES", "16")) + 16
+# A run only waits in its thread, and all places may be taken by runs of one worker; then eight more wait for a place in
+# it (`queries.running.places`), and no others: the sixteen threads that are left answer pages, whatever runs.
+threads = int(os.environ.get("PORTAL_PLACES", "16")) + 8 + 16
 preload_app = True
 # A worker's main thread answers this heartbeat; a request that waits for its target does not hold it up.
 timeout = 60

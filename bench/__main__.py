@@ -5,7 +5,7 @@ from importlib import import_module
 
 from bench.stage import staged
 
-PARTS = ("approve", "results", "script", "mongo", "trail", "queue", "plan")
+PARTS = ("approve", "results", "script", "mongo", "trail", "queue", "plan", "effect")
 
 
 def main(wanted: list[str]) -> int:

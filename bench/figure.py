@@ -2,7 +2,7 @@
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 
@@ -36,8 +36,15 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - started
 
 
+def in_turns(works: Sequence[Callable[[], object]], rounds: int) -> list[float]:
+    """The median seconds of each, run in turns so that a noisy machine disturbs them alike."""
+    for work in works:
+        work()
+    taken = [[seconds(work) for work in works] for _ in range(rounds)]
+    return [statistics.median(column) for column in zip(*taken, strict=True)]
+
+
 def turn_about(ours: Callable[[], object], bare: Callable[[], object], rounds: int) -> tuple[float, float]:
-    """The median seconds of both, run alternately so that a noisy machine disturbs them alike."""
-    ours(), bare()
-    pairs = [(seconds(ours), seconds(bare)) for _ in range(rounds)]
-    return statistics.median(pair[0] for pair in pairs), statistics.median(pair[1] for pair in pairs)
+    """The same of two."""
+    first, second = in_turns([ours, bare], rounds)
+    return first, second

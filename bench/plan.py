@@ -15,9 +15,9 @@ SPARE_MS = 15
 
 def measure(stage: Stage) -> Iterator[Figure]:
     """Each request is planned once: a second look would be told from memory."""
-    manager = Client(stage.port, "manager0")
     numbers = iter(range(ROUNDS + 10))
     queries = iter([submit(STATEMENT.format(number)) for number in range(ROUNDS + 10)])
+    manager = Client(stage.port, "manager0")  # only now: the server does not keep an idle connection for long
     for _ in range(9):  # each worker has its helper started
         manager.get(f"queries/{next(queries)['id']}/plan/")
     with psycopg.connect(stage.reader_url) as connection:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
+from django.middleware.gzip import GZipMiddleware
 
 from audit.context import request_facts
 from portal.errors import NOT_POSSIBLE, TOO_LARGE, answer_for, respond
@@ -18,6 +19,18 @@ GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 REQUEST_ID = re.compile(r"\A[A-Za-z0-9._-]{8,64}\Z")
 PERMISSIONS = "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()"
+
+
+class CompressionMiddleware(GZipMiddleware):
+    """Compresses pages and JSON, padded at random so that their length tells nothing of what is secret in them.
+
+    A stream goes out as it comes: it would wait for a full buffer, and costs more to compress than to send. Static
+    files have been compressed when they were collected.
+    """
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        """The answer, compressed where its reader takes that and it is worth it."""
+        return response if response.streaming else super().process_response(request, response)
 
 
 class RequestContextMiddleware:

@@ -65,6 +65,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "portal.middleware.CompressionMiddleware",
     "portal.middleware.RequestContextMiddleware",
     "csp.middleware.CSPMiddleware",
     "portal.middleware.ResponseHeadersMiddleware",

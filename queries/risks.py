@@ -53,6 +53,11 @@ class Confirmation:
         return answer.strip() in {self.name or YES, marked(self.name) or YES}
 
 
+def raises(code: str) -> bool:
+    """Whether a finding of this code is a risk of its own."""
+    return code in _CODES
+
+
 def risks(query: QueryRequest, sight: Sight | None) -> list[Risk]:
     """Why to look twice at a write: what its findings say, how many rows it changes, and whether anybody saw that."""
     if not query.writes:

@@ -157,6 +157,14 @@ def bulk(identifiers: Mapping[int, Value], starts: Sequence[int]) -> Callable[[S
     return answer
 
 
+def together(replies: Sequence[bytes]) -> bytes:
+    """The reply to an update of several parts, of the replies to each of them."""
+    decoded = [decode(data) for data in replies]
+    upserted = [{**item, "index": number} for number, one in enumerate(decoded) for item in one.get("upserted", ())]
+    counts = {name: sum(one.get(name, 0) for one in decoded) for name in ("n", "nModified")}
+    return encode({"n": counts["n"], **({"upserted": upserted} if upserted else {}), **counts, "ok": 1.0})
+
+
 def found_and_modified(replies: Sequence[bytes]) -> Answer:
     """The document findOneAnd… returns, or no row."""
     found = _reply_field(replies[-1], "value")

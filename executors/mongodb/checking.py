@@ -1,31 +1,71 @@
-"""The target's own word on MongoDB statements: whether the collections they name are there."""
+"""The target's own word on MongoDB statements: whether the collections they name are there, and what they hold."""
 
 from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pymongo
+from pymongo.errors import PyMongoError
 
-from executors.base import Access, Asked, Finding, FindingCode, Severity, Told
+from executors.base import Access, Asked, Finding, FindingCode, Severity, Target, Told
 from executors.mongodb.clients import Connected
+from executors.mongodb.noticing import BESIDES, OF_NAMES
+from executors.mongodb.noticing.asking import ask
+from executors.mongodb.noticing.known import Collection
+from executors.mongodb.noticing.looked import Looked
+from executors.mongodb.reading.command import Command
+from executors.mongodb.reading.parse import parse
+from executors.mongodb.reading.source import Unreadable
 from executors.text import position
 
 _ALIKE = 0.6
+_MOST_FINDINGS = 20
 
 
-def check(connected: Connected, asked: Sequence[Asked], access: Access, seconds: float) -> list[Told]:
+def check(connected: Connected, target: Target, asked: Sequence[Asked], access: Access, seconds: float) -> list[Told]:
     """An answer for each statement: a collection that is not there is a warning, for a write would create it.
 
-    Raises `PyMongoError`.
+    What a sample and the indexes tell besides is left out where the time does not suffice. Raises `PyMongoError`.
     """
     with pymongo.timeout(seconds):
-        listed = connected.database.command("listCollections", nameOnly=True, authorizedCollections=True)
-        known = {item["name"] for item in listed["cursor"]["firstBatch"]}
-        if listed["cursor"]["id"]:
-            known |= set(connected.database.list_collection_names(authorizedCollections=True, nameOnly=True))
-    return [Told(tuple(_unknown(item, name, known, access) for name in _missing(item, known))) for item in asked]
+        known = _collections(connected)
+        unknown = [tuple(_unknown(item, name, known, access) for name in _missing(item, known)) for item in asked]
+        collections = _asked_about(connected, {name for item in asked for name in item.tables if name in known})
+    return [_told(item, found, collections, target) for item, found in zip(asked, unknown, strict=True)]
+
+
+def _collections(connected: Connected) -> set[str]:
+    listed = connected.database.command("listCollections", nameOnly=True, authorizedCollections=True)
+    known = {str(item["name"]) for item in listed["cursor"]["firstBatch"]}
+    if listed["cursor"]["id"]:
+        known |= set(connected.database.list_collection_names(authorizedCollections=True, nameOnly=True))
+    return known
+
+
+def _asked_about(connected: Connected, names: set[str]) -> Mapping[str, Collection]:
+    try:
+        return ask(connected, names)
+    except PyMongoError:
+        return {}
+
+
+def _told(item: Asked, unknown: tuple[Finding, ...], collections: Mapping[str, Collection], target: Target) -> Told:
+    command = item.command if isinstance(item.command, Command) else _read(item.text)
+    if command is None:
+        return Told(unknown)
+    looked = Looked(command, collections, target)
+    names = [finding for look in OF_NAMES for finding in look(looked)]
+    besides = [finding for look in BESIDES for finding in look(looked)]
+    return Told((*unknown, *names[:_MOST_FINDINGS]), noticed=tuple(besides[:_MOST_FINDINGS]))
+
+
+def _read(text: str) -> Command | None:
+    try:
+        return parse(text)
+    except Unreadable:
+        return None
 
 
 def _missing(item: Asked, known: set[str]) -> list[str]:

@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from bson import encode
+
 from executors.base import (
     Effect,
     Gap,
@@ -83,19 +85,22 @@ class Watcher:
         self._uncounted: list[str] = []
         self._schema: list[SchemaChange] = []
 
-    def command(self, body: Body, send: Callable[[], bytes]) -> bytes:
+    def command(self, body: Body, send: Callable[[Body], bytes]) -> bytes:
         """The reply to a write, which `send` sends."""
         kind = next(iter(body))
         if kind in _INDEXES:
-            reply = send()
+            reply = send(body)
             self._schema += _indexes(kind, body)
             return reply
         if kind not in {"insert", "update", "delete", "findAndModify"}:
-            return send()
-        found = self._found(kind, body)
+            return send(body)
+        found, apart = self._found(kind, body)
+        if kind == "update" and not apart and self._wire.in_transaction:
+            singles: list[Body] = [{**body, "updates": [part]} for part in body["updates"]]
+            return answers.together([self.command(single, send) for single in singles])
         if found is not None and not self._wire.in_transaction and self._bound is not None:
             self._hold(kind, body, len(found))
-        reply = send()
+        reply = send(body)
         self._note(str(body[kind]), kind, body, found, answers.decode(reply))
         return reply
 
@@ -128,15 +133,19 @@ class Watcher:
 
     # --- one write ---
 
-    def _found(self, kind: str, body: Body) -> Documents | None:
-        """The documents a write may change, as they are; None where there are too many."""
+    def _found(self, kind: str, body: Body) -> tuple[Documents | None, bool]:
+        """The documents a write may change, as they are, None where there are too many; and whether each of its parts
+        has documents of its own. Where one may be changed twice, the server's counts are of changes, not documents."""
         found: Documents = {}
-        for part in _filters(kind, body):
+        filters, seen = list(_filters(kind, body)), 0
+        for part in filters:
             documents = self._read(str(body[kind]), part)
             if documents is None:
-                return None
+                return None, True
             found |= documents
-        return found if len(found) <= self._limits.rows else None
+            seen += len(documents)
+        apart = seen == len(found) and len({encode({"": part["filter"]}) for part in filters}) == len(filters)
+        return (found if len(found) <= self._limits.rows else None), apart
 
     def _hold(self, kind: str, body: Body, found: int) -> None:
         """Without a transaction a write cannot be taken back: one that could pass the bound is not sent."""
@@ -162,7 +171,7 @@ class Watcher:
             return
         both = {one: (found.get(one), after.get(one)) for one in dict.fromkeys((*found, *after))}
         changes = {one: pair for one, pair in both.items() if pair[0] != pair[1]}
-        if _count(changes.values()) != counted:
+        if _count(changes.values()) != counted and not _answered(found, reply):
             known.gap = Gap.UNCERTAIN
         self._add(known, changes)
 
@@ -243,6 +252,12 @@ def _found_and_modified(reply: Mapping[str, Any]) -> Counted:
     if not last.get("n"):
         return Counted()
     return Counted(updated=1) if "updatedExisting" in last else Counted(deleted=1)
+
+
+def _answered(found: Documents, reply: Mapping[str, Any]) -> bool:
+    """Whether a findAndModify answers with the document that was found before it: it changed that one, if any."""
+    value = reply.get("value")
+    return isinstance(value, Mapping) and "_id" in value and key_of(value["_id"]) in found
 
 
 def _count(changes: Iterable[Pair]) -> Counted:

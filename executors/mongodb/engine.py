@@ -104,9 +104,9 @@ class MongoDBEngine:
             raise translate(problem, target) from None
 
     def check(self, target: Target, asked: Sequence[Asked], access: Access) -> list[Told]:
-        """Whether the collections that statements name are there."""
+        """Whether the collections that statements name are there, and what a sample and their indexes say of them."""
         try:
-            return checking.check(self._clients.connected(target), asked, access, _CHECK_SECONDS)
+            return checking.check(self._clients.connected(target), target, asked, access, _CHECK_SECONDS)
         except PyMongoError as problem:
             raise translate(problem, target) from None
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import nullcontext, suppress
-from functools import partial
 from itertools import takewhile
 from typing import Final
 
@@ -120,7 +119,7 @@ def _answer(wire: Wire, prepared: Run, bounded: Bounded, seconds: float | None, 
 
     try:
         watched = watcher if prepared.writes else None
-        replies = [watched.command(body, partial(reply, body)) if watched else reply(body) for body in prepared.bodies]
+        replies = [watched.command(body, reply) if watched else reply(body) for body in prepared.bodies]
     except StatementFailed as failure:
         raise _nothing_kept(failure) if prepared.unordered and wire.in_transaction else failure from None
     answer = prepared.answer(replies)

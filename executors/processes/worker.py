@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import resource
 import select
+import signal
 import socket
 import sys
 import threading
@@ -235,6 +236,8 @@ def _limit_memory() -> None:
 def main(descriptor: int) -> None:
     """Serve the parent on an inherited socket."""
     _limit_memory()
+    # Whoever was started in the background has its interrupts ignored, and so would we.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     link = _Link(Channel(socket.socket(fileno=descriptor)))
     threading.Thread(target=link.end_with_parent, daemon=True).start()
     registry.runner(Language.SQL, EngineKind.POSTGRESQL)  # the common case is ready before the first order

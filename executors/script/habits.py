@@ -20,6 +20,7 @@ _FUNCTIONS: Final = frozenset({"arrow_function", "function_expression", "functio
 _FOR_EACH: Final = frozenset({"forEach", "map", "flatMap", "reduce"})
 _JUDGING: Final = frozenset({"filter", "some", "every", "find", "findIndex", "findLast", "sort"})
 _TOGETHER: Final = frozenset({"Promise.all", "Promise.allSettled", "Promise.any", "Promise.race"})
+_TOGETHER_BY: Final = frozenset(name.partition(".")[2] for name in _TOGETHER)
 # Other values in the run than in the rehearsal before it.
 _BY_CHANCE: Final = frozenset({"Math.random", "Date.now", "crypto.randomUUID", "performance.now"})
 _LEAVING: Final = frozenset({"break_statement", "return_statement", "throw_statement"})
@@ -185,7 +186,9 @@ def _says_nothing(source: Source, parameter: Node | None, body: Node) -> bool:
 def _together(source: Source, names: Names, node: Node, calls: Sequence[Placed]) -> Iterator[Finding]:  # noqa: ARG001 - all are called alike
     """`Promise.all` over writes: there is one connection."""
     function, arguments = node.child_by_field_name("function"), node.child_by_field_name("arguments")
-    if function is None or arguments is None or source.text(function) not in _TOGETHER:
+    if function is None or arguments is None or _method(source, node) not in _TOGETHER_BY:
+        return
+    if source.text(function) not in _TOGETHER:
         return
     if any(call.writes for call in _held(arguments, calls)):
         message = f"{source.text(function)} gains nothing here: a script has one connection, and its calls take turns."

@@ -76,8 +76,11 @@ class Names:
     def parameter(self, arguments: Node, given: Node) -> str | None:
         """The name that an argument has in the function that is called: one written in the script, and no other.
 
-        None where that is not certain, and where the name may stand for something else as well.
+        None where that is not certain, and where the name may stand for something else as well, or the argument has
+        another (`arguments[0]`).
         """
+        if self.uses("arguments"):
+            return None
         call = self._source.parent(arguments)
         called = call.child_by_field_name("function") if call is not None else None
         function = self.value(self._source.name(called)) if called is not None and called.type == "identifier" else None

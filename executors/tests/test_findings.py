@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
+from pymongo import MongoClient
 
 from executors import processes
 from executors.base import Access, Analysis, EngineKind, FindingCode, Language, Parameter, Target, Verified
-from executors.tests.mongodb.conftest import mongo_targets
+from executors.tests.mongodb.conftest import Document, mongo_targets
 from executors.tests.postgresql.noticing.conftest import air
 from executors.tests.postgresql.world import Database
 
@@ -208,6 +209,21 @@ TOLD: dict[FindingCode, tuple[str, Input]] = {
     FindingCode.CHANGES_KEY: ("air", sql_write("UPDATE planes SET tailnum = 'N0' WHERE tailnum = 'N1'")),
     FindingCode.NAMES_NOT_CHECKED: ("gone", sql("SELECT 1")),
     FindingCode.TARGET_REFUSES: ("shop", sql("SELECT 'x'::int")),
+    FindingCode.LATE_MATCH: ("documents", mongo("db.many.aggregate([{$unwind: '$l'}, {$match: {l: 1}}])")),
+    FindingCode.LOOKUP_NOT_INDEXED: (
+        "documents",
+        mongo("db.many.aggregate([{$lookup: {from: 'many', localField: 'a', foreignField: 'b', as: 'c'}}])"),
+    ),
+    FindingCode.LOSES_FIELDS: ("documents", mongo_write("db.many.replaceOne({_id: 1}, {a: 1})")),
+    FindingCode.NARROWS_LITTLE: ("documents", mongo("db.many.find({_id: {$ne: 1}})")),
+    FindingCode.OTHER_KIND: ("documents", mongo("db.many.find({b: 'x'})")),
+    FindingCode.SCANS_COLLECTION: ("documents", mongo("db.many.find({b: 1})")),
+    FindingCode.UNKNOWN_FIELD: ("documents", mongo("db.many.find({bb: 1})")),
+    FindingCode.UPSERT_NOT_UNIQUE: (
+        "documents",
+        mongo_write("db.many.updateOne({b: 1}, {$set: {a: 1}}, {upsert: true})"),
+    ),
+    FindingCode.WHICH_OF_SEVERAL: ("documents", mongo_write("db.many.deleteOne({b: 1})")),
     FindingCode.UNKNOWN_COLLECTION: ("documents", mongo("db.c.find({})")),
     FindingCode.UNKNOWN_NAME: ("shop", sql("SELECT * FROM ordres")),
 }
@@ -229,10 +245,17 @@ VERIFIED: dict[Verified, Input] = {
 
 
 @pytest.fixture
-def targets(database: Database, air: Target, mongo_targets: tuple[object, Target, Target]) -> dict[str, Target]:
-    """A PostgreSQL, one that does not answer, one with tables worth a word, and a MongoDB."""
+def targets(
+    database: Database, air: Target, mongo_targets: tuple[MongoClient[Document], Target, Target]
+) -> dict[str, Target]:
+    """A PostgreSQL, one that does not answer, one with tables worth a word, and a MongoDB with a large collection."""
     shop = database.target("reader")
-    return {"shop": shop, "gone": database.elsewhere(shop, port=1), "air": air, "documents": mongo_targets[1]}
+    client, documents, _ = mongo_targets
+    many = client[documents.key].many
+    if many.estimated_document_count() == 0:
+        many.insert_many({"_id": n, "a": n, "b": n, "l": [n]} for n in range(1000))
+    large = replace(documents, large_rows=1000)
+    return {"shop": shop, "gone": database.elsewhere(shop, port=1), "air": air, "documents": large}
 
 
 def check(target: Target, given: Input) -> Analysis:

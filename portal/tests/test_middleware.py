@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
+
 import pytest
+from django.http import HttpRequest, StreamingHttpResponse
 from django.test import Client as DjangoClient
+from django.test import RequestFactory
 
 from accounts.models import User
 from audit.models import AuditLog
+from portal.middleware import CompressionMiddleware
 from portal.tests.people import PASSWORD
 
 pytestmark = pytest.mark.django_db
@@ -29,6 +34,30 @@ def test_number_and_address_are_in_the_audit_log(client: DjangoClient, author: U
     assert (
         '"address":"127.0.0.1","door":"api","request":"number-99"' in AuditLog.objects.get(action="user.sign_in").data
     )
+
+
+def test_a_page_is_compressed_for_whom_takes_it(client: DjangoClient) -> None:
+    plain = client.get("/accounts/login/")
+    packed = [client.get("/accounts/login/", headers={"Accept-Encoding": "gzip"}) for _ in range(12)]
+    assert "Content-Encoding" not in plain.headers
+    assert {answer["Content-Encoding"] for answer in packed} == {"gzip"}
+    assert "Accept-Encoding" in plain["Vary"]
+    assert "Accept-Encoding" in packed[0]["Vary"]
+    assert all(int(answer["Content-Length"]) == len(answer.content) < len(plain.content) for answer in packed)
+    assert b'name="username"' in gzip.decompress(packed[0].content)
+    # Its length tells nothing: it is another one each time.
+    assert len({len(answer.content) for answer in packed}) > 6
+
+
+def test_a_stream_is_left_as_it_comes() -> None:
+    def view(_request: HttpRequest) -> StreamingHttpResponse:
+        return StreamingHttpResponse(iter([b"a" * 1000, b"b" * 1000]), content_type="text/csv")
+
+    request = RequestFactory().get("/", headers={"Accept-Encoding": "gzip"})
+    answer = CompressionMiddleware(view)(request)
+    assert isinstance(answer, StreamingHttpResponse)
+    assert "Content-Encoding" not in answer.headers
+    assert list(answer) == [b"a" * 1000, b"b" * 1000]
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/api/v1/me/", "/accounts/login/", "/nothing/"])

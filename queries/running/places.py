@@ -8,10 +8,10 @@ Who waits says so by another such lock. The portal's own places are what pods ta
 for one, a pod takes none that is needed for a pod which holds fewer. Within a pod it is whoever looks first.
 """
 
+import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Final
+from collections.abc import Callable
+from typing import Final, TypeVar
 
 from django.conf import settings
 from django.db import connection
@@ -55,8 +55,14 @@ SELECT %s - (SELECT count(*) FROM held WHERE space = {_ALL}),
 _WAITS: Final = f"SELECT min(space) FROM ({_HELD}) AS held WHERE space = ANY(%s) AND key = %s"  # noqa: S608
 WAIT_SECONDS: Final = 10.0
 _PAUSES: Final = (0.01, 0.02, 0.05, 0.1)
-_LONGEST_PAUSE: Final = 0.25
+_LONGEST_PAUSE: Final = 0.4
+RETRY_SECONDS: Final = 5
+# Who waits for a place keeps a thread of this process: so many do, and `gunicorn.conf.py` has threads for them.
+WAITING_AT_ONCE: Final = 8
+_queue = threading.BoundedSemaphore(WAITING_AT_ONCE)
 _NAMES: Final = ("the database {target}", "the pod {pod}", "the portal")
+
+T = TypeVar("T")
 
 
 class NoPlace(Exception):
@@ -112,32 +118,56 @@ def _key(query_id: int) -> int:
     return query_id % 2**31
 
 
-@contextmanager
-def _told(mark: tuple[int, int]) -> Iterator[None]:
-    """Have everybody see that this request waits."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock_shared(%s, %s)", mark)
+def patiently(attempt: Callable[[], T]) -> T:
+    """What `attempt` returns once it finds a place, which it then holds; ten seconds at most.
+
+    It is tried anew from its beginning, for what it read may have changed. Raises Unavailable when it was long enough,
+    or where so many wait already that no thread would be left for those who only look at a page.
+    """
     try:
-        yield
-    finally:
+        return attempt()
+    except NoPlace as none:
+        return _wait(attempt, none)
+    except BaseException:
         release()
+        raise
 
 
-class Patience:
-    """Waiting for a place, ten seconds at most."""
+def _wait(attempt: Callable[[], T], none: NoPlace) -> T:
+    if not _queue.acquire(blocking=False):
+        raise _unavailable(none, "others wait for one already") from none
+    try:
+        return _try_again(attempt, none)
+    except BaseException:
+        release()
+        raise
+    finally:
+        _queue.release()
 
-    def __init__(self) -> None:
-        self._by = time.monotonic() + WAIT_SECONDS
-        self._pauses = iter(_PAUSES)
 
-    def wait(self, none: NoPlace) -> None:
-        """Wait a moment. Raises Unavailable when it was long enough."""
-        pause = next(self._pauses, _LONGEST_PAUSE)
-        if time.monotonic() + pause >= self._by:
-            message = (
-                f"All places of {none.where} are taken by other requests, and none became free in {WAIT_SECONDS:g} s. "
-                "Nothing was decided; try again in a moment."
-            )
-            raise Unavailable(message, retry_after=5) from none
-        with _told(none.mark):
-            time.sleep(pause)
+def _try_again(attempt: Callable[[], T], none: NoPlace) -> T:
+    by, pauses = time.monotonic() + WAIT_SECONDS, iter(_PAUSES)
+    while True:
+        pause = next(pauses, _LONGEST_PAUSE)
+        if time.monotonic() + pause >= by:
+            raise _unavailable(none, f"none became free in {WAIT_SECONDS:g} s") from none
+        # Seen by all until it holds a place, or gives way once more and says so again.
+        _execute("SELECT pg_advisory_lock_shared(%s, %s)", none.mark)
+        time.sleep(pause)
+        try:
+            found = attempt()
+        except NoPlace as still:
+            none = still
+        else:
+            _execute("SELECT pg_advisory_unlock_shared(%s, %s)", none.mark)
+            return found
+
+
+def _execute(statement: str, values: tuple[int, int]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+
+
+def _unavailable(none: NoPlace, why: str) -> Unavailable:
+    taken = f"All places of {none.where} are taken by other requests, and {why}."
+    return Unavailable(f"{taken} Nothing was decided; try again in a moment.", retry_after=RETRY_SECONDS)

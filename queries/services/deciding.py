@@ -52,12 +52,8 @@ def approve(
     """
     check_comment(comment)
     held_to = _HeldTo(bound, as_rehearsed, _seen(query_id))
-    patience = places.Patience()
-    while True:
-        try:
-            return _approve(actor, query_id, digest, comment, held_to)
-        except places.NoPlace as none:
-            patience.wait(none)
+    query = places.patiently(lambda: _record_approval(actor, query_id, digest, comment, held_to))
+    return running.run(query_id) if query.state is Status.APPROVED else shown(query_id)
 
 
 def _seen(query_id: int) -> Rehearsal | None:
@@ -69,17 +65,8 @@ def _seen(query_id: int) -> Rehearsal | None:
     return running.seen(QueryRequest.objects.select_related("target", "pod").get(pk=query_id))
 
 
-def _approve(actor: User, query_id: int, digest: str, comment: str, held_to: _HeldTo) -> QueryRequest:
-    """Approve with a place to run in, if it is the last approval. Raises NoPlace, having recorded nothing."""
-    try:
-        query = _record_approval(actor, query_id, digest, comment, held_to)
-    except BaseException:
-        running.release()
-        raise
-    return running.run(query_id) if query.state is Status.APPROVED else shown(query_id)
-
-
 def _record_approval(actor: User, query_id: int, digest: str, comment: str, held_to: _HeldTo) -> QueryRequest:
+    """Approve with a place to run in, if it is the last approval. Raises NoPlace, having recorded nothing."""
     with refusals.noted("approve", actor=actor, query_id=query_id), transaction.atomic():
         query = locked_for(actor, query_id)
         given, needed = 1 + _approvals(query), query.approvals_needed

@@ -35,13 +35,7 @@ def rehearse(*, actor: User, query_id: int, digest: str) -> Rehearsal:
         check_time(query)
         check_digest(query, digest)
         log.append(log.Action.QUERY_REHEARSE, actor=actor, subject=subject(query), data={"digest": query.digest})
-    patience = places.Patience()
-    while True:
-        try:
-            places.take(query)
-            break
-        except places.NoPlace as none:
-            patience.wait(none)
+    places.patiently(lambda: places.take(query))
     try:
         came_of_it = running.rehearse(query)
     finally:

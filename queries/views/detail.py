@@ -26,6 +26,7 @@ from queries.presentation.code import code_lines
 from queries.presentation.difference import counts, difference
 from queries.presentation.effect import lasting, show
 from queries.presentation.excerpt import beginning, differing
+from queries.presentation.noticed import noticed
 from queries.presentation.pages import ShownPage
 from queries.presentation.states import advice, is_overdue, meaning
 from queries.presentation.timeline import timeline
@@ -45,7 +46,6 @@ INLINE_CALLS = 20
 INLINE_LINES = 40
 NEIGHBOURS = 200
 ROWS_CHANGED = 20
-WARNED = ("error", "warning")
 SEEN = re.compile(r"[0-9]{1,4}")
 
 
@@ -99,8 +99,7 @@ def request_page(
         "error": error,
         "comment": comment,
         "bound_typed": bound,
-        "warned": [finding for finding in query.findings if finding["severity"] in WARNED],
-        "noted": [finding for finding in query.findings if finding["severity"] not in WARNED],
+        "noticed": noticed(query.findings),
         "passed": passed(query.verified),
         "rest_of_reason": _rest(query.reason, query.title),
         "parameters": [] if query.undoes_id is not None else [_parameter(value) for value in query.parameters],
@@ -264,8 +263,8 @@ def _failure(user: User, query: QueryRequest, execution: Execution | None) -> di
 
 
 def _notes(user: User, query: QueryRequest, execution: Execution | None) -> list[dict[str, object]]:
-    """What is said under a line: findings a person should read, and where the database stopped."""
-    notes: list[dict[str, object]] = [f for f in query.findings if f["severity"] in WARNED and f.get("line")]
+    """What is said under a line: the findings that are to be read, and where the database stopped."""
+    notes: list[dict[str, object]] = [dict(finding) for finding in noticed(query.findings).first if finding.get("line")]
     failure = _failure(user, query, execution)
     failed_at = str(failure["detail"].get("line", ""))
     if failed_at.isdigit():

@@ -12,6 +12,8 @@ function start() {
   const draftKey = `portal.draft.${form.dataset.person}`;
   const parts = ["target", "language", "access", "statement", "reason", "ticket", "parameters", "expects"];
   const schemas = new Map();
+  // Findings that are seen without a click.
+  const AT_ONCE = 8;
   let sending = false;
   let changed = false;
   let newest = 0;
@@ -175,7 +177,11 @@ function start() {
     const tones = { error: ["bad", "circle-x"], warning: ["warn", "triangle-alert"], info: ["note", "info"] };
     const errors = findings.filter((finding) => finding.severity === "error").length;
     const warnings = findings.filter((finding) => finding.severity === "warning").length;
-    const items = findings.map((finding) => finding.line ? jump(line(...tones[finding.severity], finding.message, finding), finding) : line(...tones[finding.severity], finding.message, finding));
+    const ranks = Object.keys(tones);
+    const sorted = [...findings].sort((one, other) => ranks.indexOf(one.severity) - ranks.indexOf(other.severity));
+    const lines = sorted.map((finding) => finding.line ? jump(line(...tones[finding.severity], finding.message, finding), finding) : line(...tones[finding.severity], finding.message, finding));
+    const items = lines.slice(0, AT_ONCE);
+    if (lines.length > AT_ONCE) items.push(folded(lines.slice(AT_ONCE)));
     if (!errors) {
       // Only what was checked is said: of names, that the target knows them, and only when it did answer.
       items.push(line("ok", "circle-check", answer?.tables?.length ? `Reads as valid; touches ${listed(answer.tables)}` : "Reads as valid"));
@@ -186,6 +192,13 @@ function start() {
     if (errors) state("bad", `${errors} error${errors === 1 ? "" : "s"}`);
     else if (warnings) state("warn", `${warnings} warning${warnings === 1 ? "" : "s"}`);
     else state("ok", "Valid");
+  }
+
+  // What is gravest is seen; the rest is a click away.
+  function folded(lines) {
+    const list = element("ul", "checks", ...lines);
+    const details = element("details", "more", element("summary", "", `${lines.length} more`), list);
+    return element("li", "is-more", details);
   }
 
   function listed(names) {

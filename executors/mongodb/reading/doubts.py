@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Final, TypeAlias
 
@@ -18,6 +19,7 @@ from executors.mongodb.reading.parts import (
     compared,
     is_field,
     is_known,
+    is_list,
     is_operators,
     stage_body,
     stage_name,
@@ -137,9 +139,9 @@ def _many_by_id(command: Command, write: FilteredWrite) -> Iterator[Finding]:
 def _matches_missing(command: Command, write: FilteredWrite) -> Iterator[Finding]:
     """What is not there is null to a filter, and is not equal to anything else."""
     fields = list(compared(write.query, write.query_path))
-    names = [name for name, _, _ in fields]
+    times = Counter(name for name, _, _ in fields)
     for name, value, path in fields:
-        if name == "_id" or names.count(name) > 1 or "." in name or not is_known(command, path):
+        if name == "_id" or times[name] > 1 or "." in name or not is_known(command, path):
             continue
         if said := _finds_missing(value):
             message = f"{said} of {name} also matches documents that have no {name}: they are {_done(write)} as well."
@@ -161,7 +163,7 @@ def _finds_missing(value: Value) -> str:
     ((operator, operand),) = value.items()
     if operator == "$eq" and operand is None:
         return "The test for null"
-    if (operator == "$ne" and operand is not None) or (operator == "$nin" and None not in operand):
+    if (operator == "$ne" and operand is not None) or (operator == "$nin" and is_list(operand) and None not in operand):
         return f"The {operator}"
     return ""
 
@@ -189,7 +191,8 @@ def _positional(command: Command, write: FilteredWrite) -> Iterator[Finding]:
 
 def _unfiltered_elements(command: Command, write: FilteredWrite) -> Iterator[Finding]:
     """`items.$[done].x` needs an array filter of that name."""
-    filters = write.options.get("arrayFilters") or ()
+    given = write.options.get("arrayFilters")
+    filters: Iterable[Value] = given if given is not None and is_list(given) else ()
     known = {key.partition(".")[0] for item in filters if isinstance(item, Mapping) for key, _, _ in compared(item, ())}
     if not all(is_known(command, path) for path in ((0, 2), (*write.path, "arrayFilters"))):
         return
@@ -206,20 +209,25 @@ def _unfiltered_elements(command: Command, write: FilteredWrite) -> Iterator[Fin
 
 def _conflicting(command: Command, write: FilteredWrite) -> Iterator[Finding]:
     """Two changes of one field, or of a field and a part of it, in one update."""
-    seen: list[str] = []
+    seen: set[str] = set()
+    within: dict[str, str] = {}
     for operator, name in _changed(write):
-        other = next((one for one in seen if _overlap(one, name)), None)
+        around = list(_around(name))
+        other = next((one for one in around if one in seen), None) or within.get(name)
         if other is not None:
             message = f"{other} and {name} are changed by one update: one is a part of the other, or the same."
             hint = "The server refuses it. Change each field once."
             path = (*write.change_path, operator, name)
             yield _told(command, FindingCode.CONFLICTING_CHANGES, Severity.WARNING, message, path, hint)
             return
-        seen.append(name)
+        seen.add(name)
+        within.update(dict.fromkeys(around, name))
 
 
-def _overlap(one: str, other: str) -> bool:
-    return one == other or one.startswith(f"{other}.") or other.startswith(f"{one}.")
+def _around(path: str) -> Iterator[str]:
+    """A path and those that it is a part of."""
+    parts = path.split(".")
+    return (".".join(parts[:end]) for end in range(1, len(parts) + 1))
 
 
 def _changes_id(command: Command, write: FilteredWrite) -> Iterator[Finding]:

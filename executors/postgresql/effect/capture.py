@@ -8,42 +8,77 @@ that table: a trigger may have changed more.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from psycopg.pq.abc import PGresult
 
 from executors.base import Cells, ExecutionError
-from executors.postgresql.effect.counters import NOTHING, Count
+from executors.postgresql.effect.counters import Count
 from executors.postgresql.effect.pairs import Kept, key_places
-from executors.postgresql.effect.relations import Relation, identifier, relations
-from executors.postgresql.effect.scan import Form
+from executors.postgresql.effect.relations import Relation, identifier, named
+from executors.postgresql.effect.scan import Form, cut
 from executors.postgresql.reading.parse import Statement
 from executors.postgresql.wire import Wire
 
 _TARGETED = {"InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"}
 _BEFORE, _AFTER = "portal_before", "portal_after"
 _OLD_AND_NEW = 180000
-# A table of which this login may read every column, and whose statements no rule rewrites.
-_ORDINARY = b"""
-SELECT c.oid FROM pg_catalog.pg_class c
-WHERE c.oid = pg_catalog.to_regclass($1) AND c.relkind IN ('r', 'p') AND NOT c.relhasrules
-  AND NOT EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0
-    AND NOT a.attisdropped AND NOT pg_catalog.has_column_privilege(c.oid, a.attnum, 'SELECT'))
-"""
 
 
-@dataclass(slots=True)
 class _Told:
     """What the statements of this transaction told of one table."""
 
-    relation: Relation
-    before: dict[Cells, Cells | None] = field(default_factory=dict)
-    after: dict[Cells, Cells | None] = field(default_factory=dict)
-    count: Count = NOTHING
-    bytes: int = 0
-    complete: bool = True
+    def __init__(self, relation: Relation, cell: Callable[[bytes], str]) -> None:
+        self.relation = relation
+        self.before: dict[object, Cells | None] = {}
+        self.after: dict[object, Cells | None] = {}
+        self.bytes = 0
+        self.complete = True
+        places = key_places(relation)
+        self.first = places[0]
+        self._key, self._cell = itemgetter(*places), cell
+        self._inserted = self._updated = self._deleted = 0
+
+    @property
+    def count(self) -> Count:
+        """How many rows they were, of each kind."""
+        return Count(self._inserted, self._updated, self._deleted)
+
+    def note(self, *, before: bool, after: bool) -> None:
+        """Count one row by its sides."""
+        if not before:
+            self._inserted += 1
+        elif after:
+            self._updated += 1
+        else:
+            self._deleted += 1
+
+    def keep(self, before: Sequence[bytes | None], after: Sequence[bytes | None]) -> None:
+        """One row, each side of it empty where there is none. What was there before the first change of a key stays;
+        what is there now is what came last."""
+        if before:
+            was = self._cells(before)
+            key = self._key(was)
+            self.before.setdefault(key, was)
+            self.after[key] = None
+        if after:
+            now = self._cells(after)
+            key = self._key(now)
+            self.before.setdefault(key, None)
+            self.after[key] = now
+
+    def _cells(self, values: Sequence[bytes | None]) -> Cells:
+        cell = self._cell
+        return tuple([None if value is None else cell(value) for value in values])
+
+    def give_up(self) -> None:
+        """There are too many to be kept; they are only counted from here on."""
+        self.complete = False
+        self.before.clear()
+        self.after.clear()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,22 +104,38 @@ class Capture:
         if item.type not in _TARGETED or "returningList" in node or "returningClause" in node:
             return None
         relation = self._relation(node["relation"])
-        if relation is None or not relation.key or relation.hidden:
+        if relation is None or not relation.key or relation.hidden or not relation.ordinary:
             return None
         returning = self._returning(item.type, node, relation)
         return None if returning is None else Asked(f"{item.text}\nRETURNING {returning[0]}", relation, returning[1])
 
     def told(self, asked: Asked, result: PGresult) -> None:
         """Take a piece of the statement's answer."""
-        told = self._told.setdefault(asked.relation.root, _Told(asked.relation))
+        told = self._told.get(asked.relation.root)
+        if told is None:
+            told = self._told[asked.relation.root] = _Told(asked.relation, bytes.decode if self._form.exact else cut)
         width = len(asked.relation.columns)
+        before, after = (asked.sides.index(side) * width if side in asked.sides else None for side in (_BEFORE, _AFTER))
         for row in range(result.ntuples):
-            values = [result.get_value(row, column) for column in range(result.nfields)]
-            told.bytes += sum(len(value) for value in values if value is not None)
-            sides = {
-                side: _cells(values[number * width : (number + 1) * width]) for number, side in enumerate(asked.sides)
-            }
-            self._add(told, sides)
+            # A side that is not there has no value in its key either.
+            was, now = (
+                at if at is not None and result.get_value(row, at + told.first) is not None else None
+                for at in (before, after)
+            )
+            told.note(before=was is not None, after=now is not None)
+            if told.complete:
+                self._keep(told, *(self._values(result, row, at, width) for at in (was, now)))
+
+    def _keep(self, told: _Told, before: Sequence[bytes | None], after: Sequence[bytes | None]) -> None:
+        told.bytes += sum(map(len, filter(None, (*before, *after))))
+        if told.bytes > self._form.bytes or len(told.before) >= self._form.rows:
+            told.give_up()
+        else:
+            told.keep(before, after)
+
+    @staticmethod
+    def _values(result: PGresult, row: int, at: int | None, width: int) -> Sequence[bytes | None]:
+        return () if at is None else [result.get_value(row, column) for column in range(at, at + width)]
 
     def of(self, root: int, counted: Count) -> Kept | None:
         """The rows of a table, if statements told all that the server counted for it."""
@@ -94,28 +145,9 @@ class Capture:
         before = [row for row in told.before.values() if row is not None]
         return Kept(told.relation, before, [row for row in told.after.values() if row is not None])
 
-    def _add(self, told: _Told, sides: dict[str, Cells | None]) -> None:
-        """One row. What was there before the first change of a key stays; what is there now is what came last."""
-        before, after = sides.get(_BEFORE), sides.get(_AFTER)
-        told.count += Count(int(before is None), int(None not in (before, after)), int(after is None))
-        if told.bytes > self._form.bytes or len(told.before) >= self._form.rows:
-            told.complete = False
-            told.before.clear()
-            told.after.clear()
-        if not told.complete:
-            return
-        for row, was, now in ((before, before, None), (after, None, after)):
-            if row is not None:
-                key = tuple(row[place] for place in key_places(told.relation))
-                told.before.setdefault(key, was)
-                told.after[key] = now
-
     def _relation(self, node: dict[str, Any]) -> Relation | None:
         names = [node[part] for part in ("schemaname", "relname") if node.get(part)]
-        name = ".".join(map(identifier, names)).encode()
-        result = self._wire.call(lambda: self._wire.pgconn.send_query_params(_ORDINARY, [name]))
-        found = relations(self._wire, [int(result.get_value(0, 0) or b"0")]) if result.ntuples else ()
-        return found[0] if found else None
+        return named(self._wire, ".".join(map(identifier, names)))
 
     def _returning(self, kind: str, node: dict[str, Any], relation: Relation) -> tuple[str, tuple[str, ...]] | None:
         if self._wire.pgconn.server_version >= _OLD_AND_NEW:
@@ -141,10 +173,3 @@ def _alias(node: dict[str, Any]) -> str:
 
 def _columns(relation: Relation, qualifier: str) -> str:
     return ", ".join(f"{identifier(qualifier)}.{identifier(column.name)}" for column in relation.columns)
-
-
-def _cells(values: Sequence[bytes | None]) -> Cells | None:
-    """A side of a row; None where there is none, which has no value in its key either."""
-    if all(value is None for value in values):
-        return None
-    return tuple(None if value is None else value.decode() for value in values)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from executors.postgresql.wire import Wire
 
@@ -19,12 +20,15 @@ _QUERY = b"""
 SELECT pg_catalog.json_build_object(
   'xid', pg_catalog.pg_current_xact_id_if_assigned()::text,
   'counted', pg_catalog.current_setting('track_counts'),
-  'tables', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(oid::bigint, i, u, d, system)) FROM (
-    SELECT oid, relnamespace = 'pg_catalog'::regnamespace AS system,
-      pg_catalog.pg_stat_get_xact_tuples_inserted(oid) AS i,
-      pg_catalog.pg_stat_get_xact_tuples_updated(oid) AS u,
-      pg_catalog.pg_stat_get_xact_tuples_deleted(oid) AS d
-    FROM pg_catalog.pg_class WHERE relkind IN ('r', 'p') AND relpersistence <> 't' OFFSET 0) AS counts
+  'tables', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(oid::bigint, i, u, d, system,
+      CASE WHEN NOT relispartition THEN relname END,
+      CASE WHEN NOT pg_catalog.pg_table_is_visible(oid) THEN nspname END)) FROM (
+    SELECT c.oid, n.nspname, relname, relispartition, relnamespace = 'pg_catalog'::regnamespace AS system,
+      pg_catalog.pg_stat_get_xact_tuples_inserted(c.oid) AS i,
+      pg_catalog.pg_stat_get_xact_tuples_updated(c.oid) AS u,
+      pg_catalog.pg_stat_get_xact_tuples_deleted(c.oid) AS d
+    FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = relnamespace
+    WHERE relkind IN ('r', 'p') AND relpersistence <> 't' OFFSET 0) AS counts
     WHERE i + u + d > 0),
   'foreign', CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_foreign_table) THEN (
     SELECT pg_catalog.json_agg(DISTINCT l.relation::regclass::text)
@@ -62,14 +66,26 @@ NOTHING = Count(0, 0, 0)
 class Counts:
     """What a transaction did so far. `xid` is "" while it changed nothing; `tables` is by oid.
 
+    `names` has the table's schema ("" where it needs none) and name, of a part of another table None.
     `counted` is False where the server was told not to count; `foreign` names foreign tables that may have changed.
     """
 
     xid: str
     tables: dict[int, Count]
+    names: dict[int, tuple[str, str] | None]
     schema_changed: bool
     counted: bool
     foreign: tuple[str, ...]
+
+
+class _Row(NamedTuple):
+    oid: int
+    inserted: int
+    updated: int
+    deleted: int
+    system: bool
+    name: str | None
+    schema: str | None
 
 
 def counts(wire: Wire) -> Counts:
@@ -78,11 +94,13 @@ def counts(wire: Wire) -> Counts:
     Raises `StatementFailed` where a constraint that waited does not hold.
     """
     found = json.loads(wire.simple(_SETTLE + _QUERY).get_value(0, 0) or b"{}")
-    rows = found["tables"] or []
+    rows = [_Row(*row) for row in found["tables"] or ()]
+    own = [row for row in rows if not row.system]
     return Counts(
         found["xid"] or "",
-        {oid: Count(inserted, updated, deleted) for oid, inserted, updated, deleted, system in rows if not system},
-        any(system for *_, system in rows),
+        {row.oid: Count(row.inserted, row.updated, row.deleted) for row in own},
+        {row.oid: None if row.name is None else (row.schema or "", row.name) for row in own},
+        any(row.system for row in rows),
         found["counted"] == "on",
         tuple(found["foreign"] or ()),
     )

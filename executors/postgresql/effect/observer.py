@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from itertools import islice
+from operator import itemgetter
 
 from psycopg.pq.abc import PGresult
 
@@ -21,7 +22,7 @@ from executors.postgresql.reading.parse import Statement
 from executors.postgresql.wire import Wire
 
 # How much of the rows is held to tell them apart, and to show some. Past it the server's own counts are told.
-_TOLD_ROWS = 10_000
+TOLD_ROWS = 10_000
 _TOLD_BYTES = 32 * 1024 * 1024
 _PIECE = 100
 
@@ -63,14 +64,15 @@ class _Look:
 class Observer:
     """What a transaction on `wire` changes. `second` opens another connection to the same database, for a look aside.
 
-    `keep` asks for the rows themselves, whole; without it they are cut to what a sample shows.
+    `keep` asks for the rows themselves, whole; without it they are cut to what a sample shows. `asks`: statements are
+    made to tell their rows, which costs each a little and saves reading its table.
     """
 
-    def __init__(self, wire: Wire, second: Callable[[float], Wire], keep: KeepLimits | None) -> None:
+    def __init__(self, wire: Wire, second: Callable[[float], Wire], keep: KeepLimits | None, *, asks: bool) -> None:
         self._wire = wire
         self._second = second
-        self._form = Form(keep.rows if keep else _TOLD_ROWS, keep.bytes if keep else _TOLD_BYTES, exact=bool(keep))
-        self._capture = Capture(wire, self._form) if keep else None
+        self._form = Form(keep.rows if keep else TOLD_ROWS, keep.bytes if keep else _TOLD_BYTES, exact=bool(keep))
+        self._capture = Capture(wire, self._form) if asks else None
         self._truncations = Truncations(wire, self._form)
         self._said: list[tuple[str, int]] = []
         self._types: set[str] = set()
@@ -102,7 +104,10 @@ class Observer:
         here = found.xid and (found.tables or found.schema_changed or self._truncations)
         if not (here or found.foreign):
             return Effect((), counted=found.counted or not found.xid)
-        touched = relations(self._wire, {*found.tables, *self._truncations.oids})
+        plainly = None if sample or self._capture or self._truncations else self._plainly(found)
+        if plainly is not None:
+            return plainly
+        touched = self._touched(found)
         look = _Look(self._second, seconds, [relation.oid for relation in touched])
         with closing(look):
             tables, exact = self._tables(found, touched, look, sample)
@@ -122,6 +127,28 @@ class Observer:
 
     # --- tables ---
 
+    def _plainly(self, found: Counts) -> Effect | None:
+        """The effect as plain statements tell it, no table being looked at; None where they do not tell it all."""
+        if found.schema_changed or found.foreign or not found.counted:
+            return None
+        tables = []
+        for oid, counted in found.tables.items():
+            schema_name = found.names[oid]
+            if schema_name is None or not self._certain(schema_name[1], counted):
+                return None
+            tables.append((schema_name, counted))
+        shown = [plain(".".join(filter(None, name)), counted) for name, counted in sorted(tables, key=itemgetter(0))]
+        return Effect(tuple(shown))
+
+    def _touched(self, found: Counts) -> tuple[Relation, ...]:
+        """The tables that were changed: as statements told them, where they told all of it."""
+        if self._capture and not (found.schema_changed or self._truncations):
+            told = [self._capture.of(oid, counted) for oid, counted in found.tables.items()]
+            whole = [kept.relation for kept in told if kept is not None]
+            if len(whole) == len(told):
+                return tuple(sorted(whole, key=lambda relation: (relation.schema, relation.name)))
+        return relations(self._wire, {*found.tables, *self._truncations.oids})
+
     def _tables(
         self, found: Counts, touched: tuple[Relation, ...], look: _Look, sample: int
     ) -> tuple[list[TableEffect], bool]:
@@ -134,9 +161,9 @@ class Observer:
     def _table(self, found: Counts, parts: list[Relation], look: _Look, sample: int) -> tuple[TableEffect, bool]:
         counted = sum((found.tables.get(part.oid, NOTHING) for part in parts), NOTHING)
         removed = self._truncations.removed(parts[0].root)
-        certain = not removed and self._certain(parts[0], counted)
+        certain = not removed and self._certain(parts[0].name, counted)
         if certain and not sample and not self._capture:
-            return plain(parts[0], counted), True
+            return plain(parts[0].shown, counted), True
         kept = self._kept(parts, counted, found.xid, look, sample)
         if removed:
             kept.before[:0] = removed.rows
@@ -145,9 +172,9 @@ class Observer:
         self._kept_rows.append(kept)
         return judge(kept, counted, certain=certain or bool(removed and removed.exact), sample=sample)
 
-    def _certain(self, relation: Relation, counted: Count) -> bool:
+    def _certain(self, table: str, counted: Count) -> bool:
         """Whether one plain statement says that it changed all that was counted: no row twice, none taken back."""
-        said = [affected for name, affected in self._said if name == relation.name]
+        said = [affected for name, affected in self._said if name == table]
         return said == [counted.total]
 
     def _kept(self, parts: list[Relation], counted: Count, xid: str, look: _Look, sample: int) -> Kept:

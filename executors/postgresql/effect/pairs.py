@@ -60,9 +60,9 @@ def judge(kept: Kept, counted: Count, *, certain: bool, sample: int) -> tuple[Ta
     return _effect(kept, counted, _ends(changes, sample), gap), certain
 
 
-def plain(relation: Relation, counted: Count) -> TableEffect:
+def plain(shown: str, counted: Count) -> TableEffect:
     """The effect on a table whose rows nobody asked for."""
-    return TableEffect(relation.shown, counted.inserted, counted.updated, counted.deleted)
+    return TableEffect(shown, counted.inserted, counted.updated, counted.deleted)
 
 
 def _alone(kept: Kept, counted: Count) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 from executors.base import Column, Image
 from executors.postgresql.wire import Wire
 
-_QUERY = b"""
+_QUERY = """
 SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
   'oid', c.oid::bigint, 'root', r.oid::bigint, 'kind', c.relkind, 'schema', n.nspname, 'name', r.relname,
   'parts', r.relkind = 'p', 'visible', pg_catalog.pg_table_is_visible(r.oid),
@@ -19,6 +19,9 @@ SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
   'locked', EXISTS (SELECT FROM pg_catalog.pg_locks l WHERE l.pid = pg_catalog.pg_backend_pid()
     AND l.relation = c.oid AND l.mode = 'AccessExclusiveLock'),
   'deferrable', EXISTS (SELECT FROM pg_catalog.pg_index i WHERE i.indrelid = r.oid AND NOT i.indimmediate),
+  'ordinary', c.relkind IN ('r', 'p') AND NOT c.relhasrules AND NOT EXISTS (
+    SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+      AND NOT pg_catalog.has_column_privilege(c.oid, a.attnum, 'SELECT')),
   'columns', (SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
       'name', a.attname, 'type', pg_catalog.format_type(a.atttypid, a.atttypmod),
       'generated', a.attgenerated <> '', 'identity', a.attidentity = 'a') ORDER BY a.attnum)
@@ -30,8 +33,9 @@ SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace cn ON cn.oid = c.relnamespace
 JOIN pg_catalog.pg_class r ON r.oid = coalesce(pg_catalog.pg_partition_root(c.oid), c.oid)
 JOIN pg_catalog.pg_namespace n ON n.oid = r.relnamespace
-WHERE c.oid = ANY ($1::oid[])
-"""
+WHERE c.oid = """
+_BY_OID = f"{_QUERY} ANY ($1::oid[])".encode()
+_BY_NAME = f"{_QUERY} pg_catalog.to_regclass($1)".encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +44,8 @@ class Relation:
     which `parts` tells.
 
     `leaf` is the quoted name of the part; `hidden`: row security hides rows of it from this login; `locked`: this
-    transaction keeps everybody else, our own second look included, from reading it.
+    transaction keeps everybody else, our own second look included, from reading it; `ordinary`: no rule rewrites its
+    statements, and this login may read every column.
     """
 
     oid: int
@@ -57,6 +62,7 @@ class Relation:
     identity: tuple[str, ...]
     parts: bool
     deferrable: bool
+    ordinary: bool
 
     @property
     def shown(self) -> str:
@@ -73,9 +79,18 @@ class Relation:
 def relations(wire: Wire, oids: Iterable[int]) -> tuple[Relation, ...]:
     """The tables with these oids, by name. One that is gone again is left out."""
     array = ("{" + ",".join(map(str, oids)) + "}").encode()
-    result = wire.call(lambda: wire.pgconn.send_query_params(_QUERY, [array]))
-    found = json.loads(result.get_value(0, 0) or b"null") or []
-    return tuple(sorted(map(_relation, found), key=lambda relation: (relation.schema, relation.name, relation.oid)))
+    found = _found(wire, _BY_OID, array)
+    return tuple(sorted(found, key=lambda relation: (relation.schema, relation.name, relation.oid)))
+
+
+def named(wire: Wire, name: str) -> Relation | None:
+    """The table with this quoted name, whatever the search path makes of it."""
+    return next(iter(_found(wire, _BY_NAME, name.encode())), None)
+
+
+def _found(wire: Wire, sql: bytes, value: bytes) -> list[Relation]:
+    result = wire.call(lambda: wire.pgconn.send_query_params(sql, [value]))
+    return [_relation(item) for item in json.loads(result.get_value(0, 0) or b"null") or []]
 
 
 def identifier(name: str) -> str:
@@ -100,4 +115,5 @@ def _relation(item: dict[str, Any]) -> Relation:
         tuple(column["name"] for column in columns if column["identity"]),
         item["parts"],
         item["deferrable"],
+        item["ordinary"],
     )

@@ -59,10 +59,11 @@ def date_end(looked: Looked) -> Iterator[Notice]:
 def float_equals(looked: Looked) -> Iterator[Notice]:
     """A float that has to be equal to a fraction."""
     for side, other, node, level in _sides(looked):
-        meant, value = looked.meant(side, level), constant_of(other)
-        if meant is None or meant.column.base not in _FLOATS or operator(node) != "=":
+        value = constant_of(other) if operator(node) == "=" and "A_Const" in other else None
+        if not isinstance(value, Decimal) or value == value.to_integral_value():
             continue
-        if isinstance(value, Decimal) and value != value.to_integral_value() and "A_Const" in other:
+        meant = looked.meant(side, level)
+        if meant is not None and meant.column.base in _FLOATS:
             name, kind = meant.column.name, meant.column.type
             message = (
                 f"{name} is {kind}, which holds {value} only nearly: a value that was reckoned may not be equal to it."
@@ -73,10 +74,10 @@ def float_equals(looked: Looked) -> Iterator[Notice]:
 def converts_column(looked: Looked) -> Iterator[Notice]:
     """An indexed column that is compared with another type, for which every value of it is converted first."""
     for side, other, node, level in _sides(looked):
-        meant = looked.meant(side, level)
-        index = meant.table.leads(meant.column.name) if meant is not None else None
         kind = _type_of(looked, other, level)
-        if meant is None or index is None or not kind or (_family(meant.column.base), _family(kind)) not in _CONVERTED:
+        meant = looked.meant(side, level) if kind else None
+        index = meant.table.leads(meant.column.name) if meant is not None else None
+        if meant is None or index is None or (_family(meant.column.base), _family(kind)) not in _CONVERTED:
             continue
         message = (
             f"{meant.column.name} is {meant.column.type} and is compared with {_said(kind)}: "

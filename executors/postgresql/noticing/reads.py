@@ -38,7 +38,7 @@ def unindexed_sort(looked: Looked) -> Iterator[Notice]:
     if meant is None or not looked.is_large(table) or table.leads(meant.column.name):
         return
     name, rows = meant.column.name, about(table.rows or 0)
-    message = f"All {rows} rows of {table.name} are sorted: no index of it begins with {name}."
+    message = f"All of {table.name}, {rows} rows, is sorted: no index of it begins with {name}."
     yield warning(FindingCode.UNINDEXED_SORT, message, f"An index on {name} would have them in order.", _at(first))
 
 

@@ -80,7 +80,7 @@ def after_removed(looked: Looked) -> Iterator[Notice]:
             yield warning(FindingCode.AFTER_REMOVED, message, "Put it before the DROP.", node.get("location"))
         elif fate == "emptied" and not adds and looked.item.type in rules.ROWS:
             message = f"{relation} was emptied by an earlier statement: this one finds no rows in it."
-            yield warning(FindingCode.AFTER_REMOVED, message, "Put it before.", node.get("location"))
+            yield warning(FindingCode.AFTER_REMOVED, message, "Put it before that one.", node.get("location"))
 
 
 def _star(query: Node) -> Node | None:

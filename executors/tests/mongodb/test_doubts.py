@@ -92,6 +92,20 @@ def test_what_says_what_it_means_raises_none(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
+        "db.c.deleteMany({a: {$nin: 'x'}})",
+        "db.c.updateOne({_id: 1}, {$set: {'a.$[x]': 1}}, {arrayFilters: 5})",
+        "db.c.aggregate([{$project: 5}, {$skip: 'x'}, {$limit: {}}, {$sort: 1}])",
+        "db.c.find({a: {$elemMatch: 5}}, {a: {b: 1}}, {skip: 1, sort: {a: 'x'}})",
+    ],
+)
+def test_what_the_server_refuses_anyway_is_read_to_its_end(text: str) -> None:
+    """Values of a wrong kind are no reason not to read on."""
+    assert all(finding.code is not C.UNREADABLE for finding in found(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
         "await db.c.deleteMany({_id: id})",
         "await db.c.updateOne(filter, {$set: {'a.$.q': 1}})",
         "await db.c.updateOne({...more}, {$set: {'a.$.q': 1}})",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 from typing import Any
 
 import bson
@@ -16,10 +17,12 @@ from executors.base import (
     Images,
     Job,
     KeepLimits,
+    Language,
     Refused,
     Rehearsing,
     RowBound,
     Running,
+    ScriptOutcome,
     WriteOutcome,
 )
 from executors.tests.mongodb.conftest import Bench
@@ -50,12 +53,41 @@ WRITES = {
     "{r: 1}}}, {updateMany: {filter: {n: {$gt: 8}}, update: {$unset: {tags: 1}}}}])",
     "one twice": "db.things.bulkWrite([{updateOne: {filter: {_id: 1}, update: {$set: {a: 1}}}}, "
     "{deleteMany: {filter: {n: {$lt: 3}}}}])",
+    "one twice in one command": "db.things.bulkWrite([{updateOne: {filter: {_id: 1}, update: {$set: {a: 1}}}}, "
+    "{updateMany: {filter: {n: {$lt: 4}}, update: {$set: {a: 2}}}}, "
+    "{updateOne: {filter: {_id: 9}, update: {$inc: {n: 1}}}}])",
+    "each time the next one": "db.things.bulkWrite([{updateOne: {filter: {a: null}, update: {$set: {a: 1}}}}, "
+    "{updateOne: {filter: {a: null}, update: {$set: {a: 2}}}}, "
+    "{replaceOne: {filter: {a: null}, replacement: {a: 3}}}])",
+    "upsert, then update of it": "db.things.bulkWrite([{updateOne: {filter: {_id: 70}, update: {$set: {a: 1}}, "
+    "upsert: true}}, {updateOne: {filter: {_id: 70}, update: {$set: {a: 2}}, upsert: true}}])",
+    "findOneAndUpdate that changes nothing": "db.things.findOneAndUpdate({_id: 4}, {$set: {n: 4}})",
     "collation": "db.things.updateMany({name: 'NAME 3'}, {$set: {a: 1}}, {collation: {locale: 'en', strength: 2}})",
     "nothing": "db.things.updateMany({n: -1}, {$set: {a: 1}})",
     "every document": "db.things.updateMany({}, {$set: {seen: true}})",
     "odd keys": "db.things.insertOne({_id: {a: 1, b: ISODate('2024-01-01')}, 'a.b': 1})",
 }
-Documents = dict[bytes, bytes]
+SCRIPTS = {
+    "a loop": "for (let i = 1; i < 6; i++) await db.collection('things').updateOne({_id: i}, {$inc: {n: i}})",
+    "two collections": "await db.collection('things').deleteMany({n: {$gt: 5}}); "
+    "await db.collection('others').insertMany([{_id: 'a'}, {_id: 'b', n: 1}])",
+    "one three times": "const c = db.collection('things'); await c.updateOne({_id: 1}, {$set: {n: 0}}); "
+    "await c.deleteOne({_id: 1}); await c.insertOne({_id: 1, n: new Long('5')})",
+    "added and gone again": "const c = db.collection('things'); await c.insertOne({_id: 50}); "
+    "await c.deleteOne({_id: 50}); await c.updateOne({_id: 2}, {$set: {n: 0}})",
+    "read, then written": "const c = db.collection('things'); for (const d of await c.find({n: {$lt: 4}}).toArray()) "
+    "await c.replaceOne({_id: d._id}, {was: d})",
+    "upserts in a batch": "await db.collection('things').bulkWrite([1, 99].map((id) => "
+    "({updateOne: {filter: {_id: id}, update: {$set: {seen: true}}, upsert: true}})))",
+    "a batch, then what it left": "const c = db.collection('things'); await c.insertMany([1, 2, 3].map((n) => "
+    "({_id: 'b' + n, n: n * 100}))); await c.updateMany({n: {$gte: 200}}, {$set: {late: true}})",
+    "counted first": "const c = db.collection('things'); if (await c.countDocuments({n: {$gt: 8}}) === 2) "
+    "await c.deleteMany({n: {$gt: 8}})",
+}
+EVERY = {name: (Language.MONGO, text) for name, text in WRITES.items()}
+EVERY |= {f"script: {name}": (Language.SCRIPT, text) for name, text in SCRIPTS.items()}
+# A document by its collection and `_id`.
+Documents = dict[tuple[str, bytes], bytes]
 
 
 def fill(mongo: Bench) -> None:
@@ -66,42 +98,44 @@ def fill(mongo: Bench) -> None:
 
 
 def documents(mongo: Bench) -> Documents:
-    return {bson.encode({"_id": d["_id"]}): bson.encode(d) for d in mongo.database.things.find()}
+    names = mongo.database.list_collection_names()
+    found = ((name, document) for name in names for document in mongo.database[name].find())
+    return {(name, bson.encode({"_id": d["_id"]})): bson.encode(d) for name, d in found}
 
 
-def job(mongo: Bench, text: str, purpose: Running | Rehearsing) -> Job:
-    made = mongo.job(text, Access.WRITE)
-    return Job(made.id, made.target, made.language, text, made.limits, (), purpose)
+def job(mongo: Bench, text: str, purpose: Running | Rehearsing, language: Language = Language.MONGO) -> Job:
+    return replace(mongo.job(text, Access.WRITE), language=language, purpose=purpose)
 
 
-def rehearse(mongo: Bench, text: str, sample: int = 100) -> Effect:
+def rehearse(mongo: Bench, text: str, sample: int = 100, language: Language = Language.MONGO) -> Effect:
     seen = Recorder()
-    return processes.rehearse(job(mongo, text, Rehearsing(sample)), seen, seen).effect
+    return processes.rehearse(job(mongo, text, Rehearsing(sample), language), seen, seen).effect
 
 
-def run(mongo: Bench, text: str, purpose: Running | None = None) -> tuple[Effect, list[Images]]:
+def run(
+    mongo: Bench, text: str, purpose: Running | None = None, language: Language = Language.MONGO
+) -> tuple[Effect, list[Images]]:
     seen = Recorder()
-    outcome = processes.run(job(mongo, text, purpose or Running(keep=KEEP)), seen, seen)
-    assert isinstance(outcome, WriteOutcome)
+    outcome = processes.run(job(mongo, text, purpose or Running(keep=KEEP), language), seen, seen)
+    assert isinstance(outcome, WriteOutcome | ScriptOutcome)
     assert outcome.effect is not None
     return outcome.effect, seen.images
 
 
-@pytest.mark.parametrize("text", WRITES.values(), ids=WRITES.keys())
-def test_rehearsal_tells_what_the_run_then_does(mongo: Bench, text: str) -> None:
+@pytest.mark.sandbox
+@pytest.mark.parametrize(("language", "text"), EVERY.values(), ids=EVERY.keys())
+def test_rehearsal_tells_what_the_run_then_does(mongo: Bench, language: Language, text: str) -> None:
     fill(mongo)
     before = documents(mongo)
-    rehearsed = rehearse(mongo, text)
+    rehearsed = rehearse(mongo, text, language=language)
     assert documents(mongo) == before
-    effect, images = run(mongo, text)
+    effect, images = run(mongo, text, language=language)
     after = documents(mongo)
     assert rehearsed.exact
     assert effect.exact
-    counts = [(t.inserted, t.updated, t.deleted) for t in rehearsed.tables]
-    assert counts == [(t.inserted, t.updated, t.deleted) for t in effect.tables]
-    changed = [key for key in before if key in after and before[key] != after[key]]
-    truth = (len(after.keys() - before.keys()), len(changed), len(before.keys() - after.keys()))
-    assert counts == ([truth] if any(truth) else [])
+    counts = {t.table: (t.inserted, t.updated, t.deleted) for t in rehearsed.tables}
+    assert counts == {t.table: (t.inserted, t.updated, t.deleted) for t in effect.tables}
+    assert counts == truth(before, after)
     kept: list[tuple[Any, Any]] = [(c.before, c.after) for piece in images for c in piece.changes]
     assert {base64.b64decode(was[1]) for was, _ in kept if was} == {
         before[k] for k in before if before[k] != after.get(k)
@@ -109,6 +143,35 @@ def test_rehearsal_tells_what_the_run_then_does(mongo: Bench, text: str) -> None
     assert {base64.b64decode(now[1]) for _, now in kept if now} == {
         after[k] for k in after if after[k] != before.get(k)
     }
+
+
+def test_parts_that_are_sent_apart_answer_as_one(mongo: Bench) -> None:
+    fill(mongo)
+    operations = [
+        "{deleteOne: {filter: {_id: 1}}}",
+        "{updateOne: {filter: {_id: 2}, update: {$set: {a: 1}}}}",
+        "{updateOne: {filter: {_id: 70}, update: {$set: {a: 1}}, upsert: true}}",
+        "{updateMany: {filter: {_id: {$in: [2, 70]}}, update: {$set: {a: 2}}}}",
+        "{updateOne: {filter: {_id: 2}, update: {$set: {a: 2}}}}",
+        "{updateOne: {filter: {_id: 71}, update: {$set: {a: 1}}, upsert: true}}",
+    ]
+    mongo.run(f"db.things.bulkWrite([{', '.join(operations)}])", Access.WRITE)
+    (answer,) = mongo.sink.documents
+    assert {name: answer[name] for name in ("matchedCount", "modifiedCount", "deletedCount", "upsertedCount")} == {
+        "matchedCount": 4,
+        "modifiedCount": 3,
+        "deletedCount": 1,
+        "upsertedCount": 2,
+    }
+    assert answer["upsertedIds"] == {"2": 70, "5": 71}
+
+
+def truth(before: Documents, after: Documents) -> dict[str, tuple[int, int, int]]:
+    """What changed between two looks, by collection."""
+    changed = {key for key in before if key in after and before[key] != after[key]}
+    sides = (after.keys() - before.keys(), changed, before.keys() - after.keys())
+    names = {name for keys in sides for name, _ in keys}
+    return {name: tuple(sum(of == name for of, _ in keys) for keys in sides) for name in names}  # type: ignore[misc]
 
 
 def test_sample_shows_fields(mongo: Bench) -> None:

@@ -27,6 +27,7 @@ from executors.base import (
     RowChange,
     Running,
     SchemaVerb,
+    ScriptOutcome,
     TableEffect,
     WriteOutcome,
 )
@@ -82,6 +83,34 @@ WRITES = {
 }
 
 
+SCRIPTS = {
+    "a loop of single writes": "for (let i = 1; i <= 5; i++) "
+    "await db.query('UPDATE children SET note = $1 WHERE id = $2', ['n' + i, i])",
+    "read, then written": "const {rows} = await db.query('SELECT id, note FROM children WHERE id <= 6 ORDER BY id'); "
+    "for (const row of rows) if (row.id % 2) await db.query('UPDATE children SET note = $1 WHERE id = $2', "
+    "[row.note + '!', row.id])",
+    "several tables, one row twice": "await db.query(\"UPDATE children SET note = 'a' WHERE id < 5\"); "
+    "await db.query(\"UPDATE children SET note = 'b' WHERE id < 3\"); await db.query('DELETE FROM parts WHERE k = 7'); "
+    "await db.query(\"INSERT INTO parts VALUES (900, 8, 'new')\")",
+    "an upsert in batches": 'for (const batch of [[1, 2, 500], [501, 502]]) await db.query("INSERT INTO children '
+    "SELECT v, 1, 'u' FROM unnest($1::int[]) v ON CONFLICT (id) DO UPDATE SET note = 'u'\", [batch])",
+    "a trigger": "for (const id of [3, 4]) await db.query('UPDATE parents SET price = price + 1 WHERE id = $1', [id])",
+    "a cascade": "const {rows} = await db.query('DELETE FROM parents WHERE id <= 3 RETURNING id'); "
+    "await db.query('INSERT INTO children VALUES ($1, NULL, NULL)', [1000 + rows.length])",
+    "merge": "await db.query(\"MERGE INTO children c USING (VALUES (1, 'm'), (500, 'n')) v (id, s) ON c.id = v.id "
+    'WHEN MATCHED THEN UPDATE SET note = v.s WHEN NOT MATCHED THEN INSERT VALUES (v.id, NULL, v.s)")',
+    "what it added it deletes": "await db.query(\"INSERT INTO children VALUES (700, 1, 'x')\"); "
+    "await db.query('UPDATE children SET note = NULL WHERE id = 9'); "
+    "await db.query('DELETE FROM children WHERE id = 700')",
+    "only what is missing": "const {rows} = await db.query('SELECT id FROM children'); "
+    "const there = new Set(rows.map((row) => row.id)); "
+    "for (const id of [49, 50, 51, 52]) if (!there.has(id)) await db.query('INSERT INTO children VALUES ($1, 1, $2)', "
+    "[id, 'new'])",
+}
+EVERY = {name: (Language.SQL, text) for name, text in WRITES.items()}
+EVERY |= {f"script: {name}": (Language.SCRIPT, text) for name, text in SCRIPTS.items()}
+
+
 @dataclass(frozen=True)
 class Shop:
     """The database with its tables filled."""
@@ -93,23 +122,27 @@ class Shop:
         """A superuser."""
         return self.database.admin
 
-    def job(self, text: str, purpose: Running | Rehearsing, *parameters: str) -> Job:
+    def job(self, text: str, purpose: Running | Rehearsing, *parameters: str, language: Language = Language.SQL) -> Job:
         """A write."""
         target = self.database.target("writer", Access.WRITE)
-        return Job("effect", target, Language.SQL, text, LIMITS, parameters, purpose)
+        return Job("effect", target, language, text, LIMITS, parameters, purpose)
 
-    def rehearse(self, text: str, sample: int = 1000, seconds: float = 10) -> Effect:
+    def rehearse(self, text: str, sample: int = 1000, seconds: float = 10, language: Language = Language.SQL) -> Effect:
         """The effect of a write that is rolled back."""
         seen = Recorder()
-        outcome = processes.rehearse(self.job(text, Rehearsing(sample, seconds)), seen, seen)
+        job = self.job(text, Rehearsing(sample, seconds), language=language)
+        outcome = processes.rehearse(job, seen, seen)
         assert seen.transactions == []
         return outcome.effect
 
-    def run(self, text: str, purpose: Running | None = None, *parameters: str) -> tuple[Effect, list[Images]]:
+    def run(
+        self, text: str, purpose: Running | None = None, *parameters: str, language: Language = Language.SQL
+    ) -> tuple[Effect, list[Images]]:
         """The effect of a write that commits, and what was kept of it."""
         seen = Recorder()
-        outcome = processes.run(self.job(text, purpose or Running(keep=KEEP), *parameters), seen, seen)
-        assert isinstance(outcome, WriteOutcome)
+        job = self.job(text, purpose or Running(keep=KEEP), *parameters, language=language)
+        outcome = processes.run(job, seen, seen)
+        assert isinstance(outcome, WriteOutcome | ScriptOutcome)
         assert outcome.effect is not None
         return outcome.effect, seen.images
 
@@ -159,12 +192,13 @@ def changed(before: dict[str, dict[tuple[str, str], str]], after: dict[str, dict
     return {name.strip('"').replace('""', '"') for name in before if before[name] != after[name]}
 
 
-@pytest.mark.parametrize("text", WRITES.values(), ids=WRITES.keys())
-def test_rehearsal_tells_what_the_run_then_does(shop: Shop, text: str) -> None:
+@pytest.mark.sandbox
+@pytest.mark.parametrize(("language", "text"), EVERY.values(), ids=EVERY.keys())
+def test_rehearsal_tells_what_the_run_then_does(shop: Shop, language: Language, text: str) -> None:
     before = shop.rows()
-    rehearsed = shop.rehearse(text)
+    rehearsed = shop.rehearse(text, language=language)
     assert shop.rows() == before
-    effect, images = shop.run(text)
+    effect, images = shop.run(text, language=language)
     after = shop.rows()
     assert counts(rehearsed) == counts(effect)
     assert rehearsed.exact

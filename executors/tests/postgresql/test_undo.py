@@ -13,6 +13,7 @@ from executors.base import (
     Image,
     Images,
     Job,
+    Language,
     NotReversible,
     Refused,
     Rehearsing,
@@ -23,12 +24,12 @@ from executors.base import (
 )
 from executors.postgresql.undo import row_text
 from executors.tests.postgresql.shop import NAMES
-from executors.tests.postgresql.test_effect import KEEP, WRITES, Shop, filled, shop  # noqa: F401 -- fixtures
+from executors.tests.postgresql.test_effect import EVERY, KEEP, Shop, filled, shop  # noqa: F401 -- fixtures
 from executors.tests.recording import Recorder
 
 pytestmark = pytest.mark.releases
 
-BY_KEY = {name: text for name, text in WRITES.items() if name != "no row"}
+BY_KEY = {name: written for name, written in EVERY.items() if name != "no row"}
 
 KINDS = """
 CREATE TYPE shop.pair AS (a text, b int);
@@ -106,10 +107,11 @@ def put_back(shop: Shop, images: list[Images]) -> list[Images]:  # noqa: F811
     return kept
 
 
-@pytest.mark.parametrize("text", BY_KEY.values(), ids=BY_KEY.keys())
-def test_every_row_comes_back_to_the_byte_and_goes_again(quiet: Shop, text: str) -> None:
+@pytest.mark.sandbox
+@pytest.mark.parametrize(("language", "text"), BY_KEY.values(), ids=BY_KEY.keys())
+def test_every_row_comes_back_to_the_byte_and_goes_again(quiet: Shop, language: Language, text: str) -> None:
     before = rows(quiet)
-    effect, images = quiet.run(text)
+    effect, images = quiet.run(text, language=language)
     after = rows(quiet)
     assert before != after
     assert effect.reversible
@@ -271,13 +273,16 @@ KEYLESS = {
     "with a keyed one": "DELETE FROM plain WHERE a = 3; UPDATE children SET note = 'x' WHERE id < 3",
     "emptied": "TRUNCATE plain",
 }
+WITHOUT_KEY = {name: (Language.SQL, text) for name, text in KEYLESS.items()}
+WITHOUT_KEY |= {f"script: {name}": EVERY[f"script: {name}"] for name in ("a trigger", "a cascade")}
 
 
-@pytest.mark.parametrize("text", KEYLESS.values(), ids=KEYLESS.keys())
-def test_rows_without_a_key_come_back_as_many_as_they_were(shop: Shop, text: str) -> None:  # noqa: F811 -- a fixture
+@pytest.mark.sandbox
+@pytest.mark.parametrize(("language", "text"), WITHOUT_KEY.values(), ids=WITHOUT_KEY.keys())
+def test_rows_without_a_key_come_back_as_many_as_they_were(shop: Shop, language: Language, text: str) -> None:  # noqa: F811 -- a fixture
     shop.admin.execute("INSERT INTO shop.log VALUES ('DELETE'), ('UPDATE'), (NULL)")
     before = rows(shop, "inherited")
-    effect, images = shop.run(text)
+    effect, images = shop.run(text, language=language)
     after = rows(shop, "inherited")
     assert before != after
     assert effect.reversible

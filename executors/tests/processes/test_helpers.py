@@ -30,7 +30,7 @@ from executors.base import (
 )
 from executors.processes import pool
 from executors.processes.frames import Channel
-from executors.processes.helper import _Conversation
+from executors.processes.helper import Helper, _Conversation
 from executors.tests.postgresql.world import Database
 from executors.tests.recording import Recorder
 
@@ -176,6 +176,19 @@ def test_killed_helper_fails_its_run_only(database: Database, number: signal.Sig
     thread.join(30)
     assert [type(failure).__name__ for failure in failures] == ["Interrupted"]
     assert run(database, "SELECT 1").row_count == 1
+
+
+def test_helper_ends_when_interrupted_though_its_parent_ignores_it(database: Database) -> None:
+    """A portal that was started in the background passes that on."""
+    own = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        helper = Helper()
+    finally:
+        signal.signal(signal.SIGINT, own)
+    assert helper.ask("server_version", database.target("reader")).startswith("PostgreSQL")
+    os.kill(helper.pid, signal.SIGINT)
+    assert helper.process.wait(30) != 0
+    helper.kill()
 
 
 def test_helper_that_ends_after_a_cancel_was_cancelled(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -177,6 +177,7 @@ def test_a_method_by_another_name_is_read(text: str) -> None:
         "async function f(d = x) { await d.query('delete from t') } await f(db)",
         "async function f(...d) { await d[0].query('delete from t') } await f(db)",
         "async function f({query}) { await query('delete from t') } await f(db)",
+        "function f(d) { return arguments[0].query('delete from t') } await f(db)",
         "async function f(d) { return d } await (await f(db)).query('delete from t')",
         "async function f(d) { await d.query('delete from t') } async function g(d) { } await f(db)",
         "let f = async (d) => { await d.query('delete from t') }; f = g; await f(db)",

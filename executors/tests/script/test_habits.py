@@ -52,7 +52,7 @@ def test_habit_is_told_at_its_place(text: str, code: FindingCode, line: int, col
 
 
 GOOD = [
-    "let n; do { n = await db.query('DELETE FROM t WHERE id IN (SELECT id FROM t WHERE old LIMIT 500)') } while (n)",
+    "let n; do { n = await db.query('DELETE FROM t WHERE id IN (SELECT id FROM t ORDER BY id LIMIT 500)') } while (n)",
     f"for (;;) {{ const done = await {UPDATE}; if (done) break }}",
     f"while (true) {{ if (await {UPDATE}) return 1 }}",
     "for (const table of tables) console.log(table); return db.query('SELECT 1')",

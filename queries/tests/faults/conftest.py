@@ -9,12 +9,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from django.conf import settings
+from django.test import Client as DjangoClient
 from rest_framework_simplejwt.tokens import AccessToken
 
 from accounts.models import User
@@ -24,6 +26,12 @@ from queries.models import QueryRequest
 from queries.tests.faults.proxy import Proxy
 from queries.tests.running.conftest import ROOT, portal_environment
 from queries.tests.world import READ_VARIABLE, WRITE_VARIABLE, TargetDatabase, World, url_with
+
+
+def _session(person: User) -> str:
+    client = DjangoClient()
+    client.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
+    return f"{settings.SESSION_COOKIE_NAME}={client.cookies[settings.SESSION_COOKIE_NAME].value}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +58,15 @@ class Portal:
         except (OSError, http.client.HTTPException):
             return False
 
-    def _ask(self, method: str, path: str, body: str | None, headers: dict[str, str]) -> int:
-        client = http.client.HTTPConnection(HOST, self.port, timeout=30)
+    def get(self, path: str, by: User | None = None, *, seconds: float) -> float:
+        """How long a page took. Raises TimeoutError after so many seconds."""
+        cookies = {} if by is None else {"Cookie": _session(by)}
+        started = time.monotonic()
+        assert self._ask("GET", path, None, {"Host": "localhost", **cookies}, seconds) == 200, path
+        return time.monotonic() - started
+
+    def _ask(self, method: str, path: str, body: str | None, headers: dict[str, str], seconds: float = 30) -> int:
+        client = http.client.HTTPConnection(HOST, self.port, timeout=seconds)
         try:
             client.request(method, path, body, headers)
             answer = client.getresponse()
@@ -64,14 +79,21 @@ class Portal:
 @pytest.fixture(scope="module")
 def portal(committed: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
     """gunicorn as in production, but for one worker and the points."""
+    points = {"DJANGO_SETTINGS_MODULE": "queries.tests.faults.settings", "WEB_CONCURRENCY": "1"}
+    with served(tmp_path_factory.mktemp("portal"), points) as found:
+        yield found
+
+
+@contextmanager
+def served(folder: Path, changed: dict[str, str]) -> Iterator[Portal]:
+    """gunicorn as in production, on the database that is connected now, with some settings of its own."""
     found = Portal(free_port())
-    environment: dict[str, Any] = portal_environment() | {
-        "DJANGO_SETTINGS_MODULE": "queries.tests.faults.settings",
+    environment = portal_environment() | {
         "PORTAL_BIND": f"{HOST}:{found.port}",
-        "WEB_CONCURRENCY": "1",
         "PORTAL_RATE_LIMITS": "false",
+        **changed,
     }
-    log = Path(tmp_path_factory.mktemp("portal")) / "log"
+    log = folder / "log"
     with log.open("wb") as out:
         process = subprocess.Popen(
             [sys.executable, "-m", "gunicorn", "portal.wsgi"], cwd=ROOT, env=environment, stdout=out, stderr=out

@@ -17,13 +17,14 @@ from typing import TypeAlias
 import pytest
 from django.db import connection
 
+from accounts.models import User
 from queries.models import QueryRequest
 from queries.tests.running import racer
 from queries.tests.world import World, url_with
 
 ROOT = Path(__file__).resolve().parents[3]
 PATIENCE_SECONDS = 30
-Approve: TypeAlias = Callable[[QueryRequest], "Future[QueryRequest]"]
+Approve: TypeAlias = Callable[..., "Future[QueryRequest]"]
 
 
 def portal_environment() -> dict[str, str]:
@@ -96,13 +97,13 @@ def approve(committed: World) -> Iterator[Approve]:
     """Approves in threads of this process."""
     with ThreadPoolExecutor(8) as pool:
 
-        def run(query: QueryRequest) -> QueryRequest:
+        def run(query: QueryRequest, by: User | None = None) -> QueryRequest:
             try:
-                return committed.approved(query)
+                return committed.approved(query, by=by)
             finally:
                 connection.close()
 
-        yield lambda query: pool.submit(run, query)
+        yield lambda query, by=None: pool.submit(run, query, by)
 
 
 def wait_for(what: Callable[[], bool]) -> None:

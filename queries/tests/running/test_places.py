@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -114,23 +115,46 @@ def test_who_waits_is_told_what_for(committed: World, approve: Approve, target_d
 
 
 def test_a_pod_that_holds_fewer_goes_first(
-    committed: World, approve: Approve, target_database: TargetDatabase, settings: Any
+    committed: World, approve: Approve, target_database: TargetDatabase, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    committed.change_target(places=8)
+    monkeypatch.setattr(places, "WAIT_SECONDS", 60.0)
+    committed.change_target(places=8, seconds_limit=60)
     settings.PORTAL_PLACES = 2
     theirs = Target.objects.create(
         pod=committed.other_pod, name="Papers", slug="papers", engine="postgresql", read_url_variable=READ_VARIABLE
     )
     draft = committed.draft("SELECT 1 AS one", pod=committed.other_pod.slug, target=theirs.slug)
     other = services.submit(actor=committed.outsider, draft=draft)
-    first = [committed.submitted("SELECT pg_sleep(3)") for _ in range(2)]
+    first = [committed.submitted("SELECT pg_sleep(50)") for _ in range(2)]
+    crowd = [committed.submitted("SELECT 1 AS one") for _ in range(4)]
     going = [approve(query) for query in first]
     wait_for(lambda: all(running(target_database, query) for query in first))
-    crowd = [committed.submitted("SELECT 1 AS one") for _ in range(5)]
     going += [approve(query) for query in crowd]
-    wait_for(lambda: any(places.waits_for(query) == "the portal" for query in crowd))
-    committed.approved(other, by=committed.other_manager)
+    wait_for(lambda: sum(places.waits_for(query) == "the portal" for query in crowd) > 2)
+    last = approve(other, committed.other_manager)
+    wait_for(lambda: places.waits_for(other) == "the portal")
+    # One place becomes free; the other stays with the pod of the crowd.
+    services.cancel(actor=committed.author, query_id=first[0].pk)
+    assert last.result(timeout=20).state is Status.EXECUTED
     began = Execution.objects.get(query=other).started_at
     assert not Execution.objects.filter(query__in=crowd, started_at__lt=began).exists()
-    for one in going:
-        assert one.result(timeout=20).state is Status.EXECUTED
+    services.cancel(actor=committed.author, query_id=first[1].pk)
+    assert [one.result(timeout=20).state for one in going] == [Status.FAILED] * 2 + [Status.EXECUTED] * 4
+    committed.change_target(seconds_limit=10)
+
+
+def test_who_comes_when_many_wait_is_told_at_once(
+    committed: World, approve: Approve, target_database: TargetDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(places, "_queue", threading.BoundedSemaphore(1))
+    first, second, third = (committed.submitted(f"SELECT pg_sleep({seconds})") for seconds in (3, 0, 0))
+    going = approve(first)
+    wait_for(lambda: running(target_database, first))
+    waiting = approve(second)
+    wait_for(lambda: bool(places.waits_for(second)))
+    with pytest.raises(Unavailable, match="others wait for one already"):
+        committed.approved(third)
+    assert not Decision.objects.filter(query=third).exists()
+    assert [one.result(timeout=15).state for one in (going, waiting)] == [Status.EXECUTED] * 2
+    # Whoever waited waits no longer.
+    assert committed.approved(third).state is Status.EXECUTED

@@ -37,6 +37,15 @@ def vanishes(node: Node) -> bool:
     return name == ["-"] and _alike([left, right])
 
 
+def never_null(node: Node) -> bool:
+    """Whether an expression has a value whatever is in its columns: `coalesce(x, 'a')`, `concat(x)`."""
+    kind, inner = kind_of(node)
+    if kind == "FuncCall":
+        return strings(inner["funcname"]) in (["concat"], ["pg_catalog", "concat"])
+    last = inner.get("args", ()) if kind == "CoalesceExpr" else ()
+    return any(_constant(part) is not None for part in last)
+
+
 def _operator(node: Node, inner: Node, depth: int) -> Node:
     if inner["kind"] != "AEXPR_OP":
         return node

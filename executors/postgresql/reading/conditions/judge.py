@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from executors.postgresql.reading.conditions import literals, subqueries, values
-from executors.postgresql.reading.conditions.identity import simplest, vanishes
+from executors.postgresql.reading.conditions.identity import never_null, simplest, vanishes
 from executors.postgresql.reading.conditions.literals import COMPARED, UNREAD, of_literal
 from executors.postgresql.reading.conditions.trees import (
     MOST_PARTS,
@@ -114,6 +114,8 @@ class Conditions:
         if depth > _DEPTH or not node:
             return UNREAD
         kind, inner = kind_of(_through(node))
+        if kind == "CaseExpr":
+            kind, inner = kind_of(simplest({kind: inner}))
         if kind == "A_Const":
             return literals.constant(inner)
         if kind == "TypeCast":
@@ -153,6 +155,8 @@ class Conditions:
         value, empty = self.literal(node["arg"], depth), node["nulltesttype"] == "IS_NULL"
         if value is not UNREAD:
             return TRUE if (value is None) == empty else FALSE
+        if never_null(node["arg"]):
+            return FALSE if empty else TRUE
         names = column(node["arg"])
         if not names:
             return UNKNOWN

@@ -20,7 +20,13 @@ ORDERED = frozenset({"=", "<>", "!=", "<", ">", "<=", ">="})
 
 _LIKE = frozenset({"~~", "~~*", "!~~", "!~~*"})
 _REGEXP = frozenset({"~", "~*", "!~", "!~*"})
-_MATCH_ALL = frozenset({"", "^", "$", ".*", "^.*", ".*$", "^.*$"})
+_MATCH_ALL = frozenset(
+    start + middle + end
+    for start in ("", "^")
+    for middle in ("", ".*", ".*?", ".{0,}", "()", "(?:)", "(.*)", "(?:.*)")
+    for end in ("", "$")
+    if middle or not (start and end)
+)
 _BOOLEANS = {"t": True, "true": True, "y": True, "yes": True, "on": True, "1": True}
 _BOOLEANS |= {"f": False, "false": False, "n": False, "no": False, "off": False, "0": False}
 _NUMBERS = frozenset({"int2", "int4", "int8", "numeric", "float4", "float8"})

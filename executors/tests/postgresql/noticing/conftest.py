@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
@@ -75,7 +76,14 @@ Told = Callable[[str], list[Finding]]
 @pytest.fixture(scope="session")
 def air(postgres_url: str) -> Iterator[Target]:
     """The target, with its read credential."""
-    with Database.create(postgres_url) as made:
+    with airport(postgres_url) as target:
+        yield target
+
+
+@contextmanager
+def airport(url: str) -> Iterator[Target]:
+    """Such a target on some server."""
+    with Database.create(url) as made:
         roles = {who: f"{made.name}_{who}" for who in ("reader", "writer", "owner")}
         made.admin.execute(_TABLES.format(**roles))
         target = made.target("reader")
@@ -90,7 +98,14 @@ class _Uncancelled:
 @pytest.fixture(scope="session")
 def wire(air: Target) -> Iterator[Wire]:
     """A connection to it as a check has one."""
-    key = connection_key(air, Limits(seconds=60, rows=1, bytes=1))
+    with connection(air) as opened:
+        yield opened
+
+
+@contextmanager
+def connection(target: Target) -> Iterator[Wire]:
+    """A connection to a target with its read credential."""
+    key = connection_key(target, Limits(seconds=60, rows=1, bytes=1))
     opened = Connections().open(key, Watch(3600, _Uncancelled()))
     yield opened
     opened.close()

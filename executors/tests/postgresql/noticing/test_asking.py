@@ -7,6 +7,7 @@ from executors.postgresql.noticing.asking import Depth
 from executors.postgresql.noticing.known import Dependent, Kind, Table
 from executors.postgresql.reading.scopes import Relation
 from executors.postgresql.wire import Wire
+from executors.tests.postgresql.noticing.conftest import airport, connection
 
 FLIGHTS = Relation("", "flights")
 
@@ -75,3 +76,18 @@ def test_partitioned_table_is_told_with_its_key(wire: Wire) -> None:
 
 def test_name_that_needs_quotes_is_asked_for_as_it_is(wire: Wire) -> None:
     assert asking.ask(wire, [Relation("", 'O\'Hare "x"\\')], Depth.READ) == {}
+
+
+def test_older_server_is_asked_alike(older_postgres_url: str, wire: Wire) -> None:
+    names = ["flights", "planes", "events", "gates", "bags"]
+    with airport(older_postgres_url) as target, connection(target) as older:
+        for name in names:
+            assert one(older, name) == one(wire, name)
+
+
+def test_triggers_of_partitions_rules_and_policies_are_told(wire: Wire) -> None:
+    events, gates = one(wire, "events", Depth.WRITE), one(wire, "gates", Depth.WRITE)
+    assert [(trigger.name, trigger.partition) for trigger in events.triggers] == [("keep_old", "events_old")]
+    assert [(rule.name, rule.event, rule.instead) for rule in gates.rules] == [("keep", "DELETE", True)]
+    assert one(wire, "bags").row_security
+    assert not gates.row_security

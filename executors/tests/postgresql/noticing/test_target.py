@@ -18,7 +18,7 @@ SAID: list[tuple[FindingCode, Severity, str, int, str]] = [
         WARNING,
         "SELECT id FROM flights ORDER BY distance LIMIT 5",
         33,
-        "2,000 rows of flights are sorted",
+        "All of flights, about 2,000 rows, is sorted",
     ),
     (
         Code.UNINDEXED_SORT,

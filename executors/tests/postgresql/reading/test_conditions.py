@@ -19,7 +19,8 @@ id IS NULL OR id IS NOT NULL|id = id OR id IS NULL|(id = id) IS NOT FALSE|'t'::b
 CASE WHEN id > 1 THEN true ELSE true END|NOT EXISTS (SELECT 1 FROM o WHERE false)|ctid = ctid|'abc' LIKE '%'|NOT NOT true
 id NOT IN (SELECT total FROM o WHERE 1 = 0)|(SELECT true)|EXISTS (VALUES (1))|EXISTS (SELECT count(*) FROM o WHERE false)
 1 BETWEEN 0 AND 2|id >= ALL (SELECT 1 WHERE false)|true IS TRUE|NULL IS NULL|1 <> 2 AND 3 >= 3|'yes'::boolean|-1 < 0
-nullif(id, id) IS NULL|id IS NOT DISTINCT FROM id + 0|carrier IS NOT DISTINCT FROM carrier || ''
+nullif(id, id) IS NULL|coalesce(carrier, '') IS NOT NULL|concat(carrier) IS NOT NULL|CASE WHEN id > 1 THEN 1 ELSE 1 END = 1
+id IS NOT DISTINCT FROM id + 0|carrier IS NOT DISTINCT FROM carrier || ''
 EXISTS (SELECT 1 FROM (SELECT 1) x LIMIT 0) IS FALSE|7 % 2 = 1|'a' || 'b' = 'ab'|id <> 1 OR id = 1 OR id IS NULL
 """.strip()
 
@@ -65,6 +66,8 @@ UNLESS_NULL = {
     'carrier = carrier COLLATE "C"': "carrier",
     "id = (SELECT id + 0)": "id",
     "id - id = 0": "id",
+    "carrier ~ '(?:)'": "carrier",
+    "carrier ~ '^.{0,}$'": "carrier",
     "0 = id * 0": "id",
     "0 <= length(carrier)": "carrier",
     "(id = id) = true": "id",
