@@ -19,7 +19,7 @@ from rest_framework.response import Response
 from accounts.api import plain
 from accounts.models import User
 from accounts.people import person
-from queries import joined, running, services
+from queries import bounds, joined, running, services
 from queries.api.bodies import (
     ApproveBody,
     CloseBody,
@@ -142,7 +142,9 @@ class Queries(View):
         reader = person(request)
         page = listing(reader=reader, sent=request.query_params)
         share_pods(page.queries)
-        return Response({"results": [query_json(query, reader) for query in page.queries], "next": page.next})
+        last = bounds.latest_of(page.queries)
+        results = [query_json(query, reader, seen=last.get(query.pk), whole=False) for query in page.queries]
+        return Response({"results": results, "next": page.next})
 
     @extend_schema(
         operation_id="query_submit", request=SubmitBody, responses=answers(QueryShape, 429, status=201), tags=QUERIES

@@ -4,8 +4,8 @@ import logging
 import time
 
 from executors import processes
-from executors.base import ExecutionError, Interrupted, OutcomeUnknown, Running, Unreachable
-from queries import bounds
+from executors.base import ExecutionError, Interrupted, OutcomeUnknown, Refused, Running, Unreachable
+from queries import bounds, vault
 from queries.models import QueryRequest
 from queries.results.writer import ChunkWriter
 from queries.running.claim import claim, release, released
@@ -34,6 +34,8 @@ def run(query_id: int) -> QueryRequest:
 def _execute(query: QueryRequest, writer: ChunkWriter) -> Ending:
     try:
         job = query.job(_purpose(query))
+    except vault.Unreadable as error:
+        return Ending(error=Refused(f"{error} Nothing was sent."))
     except KeyError as error:
         message = f"The variable {error.args[0]} is not set; nothing was sent. Tell an admin."
         return Ending(error=Unreachable(message))
