@@ -270,7 +270,7 @@ def allowed(actor: User, query: QueryRequest) -> list[str]:
         verbs = [verb for verb in verbs if verb == Verb.WITHDRAW]
     if Verb.APPROVE in verbs and obstacle(query):
         verbs.remove(Verb.APPROVE)
-    if not (cannot_rehearse(actor, query) or cannot_be_rehearsed(query)):
+    if not (cannot_be_rehearsed(query) or cannot_rehearse(actor, query)):
         verbs.append(REHEARSE)
     if query.state is Status.EXECUTING and not query.is_being_found_out and not cannot_cancel(actor, query):
         verbs.append(CANCEL)

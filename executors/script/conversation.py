@@ -109,14 +109,18 @@ class Conversation:
         try:
             answer = self._database.call(request)
         except ExecutionError as error:
-            self._record(request, started, 0, error.public_message)
+            self._record(request, _since(started), 0, error.public_message)
             self._answer_failure(error)
             return
         except BaseException:
-            self._record(request, started, 0, "The call did not end.")
+            self._record(request, _since(started), 0, "The call did not end.")
             raise
-        self._record(request, started, answer.rows, "")
-        self._answer(answer)
+        milliseconds = _since(started)
+        try:
+            # The script goes on while the call is written down.
+            self._answer(answer)
+        finally:
+            self._record(request, milliseconds, answer.rows, "")
 
     def _answer(self, answer: Answer) -> None:
         self._channel.send({"value": answer.value})
@@ -127,8 +131,7 @@ class Conversation:
         self._failure = error
         self._channel.send({"error": {"message": storable(error.public_message), **_fields(error)}})
 
-    def _record(self, request: Request, started: float, rows: int, failure: str) -> None:
-        milliseconds = (time.monotonic() - started) * 1000
+    def _record(self, request: Request, milliseconds: float, rows: int, failure: str) -> None:
         self._control.called(
             Call(
                 self.calls,
@@ -220,6 +223,11 @@ def _fields(error: ExecutionError) -> dict[str, object]:
     number = detail.get("code", "")
     code = int(number) if number.isdigit() else detail.get("sqlstate", error.code.value)
     return {"code": code, "fields": {name: storable(detail[key]) for name, key in _FIELDS.items() if key in detail}}
+
+
+def _since(started: float) -> float:
+    """Milliseconds."""
+    return (time.monotonic() - started) * 1000
 
 
 def _texts(values: list[Any]) -> bool:

@@ -8,7 +8,7 @@ from executors.base import ExecutionError, Interrupted, OutcomeUnknown, Refused,
 from queries import bounds, vault
 from queries.models import QueryRequest
 from queries.results.writer import ChunkWriter
-from queries.running.claim import claim, release
+from queries.running.claim import claim, release, released
 from queries.running.ending import Ending, ask_target
 from queries.running.monitor import Fenced, Monitor
 from queries.running.settling import settle_surely
@@ -18,15 +18,17 @@ logger = logging.getLogger(__name__)
 
 
 def run(query_id: int) -> QueryRequest:
-    """Run an approved request to its end, and return it as settled. Raises NotNow when another process has it."""
+    """Run an approved request to its end, and return it as `joined.shown` does. Raises NotNow when another has it."""
     try:
         query = claim(query_id)
         writer = ChunkWriter(query_id)
         ending = _execute(query, writer)
-        return settle_surely(query, ending, writer)
-    finally:
+        settle_surely(query, ending, writer)
+    except BaseException:
         # Also after a claim that failed: the hold outlives its transaction.
         release()
+        raise
+    return released(query_id)
 
 
 def _execute(query: QueryRequest, writer: ChunkWriter) -> Ending:
