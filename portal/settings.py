@@ -103,7 +103,8 @@ FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 # --- data ------------------------------------------------------------------------------------------
 
 DATABASES: dict[str, Any] = {
-    "default": env.database("PORTAL_DATABASE_URL") | {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+    "default": env.database("PORTAL_DATABASE_URL")
+    | {"ENGINE": "portal.database", "CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
 }
 # A session-level advisory lock marks a running execution, so a pooler in transaction mode must not stand between.
 DATABASES["default"].setdefault("OPTIONS", {}).update(

@@ -109,14 +109,18 @@ class Conversation:
         try:
             answer = self._database.call(request)
         except ExecutionError as error:
-            self._record(request, started, 0, error.public_message)
+            self._record(request, _since(started), 0, error.public_message)
             self._answer_failure(error)
             return
         except BaseException:
-            self._record(request, started, 0, "The call did not end.")
+            self._record(request, _since(started), 0, "The call did not end.")
             raise
-        self._record(request, started, answer.rows, "")
-        self._answer(answer)
+        milliseconds = _since(started)
+        try:
+            # The script goes on while the call is written down.
+            self._answer(answer)
+        finally:
+            self._record(request, milliseconds, answer.rows, "")
 
     def _answer(self, answer: Answer) -> None:
         self._channel.send({"value": answer.value})
@@ -128,8 +132,7 @@ class Conversation:
         code = error.detail.get("sqlstate", error.code.value)
         self._channel.send({"error": {"message": storable(error.public_message), "code": code}})
 
-    def _record(self, request: Request, started: float, rows: int, failure: str) -> None:
-        milliseconds = (time.monotonic() - started) * 1000
+    def _record(self, request: Request, milliseconds: float, rows: int, failure: str) -> None:
         self._control.called(
             Call(
                 self.calls,
@@ -198,6 +201,11 @@ class Conversation:
             }
             return type(failure)(storable(failure.public_message), detail={**own, **place})
         return StatementFailed(": ".join(filter(None, (name, text))), detail=place)
+
+
+def _since(started: float) -> float:
+    """Milliseconds."""
+    return (time.monotonic() - started) * 1000
 
 
 def _texts(values: list[Any]) -> bool:

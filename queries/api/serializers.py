@@ -189,7 +189,8 @@ class QueryLimitsShape(serializers.Serializer[object]):
 
 
 class QueryShape(serializers.Serializer[object]):
-    """A request. `parameters` of an undo are rows of the target: null for readers who may not see its result."""
+    """A request. `parameters` of an undo are rows of the target: null for readers who may not see its result, in lists,
+    where they are larger than an answer, and once they are deleted as results are."""
 
     id = serializers.UUIDField()
     number = serializers.RegexField(r"^QR-[0-9]+$")

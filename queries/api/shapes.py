@@ -9,7 +9,7 @@ from functools import cache
 from django.db.models import Prefetch
 
 from accounts.models import User
-from executors.base import Activity, Plan
+from executors.base import Activity, Parameter, Plan
 from pods.models import Pod
 from queries import bounds
 from queries.lifecycle import Status
@@ -17,7 +17,8 @@ from queries.models import Decision, Execution, QueryRequest, Rehearsal
 from queries.policies import allowed, cannot_see_parameters, cannot_see_rehearsal, failure_words
 from queries.results import ResultPage, rehearsals
 from queries.running.ending import HOPE
-from web.paging import encode
+from queries.vault import Unreadable
+from web.paging import ANSWER_BYTES, encode
 
 # The decisions with who made them, in one query more.
 DECISIONS = Prefetch("decisions", Decision.objects.select_related("reviewer"))
@@ -62,10 +63,15 @@ def plan_json(plan: Plan, query: QueryRequest) -> dict[str, object]:
 
 
 def query_json(
-    query: QueryRequest, reader: User, activity: Activity | None = None, seen: Rehearsal | None = None
+    query: QueryRequest,
+    reader: User,
+    activity: Activity | None = None,
+    seen: Rehearsal | None = None,
+    *,
+    whole: bool = True,
 ) -> dict[str, object]:
-    """A request as design and OpenAPI schema describe it, with what its run does now if that was asked, and with what
-    the target says of its last rehearsal (`seen`) if it was."""
+    """A request as design and OpenAPI schema describe it, with what its run does now if that was asked, and with its
+    last rehearsal (`seen`) for those who may see it. `whole`: with the rows that an undo puts back."""
     return {
         "id": str(query.public_id),
         "number": query.number,
@@ -76,7 +82,7 @@ def query_json(
         "language": query.language,
         "access": query.access,
         "statement": query.statement,
-        "parameters": None if cannot_see_parameters(reader, query) else query.parameters,
+        "parameters": _parameters_json(query, reader, whole=whole),
         "digest": query.digest,
         "reason": query.reason,
         "ticket": query.ticket,
@@ -125,9 +131,23 @@ def result_json(page: ResultPage) -> dict[str, object]:
     }
 
 
+def _parameters_json(query: QueryRequest, reader: User, *, whole: bool) -> list[Parameter] | None:
+    """The parameters. Those of an undo are rows of the target: for those who may see results, as long as they are
+    kept, and as many of them as an answer holds."""
+    if query.undoes_id is None:
+        return list(query.values())
+    if not whole or cannot_see_parameters(reader, query):
+        return None
+    try:
+        values = list(query.values())
+    except Unreadable:
+        return None
+    return values if sum(len(str(value)) for value in values) <= ANSWER_BYTES else None
+
+
 def _rehearsal_json(query: QueryRequest, reader: User, seen: Rehearsal | None) -> dict[str, object] | None:
     """The last rehearsal: its counts tell of data, so they are for those who may see it."""
-    rehearsal = seen or (bounds.latest(query) if query.writes else None)
+    rehearsal = seen
     if rehearsal is None or cannot_see_rehearsal(reader, query):
         return None
     stale = bounds.staleness(query, rehearsal)

@@ -36,12 +36,15 @@ class Depth(IntEnum):
 
 _Cells: TypeAlias = Sequence[Any]
 
+# Before 14 a table that was never counted has 0 rows, as an empty one has.
 _TABLES = """
 SELECT w.n, c.oid, s.nspname, c.relname, c.relkind, c.relispartition, c.relhassubclass,
   pg_catalog.array_to_json(p.partattrs::int2[]), c.relpages::bigint * pg_catalog.current_setting('block_size')::bigint,
   CASE WHEN c.relkind = 'p' THEN (SELECT CASE WHEN pg_catalog.min(l.reltuples) >= 0 THEN pg_catalog.sum(l.reltuples) END
     FROM pg_catalog.pg_partition_tree(c.oid) t JOIN pg_catalog.pg_class l ON l.oid = t.relid AND t.isleaf)::bigint
-  WHEN c.reltuples >= 0 AND (c.reltuples > 0 OR c.relkind IN ('r', 'm')) THEN c.reltuples::bigint END,
+  WHEN c.reltuples > 0 OR (c.reltuples = 0 AND c.relkind IN ('r', 'm')
+    AND (c.relpages > 0 OR pg_catalog.current_setting('server_version_num')::int >= 140000))
+    THEN c.reltuples::bigint END,
   c.relrowsecurity, CASE WHEN c.relhasrules THEN (
     SELECT pg_catalog.json_agg(pg_catalog.json_build_array(r.rulename, r.ev_type, r.is_instead) ORDER BY r.rulename)
     FROM pg_catalog.pg_rewrite r WHERE r.ev_class = c.oid AND r.ev_type <> '1' AND r.ev_enabled IN ('O', 'A')) END

@@ -55,3 +55,11 @@ def test_long_text_is_looked_at_as_far_as_it_is_cheap(told: Told) -> None:
     assert FindingCode.CHANGES_KEY in codes(told, "SELECT 1;" * (MOST_STATEMENTS - 1) + KEY)
     assert FindingCode.CHANGES_KEY not in codes(told, "SELECT 1;" * MOST_STATEMENTS + KEY)
     assert FindingCode.CHANGES_KEY not in codes(told, KEY + f" AND model IN ({many})")
+
+
+def test_ambiguous_column_is_told_with_what_it_may_be(air: Target) -> None:
+    text = "SELECT carrier FROM flights f JOIN airlines USING (carrier) JOIN planes p ON tailnum = p.tailnum"
+    analysis = processes.read(Language.SQL, EngineKind.POSTGRESQL, text, (), Access.READ)
+    (finding,) = processes.check(air, Language.SQL, text, Access.READ, analysis).findings
+    assert (finding.code, finding.column) == (FindingCode.AMBIGUOUS_NAME, 78)
+    assert finding.hint == "Write f.tailnum or p.tailnum."

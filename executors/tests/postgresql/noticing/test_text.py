@@ -141,3 +141,18 @@ def test_text_tells(code: FindingCode, text: str, place: tuple[int, int], messag
 @pytest.mark.parametrize(("code", "text"), SILENT)
 def test_text_does_not_tell(code: FindingCode, text: str) -> None:
     assert found(text, code) == []
+
+
+LIMITED = ["DELETE FROM f WHERE a = 1 LIMIT 5", "SELECT 1;\nUPDATE f SET a = 1 WHERE b = 2 ORDER BY id LIMIT 5"]
+
+
+@pytest.mark.parametrize("text", LIMITED)
+def test_write_with_a_limit_of_another_product_is_told_how_it_is_said_here(text: str) -> None:
+    (finding,) = found(text, Code.SYNTAX_ERROR)
+    assert "choose the rows by their key" in finding.hint
+
+
+@pytest.mark.parametrize("text", ["SELECT 1 LIMIT LIMIT", "DELETE FORM f WHERE a LIMIT 5", "INSERT INTO f ORDER BY 1"])
+def test_other_mistakes_are_not_taken_for_it(text: str) -> None:
+    (finding,) = found(text, Code.SYNTAX_ERROR)
+    assert finding.hint == ""
