@@ -1,7 +1,7 @@
 """The hash chain: what each entry's hash covers, and how to check a whole log.
 
 `hash = sha256(0x00 || previous hash || seq as int8 || fields)`, each field as its UTF-8 bytes behind their length as
-int4, in the order of `entry_hash`; the database computes the same in `audit_chain()` (migration 0002).
+int4, in the order of `content`; the database computes the same in `audit_chain()` (migration 0002).
 """
 
 import hashlib
@@ -17,17 +17,10 @@ _INT4 = struct.Struct(">i").pack
 
 
 class Entry(NamedTuple):
-    """An entry as it is hashed. `at` is aware; `actor` is the user's id as text, "" for the portal."""
+    """An entry as it is hashed. `content` is what its fields say, as `content` writes them."""
 
     seq: int
-    at: datetime
-    actor: str
-    actor_label: str
-    action: str
-    subject_kind: str
-    subject_id: str
-    subject_label: str
-    data: str
+    content: bytes
     previous_hash: bytes
     hash: bytes
 
@@ -49,24 +42,29 @@ class Verdict:
     fault: Fault | None = None
 
 
-def entry_hash(entry: Entry, previous: bytes) -> bytes:
-    """The hash an entry must have when it follows `previous`."""
-    stamp = entry.at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
-    fields = (
-        stamp,
-        entry.actor,
-        entry.actor_label,
-        entry.action,
-        entry.subject_kind,
-        entry.subject_id,
-        entry.subject_label,
-        entry.data,
-    )
-    parts = [b"\x00", previous, _INT8(entry.seq)]
-    for field in fields:
+def content(
+    *,
+    at: datetime,
+    actor: str,
+    actor_label: str,
+    action: str,
+    subject_kind: str,
+    subject_id: str,
+    subject_label: str,
+    data: str,
+) -> bytes:
+    """What the hash covers of the fields. `at` is aware; `actor` the user's id as text, "" for the portal."""
+    stamp = at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+    parts: list[bytes] = []
+    for field in (stamp, actor, actor_label, action, subject_kind, subject_id, subject_label, data):
         encoded = field.encode()
         parts += (_INT4(len(encoded)), encoded)
-    return hashlib.sha256(b"".join(parts)).digest()
+    return b"".join(parts)
+
+
+def entry_hash(seq: int, content: bytes, previous: bytes) -> bytes:
+    """The hash an entry must have when it follows `previous`."""
+    return hashlib.sha256(b"\x00" + previous + _INT8(seq) + content).digest()
 
 
 def verify(entries: Iterable[Entry], *, head_seq: int, head_hash: bytes) -> Verdict:
@@ -92,6 +90,6 @@ def _fault(entry: Entry, *, expected: int, previous: bytes) -> Fault | None:
         return Fault(expected, missing)
     if entry.previous_hash != previous:
         return Fault(entry.seq, "it does not continue the entry before it")
-    if entry.hash != entry_hash(entry, previous):
+    if entry.hash != entry_hash(entry.seq, entry.content, previous):
         return Fault(entry.seq, "its content does not match its hash")
     return None

@@ -1,7 +1,7 @@
 """Writing to the log: one function, one database round trip, inside the transaction of the act it records."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
@@ -95,9 +95,26 @@ class Subject:
     label: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Act:
+    """A statement that writes, sent in one round trip with the entry that tells of it.
+
+    `sql` has a RETURNING; the acts after it, and the entry, read what it returned `FROM` its `name`, so that where
+    nothing was written there is no entry either.
+    """
+
+    name: str
+    sql: str
+    values: Sequence[Any]
+
+
+class NothingWritten(Exception):
+    """The last of the acts wrote nothing, and so there is no entry."""
+
+
 INSERT = """
 INSERT INTO audit_logs (actor_id, actor_label, action, subject_kind, subject_id, subject_label, data)
-VALUES (%s, %s, %s, %s, %s, %s, %s) RETURNING seq
+SELECT %s::bigint, %s::text, %s::text, %s::text, %s::text, %s::text, %s::text {source} RETURNING seq
 """
 
 
@@ -113,11 +130,18 @@ def _storable(text: str) -> str:
     return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 
 
-def append(action: Action, *, actor: Actor, subject: Subject, data: Mapping[str, object] | None = None) -> int:
-    """Append an entry and return its sequence number.
+def append(
+    action: Action,
+    *,
+    actor: Actor,
+    subject: Subject,
+    data: Mapping[str, object] | None = None,
+    acts: Sequence[Act] = (),
+) -> int:
+    """Append an entry, after the `acts` it tells of if they are given, and return its sequence number.
 
     Call it last in the transaction of the act: the head of the chain stays locked until that transaction ends.
-    Raises RuntimeError outside of a transaction: no entry, no act.
+    Raises RuntimeError outside of a transaction (no entry, no act), NothingWritten where the last act wrote nothing.
     """
     if not connection.in_atomic_block:
         raise RuntimeError("An audit entry is written inside the transaction of the act it records.")
@@ -125,5 +149,15 @@ def append(action: Action, *, actor: Actor, subject: Subject, data: Mapping[str,
     about = [subject.kind, _storable(subject.id), _storable(subject.label)]
     row = [actor.pk, actor.label, action.value, *about, body]
     with connection.cursor() as cursor:
-        cursor.execute(INSERT, row)
-        return int(cursor.fetchone()[0])
+        cursor.execute(_statement(acts), [*(value for act in acts for value in act.values), *row])
+        appended = cursor.fetchone()
+    if appended is None:
+        raise NothingWritten
+    return int(appended[0])
+
+
+def _statement(acts: Sequence[Act]) -> str:
+    if not acts:
+        return INSERT.format(source="")
+    named = ", ".join(f"{act.name} AS ({act.sql})" for act in acts)
+    return f"WITH {named} {INSERT.format(source=f'FROM {acts[-1].name}')}"

@@ -5,7 +5,7 @@ from importlib import import_module
 
 from bench.stage import staged
 
-PARTS = ("approve", "results", "script", "mongo", "trail", "queue", "plan", "effect")
+PARTS = ("approve", "results", "script", "mongo", "trail", "queue", "plan", "effect", "crowd")
 
 
 def main(wanted: list[str]) -> int:

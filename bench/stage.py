@@ -1,4 +1,4 @@
-"""A portal as in production, on durable servers of its own: gunicorn, two workers of four threads, and its people."""
+"""A portal as in production, on durable servers of its own: gunicorn, two workers, and its people."""
 
 import http.client
 import json
@@ -157,6 +157,7 @@ def _environment(server: postgres.Postgres, password: str, port: int) -> dict[st
         "PORTAL_RATE_LIMITS": "true",
         "PORTAL_BIND": f"127.0.0.1:{port}",
         "WEB_CONCURRENCY": "2",
+        "PORTAL_POD_PLACES": "16",
         "BENCH_READ_URL": server.url("flights", user=flights.READER, password=password),
         "BENCH_WRITE_URL": server.url("flights", user=flights.WRITER, password=password),
     }

@@ -21,7 +21,7 @@ from executors.base import Target as ExecutorTarget
 from web.characters import marked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
 SUBMIT = "submit_query"
 REVIEW = "review_query"
@@ -51,12 +51,19 @@ class PodQuerySet(models.QuerySet["Pod"]):
         return self if user.is_portal_admin else self.of_member(user)
 
 
-GRANTS = """
-SELECT FROM pod_group_permissions AS held
-JOIN auth_permission AS permission ON permission.id = held.permission_id
+_GRANTED = """
+pod_group_permissions AS held JOIN auth_permission AS permission ON permission.id = held.permission_id
 JOIN users_groups AS membership ON membership.group_id = held.group_id
+"""
+GRANTS = f"""
+SELECT FROM {_GRANTED}
 WHERE held.content_object_id = %s AND permission.codename = %s AND membership.user_id = %s LIMIT 1
 """
+# What one person's groups hold on the pod of a statement that joins it, for `Pod.trust`.
+RIGHTS = f"""
+ARRAY(SELECT permission.codename::text FROM {_GRANTED}
+WHERE held.content_object_id = pod.id AND membership.user_id = %s)
+"""  # noqa: S608 -- constants of ours
 
 
 class Pod(models.Model):
@@ -98,9 +105,16 @@ class Pod(models.Model):
         """Whether the user may review for this pod."""
         return user.may_review_somewhere and self._grants(REVIEW, user)
 
+    def trust(self, user: User, rights: Collection[str]) -> None:
+        """Take what a statement has just read of the user's `RIGHTS` for what holds, as long as this object lives."""
+        vars(self)["_trusted"] = (user.pk, frozenset(rights))
+
     def _grants(self, codename: str, user: User) -> bool:
         if not user.is_active:
             return False
+        trusted: tuple[int, frozenset[str]] | None = vars(self).get("_trusted")
+        if trusted is not None and trusted[0] == user.pk:
+            return codename in trusted[1]
         with connection.cursor() as cursor:
             cursor.execute(GRANTS, [self.pk, codename, user.pk])
             return cursor.fetchone() is not None

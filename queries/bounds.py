@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -68,6 +69,20 @@ class Sight:
 def latest(query: QueryRequest) -> Rehearsal | None:
     """The last rehearsal of a request."""
     return Rehearsal.objects.filter(query=query).select_related("by").order_by("-pk").first()
+
+
+def latest_of(queries: Sequence[QueryRequest]) -> dict[int, Rehearsal]:
+    """The last rehearsal of each request that has one, by the request's key: two statements however many they are.
+
+    The rows that were seen are left where they are.
+    """
+    writes = [query.pk for query in queries if query.writes]
+    last = Rehearsal.objects.filter(query__in=writes).order_by("query_id", "-pk").distinct("query_id")
+    found = {rehearsal.query_id: rehearsal for rehearsal in last.select_related("by").defer("data")}
+    failed = {rehearsal.pk: rehearsal for rehearsal in found.values() if rehearsal.failure_code}
+    for key, data in Rehearsal.objects.filter(pk__in=failed).values_list("pk", "data"):
+        failed[key].data = data
+    return found
 
 
 def staleness(query: QueryRequest, rehearsal: Rehearsal) -> Stale | None:

@@ -5,98 +5,146 @@ An approval reads its request four times; building the same joined query anew ea
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, TypeAlias
 
 from django.db import connection, models
 
 from accounts.models import User
-from pods.models import Pod, Target
-from queries.models import Execution, QueryRequest
+from pods.models import RIGHTS, Pod, Target
+from queries.models import Decision, Execution, QueryRequest
+from web.rows import Row, columns, reader
 
-Row: TypeAlias = tuple[Any, ...]
+Part: TypeAlias = tuple[str, type[models.Model]]
+Readers: TypeAlias = Mapping[str, Callable[[Row], Any]]
 
 
 @dataclass(frozen=True)
 class Joined:
-    """`related` names what is set on the request, as alias and model; each alias stands in `tables`, too."""
+    """A joined read: `parts` are aliases in `tables` and their models, `more` expressions that are read before them.
 
-    related: tuple[tuple[str, type[models.Model]], ...]
+    `rest` is what follows the condition.
+    """
+
+    parts: tuple[Part, ...]
     tables: str
-    lock: str = ""
+    more: tuple[str, ...] = ()
+    rest: str = ""
 
-    def get(self, query_id: int) -> QueryRequest:
-        """The request by its key. Raises QueryRequest.DoesNotExist."""
-        statement, read_query, readers = self._plan
+    def rows(self, query_id: int, *values: Any) -> Sequence[Row]:
+        """The rows of a request by its key; `values` are those of `more`. Raises QueryRequest.DoesNotExist."""
         with connection.cursor() as cursor:
-            cursor.execute(statement, [query_id])
-            row = cursor.fetchone()
-        if row is None:
+            cursor.execute(self._plan[0], [*values, query_id])
+            rows: Sequence[Row] = cursor.fetchall()
+        if not rows:
             raise QueryRequest.DoesNotExist
-        query: QueryRequest = read_query(row)
-        for (alias, _), read in zip(self.related, readers, strict=True):
-            query._state.fields_cache[alias] = read(row)  # noqa: SLF001 -- where Django keeps what it joined
+        return rows
+
+    def query(self, row: Row, *related: str) -> QueryRequest:
+        """The request of a row, and what is `related` to it set on it."""
+        readers = self.readers
+        query: QueryRequest = readers["query"](row)
+        for alias in related:
+            query._state.fields_cache[alias] = readers[alias](row)  # noqa: SLF001 -- where Django keeps what it joined
         return query
 
+    @property
+    def readers(self) -> Readers:
+        """What makes an instance of each part from a row."""
+        return self._plan[1]
+
     @cached_property
-    def _plan(self) -> tuple[str, Callable[[Row], Any], Sequence[Callable[[Row], Any]]]:
-        names: list[str] = []
-        readers = []
-        parts: tuple[tuple[str, type[models.Model]], ...] = (("query", QueryRequest), *self.related)
-        for alias, model in parts:
-            readers.append(_reader(model, len(names)))
-            names += [f'{alias}."{field.column}"' for field in _fields(model)]
-        statement = f"SELECT {', '.join(names)} FROM {self.tables} WHERE query.id = %s {self.lock}"  # noqa: S608
-        return statement, readers[0], readers[1:]
+    def _plan(self) -> tuple[str, Readers]:
+        names = [*self.more]
+        readers: dict[str, Callable[[Row], Any]] = {}
+        for alias, model in self.parts:
+            readers[alias] = reader(model, len(names))
+            names += columns(model, alias)
+        statement = f"SELECT {', '.join(names)} FROM {self.tables} WHERE query.id = %s {self.rest}"  # noqa: S608
+        return statement, readers
 
 
-_WITH_POD_AND_TARGET = (
+# Whoever has the row is waited for apart: what a statement that waited has read beside it is older than its lock.
+_LOCKED = Joined(
+    (("query", QueryRequest), ("pod", Pod), ("target", Target)),
     "query_requests AS query JOIN pods AS pod ON pod.id = query.pod_id"
-    " JOIN targets AS target ON target.id = query.target_id"
+    " JOIN targets AS target ON target.id = query.target_id",
+    rest="FOR UPDATE OF query SKIP LOCKED",
 )
-_LOCKED = Joined((("pod", Pod), ("target", Target)), _WITH_POD_AND_TARGET, "FOR UPDATE OF query")
+_LOCKED_FOR = replace(_LOCKED, more=(RIGHTS,))
+_WAIT = "SELECT FROM query_requests WHERE id = %s FOR UPDATE"
+# A row for each decision on it.
 _SHOWN = Joined(
-    (("pod", Pod), ("target", Target), ("author", User), ("execution", Execution)),
-    _WITH_POD_AND_TARGET
-    + " JOIN users AS author ON author.id = query.author_id"
-    + " LEFT JOIN executions AS execution ON execution.query_id = query.id",
+    (*_LOCKED.parts, ("author", User), ("execution", Execution), ("decision", Decision), ("reviewer", User)),
+    f"{_LOCKED.tables} JOIN users AS author ON author.id = query.author_id"
+    " LEFT JOIN executions AS execution ON execution.query_id = query.id"
+    " LEFT JOIN decisions AS decision ON decision.query_id = query.id"
+    " LEFT JOIN users AS reviewer ON reviewer.id = decision.reviewer_id",
+    rest="ORDER BY decision.id",
 )
+_RELEASED = replace(_SHOWN, more=("pg_advisory_unlock_all()",))
+
+# As `visible_to` has it; a test holds the two together.
+_KNOWN = """
+SELECT query.id FROM query_requests AS query WHERE query.public_id = %s AND (%s OR query.author_id = %s OR EXISTS (
+    SELECT FROM pod_group_permissions AS held JOIN users_groups AS membership ON membership.group_id = held.group_id
+    WHERE held.content_object_id = query.pod_id AND membership.user_id = %s))
+"""
+
+
+def known(reader: User, public_id: uuid.UUID) -> int | None:
+    """The key of a request, None unless the reader may know of it."""
+    with connection.cursor() as cursor:
+        cursor.execute(_KNOWN, [public_id, reader.may_read_audit_log, reader.pk, reader.pk])
+        row = cursor.fetchone()
+    return None if row is None else int(row[0])
 
 
 def locked(query_id: int) -> QueryRequest:
-    """The request with its pod and target, its row locked until the transaction ends."""
-    return _LOCKED.get(query_id)
+    """The request with its pod and target as they are once its row is locked, until the transaction ends."""
+    return _LOCKED.query(_lock(_LOCKED, query_id), "pod", "target")
+
+
+def locked_for(actor: User, query_id: int) -> QueryRequest:
+    """The same, its pod also told what the actor may do in it: for one act, in the transaction of the lock."""
+    row = _lock(_LOCKED_FOR, query_id, actor.pk)
+    query = _LOCKED_FOR.query(row, "pod", "target")
+    query.pod.trust(actor, row[0])
+    return query
 
 
 def shown(query_id: int) -> QueryRequest:
-    """The request with its pod, target, author and execution."""
-    return _SHOWN.get(query_id)
+    """The request with its pod, target, author, execution and decisions."""
+    return _with_decisions(_SHOWN, query_id)
 
 
-def _fields(model: type[models.Model]) -> Sequence[models.Field[Any, Any]]:
-    return model._meta.concrete_fields  # noqa: SLF001 -- Django's documented Model._meta API
+def released(query_id: int) -> QueryRequest:
+    """The same, and this connection lets go of every run and place that it holds."""
+    return _with_decisions(_RELEASED, query_id)
 
 
-def _reader(model: type[models.Model], start: int) -> Callable[[Row], models.Model | None]:
-    """Makes an instance of `model` from its columns of a row, which begin at `start`; None where nothing was joined."""
-    fields = _fields(model)
-    names = [field.attname for field in fields]
-    key = start + next(i for i, field in enumerate(fields) if field.primary_key)
-    converters = [(i, found) for i, field in enumerate(fields) if (found := _converters(field))]
-
-    def read(row: Row) -> models.Model | None:
-        if row[key] is None:
-            return None
-        values = list(row[start : start + len(names)])
-        for i, steps in converters:
-            for convert in steps:
-                values[i] = convert(values[i], None, connection)
-        return model.from_db("default", names, values)
-
-    return read
+def _with_decisions(joined: Joined, query_id: int) -> QueryRequest:
+    rows = joined.rows(query_id)
+    query = joined.query(rows[0], "pod", "target", "author", "execution")
+    found = Decision.objects.all()
+    found._result_cache = [_decision(joined, row) for row in rows if row[-1] is not None]  # noqa: SLF001 -- as a prefetch
+    query._prefetched_objects_cache = {"decisions": found}  # type: ignore[attr-defined]  # noqa: SLF001 -- leaves them
+    return query
 
 
-def _converters(field: models.Field[Any, Any]) -> list[Callable[..., Any]]:
-    return [*connection.ops.get_db_converters(field.get_col("")), *field.get_db_converters(connection)]
+def _decision(joined: Joined, row: Row) -> Decision:
+    decision: Decision = joined.readers["decision"](row)
+    decision._state.fields_cache["reviewer"] = joined.readers["reviewer"](row)  # noqa: SLF001 -- where Django keeps what it joined
+    return decision
+
+
+def _lock(joined: Joined, query_id: int, *values: Any) -> Row:
+    try:
+        return joined.rows(query_id, *values)[0]
+    except QueryRequest.DoesNotExist:
+        with connection.cursor() as cursor:
+            cursor.execute(_WAIT, [query_id])
+        return joined.rows(query_id, *values)[0]

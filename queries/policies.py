@@ -13,7 +13,7 @@ from executors import undoing
 from executors.base import EngineKind, Gap
 from pods.models import Pod, Rehearsals
 from queries.lifecycle import Status, Verb, possible
-from queries.models import Code, Execution, QueryRequest, UndoPiece
+from queries.models import Code, Execution, QueryRequest, UndoParameters, UndoPiece
 from web.errors import NotNow
 
 CANCEL = "cancel"
@@ -79,6 +79,8 @@ def obstacle(query: QueryRequest) -> NotNow | None:
             "Its author can revise it."
         )
         return _stands(query, message, "digest_differs")
+    if query.undoes_id is not None and not UndoParameters.objects.filter(pk=query.pk).exists():
+        return _stands(query, "The rows it would put back are no longer kept.", "rows_not_kept")
     return standstill(query)
 
 
@@ -268,7 +270,7 @@ def allowed(actor: User, query: QueryRequest) -> list[str]:
         verbs = [verb for verb in verbs if verb == Verb.WITHDRAW]
     if Verb.APPROVE in verbs and obstacle(query):
         verbs.remove(Verb.APPROVE)
-    if not (cannot_rehearse(actor, query) or cannot_be_rehearsed(query)):
+    if not (cannot_be_rehearsed(query) or cannot_rehearse(actor, query)):
         verbs.append(REHEARSE)
     if query.state is Status.EXECUTING and not query.is_being_found_out and not cannot_cancel(actor, query):
         verbs.append(CANCEL)

@@ -4,7 +4,7 @@ All in the transaction of the caller, so that there is no act without its entry 
 holds for the notices that tell of it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db import connection
@@ -30,7 +30,10 @@ ACTIONS: dict[Verb, log.Action] = {
     Verb.CLOSE: log.Action.QUERY_CLOSE,
 }
 
-MOVE = "UPDATE query_requests SET status = %s, code = %s WHERE id = %s"
+MOVE = """
+UPDATE query_requests AS query SET status = %s, code = %s {source} WHERE query.id = %s AND query.status = %s
+RETURNING query.id
+"""
 
 
 def not_now(query: QueryRequest) -> NotNow:
@@ -48,17 +51,27 @@ class Step:
     actor: Actor
     to: lifecycle.Status
 
-    def record(self, *, code: Code = Code.NONE, data: Mapping[str, object] | None = None) -> None:
-        """Save the new status, say whom to tell, write the entry. Call it last in the transaction."""
-        before, query = self.query.state, self.query
-        query.status, query.code = self.to.value, code
-        with connection.cursor() as cursor:
-            cursor.execute(MOVE, [query.status, code.value, query.pk])
-        entry = {"from": before.value, "to": query.status, "digest": query.digest, **(data or {})}
+    def record(
+        self, *, code: Code = Code.NONE, data: Mapping[str, object] | None = None, acts: Sequence[log.Act] = ()
+    ) -> None:
+        """Say whom to tell; do the `acts`, save the new status and write the entry in one statement.
+
+        Call it last in the transaction. Raises log.NothingWritten where the last act wrote nothing: then neither the
+        status nor the log has changed.
+        """
+        query, before = self.query, self.query.status
+        entry = {"from": before, "to": self.to.value, "digest": query.digest, **(data or {})}
         if code:
             entry["code"] = code.value
+        moved = _move(query, self.to, code, acts)
         outbox.announce(query, self.verb)
-        log.append(ACTIONS[self.verb], actor=self.actor, subject=subject(query), data=entry)
+        log.append(ACTIONS[self.verb], actor=self.actor, subject=subject(query), data=entry, acts=[*acts, moved])
+        query.status, query.code = self.to.value, code
+
+
+def _move(query: QueryRequest, to: lifecycle.Status, code: Code, acts: Sequence[log.Act]) -> log.Act:
+    source = f"FROM {acts[-1].name}" if acts else ""
+    return log.Act("moved", MOVE.format(source=source), [to.value, code.value, query.pk, query.status])
 
 
 def step(query: QueryRequest, verb: Verb, *, actor: Actor) -> Step:

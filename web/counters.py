@@ -1,10 +1,12 @@
 """A cache backend that only counts, atomically, in the portal's own PostgreSQL.
 
 django-ratelimit needs two operations: `add` a counter that expires, and `incr` it. Django's own database cache reads
-and then writes, so two requests at once count as one; here each operation is a single statement.
+and then writes, so two requests at once count as one; here each operation is a single statement, and a counter that
+this process has seen live is not asked for again before it is incremented.
 """
 
-from typing import Any
+import time
+from typing import Any, Final
 
 from django.core.cache.backends.base import DEFAULT_TIMEOUT, BaseCache
 from django.db import connection
@@ -21,6 +23,10 @@ UPDATE rate_counters SET value = value + %s WHERE key = %s AND expires_at > cloc
 """
 GET = "SELECT value FROM rate_counters WHERE key = %s AND expires_at > clock_timestamp()"
 
+# Counters this process has found live, and until when at most, by its own clock.
+_live: dict[str, float] = {}
+_MOST_LIVE: Final = 10_000
+
 
 class CounterCache(BaseCache):
     """Counters in table `rate_counters`. Values are integers; nothing else is stored."""
@@ -31,11 +37,12 @@ class CounterCache(BaseCache):
 
     def add(self, key: str, value: Any, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None) -> bool:
         """Start a counter unless a live one exists; whether it was started. `timeout` in seconds."""
-        seconds = self.default_timeout if timeout is DEFAULT_TIMEOUT else timeout
-        return (
-            self._one(ADD, (self.make_and_validate_key(key, version=version), int(value), float(seconds or 0)))
-            is not None
-        )
+        name = self.make_and_validate_key(key, version=version)
+        if _live.get(name, 0.0) > time.monotonic():
+            return False
+        seconds = float((self.default_timeout if timeout is DEFAULT_TIMEOUT else timeout) or 0)
+        _remember(name, time.monotonic() + seconds)
+        return self._one(ADD, (name, int(value), seconds)) is not None
 
     def get(self, key: str, default: Any = None, version: int | None = None) -> Any:
         """The count, or `default`."""
@@ -43,8 +50,16 @@ class CounterCache(BaseCache):
         return default if value is None else value
 
     def incr(self, key: str, delta: int = 1, version: int | None = None) -> int:
-        """Add `delta` and return the new count. Raises ValueError when there is no live counter."""
-        value = self._one(INCREMENT, (delta, self.make_and_validate_key(key, version=version)))
+        """Add `delta` and return the new count. Raises ValueError when there is no live counter.
+
+        One that this process had seen, and that was lost in a crash of the server since, begins again.
+        """
+        name = self.make_and_validate_key(key, version=version)
+        value = self._one(INCREMENT, (delta, name))
+        left = _live.pop(name, 0.0) - time.monotonic() if value is None else 0.0
+        if left > 0:
+            _remember(name, time.monotonic() + left)
+            value = self._one(ADD, (name, delta, left)) or self._one(INCREMENT, (delta, name))
         if value is None:
             raise ValueError(f"No counter {key!r}.")
         return value
@@ -55,3 +70,9 @@ class CounterCache(BaseCache):
             cursor.execute(sql, parameters)
             row = cursor.fetchone()
         return None if row is None else int(row[0])
+
+
+def _remember(name: str, until: float) -> None:
+    if len(_live) >= _MOST_LIVE:
+        _live.clear()
+    _live[name] = until

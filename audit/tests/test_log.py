@@ -34,20 +34,16 @@ def write(label: str = "Somebody", **data: object) -> AuditLog:
     return AuditLog.objects.get(pk=seq)
 
 
-def as_chained(entry: AuditLog) -> chain.Entry:
-    previous, hashed = bytes(entry.previous_hash), bytes(entry.hash)
-    return chain.Entry(
-        entry.seq,
-        entry.at,
-        "" if entry.actor is None else str(entry.actor.pk),
-        entry.actor_label,
-        entry.action,
-        entry.subject_kind,
-        entry.subject_id,
-        entry.subject_label,
-        entry.data,
-        previous,
-        hashed,
+def content(entry: AuditLog) -> bytes:
+    return chain.content(
+        at=entry.at,
+        actor="" if entry.actor is None else str(entry.actor.pk),
+        actor_label=entry.actor_label,
+        action=entry.action,
+        subject_kind=entry.subject_kind,
+        subject_id=entry.subject_id,
+        subject_label=entry.subject_label,
+        data=entry.data,
     )
 
 
@@ -59,8 +55,8 @@ def test_every_action_has_a_label() -> None:
 @pytest.mark.django_db
 @pytest.mark.parametrize("text", ODD)
 def test_database_and_code_hash_alike(text: str) -> None:
-    entry = as_chained(write(text, text=text))
-    assert entry.hash == chain.entry_hash(entry, entry.previous_hash)
+    entry = write(text, text=text)
+    assert bytes(entry.hash) == chain.entry_hash(entry.seq, content(entry), bytes(entry.previous_hash))
 
 
 @pytest.mark.django_db
@@ -146,22 +142,35 @@ def test_a_missing_entry_is_named() -> None:
         assert fault.seq == seq
 
 
+FIELDS: dict[str, Any] = {
+    "at": datetime(2026, 1, 1, tzinfo=UTC),
+    **dict.fromkeys(("actor", "actor_label", "action", "subject_kind", "subject_id", "subject_label", "data"), "x"),
+}
+
+
 def _entry(seq: int, previous: bytes) -> chain.Entry:
-    bare = chain.Entry(seq, datetime(2026, 1, seq, tzinfo=UTC), "7", "A", "x", "k", "i", "l", "{}", previous, b"")
-    return bare._replace(hash=chain.entry_hash(bare, previous))
+    said = chain.content(**FIELDS)
+    return chain.Entry(seq, said, previous, chain.entry_hash(seq, said, previous))
 
 
-@pytest.mark.parametrize("name", [name for name in chain.Entry._fields if name not in {"previous_hash", "hash"}])
+@pytest.mark.parametrize("name", FIELDS)
 def test_the_hash_covers_every_field(name: str) -> None:
-    entry = _entry(1, chain.GENESIS)
-    other = {"seq": 2, "at": datetime(2027, 1, 1, tzinfo=UTC)}.get(name, "something else")
-    changed = entry._replace(**{name: other})  # type: ignore[arg-type]  # each has its field's type
-    assert chain.entry_hash(changed, chain.GENESIS) != entry.hash
+    other = datetime(2027, 1, 1, tzinfo=UTC) if name == "at" else "something else"
+    changed, entry = chain.content(**FIELDS | {name: other}), _entry(1, chain.GENESIS)
+    assert chain.entry_hash(1, changed, chain.GENESIS) != entry.hash
+    assert chain.entry_hash(2, entry.content, chain.GENESIS) != entry.hash
+    assert chain.entry_hash(1, entry.content, entry.hash) != entry.hash
+
+
+def test_a_text_that_moves_to_the_next_field_changes_the_hash() -> None:
+    moved = FIELDS | {"subject_id": "", "subject_label": "xx"}
+    assert chain.content(**moved) != chain.content(**FIELDS)
 
 
 def test_verifying_reads_what_is_committed(own_database: None) -> None:
-    for number in range(5):
-        write(n=number)
+    assert (verify_log().entries, verify_log().fault) == (0, None)
+    for text in ODD[:5]:
+        write(text, n=text)
     verdict = verify_log()
     assert (verdict.entries, verdict.fault) == (5, None)
     out = StringIO()
@@ -177,3 +186,28 @@ def test_the_command_fails_with_the_first_bad_entry(own_database: None) -> None:
         cursor.execute("UPDATE audit_logs SET data = '{}' WHERE seq >= 2")
     with pytest.raises(CommandError, match="Entry 2 is bad"):
         call_command("verify_audit")
+    # The connection from which the rest was not read goes on.
+    assert AuditLog.objects.count() == 3
+
+
+TAMPERED = {
+    "at": "at + interval '1 microsecond'",
+    "actor_label": "'other'",
+    "subject_id": "''",
+    "previous_hash": "''",
+    "hash": "''",
+    "data": "NULL",
+}
+
+
+@pytest.mark.parametrize("column", TAMPERED)
+def test_whatever_was_changed_is_found_and_nothing_breaks(own_database: None, column: str) -> None:
+    for number in range(3):
+        write(n=number)
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE audit_logs DISABLE TRIGGER USER")
+        cursor.execute(f"ALTER TABLE audit_logs ALTER {column} DROP NOT NULL")
+        cursor.execute(f"UPDATE audit_logs SET {column} = {TAMPERED[column]} WHERE seq = 2")
+    fault = verify_log().fault
+    assert fault is not None
+    assert fault.seq == 2

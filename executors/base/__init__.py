@@ -66,7 +66,7 @@ from executors.base.scripting import (
 from executors.base.seam import Analyser, Engine, Runner, ScriptEngine, Session
 from executors.base.statements import Access, EngineKind, Job, Language, Limits, Parameter, Target
 from executors.base.undoing import KeptRows, NotReversible, Reverse, Reverser
-from executors.base.watching import Activity, Blocker
+from executors.base.watching import Activity, Blocker, ConnectionLimit
 
 __all__ = [
     "ERRORS",
@@ -86,6 +86,7 @@ __all__ = [
     "Cells",
     "Column",
     "CommitStatus",
+    "ConnectionLimit",
     "Control",
     "DatabaseCall",
     "Effect",

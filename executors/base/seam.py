@@ -15,7 +15,7 @@ from executors.base.planning import Plan
 from executors.base.rows import RowSink
 from executors.base.scripting import ScriptDatabase
 from executors.base.statements import Access, EngineKind, Job, Parameter, Target
-from executors.base.watching import Activity
+from executors.base.watching import Activity, ConnectionLimit
 
 
 class Session(Protocol):
@@ -98,6 +98,9 @@ class Engine(Protocol):
 
     def server_version(self, target: Target) -> str:
         """A name for people, such as `PostgreSQL 18.6`."""
+
+    def connection_limit(self, target: Target) -> ConnectionLimit | None:
+        """How many connections the target's login may have at once; None where nothing limits a login."""
 
 
 class ScriptEngine(Protocol):

@@ -20,6 +20,14 @@ class Blocker:
 
 
 @dataclass(frozen=True, slots=True)
+class ConnectionLimit:
+    """How many connections a login may have at once, and which setting says so, in words."""
+
+    most: int
+    setting: str
+
+
+@dataclass(frozen=True, slots=True)
 class Activity:
     """What a run does on its target at this moment, as its own login may know it; never anybody's statement.
 

@@ -87,6 +87,9 @@ class MongoDBEngine:
         except PyMongoError as problem:
             raise translate(problem, target) from None
 
+    def connection_limit(self, target: Target) -> None:
+        """MongoDB limits no login."""
+
     def introspect(self, target: Target) -> tuple[Table, ...]:
         """Collections and views, their top-level fields as found in a sample, and estimated sizes."""
         connected = self._clients.connected(target)

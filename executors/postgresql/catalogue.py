@@ -10,10 +10,12 @@ from executors.postgresql.dependencies import text_array
 from executors.postgresql.reading.scopes import Relation
 from executors.postgresql.wire import Wire
 
+# Before 14 a table that was never counted has 0 rows, as an empty one has.
 _QUERY = b"""
 SELECT n.nspname, c.relname,
   CASE c.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' WHEN 'f' THEN 'foreign table' ELSE 'table' END,
-  CASE WHEN c.reltuples >= 0 AND c.relkind IN ('r', 'm', 'p') THEN c.reltuples::bigint END,
+  CASE WHEN c.reltuples >= 0 AND c.relkind IN ('r', 'm', 'p') AND (c.reltuples > 0 OR c.relpages > 0
+    OR pg_catalog.current_setting('server_version_num')::int >= 140000) THEN c.reltuples::bigint END,
   a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod)
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace

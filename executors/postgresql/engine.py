@@ -11,6 +11,7 @@ from executors.base import (
     Activity,
     Asked,
     CommitStatus,
+    ConnectionLimit,
     Control,
     Interrupted,
     Job,
@@ -43,6 +44,20 @@ _CHECK = Limits(seconds=2, rows=1, bytes=1, lock_seconds=1)
 _PLAN = Limits(seconds=2, rows=1, bytes=1, lock_seconds=0.5)
 _LONG_CHECK_SECONDS = 8.0
 _LONG_CHARACTERS = 100_000
+
+
+_LIMIT = b"""
+SELECT most, setting FROM (
+    SELECT rolconnlimit, 'the CONNECTION LIMIT of the login ' || rolname FROM pg_catalog.pg_roles
+        WHERE rolname = session_user AND rolconnlimit >= 0
+    UNION ALL SELECT datconnlimit, 'the CONNECTION LIMIT of the database ' || datname FROM pg_catalog.pg_database
+        WHERE datname = pg_catalog.current_database() AND datconnlimit >= 0
+    UNION ALL SELECT pg_catalog.current_setting('max_connections')::int
+        - pg_catalog.current_setting('superuser_reserved_connections')::int
+        - coalesce(pg_catalog.current_setting('reserved_connections', true)::int, 0),
+        'max_connections of the server, less what it reserves'
+) AS limits (most, setting) ORDER BY most LIMIT 1
+"""
 
 
 class _Uncancelled:
@@ -154,6 +169,12 @@ class PostgreSQLEngine:
         with _Aside(self._connections, target) as wire:
             said = wire.simple(b"SHOW server_version").get_value(0, 0) or b""
             return f"PostgreSQL {said.decode().split(' ')[0]}"
+
+    def connection_limit(self, target: Target) -> ConnectionLimit:
+        """The least of the login's, the database's and the server's own."""
+        with _Aside(self._connections, target) as wire:
+            found = wire.simple(_LIMIT)
+            return ConnectionLimit(int(found.get_value(0, 0) or b"0"), (found.get_value(0, 1) or b"").decode())
 
 
 class _Aside:

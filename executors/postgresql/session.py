@@ -24,6 +24,7 @@ from executors.base import (
     Parameter,
     Ran,
     Refused,
+    Rehearsing,
     RowSink,
     Running,
     Severity,
@@ -33,9 +34,10 @@ from executors.postgresql import commits, streams, structure
 from executors.postgresql.connections import Connections, describe_failure
 from executors.postgresql.dependencies import Dependencies
 from executors.postgresql.effect.capture import Asked
-from executors.postgresql.effect.observer import Observer
+from executors.postgresql.effect.observer import TOLD_ROWS, Observer
 from executors.postgresql.errors import Place
 from executors.postgresql.options import application_name, connection_key, own_settings
+from executors.postgresql.planning.asking import estimate
 from executors.postgresql.reading.analysis import Reading, read
 from executors.postgresql.reading.facts import Facts
 from executors.postgresql.reading.parse import Statement
@@ -74,9 +76,11 @@ class PostgreSQLSession:
         self._wire = self._open(job.id)
         self._dependencies = Dependencies(self._wire, job.target.access)
         self._observer: Observer | None = None
+        self._rehearses = isinstance(job.purpose, Rehearsing)
         if job.target.access is Access.WRITE:
             keep = job.purpose.keep if isinstance(job.purpose, Running) else None
-            self._observer = Observer(self._wire, self._second, keep)
+            asks = keep is not None or self._rehearses
+            self._observer = Observer(self._wire, self._second, keep, asks=asks)
         try:
             control.started(str(self._wire.pgconn.backend_pid))
         except BaseException:
@@ -187,7 +191,7 @@ class PostgreSQLSession:
     def _observed(self, item: Statement, values: list[bytes | None], stream: streams.Stream, observer: Observer) -> Ran:
         """A statement of a write: with write access a SELECT, too, may call what writes."""
         asked = observer.ask(item)
-        if asked and self._can_be_asked(item, asked, stream):
+        if asked and self._can_be_asked(item, asked, values, stream):
             affected = stream.execute_told(item, values, lambda result: observer.told(asked, result))
             observer.ran(item, affected)
             return Ran(kind(item), rows_affected=affected, writes=True)
@@ -196,10 +200,16 @@ class PostgreSQLSession:
         observer.ran(item, done.affected)
         return Ran(kind(item), done.rows, done.affected, done.truncated, described.nfields > 0, writes=True)
 
-    def _can_be_asked(self, item: Statement, asked: Asked, stream: streams.Stream) -> bool:
-        """Whether the server takes the statement with a RETURNING of ours; without one it is told what is wrong."""
+    def _can_be_asked(self, item: Statement, asked: Asked, values: list[bytes | None], stream: streams.Stream) -> bool:
+        """Whether the server takes the statement with a RETURNING of ours; without one it is told what is wrong.
+
+        For a sample it is not worth it where so many rows would come that they are not looked at in the end.
+        """
         self._wire.simple(b"SAVEPOINT portal_ask")
         try:
+            if self._rehearses and estimate(self._wire, item, values) > TOLD_ROWS:
+                self._wire.simple(b"RELEASE portal_ask")
+                return False
             stream.describe(item, asked.text)
         except ExecutionError:
             self._wire.simple(b"ROLLBACK TO portal_ask; RELEASE portal_ask")

@@ -16,6 +16,7 @@ from executors.base import (
     Activity,
     Analysis,
     CommitStatus,
+    ConnectionLimit,
     Control,
     End,
     EngineKind,
@@ -32,7 +33,7 @@ from executors.base import (
     Word,
 )
 from executors.processes import parsing, scripts
-from executors.processes.messages import to_activity, to_plan, to_tables, to_word
+from executors.processes.messages import to_activity, to_limit, to_plan, to_tables, to_word
 from executors.processes.pool import Pool
 from executors.processes.readers import SHORT_CHARACTERS, Readers
 
@@ -166,6 +167,12 @@ def activity(target: Target, backend: str, name: str) -> Activity | None:
         return None
 
 
+def connection_limit(target: Target) -> ConnectionLimit | None:
+    """How many connections the target's login may have at once; None where nothing limits a login."""
+    with _ours().helpers.helper(target) as helper:
+        return to_limit(helper.ask("connection_limit", target))
+
+
 def server_version(target: Target) -> str:
     """A name for people, such as `PostgreSQL 18.6`."""
     with _ours().helpers.helper(target) as helper:
@@ -205,4 +212,15 @@ def _after_fork() -> None:
 atexit.register(close)
 os.register_at_fork(after_in_child=_after_fork)
 
-__all__ = ["activity", "check", "close", "commit_status", "introspect", "read", "run", "server_version", "warm_up"]
+__all__ = [
+    "activity",
+    "check",
+    "close",
+    "commit_status",
+    "connection_limit",
+    "introspect",
+    "read",
+    "run",
+    "server_version",
+    "warm_up",
+]

@@ -15,6 +15,7 @@ from executors.base import (
     Call,
     Cells,
     Column,
+    ConnectionLimit,
     Effect,
     End,
     EngineKind,
@@ -53,7 +54,9 @@ from executors.base import (
 
 _MESSAGE_BYTES = 8 * 1024
 
-Question = Literal["introspect", "commit_status", "activity", "server_version", "word", "plan", "structure"]
+Question = Literal[
+    "introspect", "commit_status", "activity", "server_version", "connection_limit", "word", "plan", "structure"
+]
 
 
 def from_target(target: Target) -> dict[str, Any]:
@@ -176,6 +179,16 @@ def to_error(data: Mapping[str, Any]) -> ExecutionError:
 
 def to_call(data: Mapping[str, Any]) -> Call:
     return Call(**data)
+
+
+def from_limit(limit: ConnectionLimit | None) -> list[object] | None:
+    """For the wire."""
+    return None if limit is None else [limit.most, limit.setting]
+
+
+def to_limit(answer: Any) -> ConnectionLimit | None:
+    """From the wire."""
+    return None if answer is None else ConnectionLimit(*answer)
 
 
 def from_activity(activity: Activity | None) -> dict[str, Any] | None:

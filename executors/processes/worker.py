@@ -208,6 +208,7 @@ _ANSWERS: dict[messages.Question, Callable[[Engine, Target, dict[str, Any]], obj
     "word": _word,
     "plan": _plan,
     "structure": lambda engine, target, data: engine.structure(target, data["tables"]),
+    "connection_limit": lambda engine, target, _: messages.from_limit(engine.connection_limit(target)),
     "server_version": lambda engine, target, _: engine.server_version(target),
 }
 

@@ -11,6 +11,7 @@ import select
 import socket
 import time
 from collections.abc import Callable
+from functools import cache
 from hmac import compare_digest
 from typing import Any, NoReturn, cast
 
@@ -22,6 +23,7 @@ MAX_DEPTH = 100
 _WATCH_SECONDS = 0.5
 
 Message = dict[str, Any]
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
 
 class ProtocolError(Exception):
@@ -39,7 +41,7 @@ class ChildEnded(Exception):
 def strict_json(text: bytes | str, parse_int: Callable[[str], Any] = int) -> Any:
     """A JSON value without NaN or infinities, at most `MAX_DEPTH` deep. Raises `ProtocolError`."""
     try:
-        value = json.loads(text, parse_constant=_refuse_constant, parse_int=parse_int)
+        value = _decoder(parse_int).decode(text.decode("utf-8", "surrogatepass") if isinstance(text, bytes) else text)
     except RecursionError as error:
         raise TooDeep("nested too deeply") from error
     except ValueError as error:
@@ -47,6 +49,12 @@ def strict_json(text: bytes | str, parse_int: Callable[[str], Any] = int) -> Any
     if _may_be_deep(text) and _depth(value) > MAX_DEPTH:
         raise TooDeep("nested too deeply")
     return value
+
+
+@cache
+def _decoder(parse_int: Callable[[str], Any]) -> json.JSONDecoder:
+    """Made once: it costs as much as what it reads."""
+    return json.JSONDecoder(parse_constant=_refuse_constant, parse_int=parse_int)
 
 
 def _may_be_deep(text: bytes | str) -> bool:
@@ -94,7 +102,7 @@ class Channel:
 
     def send(self, message: Message) -> None:
         """Send one frame. Raises `ChildEnded`."""
-        body = json.dumps(message, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+        body = _encode(message).encode()
         rest = memoryview(len(body).to_bytes(_HEADER, "big") + body)
         while rest:
             try:

@@ -6,7 +6,6 @@ import uuid
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from django.db.models import prefetch_related_objects
 from django.http import StreamingHttpResponse
 from django.urls import reverse
 from drf_spectacular.types import OpenApiTypes
@@ -20,7 +19,7 @@ from rest_framework.response import Response
 from accounts.api import plain
 from accounts.models import User
 from accounts.people import person
-from queries import running, services
+from queries import bounds, joined, running, services
 from queries.api.bodies import (
     ApproveBody,
     CloseBody,
@@ -32,10 +31,9 @@ from queries.api.bodies import (
     UndoBody,
 )
 from queries.api.listing import listing
-from queries.api.serializers import CheckedShape, PlanShape, QueriesShape, QueryShape, ResultShape
-from queries.api.shapes import DECISIONS, plan_json, query_json, result_json, share_pods
+from queries.api.schema import CheckedShape, PlanShape, QueriesShape, QueryShape, ResultShape
+from queries.api.serializers import plan_json, query_json, result_json, share_pods
 from queries.filters import CHOICES
-from queries.joined import shown
 from queries.models import QueryRequest, Rehearsal
 from queries.policies import cannot_see_rehearsal
 from queries.results import download, view_page
@@ -70,26 +68,23 @@ def perform(
     limit(plain(request), "decide")
     actor = person(request)
     query_id = known(actor, public_id)
-    verb(actor=actor, query_id=query_id, **read_body(body(data=request.data)))
-    return Response(after(actor, query_id))
+    return Response(after(actor, verb(actor=actor, query_id=query_id, **read_body(body(data=request.data)))))
 
 
-def after(reader: User, query_id: int) -> dict[str, object]:
+def after(reader: User, query: QueryRequest) -> dict[str, object]:
     """A request as the reader sees it after acting on it, which has shown that they may know of it."""
-    query = shown(query_id)
-    prefetch_related_objects([query], DECISIONS)
     share_pods([query])
     return query_json(query, reader, seen=seen(query, reader))
 
 
 def seen(query: QueryRequest, reader: User) -> Rehearsal | None:
     """The last rehearsal with what the target says of it now, for those who may see it."""
-    return None if cannot_see_rehearsal(reader, query) else running.seen(query)
+    return None if not query.writes or cannot_see_rehearsal(reader, query) else running.seen(query)
 
 
 def known(reader: User, public_id: uuid.UUID) -> int:
     """The key of a request the reader may know of, in one small query. Raises NotFound."""
-    key = QueryRequest.objects.visible_to(reader).filter(public_id=public_id).values_list("pk", flat=True).first()
+    key = joined.known(reader, public_id)
     if key is None:
         raise NotFound("There is no such request, or it belongs to a pod that you are not in.")
     return key
@@ -147,7 +142,9 @@ class Queries(View):
         reader = person(request)
         page = listing(reader=reader, sent=request.query_params)
         share_pods(page.queries)
-        return Response({"results": [query_json(query, reader) for query in page.queries], "next": page.next})
+        last = bounds.latest_of(page.queries)
+        results = [query_json(query, reader, seen=last.get(query.pk), whole=False) for query in page.queries]
+        return Response({"results": results, "next": page.next})
 
     @extend_schema(
         operation_id="query_submit", request=SubmitBody, responses=answers(QueryShape, 429, status=201), tags=QUERIES
@@ -160,7 +157,7 @@ class Queries(View):
         sent = read_body(body)
         query = services.submit(actor=author, draft=body.draft(), revises=_revised(author, sent.get("revises")))
         headers = {"Location": f"{request.path}{query.public_id}/"}
-        return Response(after(author, query.pk), status=status.HTTP_201_CREATED, headers=headers)
+        return Response(after(author, joined.shown(query.pk)), status=status.HTTP_201_CREATED, headers=headers)
 
 
 class Query(View):
@@ -208,7 +205,7 @@ class Rehearse(View):
         actor = person(request)
         query_id = known(actor, public_id)
         services.rehearse(actor=actor, query_id=query_id, **read_body(RehearseBody(data=request.data)))
-        return Response(after(actor, query_id))
+        return Response(after(actor, joined.shown(query_id)))
 
 
 class Undo(View):
@@ -227,7 +224,7 @@ class Undo(View):
         query_id = known(actor, public_id)
         query = services.undo(actor=actor, query_id=query_id, **read_body(UndoBody(data=request.data)))
         headers = {"Location": reverse("api:query", args=[query.public_id])}
-        return Response(after(actor, query.pk), status=status.HTTP_201_CREATED, headers=headers)
+        return Response(after(actor, joined.shown(query.pk)), status=status.HTTP_201_CREATED, headers=headers)
 
 
 class Reject(View):

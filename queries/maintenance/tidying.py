@@ -16,7 +16,7 @@ from accounts.models import SYSTEM
 from accounts.sessions import SessionStore
 from audit import log
 from queries.lifecycle import FINAL
-from queries.models import Execution, LogLine, Notice, Rehearsal, ScriptCall, UndoPiece
+from queries.models import Execution, LogLine, Notice, Rehearsal, ScriptCall, UndoParameters, UndoPiece
 from queries.transitions import subject
 
 BATCH = 200
@@ -48,6 +48,7 @@ def tidy(stopping: Callable[[], bool]) -> dict[str, int]:
         "results": delete_expired_results(stopping),
         "rehearsals": forget_rehearsed_rows(),
         "rows kept for an undo": delete_undo_pieces(stopping),
+        "rows that an undo puts back": delete_undo_parameters(stopping),
         "chunks left behind": delete_left_behind(stopping),
         "notices": delete_old_notices(stopping),
         "rate counters": delete_counters(stopping),
@@ -117,6 +118,18 @@ def delete_undo_pieces(stopping: Callable[[], bool]) -> int:
         if not batch:
             break
         deleted += UndoPiece.objects.filter(pk__in=batch).delete()[0]
+    return deleted
+
+
+def delete_undo_parameters(stopping: Callable[[], bool]) -> int:
+    """Delete the rows in undos past their target's retention; of how many. A digest still binds what they were."""
+    over = UndoParameters.objects.filter(expires_at__lte=timezone.now()).order_by("expires_at")
+    deleted = 0
+    while not stopping():
+        batch = list(over.values_list("pk", flat=True)[:BATCH])
+        if not batch:
+            break
+        deleted += UndoParameters.objects.filter(pk__in=batch).delete()[0]
     return deleted
 
 

@@ -5,7 +5,7 @@ from queries.models.notice import Medium, Notice
 from queries.models.rehearsal import Rehearsal, Schema
 from queries.models.request import Code, Decision, QueryRequest, Verdict
 from queries.models.sealed import Sealed
-from queries.models.undo import UndoPiece
+from queries.models.undo import UndoParameters, UndoPiece
 
 __all__ = [
     "Code",
@@ -21,6 +21,7 @@ __all__ = [
     "Schema",
     "ScriptCall",
     "Sealed",
+    "UndoParameters",
     "UndoPiece",
     "Verdict",
 ]

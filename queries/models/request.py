@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import uuid
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
@@ -12,8 +15,9 @@ from django.db import models
 from django.db.models.functions import Now
 
 from accounts.models import User
-from executors.base import Access, FailureCode, Job, Language, Limits, Purpose
+from executors.base import Access, FailureCode, Job, Language, Limits, Parameter, Purpose
 from pods.models import Pod, Target
+from queries import vault
 from queries.digest import digest
 from queries.lifecycle import Status
 from queries.querysets import QueryRequestQuerySet
@@ -22,8 +26,21 @@ if TYPE_CHECKING:
     from queries.models.execution import Execution
 
 TITLE_LENGTH = 120
+# What stands for parameters that are sealed elsewhere (`UndoParameters`).
+SEALED = "sealed"
 # As long as it has not begun to run, what its target says now holds as well.
 WAITING = frozenset({Status.PENDING, Status.APPROVED})
+
+
+def as_bytes(parameters: Sequence[Parameter]) -> bytes:
+    """Parameters as they are sealed: JSON, half characters as they are."""
+    text = json.dumps(list(parameters), ensure_ascii=False, separators=(",", ":"))
+    return text.encode("utf-8", "surrogatepass")
+
+
+def standing_for(parameters: Sequence[Parameter]) -> list[dict[str, object]]:
+    """What is stored, and bound by the digest, in place of sealed parameters: their SHA-256 and how many they are."""
+    return [{SEALED: sha256(as_bytes(parameters)).hexdigest(), "count": len(parameters)}]
 
 
 class Code(StrEnum):
@@ -188,6 +205,31 @@ class QueryRequest(models.Model):
         """Whether it runs no more and what became of it is still asked for; it stays EXECUTING that long."""
         return self.state is Status.EXECUTING and getattr(getattr(self, "execution", None), "is_being_found_out", False)
 
+    @property
+    def parameter_count(self) -> int:
+        """How many parameters the statement is sent with."""
+        stored = self._standing_in
+        return len(self.parameters) if stored is None else int(stored["count"])
+
+    def values(self) -> tuple[Parameter, ...]:
+        """The parameters that the statement is sent with. Raises vault.Unreadable for an undo whose rows are gone, or
+        are not those that were reviewed."""
+        stored = self._standing_in
+        if stored is None:
+            return tuple(self.parameters)
+        sealed = getattr(self, "undo_parameters", None)
+        if sealed is None:
+            raise vault.Unreadable("The rows it would put back are no longer kept.")
+        content = sealed.unsealed()
+        if sha256(content).hexdigest() != stored[SEALED]:
+            raise vault.Unreadable("The rows it would put back are not those that were asked for.")
+        return tuple(json.loads(content.decode("utf-8", "surrogatepass")))
+
+    @property
+    def _standing_in(self) -> Mapping[str, Any] | None:
+        first = self.parameters[0] if self.undoes_id is not None and len(self.parameters) == 1 else None
+        return first if isinstance(first, dict) else None
+
     def current_digest(self) -> str:
         """The digest of what is stored now; equal to `digest` unless the row or its target was changed."""
         return digest(
@@ -207,7 +249,8 @@ class QueryRequest(models.Model):
         return self.access == Access.WRITE
 
     def job(self, purpose: Purpose, limits: Limits | None = None) -> Job:
-        """What to run and what for, credential included. Raises KeyError with the variable's name when it is not set.
+        """What to run and what for, credential included. Raises KeyError with the variable's name when it is not set,
+        and as `values`.
 
         `limits` are those in force unless others are given.
         """
@@ -217,7 +260,7 @@ class QueryRequest(models.Model):
             language=Language(self.language),
             statement=self.statement,
             limits=limits or self.limits_now,
-            parameters=tuple(self.parameters),
+            parameters=self.values(),
             purpose=purpose,
         )
 

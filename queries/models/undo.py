@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
 
-from executors.base import Column, Image, Images, RowChange
+from executors.base import Column, Image, Images, Parameter, RowChange
 from queries import vault
 from queries.models.execution import Execution
+from queries.models.request import QueryRequest, as_bytes
 from queries.models.sealed import Sealed
 
 
@@ -68,6 +70,39 @@ class UndoPiece(Sealed):
         item["columns"] = tuple(Column(**column) for column in item["columns"])
         changes = (RowChange(*(_cells(change[side]) for side in ("before", "after"))) for change in found["changes"])
         return Images(Image(**item), tuple(changes))
+
+
+class UndoParameters(Sealed):
+    """What an undo puts back, the parameters of its statement: rows of the target, sealed and deleted as results are.
+
+    The request itself holds their digest in their place (`standing_for`), and so the digest of the request binds them.
+    """
+
+    query = models.OneToOneField(
+        QueryRequest, on_delete=models.CASCADE, related_name="undo_parameters", primary_key=True, editable=False
+    )
+    expires_at = models.DateTimeField(db_index=True, editable=False)
+
+    if TYPE_CHECKING:
+        query_id: int
+
+    class Meta:
+        db_table = "undo_parameters"
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"of QR-{self.query_id}"
+
+    @classmethod
+    def of(cls, query: QueryRequest, parameters: Sequence[Parameter], expires_at: dt.datetime) -> UndoParameters:
+        """The row of a request that is stored."""
+        key_id, data = vault.seal(as_bytes(parameters), vault.place("parameters", query.pk))
+        return cls(query=query, expires_at=expires_at, key_id=key_id, data=data)
+
+    @property
+    def place(self) -> bytes:
+        """Of the request."""
+        return vault.place("parameters", self.query_id)
 
 
 def _cells(values: list[str | None] | None) -> tuple[str | None, ...] | None:

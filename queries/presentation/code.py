@@ -1,6 +1,7 @@
 """A statement as numbered, coloured lines, made on the server: the review page needs no script to be read."""
 
 import itertools
+import time
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -20,8 +21,10 @@ LEXERS: dict[str, type[RegexLexer]] = {
     Language.MONGO: JavascriptLexer,
     Language.SCRIPT: JavascriptLexer,
 }
-# Colouring costs about 5 µs a character; a longer statement is shown plain.
-COLOURED_CHARACTERS = 100_000
+# Colouring costs up to 10 µs a character, and a difference colours two; a longer statement is shown plain.
+COLOURED_CHARACTERS = 50_000
+# A text can be made to cost far more, such as comments that never end; it is shown plain, too. Of the processor.
+COLOURING_SECONDS = 0.4
 LONG_LINE = 500
 # More blank lines in a row are folded into one that says how many they are.
 BLANK_RUN = 20
@@ -139,7 +142,11 @@ def _tokens(text: str, language: str) -> Iterator[Piece]:
     if len(text) > COLOURED_CHARACTERS:
         return iter([("", text)])
     # Unprocessed: the usual entry point drops a byte-order mark and changes line ends, and a reviewer must see both.
-    found = [(_css(kind), value) for _, kind, value in LEXERS[language]().get_tokens_unprocessed(text)]
+    found, until = [], time.thread_time() + COLOURING_SECONDS
+    for _, kind, value in LEXERS[language]().get_tokens_unprocessed(text):
+        found.append((_css(kind), value))
+        if time.thread_time() > until:
+            return iter([("", text)])
     return iter(found if "".join(value for _, value in found) == text else [("", text)])
 
 

@@ -25,6 +25,21 @@ _ALIKE = 0.72
 # Pairing compares every removed line with every added one; above these it would cost more than it shows.
 _PAIRS = 400
 _PAIRED_LENGTH = 400
+# Comparing two lines costs up to the product of their lengths; so much of that is spent on one page, about a third of a
+# second. The lines after that are shown without their changed words.
+_EFFORT = 10_000_000
+
+
+@dataclass(slots=True)
+class _Effort:
+    """What may still be spent on comparing lines character by character."""
+
+    left: int = _EFFORT
+
+    def spend(self, left: str, right: str) -> bool:
+        """Whether these two may be compared."""
+        self.left -= len(left) * len(right)
+        return self.left >= 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +90,13 @@ def difference(before: str, after: str, language: str, notes: Iterable[Note] = (
     old, new = pieces(before, language), pieces(after, language)
     texts = [plain_text(line) for line in old], [plain_text(line) for line in new]
     matcher = SequenceMatcher(None, *texts, autojunk=max(map(len, texts)) > _PAIRS)
-    said = notes_by_line(notes)
+    said, effort = notes_by_line(notes), _Effort()
     rows: list[DiffLine] = []
     for kind, i1, i2, j1, j2 in matcher.get_opcodes():
         if kind == "equal":
             rows += _side("", new[j1:j2], (first + i1, first + j1), [()] * (j2 - j1), said)
         else:
-            removed, added = _marked(old, new, range(i1, i2), range(j1, j2))
+            removed, added = _marked(old, new, range(i1, i2), range(j1, j2), effort)
             rows += _side("del", old[i1:i2], (first + i1, None), removed, {})
             rows += _side("add", new[j1:j2], (None, first + j1), added, said)
     return rows
@@ -118,16 +133,20 @@ def _side(
         at += blanks or 1
 
 
-def _marked(old: Sequence[Line], new: Sequence[Line], removed: range, added: range) -> tuple[list[Marks], list[Marks]]:
+def _marked(
+    old: Sequence[Line], new: Sequence[Line], removed: range, added: range, effort: _Effort
+) -> tuple[list[Marks], list[Marks]]:
     """The changed words of each removed and each added line."""
     left: dict[int, Marks] = {}
     right: dict[int, Marks] = {}
-    for i, j in _pairs(old, new, removed, added).items():
-        left[i], right[j] = _marks(plain_text(old[i]), plain_text(new[j]))
+    for i, j in _pairs(old, new, removed, added, effort).items():
+        before, after = plain_text(old[i]), plain_text(new[j])
+        if effort.spend(before, after):
+            left[i], right[j] = _marks(before, after)
     return [left.get(i, ()) for i in removed], [right.get(j, ()) for j in added]
 
 
-def _pairs(old: Sequence[Line], new: Sequence[Line], removed: range, added: range) -> dict[int, int]:
+def _pairs(old: Sequence[Line], new: Sequence[Line], removed: range, added: range, effort: _Effort) -> dict[int, int]:
     if len(removed) * len(added) > _PAIRS:
         return {}
     pairs: dict[int, int] = {}
@@ -136,7 +155,10 @@ def _pairs(old: Sequence[Line], new: Sequence[Line], removed: range, added: rang
         free = [j for j in added if j not in pairs.values() and len(plain_text(new[j])) <= _PAIRED_LENGTH]
         if not free or len(left) > _PAIRED_LENGTH:
             continue
-        ratio, best = max((_ratio(left, plain_text(new[j])), -j) for j in free)
+        texts = {j: plain_text(new[j]) for j in free}
+        if not all(effort.spend(left, text) for text in texts.values()):
+            break
+        ratio, best = max((_ratio(left, text), -j) for j, text in texts.items())
         if ratio > _ALIKE:
             pairs[i] = -best
     return pairs

@@ -1,14 +1,17 @@
 """Reads stored rows back: from any row on in constant time, or all of them, a chunk at a time in constant memory."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from itertools import islice
 
+from django.db import connection
 from django.db.models import Count, Max, Sum
 
 from executors.base import RowEncoding
 from executors.rows import split_rows
 from queries import vault
 from queries.models import Execution, ResultChunk
+from web.rows import Row, columns, reader
 
 INCOMPLETE = "Chunks of the result are missing."
 
@@ -31,10 +34,29 @@ def blocks(execution: Execution) -> Iterator[bytes]:
     for key_id in execution.chunks.values_list("key_id", flat=True).distinct():
         vault.require(key_id)
     last, at_once = -1, 1
-    while chunks := list(execution.chunks.filter(number__gt=last).order_by("number")[:at_once]):
+    while chunks := _after(execution.pk, last, at_once):
         for chunk in chunks:
             yield unsealed(chunk)
         last, at_once = chunks[-1].number, CHUNKS_AT_ONCE
+
+
+def _after(execution_id: int, last: int, most: int) -> list[ResultChunk]:
+    """The chunks that follow, in binary: as text their bytes would come twice as long."""
+    statement, read = _statement()
+    connection.ensure_connection()
+    with connection.connection.cursor(binary=True) as cursor:
+        cursor.execute(statement, [execution_id, last, most])
+        return [chunk for row in cursor if (chunk := read(row)) is not None]
+
+
+@cache
+def _statement() -> tuple[str, Callable[[Row], ResultChunk | None]]:
+    names = ", ".join(columns(ResultChunk, "chunk"))
+    statement = (
+        f"SELECT {names} FROM result_chunks AS chunk WHERE chunk.execution_id = %s AND chunk.number > %s"  # noqa: S608
+        " ORDER BY chunk.number LIMIT %s"
+    )
+    return statement, reader(ResultChunk)
 
 
 def rows_from(execution: Execution, first_row: int) -> Iterator[bytes]:

@@ -1,9 +1,11 @@
 """Takes rows as they stream from a target and keeps them in sealed chunks, never more than one chunk in memory."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from django.db import Error, connection
 
+from audit.log import Act
 from executors.base import Column, RowEncoding
 from queries import vault
 
@@ -13,12 +15,13 @@ INSERT = """
 INSERT INTO result_chunks (execution_id, number, first_row, row_count, key_id, data)
 SELECT %s, %s, %s, %s, %s, %s
 """
+RETURNING = "RETURNING execution_id"
 # Losing a chunk in a crash is harmless before the settling transaction, whose own commit flushes everything before it.
 UNFLUSHED = "FROM set_config('synchronous_commit', 'off', true)"
 
 
 class ChunkWriter:
-    """A `RowSink`. Chunks but the last are written as they fill, the last by `finish`, in the settling transaction."""
+    """A `RowSink`. Chunks but the last are written as they fill, the last as an act of the settling statement."""
 
     def __init__(self, execution_id: int) -> None:
         self._execution_id = execution_id
@@ -70,8 +73,13 @@ class ChunkWriter:
             stored = cursor.fetchone()[0]
         return "" if stored == self._number else "The portal's database lost a part of the result in a crash."
 
+    def last(self, after: Act) -> Sequence[Act]:
+        """What writes what is left, if anything, once `after` has written: in the settling transaction, and again in
+        the next one if that is lost."""
+        return [Act("kept", f"{INSERT} FROM {after.name} {RETURNING}", self._sealed())] if self._rows_in_chunk else []
+
     def finish(self) -> None:
-        """Write what is left. Call it inside the settling transaction, and again in the next one if that is lost."""
+        """Write what is left, where nothing else is written with it."""
         if self._rows_in_chunk:
             self._insert(INSERT)
 
@@ -96,10 +104,12 @@ class ChunkWriter:
         self._blocks, self._size, self._rows_in_chunk = [], 0, 0
 
     def _insert(self, statement: str) -> None:
-        place = (self._execution_id, self._number, self._first_row, self._rows_in_chunk)
-        key_id, sealed = vault.seal(b"".join(self._blocks), vault.place("result", *place))
         with connection.cursor() as cursor:
-            cursor.execute(statement, (*place, key_id, sealed))
+            cursor.execute(statement, self._sealed())
+
+    def _sealed(self) -> tuple[Any, ...]:
+        place = (self._execution_id, self._number, self._first_row, self._rows_in_chunk)
+        return (*place, *vault.seal(b"".join(self._blocks), vault.place("result", *place)))
 
     def _clear(self) -> None:
         self._blocks, self._size, self._rows_in_chunk = [], 0, 0

@@ -6,17 +6,19 @@ from dataclasses import asdict
 from django.db import Error, connection, transaction
 
 from accounts.models import SYSTEM
-from queries import policies
+from audit import log
+from queries import joined, policies
 from queries.joined import locked
 from queries.lifecycle import Verb
 from queries.models import Code, QueryRequest
-from queries.transitions import step
+from queries.transitions import Step, step
 from web.errors import NotNow
 
 # First half of the advisory locks' key: "a run of a query".
 LOCK_SPACE = 0x51505254
 BEGIN = """
-INSERT INTO executions (query_id, limits, holder) SELECT %s, %s, pg_backend_pid() WHERE pg_try_advisory_lock(%s, %s)
+INSERT INTO executions (query_id, limits, holder)
+SELECT %s::bigint, %s::jsonb, pg_backend_pid() WHERE pg_try_advisory_lock(%s, %s) RETURNING query_id
 """
 
 
@@ -30,9 +32,7 @@ def claim(query_id: int) -> QueryRequest:
         start = step(query, Verb.CLAIM, actor=SYSTEM)
         obstacle = policies.obstacle(query) or _too_few_approvals(query)
         if obstacle is None:
-            if not _begin(query):
-                raise NotNow(f"{query.number} is being settled by another process.", state=query.status)
-            start.record()
+            _begin(query, start)
         else:
             step(query, Verb.FAIL, actor=SYSTEM).record(code=Code.REFUSED, data={"reason": obstacle.code})
     if obstacle is not None:
@@ -50,12 +50,13 @@ def _too_few_approvals(query: QueryRequest) -> NotNow | None:
     return NotNow(message, code="approvals_missing", state=query.status)
 
 
-def _begin(query: QueryRequest) -> bool:
-    """Take the run, and write down that its execution began; False when another process has it."""
-    held_to = json.dumps(asdict(query.limits_now))
-    with connection.cursor() as cursor:
-        cursor.execute(BEGIN, [query.pk, held_to, LOCK_SPACE, _key(query.pk)])
-        return bool(cursor.rowcount)
+def _begin(query: QueryRequest, start: Step) -> None:
+    """Take the run, and write down that its execution began. Raises NotNow when another process has it."""
+    values = [query.pk, json.dumps(asdict(query.limits_now)), LOCK_SPACE, _key(query.pk)]
+    try:
+        start.record(acts=[log.Act("begun", BEGIN, values)])
+    except log.NothingWritten as held:
+        raise NotNow(f"{query.number} is being settled by another process.", state=query.status) from held
 
 
 def _key(query_id: int) -> int:
@@ -74,6 +75,16 @@ def hold(query_id: int) -> int | None:
         )
         row = cursor.fetchone()
     return None if row is None else row[0]
+
+
+def released(query_id: int) -> QueryRequest:
+    """Let go of whatever this connection holds, and read the request as it is shown."""
+    try:
+        return joined.released(query_id)
+    except Error:
+        # The lock went with the connection.
+        connection.close()
+        return joined.shown(query_id)
 
 
 def release() -> None:

@@ -5,7 +5,7 @@ from django.core.cache import cache
 from accounts.models import User
 from executors import processes
 from executors.base import Access, ExecutionError, Language, Plan
-from queries import policies
+from queries import policies, vault
 from queries.models import QueryRequest
 from web.errors import NotAllowed, Unavailable
 
@@ -40,7 +40,9 @@ def _ask(query: QueryRequest) -> Plan:
         raise _unavailable(*failed)
     try:
         target = query.target.with_credential(Access(query.access))
-        plan = processes.plan(target, Language(query.language), query.statement, tuple(query.parameters))
+        plan = processes.plan(target, Language(query.language), query.statement, query.values())
+    except vault.Unreadable as error:
+        raise _remembered(query, str(error), "rows_not_kept") from error
     except KeyError as error:
         raise _remembered(
             query, f"The variable {error.args[0]} is not set. Tell an admin.", "credential_missing"

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from executors import processes
 from executors.base import Call, Effect, ExecutionError, Images, Refused, Rehearsing, Structure, Unreachable
+from queries import vault
 from queries.models import QueryRequest
 
 # Of the time a rehearsal may take, what is left for looking at what it did.
@@ -30,6 +31,8 @@ def rehearse(query: QueryRequest) -> Rehearsed:
         purpose = Rehearsing(target.rehearsal_rows, LOOKING_SECONDS, all_or_nothing=undoes, tables=tuple(query.tables))
         job = query.job(purpose, target.rehearsal_limits)
         outcome = processes.rehearse(job, _Unheard(), _Unheard())
+    except vault.Unreadable as error:
+        return Rehearsed(_since(started), error=Refused(f"{error} Nothing was sent."))
     except KeyError as error:
         message = f"The variable {error.args[0]} is not set; nothing was sent. Tell an admin."
         return Rehearsed(_since(started), error=Unreachable(message))

@@ -4,11 +4,11 @@ import logging
 import time
 
 from executors import processes
-from executors.base import ExecutionError, Interrupted, OutcomeUnknown, Running, Unreachable
-from queries import bounds
+from executors.base import ExecutionError, Interrupted, OutcomeUnknown, Refused, Running, Unreachable
+from queries import bounds, vault
 from queries.models import QueryRequest
 from queries.results.writer import ChunkWriter
-from queries.running.claim import claim, release
+from queries.running.claim import claim, release, released
 from queries.running.ending import Ending, ask_target
 from queries.running.monitor import Fenced, Monitor
 from queries.running.settling import settle_surely
@@ -18,20 +18,24 @@ logger = logging.getLogger(__name__)
 
 
 def run(query_id: int) -> QueryRequest:
-    """Run an approved request to its end, and return it as settled. Raises NotNow when another process has it."""
+    """Run an approved request to its end, and return it as `joined.shown` does. Raises NotNow when another has it."""
     try:
         query = claim(query_id)
         writer = ChunkWriter(query_id)
         ending = _execute(query, writer)
-        return settle_surely(query, ending, writer)
-    finally:
+        settle_surely(query, ending, writer)
+    except BaseException:
         # Also after a claim that failed: the hold outlives its transaction.
         release()
+        raise
+    return released(query_id)
 
 
 def _execute(query: QueryRequest, writer: ChunkWriter) -> Ending:
     try:
         job = query.job(_purpose(query))
+    except vault.Unreadable as error:
+        return Ending(error=Refused(f"{error} Nothing was sent."))
     except KeyError as error:
         message = f"The variable {error.args[0]} is not set; nothing was sent. Tell an admin."
         return Ending(error=Unreachable(message))

@@ -4,12 +4,13 @@ import json
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 
 from accounts.models import SYSTEM
+from audit import log
 from executors.base import ExecutionError, Outcome, OutcomeUnknown, ReadOutcome, WriteOutcome
 from queries.joined import locked
 from queries.lifecycle import Status, Verb
@@ -28,6 +29,8 @@ logger = logging.getLogger(__name__)
 EXPIRES = "result_expires_at = statement_timestamp() + make_interval(days => %s)"
 ENDED = f"finished_at = statement_timestamp(), {EXPIRES}"
 ASKED = f"asked_at = statement_timestamp(), asks = asks + 1, {EXPIRES}"
+RETURNING = "RETURNING query_id"
+STORED = "stored"
 SQLSTATE_LENGTH = 5
 SETTLE_PAUSES = (0.2, 1.0, 3.0)
 
@@ -67,12 +70,8 @@ def _settle(claimed: QueryRequest, ending: Ending, writer: ChunkWriter) -> Query
         ending.result_lost = ending.result_lost or writer.missing()
         if ending.outcome is None or ending.result_lost:
             writer.discard()
-        writer.finish()
-        if _store(query, _fields(query.pk, ending, writer), ASKED if ending.unanswered else ENDED):
-            _store_calls(query.pk, ending)
-            if not ending.unanswered:
-                conclude(query, ending)
-        else:
+        _store_calls(query.pk, ending)
+        if not _stored(query, ending, writer):
             logger.warning("%s is being settled by another process", query.number)
             transaction.set_rollback(True)
     return query
@@ -93,31 +92,48 @@ def _fields(query_id: int, ending: Ending, writer: ChunkWriter) -> dict[str, Any
     }
 
 
-def _store(query: QueryRequest, fields: dict[str, Any], moments: str) -> bool:
-    """Store them if the run is still held: by the connection that claimed it, or taken again after a lost one."""
+def _stored(query: QueryRequest, ending: Ending, writer: ChunkWriter) -> bool:
+    """Store the end if the run is still held: by the connection that claimed it, or taken again after a lost one."""
+    act = _act(query, _fields(query.pk, ending, writer), ASKED if ending.unanswered else ENDED)
+    held = replace(act, sql=act.sql.replace(RETURNING, f"AND holder = pg_backend_pid() {RETURNING}"))
+    write = _write_without_end if ending.unanswered else _conclude_with
+    return write(query, ending, writer, held) or (hold(query.pk) is not None and write(query, ending, writer, act))
+
+
+def _act(query: QueryRequest, fields: dict[str, Any], moments: str) -> log.Act:
     assignments = ", ".join(f"{name} = %s" for name in fields)
-    statement = f"UPDATE executions SET {assignments}, {moments} WHERE query_id = %s"  # noqa: S608 -- names of ours
+    statement = f"UPDATE executions SET {assignments}, {moments} WHERE query_id = %s {RETURNING}"  # noqa: S608 -- names of ours
     written = [json.dumps(value) if isinstance(value, list | dict) else value for value in fields.values()]
-    values = [*written, query.target.retention_days, query.pk]
+    return log.Act(STORED, statement, [*written, query.target.retention_days, query.pk])
+
+
+def _write_without_end(query: QueryRequest, ending: Ending, writer: ChunkWriter, act: log.Act) -> bool:
+    del query, ending
     with connection.cursor() as cursor:
-        cursor.execute(f"{statement} AND holder = pg_backend_pid()", values)
-        if cursor.rowcount:
-            return True
-        if hold(query.pk) is None:
+        cursor.execute(act.sql, act.values)
+        if not cursor.rowcount:
             return False
-        cursor.execute(statement, values)
-        return bool(cursor.rowcount)
+    writer.finish()
+    return True
 
 
-def conclude(query: QueryRequest, ending: Ending) -> None:
-    """Take the step to EXECUTED or FAILED."""
+def _conclude_with(query: QueryRequest, ending: Ending, writer: ChunkWriter, act: log.Act) -> bool:
+    try:
+        conclude(query, ending, [act, *writer.last(act)])
+    except log.NothingWritten:
+        return False
+    return True
+
+
+def conclude(query: QueryRequest, ending: Ending, acts: Sequence[log.Act] = ()) -> None:
+    """Take the step to EXECUTED or FAILED, after `acts`. Raises log.NothingWritten where they wrote nothing."""
     data: dict[str, object] = {"duration_ms": round(ending.duration_ms, 1)}
     if ending.error is not None:
         if not isinstance(ending.error, OutcomeUnknown):
             UndoPiece.objects.filter(execution=query.pk).delete()
         # The server's words may quote data; the log keeps only what kind of failure it was.
         data["sqlstate"] = ending.error.detail.get("sqlstate", "")
-        step(query, Verb.FAIL, actor=SYSTEM).record(code=Code(ending.error.code.value), data=data)
+        step(query, Verb.FAIL, actor=SYSTEM).record(code=Code(ending.error.code.value), data=data, acts=acts)
         return
     outcome = ending.outcome
     data["rows"] = outcome.row_count if outcome else 0
@@ -126,7 +142,7 @@ def conclude(query: QueryRequest, ending: Ending) -> None:
     if effect is not None:
         data["changed"] = {table.table: table.total for table in effect.tables}
     data["truncated"] = outcome.truncated if outcome else ""
-    step(query, Verb.COMPLETE, actor=SYSTEM).record(data=data)
+    step(query, Verb.COMPLETE, actor=SYSTEM).record(data=data, acts=acts)
 
 
 def outcome_fields(outcome: Outcome | None) -> dict[str, object]:

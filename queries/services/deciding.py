@@ -1,26 +1,29 @@
 """Deciding: bound to the digest that was seen and, for a write, to a number of rows."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts.models import User
+from audit import log
 from pods.models import Rehearsals
 from queries import bounds, policies, refusals, running
-from queries.joined import locked
+from queries.joined import locked_for, shown
 from queries.lifecycle import Status, Verb
 from queries.models import Code, QueryRequest, Rehearsal, Schema, Verdict
 from queries.running import places
 from queries.services.comments import check_comment, require_words, said
-from queries.transitions import step
+from queries.transitions import Step, step
 from web.errors import BadInput, FieldError, NotNow
 
 DECIDE = """
 INSERT INTO decisions (query_id, author_id, reviewer_id, verdict, comment, digest, bound)
 VALUES (%s, %s, %s, %s, %s, %s, %s)
-ON CONFLICT (query_id, reviewer_id) DO NOTHING
+ON CONFLICT (query_id, reviewer_id) DO NOTHING RETURNING query_id
 """
+REHEARSED = "SELECT FROM rehearsals WHERE query_id = %s LIMIT 1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,7 @@ def approve(
     bound: int | None = None,
     as_rehearsed: bool = False,
 ) -> QueryRequest:
-    """Approve; the last approval needed runs the statement at once. Returns the request as it is afterwards.
+    """Approve; the last approval needed runs the statement at once. Returns the request as `joined.shown` does.
 
     `bound` is how many rows a write may change at most; left out, it is what `bounds.proposed` says. `as_rehearsed`: it
     was taken over from the rehearsal that was shown. Raises NotNow where the schema changed since that rehearsal.
@@ -50,20 +53,22 @@ def approve(
     check_comment(comment)
     held_to = _HeldTo(bound, as_rehearsed, _seen(query_id))
     query = places.patiently(lambda: _record_approval(actor, query_id, digest, comment, held_to))
-    return running.run(query.pk) if query.state is Status.APPROVED else query
+    return running.run(query_id) if query.state is Status.APPROVED else shown(query_id)
 
 
 def _seen(query_id: int) -> Rehearsal | None:
     """The last rehearsal, if any: the target is asked about it before anything is locked."""
-    if not Rehearsal.objects.filter(query=query_id).exists():
-        return None
+    with connection.cursor() as cursor:
+        cursor.execute(REHEARSED, [query_id])
+        if not cursor.rowcount:
+            return None
     return running.seen(QueryRequest.objects.select_related("target", "pod").get(pk=query_id))
 
 
 def _record_approval(actor: User, query_id: int, digest: str, comment: str, held_to: _HeldTo) -> QueryRequest:
     """Approve with a place to run in, if it is the last approval. Raises NoPlace, having recorded nothing."""
     with refusals.noted("approve", actor=actor, query_id=query_id), transaction.atomic():
-        query = locked(query_id)
+        query = locked_for(actor, query_id)
         given, needed = 1 + _approvals(query), query.approvals_needed
         decided = step(query, Verb.APPROVE if given >= needed else Verb.ENDORSE, actor=actor)
         check_time(query)
@@ -74,9 +79,9 @@ def _record_approval(actor: User, query_id: int, digest: str, comment: str, held
         bound = _bound(query, held_to)
         if given >= needed:
             places.take(query)
-        _record_decision(query, actor, Verdict.APPROVE, comment, bound)
         data: dict[str, object] = {"approvals": given, "approvals_required": needed}
-        decided.record(data={**said(comment), **data, **({} if bound is None else {"bound": bound})})
+        data |= said(comment) | ({} if bound is None else {"bound": bound})
+        _record(decided, Decided(Verdict.APPROVE, comment, bound), data)
     return query
 
 
@@ -88,7 +93,7 @@ def reject(
     if ask_for_changes:
         require_words(comment)
     with refusals.noted("reject", actor=actor, query_id=query_id), transaction.atomic():
-        query = locked(query_id)
+        query = locked_for(actor, query_id)
         decided = step(query, Verb.REJECT, actor=actor)
         check_time(query)
         if digest:
@@ -96,9 +101,9 @@ def reject(
         standstill = policies.standstill(query)
         if standstill:
             raise standstill
-        _record_decision(query, actor, Verdict.REJECT, comment)
-        decided.record(code=Code.CHANGES_REQUESTED if ask_for_changes else Code.NONE, data=said(comment))
-    return query
+        code = Code.CHANGES_REQUESTED if ask_for_changes else Code.NONE
+        _record(decided, Decided(Verdict.REJECT, comment, code=code), said(comment))
+    return shown(query_id)
 
 
 def _approvals(query: QueryRequest) -> int:
@@ -154,15 +159,26 @@ def _require_schema(query: QueryRequest, rehearsal: Rehearsal | None) -> None:
         raise NotNow(message, code="rehearsal_stale", state=query.status)
 
 
-def _record_decision(
-    query: QueryRequest, actor: User, verdict: Verdict, comment: str, bound: int | None = None
-) -> None:
-    values = (query.pk, query.author_id, actor.pk, verdict.value, comment.strip(), query.digest, bound)
-    with connection.cursor() as cursor:
-        cursor.execute(DECIDE, values)
-        if not cursor.rowcount:
-            message = f"You have already decided on {query.number}."
-            raise NotNow(message, code="already_decided", state=query.status)
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What somebody decided, in their words."""
+
+    verdict: Verdict
+    comment: str
+    bound: int | None = None
+    code: Code = Code.NONE
+
+
+def _record(taken: Step, decided: Decided, data: Mapping[str, object]) -> None:
+    """Store the decision with the step it leads to. Raises NotNow for a second one of the same person."""
+    query = taken.query
+    words = (decided.verdict.value, decided.comment.strip(), query.digest, decided.bound)
+    values = (query.pk, query.author_id, taken.actor.pk, *words)
+    try:
+        taken.record(code=decided.code, data=data, acts=[log.Act("decided", DECIDE, values)])
+    except log.NothingWritten as twice:
+        message = f"You have already decided on {query.number}."
+        raise NotNow(message, code="already_decided", state=query.status) from twice
 
 
 def check_digest(query: QueryRequest, digest: str) -> None:

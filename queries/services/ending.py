@@ -6,7 +6,7 @@ from django.utils import timezone
 from accounts.models import SYSTEM, User
 from audit import log
 from queries import policies, refusals, running
-from queries.joined import locked
+from queries.joined import locked, shown
 from queries.lifecycle import Status, Verb
 from queries.models import Code, Execution, QueryRequest
 from queries.services.comments import check_comment, said
@@ -20,7 +20,7 @@ def withdraw(*, actor: User, query_id: int, comment: str = "") -> QueryRequest:
     with refusals.noted("withdraw", actor=actor, query_id=query_id), transaction.atomic():
         query = locked(query_id)
         step(query, Verb.WITHDRAW, actor=actor).record(data=said(comment))
-    return query
+    return shown(query_id)
 
 
 def cancel(*, actor: User, query_id: int, comment: str = "") -> QueryRequest:
@@ -37,7 +37,7 @@ def cancel(*, actor: User, query_id: int, comment: str = "") -> QueryRequest:
             cancel_requested_at=timezone.now(), cancel_requested_by=actor
         )
         log.append(log.Action.QUERY_CANCEL, actor=actor, subject=subject(query), data=said(comment))
-    return query
+    return shown(query_id)
 
 
 def close(*, actor: User, query_id: int, comment: str) -> QueryRequest:
@@ -55,7 +55,7 @@ def close(*, actor: User, query_id: int, comment: str) -> QueryRequest:
             closed_at=timezone.now(), closed_by=actor, closing_comment=comment.strip()
         )
         closing.record(code=Code.OUTCOME_UNKNOWN, data=said(comment))
-    return query
+    return shown(query_id)
 
 
 def expire(*, query_id: int) -> bool:

@@ -19,7 +19,8 @@ from queries import refusals, risks
 from queries.digest import as_stored
 from queries.joined import locked
 from queries.lifecycle import Status, Verb
-from queries.models import QueryRequest
+from queries.models import QueryRequest, UndoParameters
+from queries.models.request import standing_for
 from queries.notices import outbox
 from queries.services.drafts import (
     Draft,
@@ -82,7 +83,7 @@ def store(actor: User, draft: Draft, target: Target, analysis: Analysis, follows
         language=draft.language,
         access=draft.access,
         statement=statement,
-        parameters=list(parameters),
+        parameters=list(parameters) if follows.undoes is None else standing_for(parameters),
         seconds_limit=int(limits.seconds),
         lock_seconds_limit=int(limits.lock_seconds),
         rows_limit=limits.rows,
@@ -104,6 +105,9 @@ def store(actor: User, draft: Draft, target: Target, analysis: Analysis, follows
         if revises is not None:
             _replace(actor, revises.pk, query)
         query.save(force_insert=True)
+        if follows.undoes is not None:
+            kept_until = timezone.now() + dt.timedelta(days=target.retention_days)
+            UndoParameters.of(query, parameters, kept_until).save(force_insert=True)
         data: dict[str, object] = {
             "digest": query.digest,
             "target": target.slug,

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
+import pytest
 from django.core.management import call_command
-from django.db import connection
+from django.db import DatabaseError, connection
 
 from executors.base import Call
-from queries.models import Execution, LogLine, ScriptCall
+from queries import services
+from queries.models import Execution, LogLine, QueryRequest, ScriptCall
 from queries.tests.world import World
 
 IN_THE_CLEAR = """
@@ -39,3 +43,18 @@ def test_clear_01_rows_of_before_are_sealed(committed: World) -> None:
         for table in ("executions", "script_calls", "script_log_lines"):
             cursor.execute(f"SELECT t::text FROM {table} AS t")
             assert not [row for row in cursor.fetchall() if "4111" in row[0]]
+
+
+def test_rows_in_an_undo_are_sealed(committed: World) -> None:
+    write = committed.executed("UPDATE items SET name = 'x' WHERE id = 1", access="write")
+    prepared = services.undo(actor=committed.author, query_id=write.pk)
+    values = prepared.values()
+    call_command("migrate", "queries", "0019", verbosity=0)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT parameters::text FROM query_requests WHERE id = %s", [prepared.pk])
+        assert tuple(json.loads(cursor.fetchone()[0])) == values
+    call_command("migrate", verbosity=0)
+    again = QueryRequest.objects.get(pk=prepared.pk)
+    assert (again.values(), again.current_digest()) == (values, prepared.digest)
+    with pytest.raises(DatabaseError, match="frozen"):
+        QueryRequest.objects.filter(pk=prepared.pk).update(parameters=[])

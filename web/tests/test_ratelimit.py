@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from django.core.cache import caches
@@ -81,3 +82,24 @@ def test_a_counter_that_has_expired_starts_anew() -> None:
     assert counters.add("short", 1, 60)
     assert not counters.add("short", 1, 60)
     assert counters.incr("short") == 2
+
+
+@pytest.mark.django_db
+def test_a_call_costs_one_statement_once_its_counter_was_seen(django_assert_num_queries: Any) -> None:
+    counters = caches["ratelimit"]
+    assert counters.add("seen", 1, 60)
+    with django_assert_num_queries(1):
+        assert not counters.add("seen", 1, 60)
+        assert counters.incr("seen") == 2
+
+
+@pytest.mark.django_db
+def test_a_counter_that_was_lost_begins_again_and_counts() -> None:
+    counters = caches["ratelimit"]
+    counters.add("lost", 1, 60)
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM rate_counters")
+    assert not counters.add("lost", 1, 60)
+    assert [counters.incr("lost"), counters.incr("lost")] == [1, 2]
+    with pytest.raises(ValueError, match="never"):
+        counters.incr("never")

@@ -8,7 +8,7 @@ that table: a trigger may have changed more.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
@@ -19,7 +19,7 @@ from executors.base import Cells, ExecutionError
 from executors.postgresql.effect.counters import Count
 from executors.postgresql.effect.pairs import Kept, key_places
 from executors.postgresql.effect.relations import Relation, identifier, named
-from executors.postgresql.effect.scan import Form
+from executors.postgresql.effect.scan import Form, cut
 from executors.postgresql.reading.parse import Statement
 from executors.postgresql.wire import Wire
 
@@ -31,14 +31,15 @@ _OLD_AND_NEW = 180000
 class _Told:
     """What the statements of this transaction told of one table."""
 
-    def __init__(self, relation: Relation) -> None:
+    def __init__(self, relation: Relation, cell: Callable[[bytes], str]) -> None:
         self.relation = relation
         self.before: dict[object, Cells | None] = {}
         self.after: dict[object, Cells | None] = {}
         self.bytes = 0
         self.complete = True
-        self._places = key_places(relation)
-        self._key = itemgetter(*self._places)
+        places = key_places(relation)
+        self.first = places[0]
+        self._key, self._cell = itemgetter(*places), cell
         self._inserted = self._updated = self._deleted = 0
 
     @property
@@ -46,30 +47,32 @@ class _Told:
         """How many rows they were, of each kind."""
         return Count(self._inserted, self._updated, self._deleted)
 
-    def side(self, values: Sequence[bytes | None]) -> Cells | None:
-        """A side of a row; None where there is none, which has no value in its key either."""
-        if values[self._places[0]] is None:
-            return None
-        return tuple([None if value is None else value.decode() for value in values])
-
-    def add(self, before: Cells | None, after: Cells | None) -> None:
-        """One row. What was there before the first change of a key stays; what is there now is what came last."""
-        if before is None:
+    def note(self, *, before: bool, after: bool) -> None:
+        """Count one row by its sides."""
+        if not before:
             self._inserted += 1
-        elif after is None:
-            self._deleted += 1
-        else:
+        elif after:
             self._updated += 1
-        if not self.complete:
-            return
-        if before is not None:
-            key = self._key(before)
-            self.before.setdefault(key, before)
+        else:
+            self._deleted += 1
+
+    def keep(self, before: Sequence[bytes | None], after: Sequence[bytes | None]) -> None:
+        """One row, each side of it empty where there is none. What was there before the first change of a key stays;
+        what is there now is what came last."""
+        if before:
+            was = self._cells(before)
+            key = self._key(was)
+            self.before.setdefault(key, was)
             self.after[key] = None
-        if after is not None:
-            key = self._key(after)
+        if after:
+            now = self._cells(after)
+            key = self._key(now)
             self.before.setdefault(key, None)
-            self.after[key] = after
+            self.after[key] = now
+
+    def _cells(self, values: Sequence[bytes | None]) -> Cells:
+        cell = self._cell
+        return tuple([None if value is None else cell(value) for value in values])
 
     def give_up(self) -> None:
         """There are too many to be kept; they are only counted from here on."""
@@ -110,15 +113,29 @@ class Capture:
         """Take a piece of the statement's answer."""
         told = self._told.get(asked.relation.root)
         if told is None:
-            told = self._told[asked.relation.root] = _Told(asked.relation)
-        width, get, columns = len(asked.relation.columns), result.get_value, range(result.nfields)
+            told = self._told[asked.relation.root] = _Told(asked.relation, bytes.decode if self._form.exact else cut)
+        width = len(asked.relation.columns)
+        before, after = (asked.sides.index(side) * width if side in asked.sides else None for side in (_BEFORE, _AFTER))
         for row in range(result.ntuples):
-            values = [get(row, column) for column in columns]
-            told.bytes += sum(map(len, filter(None, values)))
-            if told.bytes > self._form.bytes or len(told.before) >= self._form.rows:
-                told.give_up()
-            sides = {name: told.side(values[at * width : (at + 1) * width]) for at, name in enumerate(asked.sides)}
-            told.add(sides.get(_BEFORE), sides.get(_AFTER))
+            # A side that is not there has no value in its key either.
+            was, now = (
+                at if at is not None and result.get_value(row, at + told.first) is not None else None
+                for at in (before, after)
+            )
+            told.note(before=was is not None, after=now is not None)
+            if told.complete:
+                self._keep(told, *(self._values(result, row, at, width) for at in (was, now)))
+
+    def _keep(self, told: _Told, before: Sequence[bytes | None], after: Sequence[bytes | None]) -> None:
+        told.bytes += sum(map(len, filter(None, (*before, *after))))
+        if told.bytes > self._form.bytes or len(told.before) >= self._form.rows:
+            told.give_up()
+        else:
+            told.keep(before, after)
+
+    @staticmethod
+    def _values(result: PGresult, row: int, at: int | None, width: int) -> Sequence[bytes | None]:
+        return () if at is None else [result.get_value(row, column) for column in range(at, at + width)]
 
     def of(self, root: int, counted: Count) -> Kept | None:
         """The rows of a table, if statements told all that the server counted for it."""

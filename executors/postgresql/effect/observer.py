@@ -22,7 +22,7 @@ from executors.postgresql.reading.parse import Statement
 from executors.postgresql.wire import Wire
 
 # How much of the rows is held to tell them apart, and to show some. Past it the server's own counts are told.
-_TOLD_ROWS = 10_000
+TOLD_ROWS = 10_000
 _TOLD_BYTES = 32 * 1024 * 1024
 _PIECE = 100
 
@@ -64,14 +64,15 @@ class _Look:
 class Observer:
     """What a transaction on `wire` changes. `second` opens another connection to the same database, for a look aside.
 
-    `keep` asks for the rows themselves, whole; without it they are cut to what a sample shows.
+    `keep` asks for the rows themselves, whole; without it they are cut to what a sample shows. `asks`: statements are
+    made to tell their rows, which costs each a little and saves reading its table.
     """
 
-    def __init__(self, wire: Wire, second: Callable[[float], Wire], keep: KeepLimits | None) -> None:
+    def __init__(self, wire: Wire, second: Callable[[float], Wire], keep: KeepLimits | None, *, asks: bool) -> None:
         self._wire = wire
         self._second = second
-        self._form = Form(keep.rows if keep else _TOLD_ROWS, keep.bytes if keep else _TOLD_BYTES, exact=bool(keep))
-        self._capture = Capture(wire, self._form) if keep else None
+        self._form = Form(keep.rows if keep else TOLD_ROWS, keep.bytes if keep else _TOLD_BYTES, exact=bool(keep))
+        self._capture = Capture(wire, self._form) if asks else None
         self._truncations = Truncations(wire, self._form)
         self._said: list[tuple[str, int]] = []
         self._types: set[str] = set()

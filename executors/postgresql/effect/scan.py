@@ -13,6 +13,7 @@ Both read the whole table once.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -124,6 +125,15 @@ def _still_there(first: Wire, relation: Relation, ctids: list[bytes]) -> Iterato
     sql = _STILL_THERE.format(table=relation.leaf)
     for row in _fetch(first, sql, [text_array([ctid.decode() for ctid in ctids])]):
         yield row[0] or b""
+
+
+def cut(value: bytes) -> str:
+    """A value in a sample, as `_cut` has the server cut it."""
+    text = value.decode()
+    if len(text) <= _CUT:
+        return text
+    digest = hashlib.md5(value, usedforsecurity=False).hexdigest()
+    return f"{text[:_CUT]}… ({len(text)} characters, MD5 {digest})"
 
 
 def _cut(column: str) -> str:

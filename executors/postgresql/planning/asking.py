@@ -133,6 +133,13 @@ class Planner:
         return {found[int(number) - 1]: int(size) for number, size in cells}
 
 
+def estimate(wire: Wire, item: Statement, values: list[bytes | None]) -> int:
+    """About how many rows a statement returns, or changes, as the server supposes before it runs."""
+    sql = b"EXPLAIN (FORMAT JSON) " + item.text.encode()
+    result = wire.call(lambda: wire.pgconn.send_query_params(sql, values or None))
+    return steps.rows(json.loads(result.get_value(0, 0) or b"[]")[0]["Plan"])
+
+
 def _refusal(reading: Reading, *, given: bool) -> str:
     """Why a text is not planned: it would not be run."""
     for finding in reading.analysis.findings:

@@ -9,14 +9,14 @@ from itertools import islice
 
 from executors.base import Access, Analysis, EngineKind, Finding, FindingCode, Parameter, Severity, Verified
 from executors.lookalikes import check_names, check_signs
-from executors.postgresql.noticing import TEXT, noticed
-from executors.postgresql.noticing.looked import Looked
+from executors.postgresql.findings import TEXT, noticed
+from executors.postgresql.findings.looked import Looked
+from executors.postgresql.findings.remarks import own_functions, own_types, remarks
 from executors.postgresql.reading import rules
 from executors.postgresql.reading.facts import Facts, gather
 from executors.postgresql.reading.identifiers import identifiers
 from executors.postgresql.reading.lexer import NAME_BYTES, cut_names, literal_ranges, outside_code
 from executors.postgresql.reading.parse import Statement, parse
-from executors.postgresql.reading.remarks import own_functions, own_types, remarks
 from executors.postgresql.reading.scopes import Catalogue
 from executors.postgresql.reading.verified import verified
 from executors.text import MAX_BYTES, Characters, Places, Ranges, check_text, verified_text

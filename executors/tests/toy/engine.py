@@ -161,6 +161,9 @@ class ToyEngine:
     def activity(self, target: Target, backend: str, name: str) -> Activity | None:
         return None
 
+    def connection_limit(self, target: Target) -> None:
+        """Nothing limits a login."""
+
     def server_version(self, target: Target) -> str:
         return f"Toy {sqlite3.sqlite_version}"
 

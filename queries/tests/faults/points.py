@@ -106,7 +106,7 @@ def install() -> None:
     _before(Monitor, "cancelled", "running", lambda monitor: int(monitor._query_id))
     _before(Monitor, "committing", "committing", lambda monitor, _: int(monitor._query_id))
     _after(Monitor, "committing", "recorded", lambda monitor, _: int(monitor._query_id))
-    _after(ChunkWriter, "_insert", "storing", lambda writer, _: int(writer._execution_id))
+    _after(ChunkWriter, "_sealed", "storing", lambda writer: int(writer._execution_id))
     _before(run, "settle_surely", "ended", lambda query, *_: int(query.pk))
     _after(run, "settle_surely", "settled", lambda query, *_: int(query.pk))
     _watch_log()

@@ -15,7 +15,7 @@ from audit.models import AuditLog
 from executors.base import Call
 from pods.models import Target
 from queries import services
-from queries.api.shapes import query_json
+from queries.api.serializers import query_json
 from queries.maintenance.rotation import rotate, sealed_models
 from queries.maintenance.tidying import tidy
 from queries.models import Execution, LogLine, QueryRequest, ScriptCall
@@ -111,6 +111,7 @@ def test_clear_01_rotation_covers_everything_sealed(world: World, settings: Any)
     write = world.insert("rotated")
     services.rehearse(actor=world.reviewer, query_id=write.pk, digest=write.digest)
     world.approved(write)
+    services.undo(actor=world.author, query_id=write.pk)
     settings.PORTAL_RESULT_KEYS = {"new": new, "old": old}
     assert rotate().remaining == 0
     settings.PORTAL_RESULT_KEYS = {"new": new}

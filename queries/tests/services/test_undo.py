@@ -7,19 +7,22 @@ import json
 from collections.abc import Iterator
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from audit.models import AuditLog
 from executors.base import CommitStatus, OutcomeUnknown
 from queries import policies, services
+from queries.api import serializers
 from queries.lifecycle import Status
 from queries.maintenance.rotation import sealed_models
 from queries.maintenance.tidying import tidy
-from queries.models import Code, Decision, Execution, QueryRequest, UndoPiece
+from queries.models import Code, Decision, Execution, QueryRequest, UndoParameters, UndoPiece
 from queries.notices.sending import never
 from queries.results import rehearsals
 from queries.running.monitor import Monitor
 from queries.tests import trail
+from queries.tests.conftest import SignedIn
 from queries.tests.world import TargetDatabase, World
 from web.errors import BadInput, NotAllowed, NotNow
 
@@ -241,6 +244,63 @@ def test_both_requests_have_their_entry(world: World) -> None:
     submitted = AuditLog.objects.get(action="query.submit", subject_id=str(prepared.public_id))
     assert json.loads(submitted.data)["undoes"] == str(query.public_id)
     assert "changed" not in AuditLog.objects.get(action="query.undo").data
+
+
+# --- the rows in the request itself -----------------------------------------------------------------
+
+
+def test_rows_in_it_are_sealed_and_bound_by_its_digest(world: World, target_database: TargetDatabase) -> None:
+    on_target(target_database, "UPDATE items SET name = 'a secret' WHERE id = 1")
+    prepared = undo(world, written(world))
+    with connection.cursor() as cursor:
+        for table in ("query_requests", "undo_parameters", "audit_logs", "notices"):
+            cursor.execute(f"SELECT count(*) FROM {table} AS t WHERE t::text LIKE '%a secret%'")
+            assert cursor.fetchone() == (0,)
+    assert UndoParameters in sealed_models()
+    stored = QueryRequest.objects.get(pk=prepared.pk)
+    assert "a secret" in str(stored.values())
+    assert stored.parameter_count == len(stored.values())
+    assert stored.current_digest() == prepared.digest
+    ended = services.approve(actor=world.reviewer, query_id=prepared.pk, digest=prepared.digest)
+    assert ended.state is Status.EXECUTED
+    assert (1, "a secret") in items(target_database)
+
+
+def test_other_rows_than_those_reviewed_are_never_put_back(world: World, target_database: TargetDatabase) -> None:
+    """Not even what was sealed for another request, or by whoever has the key."""
+    prepared = undo(world, written(world))
+    forged = [str(value).replace("one", "two") for value in prepared.values()]
+    UndoParameters.of(prepared, forged, timezone.now() + dt.timedelta(days=1)).save(force_update=True)
+    left = items(target_database)
+    ended = services.approve(actor=world.reviewer, query_id=prepared.pk, digest=prepared.digest, bound=10)
+    assert (ended.state, ended.code) == (Status.FAILED, Code.REFUSED)
+    assert items(target_database) == left
+
+
+def test_they_go_after_the_retention_time_and_it_can_be_approved_no_more(world: World) -> None:
+    prepared = undo(world, written(world))
+    UndoParameters.objects.update(expires_at=timezone.now())
+    assert tidy(never)["rows that an undo puts back"] == 1
+    with pytest.raises(NotNow, match="no longer kept"):
+        services.approve(actor=world.reviewer, query_id=prepared.pk, digest=prepared.digest)
+    assert policies.allowed(world.author, prepared) == ["withdraw"]
+
+
+def test_the_api_answers_them_to_those_who_may_see_results(
+    world: World, client_of: SignedIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepared = undo(world, written(world))
+    address = f"/api/v1/queries/{prepared.public_id}/"
+    answers = {
+        name: client_of(getattr(world, name)).get(address).json() for name in ("author", "reviewer", "colleague")
+    }
+    assert [bool(answer["parameters"]) for answer in answers.values()] == [True, True, False]
+    listed = client_of(world.reviewer).get("/api/v1/queries/").json()["results"]
+    assert {one["parameters"] is None for one in listed if one["undoes"]} == {True}
+    monkeypatch.setattr(serializers, "ANSWER_BYTES", 10)
+    assert client_of(world.author).get(address).json()["parameters"] is None
+    UndoParameters.objects.all().delete()
+    assert client_of(world.author).get(address).json()["parameters"] is None
 
 
 # --- what is kept ----------------------------------------------------------------------------------

@@ -27,9 +27,9 @@ OWN_WORDS = frozenset(
 SAFE = (
     # A form's own fields: what is edited stays as it is. The text of an input, and of a copy.
     r"form(\.\w+)+(\|default(_if_none)?:\"\")?|field(\.\w+)*",
-    r"query\.statement|comment|bound_typed|filters\.(q|actor|subject|since|until)",
+    r"query\.statement|comment|bound_typed|sent\.(proposed|origin)|filters\.(q|actor|subject|since|until)",
     # Names of ours, and closed lists.
-    r"(\w+\.)*(number|public_id|pk|slug|digest|status|code|seq|hash|action|kind|id|subject_id|subject_kind)",
+    r"(\w+\.)*(number|public_id|pk|slug|digest|status|code|seq|hash|action|kind|id|subject_id|subject_kind|origin)",
     r"(\w+\.)*get_\w+_display(\|lower)?|(item\.)?languages|query\.code\|default:execution\.failure_code",
     # Numbers and moments.
     r"(\w+\.)*(\w+_limit|approvals_(required|needed)|(lock_)?seconds|elapsed|retry_after|blanks|last|place|total|given|needed)",

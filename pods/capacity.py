@@ -1,0 +1,57 @@
+"""Whether the logins of targets may have as many connections as the portal's places for them need."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from executors import processes
+from executors.base import Access, ExecutionError
+from executors.base import Target as ExecutorTarget
+from pods.models import Target
+
+# A run has a connection, and one more while it is cancelled, watched or asked about; helpers keep some warm besides.
+PER_PLACE = 2
+BESIDES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What was found of one login, as a sentence for operators."""
+
+    words: str
+    fault: bool
+
+
+def check() -> Iterator[Told]:
+    """Each login of the active targets, asked now. Targets that share a login share its connections."""
+    logins: dict[tuple[str, str], list[tuple[Target, ExecutorTarget]]] = defaultdict(list)
+    for target in Target.objects.filter(active=True).order_by("slug"):
+        for access in (access for access in Access if target.url_variable(access)):
+            try:
+                found = target.with_credential(access)
+            except KeyError as error:
+                yield Told(f"{target.slug}, {access}: the variable {error.args[0]} is not set.", fault=True)
+            else:
+                logins[target.engine, found.url].append((target, found))
+    for sharing in logins.values():
+        yield _login([target for target, _ in sharing], sharing[0][1])
+
+
+def _login(targets: Iterable[Target], asked: ExecutorTarget) -> Told:
+    named = f"{', '.join(target.slug for target in targets)}, {asked.access}"
+    places = sum(target.places for target in targets)
+    needed = PER_PLACE * places + BESIDES
+    try:
+        limit = processes.connection_limit(asked)
+    except ExecutionError as error:
+        return Told(f"{named}: not checked. {error.public_message}", fault=True)
+    if limit is None:
+        return Told(f"{named}: nothing limits its connections; {places} places.", fault=False)
+    had = f"{named}: {limit.most} connections by {limit.setting}; {places} places need {needed}"
+    if limit.most >= needed:
+        return Told(f"{had}.", fault=False)
+    fewer = max((limit.most - BESIDES) // PER_PLACE, 0)
+    advice = f"give it {needed}, or the target {fewer} places" if fewer else f"give it {needed}"
+    return Told(f"{had}. Too few: {advice}.", fault=True)
