@@ -48,7 +48,7 @@ def w(text: str, ends: Expected) -> Row:
 
 
 IDS_OF_WEEK = [1, 2]
-LITERALS = [
+LITERALS: list[Row | Refused] = [
     Row("db.orders.find({n: 5 * 2})", [1]),
     Row("db.orders.find({n: {$gt: 100 / 4 - 6}})", [2, 3]),
     Row("db.orders.find({n: {$in: [2 ** 3 + 2, -(-20)]}})", [1, 2]),
@@ -81,7 +81,7 @@ LITERALS = [
     Refused("db.orders.insertOne({_id: ObjectId()})", "leave _id out", w("db.orders.insertOne({n: 1})", 1)),
     Refused("db.orders.find({name: ab})", 'Put text in quotes: "ab"', Row('db.orders.find({name: "ab"})', [1])),
 ]  # fmt: skip
-TABLE = [*LITERALS]
+TABLE: list[Row | Refused] = [*LITERALS]
 
 
 @pytest.fixture
