@@ -135,7 +135,7 @@ def why(world: World, row: Refused) -> str:
 
 
 def test_every_statement_ends_as_the_table_says(world: World, orders: Target) -> None:
-    wrong = []
+    wrong: list[tuple[object, ...]] = []
     for row in TABLE:
         if isinstance(row, Refused) and row.words not in why(world, row):
             wrong.append((row.text, row.words, why(world, row)))
