@@ -177,7 +177,7 @@ def lab(committed: World, target_database: TargetDatabase) -> Iterator[World]:
     """Everybody, and a schema that the write login owns."""
     name = target_database.name
     with target_database.connect() as connection:
-        connection.execute(_TABLES.format(reader=f"{name}_ro", writer=f"{name}_rw"))  # type: ignore[call-overload]
+        connection.execute(_TABLES.format(reader=f"{name}_ro", writer=f"{name}_rw"))
     committed.change_target(search_path="lab,public")
     yield committed
     with target_database.connect() as connection:
