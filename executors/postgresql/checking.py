@@ -15,10 +15,11 @@ from executors.base import Access, Asked, ExecutionError, Finding, FindingCode, 
 from executors.postgresql import catalogue, likeness
 from executors.postgresql.dependencies import Dependencies, text_array
 from executors.postgresql.errors import Place
+from executors.postgresql.findings import MOST_STATEMENTS, TARGET, noticed
+from executors.postgresql.findings.catalogue import Depth, ask
+from executors.postgresql.findings.looked import Looked
 from executors.postgresql.naming import PARTS, missing
-from executors.postgresql.noticing import MOST_STATEMENTS, TARGET, asking, noticed
-from executors.postgresql.noticing.asking import Depth
-from executors.postgresql.noticing.looked import Looked
+from executors.postgresql.reading import taking
 from executors.postgresql.reading.analysis import read
 from executors.postgresql.reading.facts import Facts, gather
 from executors.postgresql.reading.names import (
@@ -96,9 +97,10 @@ class Check:
 
     def _answer(self, text: str) -> Told:
         told = _Text(text)
-        statements, failure = parse(text)
+        written, failure = parse(text)
         if failure:
             return Told(complete=False)
+        statements = taking.run(written)
         ahead: list[_Part] = []
         named: list[Named] = []
         parts = [_Part(item, gather(item)) for item in statements]
@@ -139,7 +141,7 @@ class Check:
         items = [item for item, _ in as_found]
         named = frozenset[Relation]().union(*(relations for _, relations in as_found))
         try:
-            tables = asking.ask(self.wire, named, _depth(items, self.access))
+            tables = ask(self.wire, named, _depth(items, self.access))
         except ExecutionError:
             self.wire.drain()
             return []

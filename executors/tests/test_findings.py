@@ -10,7 +10,7 @@ from pymongo import MongoClient
 from executors import processes
 from executors.base import Access, Analysis, EngineKind, FindingCode, Language, Parameter, Target, Verified
 from executors.tests.mongodb.conftest import Document, mongo_targets
-from executors.tests.postgresql.noticing.conftest import air
+from executors.tests.postgresql.findings.conftest import air
 from executors.tests.postgresql.world import Database
 
 __all__ = ["air", "mongo_targets"]
@@ -83,6 +83,9 @@ FINDINGS: dict[FindingCode, Input] = {
     FindingCode.BIDI_CONTROL: sql("SELECT 1 /* \u202e */"),
     FindingCode.BUILT_STATEMENT: script("return db.query('select ' + name)"),
     FindingCode.CARRIAGE_RETURN: sql("SELECT 1 -- \rDELETE"),
+    FindingCode.CLIENT_COMMAND: sql("\\d orders"),
+    FindingCode.COPY_AS_READ: sql("COPY orders TO STDOUT"),
+    FindingCode.TRANSACTION_WORDS: sql("BEGIN; SELECT 1; COMMIT"),
     FindingCode.CONTROL_CHARACTER: sql("SELECT 1 \x1b"),
     FindingCode.CREATE_INDEX: mongo_write("db.c.createIndex({a: 1})"),
     FindingCode.DESTRUCTIVE: sql_write("DROP TABLE orders"),
@@ -141,6 +144,8 @@ FINDINGS: dict[FindingCode, Input] = {
     FindingCode.REFUSED_FUNCTION: sql("SELECT pg_read_file('/etc/passwd')"),
     FindingCode.REFUSED_OPERATOR: sql("SELECT 1 OPERATOR(shop.+) 1"),
     FindingCode.REFUSED_STATEMENT: sql("COMMIT"),
+    FindingCode.READ_AS_UTC: mongo("db.c.find({a: new Date(2026, 0, 1)})"),
+    FindingCode.RUN_TIME: mongo("db.c.find({a: {$gt: new Date(Date.now() - 7 * 24 * 60 * 60 * 1000)}})"),
     FindingCode.REPLACES_COLLECTION: mongo_write("db.c.aggregate([{$out: 'd'}])"),
     FindingCode.RETURNS_NOTHING: script("return\n1"),
     FindingCode.SCRIPT_PARAMETERS: script("return 1", 1),
