@@ -99,7 +99,7 @@ class _Row(NamedTuple):
     schema: str | None
 
     @property
-    def count(self) -> Count:
+    def counted(self) -> Count:
         """What was counted."""
         return Count(self.inserted, self.updated, self.deleted)
 
@@ -118,11 +118,11 @@ def counts(wire: Wire, taken_back: Mapping[int, Count]) -> Counts:
     """
     found = json.loads(wire.simple(_SETTLE + _QUERY).get_value(0, 0) or b"{}")
     all_rows = [_Row(*row) for row in found["tables"] or ()]
-    rows = [row for row in all_rows if row.count != taken_back.get(row.oid, NOTHING)]
+    rows = [row for row in all_rows if row.counted != taken_back.get(row.oid, NOTHING)]
     own = [row for row in rows if not row.system]
     return Counts(
         found["xid"] or "",
-        {row.oid: row.count - taken_back.get(row.oid, NOTHING) for row in own},
+        {row.oid: row.counted - taken_back.get(row.oid, NOTHING) for row in own},
         {row.oid: None if row.name is None else (row.schema or "", row.name) for row in own},
         any(row.system for row in rows),
         found["counted"] == "on",
