@@ -238,6 +238,27 @@ def why(world: World, target: Target, row: Refused) -> str:
     return ""
 
 
+@pytest.mark.sandbox
+@pytest.mark.parametrize(
+    ("text", "rows", "logged"),
+    [
+        ("db.orders.find({n: {$gt: 10}}).sort({n: 1}).map(d => d.name)", 2, 0),
+        ("db.orders.find({n: {$gt: 10}}).toArray().map(d => ({n: d.n * 2}))", 2, 0),
+        ("db.orders.find({n: {$gt: 10}}).forEach(d => print(d.name))", 0, 2),
+        ("db.orders.aggregate([{$match: {n: 10}}]).forEach(printjson)", 0, 1),
+    ],
+)
+def test_what_works_on_results_is_given_as_a_script_that_runs(
+    world: World, orders: Target, text: str, rows: int, logged: int
+) -> None:
+    fill(orders)
+    world.change_target(allow_scripts=True)
+    script = why(world, orders, Refused(text, "", Row(text, rows))).partition("Script and write: ")[2]
+    ran = world.executed(script, language="script")
+    assert ran.state is Status.EXECUTED, ran.execution.failure_message
+    assert (ran.execution.row_count, ran.execution.log_lines.count()) == (rows, logged)
+
+
 def test_clock_is_that_of_the_run_and_one_for_the_whole_statement(world: World, orders: Target) -> None:
     query = world.submitted(
         "db.orders.insertMany([{_id: 1, at: new Date()}, {_id: 2, at: ISODate()}])", language="mongo", access="write"
