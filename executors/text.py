@@ -20,16 +20,16 @@ MAX_BYTES = 2_000_000
 # Enough to see what is going on; a page of a hundred thousand would tell less and cost more.
 _MOST_FINDINGS = 30
 
-_BOM = "\ufeff"
+BOM = "\ufeff"
 _BIDI = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 _INVISIBLE = (
     "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200d\u2060-\u2065\u206a-\u206f\u2800\u3164\ufe00-\ufe0f"
     "\ufeff\uffa0\ufff9-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
 _PRIVATE = "\ue000-\uf8ff\U000f0000-\U000ffffd\U00100000-\U0010fffd"
-_SPACES = "\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"
+ODD_SPACES = "\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"
 _ODD = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff" + _BIDI + _INVISIBLE + _PRIVATE + _SPACES + "]",
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff" + _BIDI + _INVISIBLE + _PRIVATE + ODD_SPACES + "]",
 )
 _CLASSES = tuple(
     (re.compile(f"[{characters}]"), code, what)
@@ -39,7 +39,7 @@ _CLASSES = tuple(
         ("\ud800-\udfff", FindingCode.INVALID_TEXT, "half of a surrogate pair, which is not text"),
         ("\x85\u2028\u2029", FindingCode.LINE_SEPARATOR, "a line separator that not every reader treats as one"),
         (_BIDI, FindingCode.BIDI_CONTROL, "a character that changes the direction text is shown in"),
-        (_SPACES, FindingCode.ODD_WHITE_SPACE, "a white space that is not a plain space"),
+        (ODD_SPACES, FindingCode.ODD_WHITE_SPACE, "a white space that is not a plain space"),
         (_INVISIBLE, FindingCode.INVISIBLE_CHARACTER, "an invisible character"),
         (_PRIVATE, FindingCode.INVISIBLE_CHARACTER, "a private-use character, which looks like nothing or anything"),
         ("\0-\x9f", FindingCode.CONTROL_CHARACTER, "a control character"),
@@ -62,7 +62,7 @@ _CONFUSABLE = frozenset(
 
 def normalise(statement: str) -> str:
     """The statement as it is stored, shown, hashed and sent: one leading byte-order mark off, CRLF as LF, no more."""
-    return statement.removeprefix(_BOM).replace("\r\n", "\n")
+    return statement.removeprefix(BOM).replace("\r\n", "\n")
 
 
 def check_text(statement: str, literals: Iterable[tuple[int, int]] = ()) -> tuple[Finding, ...]:

@@ -46,7 +46,7 @@ class RequestForm(forms.Form):
             pod=target.pod.slug if target else "",
             target=values["target"],
             language=values["language"] or (target.languages[0].value if target else ""),
-            statement=values["statement"],
+            statement=values["statement"].replace("\r\n", "\n"),  # browsers send every line end so
             access=values["access"],
             reason=values["reason"].replace("\r\n", "\n"),
             ticket=values["ticket"],

@@ -19,6 +19,7 @@ from executors.postgresql.findings import MOST_STATEMENTS, TARGET, noticed
 from executors.postgresql.findings.catalogue import Depth, ask
 from executors.postgresql.findings.looked import Looked
 from executors.postgresql.naming import PARTS, missing
+from executors.postgresql.reading import taking
 from executors.postgresql.reading.analysis import read
 from executors.postgresql.reading.facts import Facts, gather
 from executors.postgresql.reading.names import (
@@ -96,9 +97,10 @@ class Check:
 
     def _answer(self, text: str) -> Told:
         told = _Text(text)
-        statements, failure = parse(text)
+        written, failure = parse(text)
         if failure:
             return Told(complete=False)
+        statements = taking.run(written)
         ahead: list[_Part] = []
         named: list[Named] = []
         parts = [_Part(item, gather(item)) for item in statements]

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from accounts.models import User
 from executors import processes
@@ -15,7 +15,7 @@ from executors.base import (
     Parameter,
     Word,
 )
-from executors.text import normalise
+from executors.normalising import normalised, told
 from pods.models import Target
 from web.errors import BadInput, FieldError
 from web.texts import text_problem
@@ -126,9 +126,10 @@ def check_expects(draft: Draft, target: Target, errors: dict[str, list[FieldErro
 
 
 def read(target: Target, draft: Draft) -> Analysis:
-    statement = normalise(draft.statement)
     language, access = Language(draft.language), Access(draft.access)
+    statement = normalised(language, draft.statement)
     analysis = processes.read(language, EngineKind(target.engine), statement, draft.parameters, access)
+    analysis = replace(analysis, findings=(*told(language, draft.statement), *analysis.findings))
     if not target.offers(Access.READ):
         why = "The variable with its read credential is not set."
         return Word.missing(why).beside(analysis, language) if analysis.valid else analysis

@@ -11,9 +11,10 @@ from accounts.models import User
 from audit import log
 from executors.base import (
     Analysis,
+    Language,
     Severity,
 )
-from executors.text import normalise
+from executors.normalising import normalised
 from pods.models import Target
 from queries import refusals, risks
 from queries.digest import as_stored
@@ -71,7 +72,7 @@ def submit(*, actor: User, draft: Draft, revises: QueryRequest | None = None) ->
 
 def store(actor: User, draft: Draft, target: Target, analysis: Analysis, follows: Follows) -> QueryRequest:
     limits, revises = target.limits, follows.revises
-    statement = normalise(draft.statement)
+    statement = normalised(Language(draft.language), draft.statement)
     parameters = tuple(as_stored(parameter) for parameter in draft.parameters)
     words: Sequence[str] = (draft.reason, draft.ticket, *analysis.tables, actor.username, actor.label)
     query = QueryRequest(

@@ -12,12 +12,13 @@ from executors.lookalikes import check_names, check_signs
 from executors.postgresql.findings import TEXT, noticed
 from executors.postgresql.findings.looked import Looked
 from executors.postgresql.findings.remarks import own_functions, own_types, remarks
-from executors.postgresql.reading import rules
+from executors.postgresql.reading import rules, taking
 from executors.postgresql.reading.facts import Facts, gather
 from executors.postgresql.reading.identifiers import identifiers
 from executors.postgresql.reading.lexer import NAME_BYTES, cut_names, literal_ranges, outside_code
 from executors.postgresql.reading.parse import Statement, parse
 from executors.postgresql.reading.scopes import Catalogue
+from executors.postgresql.reading.tools import batch_ends, tool_words
 from executors.postgresql.reading.verified import verified
 from executors.text import MAX_BYTES, Characters, Places, Ranges, check_text, verified_text
 
@@ -69,9 +70,11 @@ def read(
     door = _door(statement)
     if any(finding.severity is Severity.ERROR for finding in door):
         return Reading(Analysis(access, findings=door))
-    statements, failure = parse(statement)
+    written, failure = parse(statement)
     if failure:
-        return Reading(Analysis(access, findings=(*door, failure)))
+        return Reading(Analysis(access, findings=(*door, *_no_sql(statement, failure))))
+    statements = taking.run(written)
+    door = (*door, *batch_ends(statement), *taking.told(statement, written))
     if not statements:
         return Reading(Analysis(access, findings=(*door, _error(FindingCode.EMPTY, "There is no statement."))))
     facts = tuple(gather(item, catalogue) for item in statements)
@@ -79,6 +82,11 @@ def read(
     findings = (*door, *_findings(statement, statements, facts, parameters, access, catalogue or {}))
     checked = (*verified_text(door), *verified(statements, facts, frozenset(found.code for found in findings)))
     return Reading(_analysis(statements, facts, access, findings, checked), statements, facts)
+
+
+def _no_sql(statement: str, failure: Finding) -> tuple[Finding, ...]:
+    """Why the parser refused a text: what of it is no SQL, where that can be named, and else its own word."""
+    return (*batch_ends(statement), *tool_words(statement)) or (failure,)
 
 
 def _door(statement: str) -> tuple[Finding, ...]:

@@ -27,7 +27,7 @@ def inner(item: Statement) -> Statement | None:
         if count == _MOST_BEGINNINGS:
             return None
         statements, _ = parse(text[begins.start() :])
-        if len(statements) == 1 and _plain({statements[0].type: statements[0].node}) == wanted:
+        if len(statements) == 1 and plain({statements[0].type: statements[0].node}) == wanted:
             (kind, node), *_ = wanted.items()
             return Statement(text[begins.start() :], item.offset + begins.start(), kind, node)
     return None
@@ -37,11 +37,11 @@ def _innermost(item: Statement) -> Node | None:
     kind, node = item.type, item.node
     while kind in AROUND:
         (kind, node), *_ = node["query"].items()
-    return None if kind == item.type else _plain({kind: node})
+    return None if kind == item.type else plain({kind: node})
 
 
-def _plain(node: Any) -> Any:
+def plain(node: Any) -> Any:
     """A tree without the places in the text."""
     if isinstance(node, dict):
-        return {key: _plain(value) for key, value in node.items() if not key.endswith("location")}
-    return [_plain(part) for part in node] if isinstance(node, list) else node
+        return {key: plain(value) for key, value in node.items() if not key.endswith("location")}
+    return [plain(part) for part in node] if isinstance(node, list) else node

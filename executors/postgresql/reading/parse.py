@@ -27,16 +27,22 @@ _NEWER = re.compile(r"\b(virtual|old|new|without\s+overlaps|period|not\s+enforce
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One statement: its exact text, without the semicolon; where it starts (characters from 0); its parse tree."""
+    """One statement: its exact text, without the semicolon; where it starts (characters from 0); its parse tree.
+
+    `written` is where the author's words begin, for a text that is not theirs.
+    """
 
     text: str
     offset: int
     type: str
     node: Node
+    written: int | None = None
 
     @property
     def begins(self) -> int:
         """Where its words begin, in characters from 0: blank space before them belongs to nobody."""
+        if self.written is not None:
+            return self.written
         return self.offset + len(self.text) - len(self.text.lstrip())
 
 

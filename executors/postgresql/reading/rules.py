@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from executors.postgresql.reading import reasons
 from executors.postgresql.reading.facts import Facts, Function
 from executors.postgresql.reading.function_policy import ROWS_ONLY, WRITE_MAY_CALL
 from executors.postgresql.reading.functions import REFUSED
@@ -138,6 +139,7 @@ _AT_CURSOR = (
     "WHERE CURRENT OF needs a cursor, and there is none: cursors are not allowed.",
     "Name the row by its key: WHERE id = …",
 )
+_REASONS = {"CopyStmt": reasons.copy, "TransactionStmt": reasons.transaction}
 _OTHER = ("This kind of statement is not allowed.", "Ask the owner of the database.")
 
 _PRIVILEGED_CHANGES = {
@@ -181,6 +183,8 @@ def needs_write(statement: Statement, facts: Facts) -> bool:
 def refusal(statement: Statement, facts: Facts, made: Collection[str] = ()) -> tuple[str, str] | None:
     """The sentence and hint for a statement that not even a write may be; `made`: see `server_view`."""
     for inner in facts.statements:
+        if inner == statement.type and inner in _REASONS:
+            return _REASONS[inner](statement.node)
         if inner not in WRITE_KINDS:
             return REFUSED_KINDS[inner][1] if inner in REFUSED_KINDS else _OTHER
     if any(_of_the_server(table) or table.name in made for table in facts.changed):

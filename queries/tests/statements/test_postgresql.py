@@ -1,0 +1,221 @@
+"""What people paste, on a real server from submission to the end: what runs, and what is refused with a way out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import pytest
+
+from queries.lifecycle import Status
+from queries.models import QueryRequest
+from queries.results import view_page
+from queries.tests.world import TargetDatabase, World
+from web.errors import BadInput
+
+_TABLES = """
+CREATE SCHEMA lab;
+CREATE TABLE lab.samples (id int PRIMARY KEY, name text, amount int);
+CREATE TABLE lab."Odd names" (id int);
+GRANT USAGE, CREATE ON SCHEMA lab TO {writer};
+GRANT USAGE ON SCHEMA lab TO {reader};
+ALTER SCHEMA lab OWNER TO {writer};
+ALTER TABLE lab.samples OWNER TO {writer};
+ALTER TABLE lab."Odd names" OWNER TO {writer};
+GRANT SELECT ON ALL TABLES IN SCHEMA lab TO {reader};
+"""
+_ROWS = """
+TRUNCATE lab.samples, lab."Odd names";
+INSERT INTO lab.samples VALUES (1, 'one', 10), (2, 'two', 20), (3, NULL, 30);
+INSERT INTO lab."Odd names" VALUES (7);
+"""
+
+
+def shown(given: Runs | Refused) -> str:
+    return f"{given.access} {given.statement[:60]!r}"
+
+
+class Runs(NamedTuple):
+    """A statement that runs: what its read gives, or how many rows its write changes; and a code it is told with."""
+
+    access: str
+    statement: str
+    gives: Any
+    told: str = ""
+
+
+class Refused(NamedTuple):
+    """A statement that is refused as `code`, and what it becomes when its hint is followed."""
+
+    access: str
+    statement: str
+    code: str
+    hint: str
+    followed: Runs
+
+
+def reads(statement: str, *rows: object, told: str = "") -> Runs:
+    """Rows as the API answers them; a row of one cell is that cell."""
+    return Runs("read", statement, [[str(row)] if not isinstance(row, list) else row for row in rows], told)
+
+
+def writes(statement: str, changed: int | None, told: str = "") -> Runs:
+    return Runs("write", statement, changed, told)
+
+
+NBSP = "\N{NO-BREAK SPACE}"
+TWO = reads("SELECT name FROM samples WHERE id = 2", "two")
+SET_TEN = "UPDATE samples SET amount = 0 WHERE id = 1"
+
+PASTED = [
+    # characters
+    reads("\ufeffSELECT name FROM samples WHERE id = 2", "two", told="odd_white_space"),
+    reads("SELECT name\r\nFROM samples\r\nWHERE id = 2\r\n", "two", told="carriage_return"),
+    reads(f"SELECT{NBSP}name FROM{NBSP}samples WHERE id = 2", "two", told="odd_white_space"),
+    reads("SELECT\u2003name\u3000FROM samples WHERE\u202fid = 2", "two", told="odd_white_space"),
+    reads(f"SELECT length('a{NBSP}b'), 'a{NBSP}b' = U&'a\\00A0b'{NBSP}AS same", ["3", "t"], told="odd_white_space"),
+    reads(f"SELECT length($q$a{NBSP}b$q$) -- a{NBSP}comment", 3, told="odd_white_space"),
+    writes(f"\ufeffUPDATE samples{NBSP}SET amount = 0\r\nWHERE id = 1;\r\n", 1, told="odd_white_space"),
+    # ends and comments
+    reads("SELECT name FROM samples WHERE id = 2;", "two"),
+    reads("SELECT name FROM samples WHERE id = 2;;  ", "two"),
+    reads("SELECT name FROM samples WHERE id = 2; -- the second", "two"),
+    reads("/* the second */ SELECT name FROM samples WHERE id = 2 /* ; */ ; /* end */", "two"),
+    reads("-- first\n\nSELECT name FROM samples -- ; GO\nWHERE id = 2\n;\n\n", "two"),
+    reads("SELECT name FROM samples WHERE id = 2 --", "two"),
+    reads("SELECT 'GO' AS\ngo\nFROM samples WHERE id = 2", "GO"),
+    reads("SELECT '\\d samples' AS text", "\\d samples"),
+    # a transaction's words around all of it
+    reads("BEGIN; SELECT name FROM samples WHERE id = 2; COMMIT;", "two", told="transaction_words"),
+    reads("begin;\nselect name from samples where id = 2;\nend;", "two", told="transaction_words"),
+    reads("START TRANSACTION READ WRITE; SELECT 1; COMMIT WORK", 1, told="transaction_words"),
+    reads("BEGIN ISOLATION LEVEL READ COMMITTED; SELECT 1; COMMIT AND NO CHAIN", 1, told="transaction_words"),
+    reads("BEGIN TRANSACTION; SELECT 1; END TRANSACTION; -- done", 1, told="transaction_words"),
+    writes(f"BEGIN; {SET_TEN}; COMMIT;", 1, told="transaction_words"),
+    writes(f"BEGIN; {SET_TEN}; DELETE FROM samples WHERE id = 2; END", 2, told="transaction_words"),
+    writes("START TRANSACTION; INSERT INTO samples (id) VALUES (4), (5); COMMIT", 2, told="transaction_words"),
+    # COPY … TO STDOUT
+    reads("COPY (SELECT name FROM samples WHERE id = 2) TO STDOUT", "two", told="copy_as_read"),
+    reads("COPY (SELECT id, name FROM samples WHERE id < 3 ORDER BY id) TO STDOUT WITH (FORMAT csv, HEADER)",
+          ["1", "one"], ["2", "two"], told="copy_as_read"),
+    reads("COPY (VALUES (1), (2)) TO STDOUT CSV HEADER DELIMITER ';'", 1, 2, told="copy_as_read"),
+    reads("COPY (WITH a AS (SELECT ')' AS b) SELECT b FROM a) TO STDOUT;", ")", told="copy_as_read"),
+    reads("COPY (SELECT $$)$$ /* ) */ -- )\n) TO STDOUT", ")", told="copy_as_read"),
+    reads('COPY "Odd names" TO STDOUT', 7, told="copy_as_read"),
+    reads('  COPY\n  lab."Odd names"\n  TO STDOUT (FORMAT text)', 7, told="copy_as_read"),
+    reads("BEGIN; COPY (SELECT 1) TO STDOUT; COMMIT;", 1, told="copy_as_read"),
+    writes("COPY (UPDATE samples SET amount = 1 WHERE id = 1 RETURNING id) TO STDOUT", 1, told="copy_as_read"),
+]  # fmt: skip
+
+NOT_SQL = [
+    Refused("read", "\\d samples", "client_command", "information_schema.columns",
+            reads("SELECT column_name FROM information_schema.columns WHERE table_name = 'Odd names'", "id")),
+    Refused("read", "\\dt", "client_command", "information_schema.tables",
+            reads("SELECT table_name FROM information_schema.tables WHERE table_name = 'samples'", "samples")),
+    Refused("read", "\\dt+ lab.*", "client_command", "information_schema.tables", TWO),
+    Refused("read", "\\df", "client_command", "pg_proc",
+            reads("SELECT proname FROM pg_catalog.pg_proc WHERE proname LIKE 'pg_sleep_f%'", "pg_sleep_for")),
+    Refused("read", "\\di", "client_command", "pg_indexes",
+            reads("SELECT indexname FROM pg_catalog.pg_indexes WHERE tablename = 'samples'", "samples_pkey")),
+    Refused("read", "\\dn", "client_command", "information_schema.schemata",
+            reads("SELECT schema_name FROM information_schema.schemata WHERE schema_name = 'lab'", "lab")),
+    Refused("read", "\\l", "client_command", "pg_database",
+            reads("SELECT datname FROM pg_catalog.pg_database WHERE datname = 'template1'", "template1")),
+    Refused("read", "\\du", "client_command", "pg_roles",
+            reads("SELECT rolname FROM pg_catalog.pg_roles WHERE rolname = 'pg_monitor'", "pg_monitor")),
+    Refused("read", "SELECT name FROM samples WHERE id = 2 \\gx", "client_command", "semicolon", TWO),
+    Refused("read", "SELECT name FROM samples WHERE id = 2 \\g", "client_command", "semicolon", TWO),
+    Refused("read", "SELECT name FROM samples WHERE id = 2 \\watch 5", "client_command", "semicolon", TWO),
+    Refused("read", "\\x on\nSELECT name FROM samples WHERE id = 2;", "client_command", "Remove the line", TWO),
+    Refused("read", "\\timing\nSELECT name FROM samples WHERE id = 2;", "client_command", "Remove the line", TWO),
+    Refused("read", "\\c orders\nSELECT name FROM samples WHERE id = 2;", "client_command", "Remove the line", TWO),
+    Refused("read", "\\i report.sql", "client_command", "text of the file", TWO),
+    Refused("read", "\\copy (SELECT name FROM samples WHERE id = 2) TO 'a'", "client_command", "SELECT itself", TWO),
+    Refused("write", "\\copy samples (id) FROM 'a.csv'", "client_command", "VALUES",
+            writes("INSERT INTO samples (id) VALUES (4), (5)", 2)),
+    Refused("write", "COPY samples (id) FROM stdin;\n4\n5\n\\.\n", "client_command", "VALUES",
+            writes("INSERT INTO samples (id) VALUES (4), (5)", 2)),
+    Refused("read", "SELECT name FROM samples WHERE id = 2\nGO", "client_command", "remove the line", TWO),
+    Refused("write", f"{SET_TEN}\nGO\nDELETE FROM samples WHERE id = 2\ngo\n", "client_command", "semicolon",
+            writes(f"{SET_TEN};\nDELETE FROM samples WHERE id = 2;\n", 2)),
+    Refused("write", f"DELIMITER //\n{SET_TEN} //\nDELIMITER ;", "client_command", "semicolon",
+            writes(f"{SET_TEN};", 1)),
+    # a transaction's words elsewhere
+    Refused("write", f"{SET_TEN}; COMMIT;", "refused_statement", "Leave it out", writes(f"{SET_TEN};", 1)),
+    Refused("write", f"BEGIN; {SET_TEN};", "refused_statement", "COMMIT last", writes(f"BEGIN; {SET_TEN}; COMMIT;", 1)),
+    Refused("write", f"BEGIN; {SET_TEN}; ROLLBACK;", "refused_statement", "rehearsal", writes(SET_TEN, 1)),
+    Refused("write", f"BEGIN; {SET_TEN}; ABORT", "refused_statement", "rehearsal", writes(SET_TEN, 1)),
+    Refused("write", f"BEGIN; {SET_TEN}; COMMIT AND CHAIN", "refused_statement", "AND CHAIN out",
+            writes(f"BEGIN; {SET_TEN}; COMMIT", 1)),
+    Refused("write", f"BEGIN; {SET_TEN}; COMMIT; BEGIN; DELETE FROM samples WHERE id = 2; COMMIT", "refused_statement",
+            "Leave it out", writes(f"BEGIN; {SET_TEN}; DELETE FROM samples WHERE id = 2; COMMIT", 2)),
+    Refused("write", f"BEGIN; SAVEPOINT a; {SET_TEN}; COMMIT", "refused_statement", "kept, or none",
+            writes(f"BEGIN; {SET_TEN}; COMMIT", 1)),
+    Refused("write", f"BEGIN ISOLATION LEVEL SERIALIZABLE; {SET_TEN}; COMMIT", "refused_statement",
+            "Leave ISOLATION LEVEL SERIALIZABLE out", writes(f"BEGIN; {SET_TEN}; COMMIT", 1)),
+    Refused("read", "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ; SELECT 1; COMMIT", "refused_statement",
+            "REPEATABLE READ out", reads("BEGIN TRANSACTION; SELECT 1; COMMIT", 1)),
+    Refused("read", "BEGIN READ ONLY; SELECT 1; COMMIT", "refused_statement", "READ ONLY out",
+            reads("BEGIN; SELECT 1; COMMIT", 1)),
+    Refused("write", f"{SET_TEN}; PREPARE TRANSACTION 'a'", "refused_statement", "Leave it out", writes(SET_TEN, 1)),
+    # COPY
+    Refused("read", "COPY samples (id, name) TO STDOUT", "refused_statement", "COPY (SELECT",
+            reads("COPY (SELECT id, name FROM samples WHERE id = 1) TO STDOUT", ["1", "one"])),
+    Refused("read", "COPY samples TO '/tmp/a.csv'", "refused_statement", "TO STDOUT",
+            reads('COPY lab."Odd names" TO STDOUT', 7)),
+    Refused("read", "COPY (SELECT 1) TO PROGRAM 'cat'", "refused_statement", "TO STDOUT",
+            reads("COPY (SELECT 1) TO STDOUT", 1)),
+    Refused("write", "COPY samples FROM '/tmp/a.csv'", "refused_statement", "VALUES",
+            writes("INSERT INTO samples (id) VALUES (4)", 1)),
+    Refused("read", "COPY (DELETE FROM samples WHERE id = 1 RETURNING id) TO STDOUT", "write_in_read", "write access",
+            writes("COPY (DELETE FROM samples WHERE id = 1 RETURNING id) TO STDOUT", 1)),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def lab(committed: World, target_database: TargetDatabase) -> Iterator[World]:
+    """Everybody, and a schema that the write login owns."""
+    name = target_database.name
+    with target_database.connect() as connection:
+        connection.execute(_TABLES.format(reader=f"{name}_ro", writer=f"{name}_rw"))
+    committed.change_target(search_path="lab,public")
+    yield committed
+    with target_database.connect() as connection:
+        connection.execute("DROP SCHEMA lab CASCADE")
+
+
+@pytest.fixture(autouse=True)
+def rows(lab: World, target_database: TargetDatabase) -> None:
+    """The same rows before each."""
+    with target_database.connect() as connection:
+        connection.execute(_ROWS)
+
+
+def run(lab: World, given: Runs) -> QueryRequest:
+    """From the submission to the end, which is the right one."""
+    query = lab.executed(given.statement, access=given.access)
+    assert (query.status, query.execution.failure_code) == (Status.EXECUTED, "")
+    if given.access == "read":
+        assert view_page(actor=lab.author, query=query).rows == given.gives
+    else:
+        assert query.execution.rows_affected == given.gives
+    if given.told:
+        assert given.told in {finding["code"] for finding in query.findings}
+    return query
+
+
+@pytest.mark.parametrize("given", PASTED, ids=shown)
+def test_it_runs_as_pasted(lab: World, given: Runs) -> None:
+    run(lab, given)
+
+
+@pytest.mark.parametrize("given", NOT_SQL, ids=shown)
+def test_it_is_refused_with_a_hint_that_works(lab: World, given: Refused) -> None:
+    with pytest.raises(BadInput) as caught:
+        lab.submitted(given.statement, access=given.access)
+    errors = caught.value.fields["statement"]
+    found = [error for error in errors if error.code == given.code]
+    assert found
+    assert all(error.line for error in found)
+    assert any(given.hint in error.message for error in found)
+    run(lab, given.followed)
