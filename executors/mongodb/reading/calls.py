@@ -21,7 +21,7 @@ _ROWS: Final = ("find", "aggregate")
 # The mongo language has these too; a script is a transaction, which has not.
 _NOT_IN_SCRIPTS: Final = frozenset(
     {"count", "createIndex", "createIndexes", "dropIndex", "stats"}
-    | {"dataSize", "storageSize", "totalIndexSize", "totalSize"}
+    | {"dataSize", "isCapped", "storageSize", "totalIndexSize", "totalSize"}
 )
 # What follows a call in the mongo language and is no method of a script's cursor that shapes it.
 _NOT_SHAPING: Final = frozenset(
