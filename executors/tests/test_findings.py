@@ -9,6 +9,7 @@ from pymongo import MongoClient
 
 from executors import processes
 from executors.base import Access, Analysis, EngineKind, FindingCode, Language, Parameter, Target, Verified
+from executors.tests.asked import asked
 from executors.tests.mongodb.conftest import Document, mongo_targets
 from executors.tests.postgresql.findings.conftest import air
 from executors.tests.postgresql.world import Database
@@ -265,7 +266,7 @@ def targets(
 
 
 def check(target: Target, given: Input) -> Analysis:
-    return processes.check(target, given.language, given.statement, given.access, given.read())
+    return asked(target, given.language, given.statement, given.access, given.read())
 
 
 @pytest.mark.parametrize("code", TOLD)

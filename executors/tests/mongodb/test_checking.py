@@ -6,6 +6,7 @@ import pytest
 
 from executors import processes
 from executors.base import Access, Analysis, EngineKind, FindingCode, Language, Severity, Verified
+from executors.tests.asked import asked
 from executors.tests.mongodb.conftest import Bench
 
 pytestmark = pytest.mark.mongo
@@ -14,7 +15,7 @@ pytestmark = pytest.mark.mongo
 def look(mongo: Bench, text: str, access: Access = Access.READ, language: Language = Language.MONGO) -> Analysis:
     analysis = processes.read(language, EngineKind.MONGODB, text, (), access)
     assert analysis.valid, analysis.findings
-    return processes.check(mongo.read, language, text, access, analysis)
+    return asked(mongo.read, language, text, access, analysis)
 
 
 @pytest.fixture(autouse=True)

@@ -11,6 +11,7 @@ import pytest
 
 from executors import processes
 from executors.base import Access, Analysis, EngineKind, Finding, FindingCode, Language, Severity, Target, Verified
+from executors.tests.asked import asked
 from executors.tests.postgresql.world import Database
 
 pytestmark = pytest.mark.releases
@@ -26,7 +27,7 @@ def look(
 ) -> Analysis:
     """Read as submission does, then ask."""
     analysis = processes.read(language, EngineKind.POSTGRESQL, text, ["1"] * parameters, access)
-    return processes.check(database.target("reader"), language, text, access, analysis)
+    return asked(database.target("reader"), language, text, access, analysis)
 
 
 def told(analysis: Analysis) -> list[Finding]:

@@ -97,7 +97,9 @@ def test_the_last_of_two_approvals_runs_it_once(
             tag = uuid.uuid4().hex
             query = committed.insert(tag)
             said = threads.race(approvals(query, ["reviewer", "second_reviewer"] * 10))
-            assert sorted(words for words in said if words.startswith("done")) == ["done EXECUTED", "done PENDING"]
+            done = [words for words in said if words.startswith("done")]
+            # The first of them is told what the request is by then.
+            assert (len(done), "done EXECUTED" in done) == (2, True)
             assert target_database.effects(tag) == 1
             assert trail.actions(query)[1:3] == ["query.endorse", "query.approve"]
     finally:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from executors import processes
 from executors.base import Access, EngineKind, FindingCode, Language, Target, Verified
 from executors.postgresql.findings import MOST_CHARACTERS, MOST_STATEMENTS
+from executors.tests.asked import asked
 from executors.tests.postgresql.findings.conftest import Told
 
 LARGE = "SELECT * FROM flights"
@@ -32,7 +33,7 @@ def test_table_that_an_earlier_statement_changed_is_not_spoken_of(told: Told) ->
 
 def test_notice_takes_nothing_from_what_was_verified(air: Target) -> None:
     analysis = processes.read(Language.SQL, EngineKind.POSTGRESQL, LARGE, (), Access.READ)
-    answer = processes.check(air, Language.SQL, LARGE, Access.READ, analysis)
+    answer = asked(air, Language.SQL, LARGE, Access.READ, analysis)
     assert Verified.NAMES_KNOWN in answer.verified
     assert FindingCode.NO_LIMIT in {finding.code for finding in answer.findings}
 
@@ -46,7 +47,7 @@ def test_nothing_is_told_of_a_target_that_does_not_answer(air: Target) -> None:
 
 def test_threshold_is_the_targets_own(air: Target) -> None:
     analysis = processes.read(Language.SQL, EngineKind.POSTGRESQL, LARGE, (), Access.READ)
-    answer = processes.check(replace(air, large_rows=5000), Language.SQL, LARGE, Access.READ, analysis)
+    answer = asked(replace(air, large_rows=5000), Language.SQL, LARGE, Access.READ, analysis)
     assert answer.findings == ()
 
 
@@ -60,6 +61,6 @@ def test_long_text_is_looked_at_as_far_as_it_is_cheap(told: Told) -> None:
 def test_ambiguous_column_is_told_with_what_it_may_be(air: Target) -> None:
     text = "SELECT carrier FROM flights f JOIN airlines USING (carrier) JOIN planes p ON tailnum = p.tailnum"
     analysis = processes.read(Language.SQL, EngineKind.POSTGRESQL, text, (), Access.READ)
-    (finding,) = processes.check(air, Language.SQL, text, Access.READ, analysis).findings
+    (finding,) = asked(air, Language.SQL, text, Access.READ, analysis).findings
     assert (finding.code, finding.column) == (FindingCode.AMBIGUOUS_NAME, 78)
     assert finding.hint == "Write f.tailnum or p.tailnum."
