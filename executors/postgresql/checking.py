@@ -23,6 +23,7 @@ from executors.postgresql.reading import taking
 from executors.postgresql.reading.analysis import read
 from executors.postgresql.reading.facts import Facts, gather
 from executors.postgresql.reading.names import (
+    BRINGS_CODE,
     CHANGES_WHAT_IT_NAMES,
     UNDERSTOOD,
     changes_schema,
@@ -115,6 +116,7 @@ class Check:
                 # Of what the text itself makes nobody can tell more than its name.
                 of_made = any(is_made and name.column for name, is_made in wanted)
                 told.complete &= not (of_made or untold(item, parsed=item.type in UNDERSTOOD))
+                told.complete &= item.type not in BRINGS_CODE
             if changes_schema(item):
                 self.changed = True
                 self.made |= made(item) - {""}

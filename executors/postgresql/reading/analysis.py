@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from executors.base import Access, Analysis, EngineKind, Finding, FindingCode, Parameter, Severity, Verified
@@ -12,7 +12,8 @@ from executors.lookalikes import check_names, check_signs
 from executors.postgresql.noticing import TEXT, noticed
 from executors.postgresql.noticing.looked import Looked
 from executors.postgresql.reading import rules, taking
-from executors.postgresql.reading.facts import Facts, gather
+from executors.postgresql.reading.bodies import Body, body_of
+from executors.postgresql.reading.facts import Facts, gather, together, without_places
 from executors.postgresql.reading.identifiers import identifiers
 from executors.postgresql.reading.lexer import NAME_BYTES, cut_names, literal_ranges, outside_code
 from executors.postgresql.reading.parse import Statement, parse
@@ -35,6 +36,14 @@ class Reading:
     analysis: Analysis
     statements: tuple[Statement, ...] = ()
     facts: tuple[Facts, ...] = ()
+
+
+class _Inside:
+    """The body of a statement and what each statement in it holds."""
+
+    def __init__(self, body: Body) -> None:
+        self.body = body
+        self.facts = tuple(map(gather, body.statements))
 
 
 class _Where:
@@ -77,9 +86,11 @@ def read(
     door = (*door, *batch_ends(statement), *taking.told(statement, written))
     if not statements:
         return Reading(Analysis(access, findings=(*door, _error(FindingCode.EMPTY, "There is no statement."))))
+    inside = tuple(_Inside(body_of(item)) for item in statements)
     facts = tuple(gather(item, catalogue) for item in statements)
-    door = (*door, *_names(statement, statements))
-    findings = (*door, *_findings(statement, statements, facts, parameters, access, catalogue or {}))
+    door = (*door, *_door_of_bodies(statement, inside), *_names(statement, statements, inside))
+    findings = (*door, *_findings(statement, statements, facts, inside, parameters, access, catalogue or {}))
+    facts = tuple(together(fact, one.facts) for fact, one in zip(facts, inside, strict=True))
     checked = (*verified_text(door), *verified(statements, facts, frozenset(found.code for found in findings)))
     return Reading(_analysis(statements, facts, access, findings, checked), statements, facts)
 
@@ -96,7 +107,16 @@ def _door(statement: str) -> tuple[Finding, ...]:
     return (*found, *check_signs(statement, Ranges(outside_code(statement))))
 
 
-def _names(statement: str, statements: tuple[Statement, ...]) -> Iterator[Finding]:
+def _door_of_bodies(statement: str, inside: Sequence[_Inside]) -> Iterator[Finding]:
+    """A body is a text value to the door, but code to whoever runs it: what hides in it is refused."""
+    where_is = _Where(statement)
+    for text, start in (found for one in inside for found in one.body.texts):
+        for finding in (*check_text(text, literal_ranges(text)), *check_signs(text, Ranges(outside_code(text)))):
+            place = where_is.character(start) if start is not None else (None, None)
+            yield replace(finding, line=place[0], column=place[1])
+
+
+def _names(statement: str, statements: Sequence[Statement], inside: Sequence[_Inside]) -> Iterator[Finding]:
     """What the names are, once their escapes (U&"…") are resolved."""
     if statement.isascii() and not _ESCAPED_NAME.search(statement):
         return
@@ -105,6 +125,9 @@ def _names(statement: str, statements: tuple[Statement, ...]) -> Iterator[Findin
         for name, at in identifiers(item.node):
             if name not in found:
                 found[name] = where_is.byte(at) if at else where_is.begins(item)
+    for item in (item for one in inside for item in one.body.statements):
+        for name, _ in identifiers(item.node):
+            found.setdefault(name, where_is.begins(item))
     yield from check_names(found, statement)
 
 
@@ -130,6 +153,7 @@ def _findings(
     text: str,
     statements: tuple[Statement, ...],
     facts: tuple[Facts, ...],
+    inside: tuple[_Inside, ...],
     parameters: Sequence[Parameter],
     access: Access,
     catalogue: Catalogue,
@@ -138,7 +162,7 @@ def _findings(
     where_is = _Where(text)
     made: set[str] = set()
     yield from _cut_names(text, where_is)
-    for item, fact in zip(statements, facts, strict=True):
+    for item, fact, one in zip(statements, facts, inside, strict=True):
         where = where_is.begins(item)
         refused = rules.refusal(item, fact, made)
         if refused:
@@ -147,6 +171,7 @@ def _findings(
             yield _write_in_read(item, fact, where)
         yield from _functions(where_is, fact, where)
         yield from islice(remarks(item, fact, access, catalogue, where), _MOST_FINDINGS)
+        yield from islice(_of_body(where_is, one, access, made), _MOST_FINDINGS)
         made |= rules.server_view(item, made)
     source = text.encode()
     looked = (Looked(item, source, before=statements[:n]) for n, item in enumerate(statements))
@@ -154,6 +179,20 @@ def _findings(
     writes = any(map(rules.needs_write, statements, facts)) or any(map(own_functions, facts))
     if access is Access.WRITE and not writes:
         yield _read_in_write(facts)
+
+
+def _of_body(where_is: _Where, inside: _Inside, access: Access, made: set[str]) -> Iterator[Finding]:
+    """What would be said of the statements in a body if they stood alone."""
+    for reason in inside.body.refused:
+        place = where_is.character(reason.at) if reason.at is not None else (None, None)
+        yield Finding(FindingCode.REFUSED_STATEMENT, Severity.ERROR, reason.message, *place, reason.hint)
+    for item, fact in zip(inside.body.statements, inside.facts, strict=True):
+        where = where_is.begins(item)
+        if refused := rules.refusal_inside(item, fact, made):
+            yield Finding(FindingCode.REFUSED_STATEMENT, Severity.ERROR, refused[0], *where, refused[1])
+        yield from _functions(where_is, without_places(fact), where)
+        yield from remarks(item, fact, access, {}, where)
+        made |= rules.server_view(item, made)
 
 
 def _together(

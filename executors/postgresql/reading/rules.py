@@ -13,7 +13,7 @@ from executors.postgresql.reading.facts import Facts, Function
 from executors.postgresql.reading.function_policy import ROWS_ONLY, WRITE_MAY_CALL
 from executors.postgresql.reading.functions import REFUSED
 from executors.postgresql.reading.parse import Statement
-from executors.postgresql.reading.scopes import Relation, relation_of
+from executors.postgresql.reading.scopes import Relation, relation_of, strings
 
 # Parse-tree type → what people call the statement. Every type here may be part of a write.
 WRITE_KINDS = {
@@ -45,7 +45,18 @@ WRITE_KINDS = {
     "RenameStmt": "RENAME",
     "CommentStmt": "COMMENT",
     "DropStmt": "DROP",
+    "DoStmt": "DO",
+    "CallStmt": "CALL",
+    "CreateFunctionStmt": "CREATE FUNCTION",
+    "AlterFunctionStmt": "ALTER FUNCTION",
+    "CreateTrigStmt": "CREATE TRIGGER",
+    "VacuumStmt": "ANALYZE",
+    "ReturnStmt": "RETURN",  # only ever within CREATE FUNCTION
 }
+
+# What runs code when it runs, and what leaves code behind.
+RUNS_CODE = frozenset({"DoStmt", "CallStmt"})
+LEAVES_CODE = frozenset({"CreateFunctionStmt", "AlterFunctionStmt", "CreateTrigStmt"})
 
 # What rows are read and changed with: the server can tell beforehand what these stand on.
 ROWS = frozenset({"SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt", "ExplainStmt"})
@@ -68,6 +79,7 @@ _COPY = ("COPY is not allowed.", "Select the rows and download the result instea
 _PREPARE = ("Prepared statements are not allowed.", "Submit the statement itself, with parameters if it needs them.")
 _NOTIFY = ("LISTEN and NOTIFY are not allowed.", "")
 _CODE = ("Code that runs later, or out of sight of the reviewer, cannot be created or called.", "Write the statements.")
+_VACUUM = ("VACUUM cannot run inside a transaction.", "Write ANALYZE for the statistics; the server vacuums by itself.")
 _MAINTENANCE = ("Maintenance commands cannot run inside a transaction, and are not allowed.", "Ask the owner.")
 _SERVER = ("Commands that change the server, its files or its replication are not allowed.", "Ask the owner.")
 _CURSOR = ("Cursors are not allowed.", "Submit the SELECT itself.")
@@ -97,17 +109,11 @@ REFUSED_KINDS = {
     "ListenStmt": ("LISTEN", _NOTIFY),
     "UnlistenStmt": ("UNLISTEN", _NOTIFY),
     "NotifyStmt": ("NOTIFY", _NOTIFY),
-    "DoStmt": ("DO", _CODE),
-    "CallStmt": ("CALL", _CODE),
-    "CreateFunctionStmt": ("CREATE FUNCTION", _CODE),
-    "AlterFunctionStmt": ("ALTER FUNCTION", _CODE),
-    "CreateTrigStmt": ("CREATE TRIGGER", _CODE),
     "CreateEventTrigStmt": ("CREATE EVENT TRIGGER", _CODE),
     "RuleStmt": ("CREATE RULE", _CODE),
     "CreateCastStmt": ("CREATE CAST", _CODE),
     "DefineStmt": ("CREATE OPERATOR OR AGGREGATE", _CODE),
     "CreatePLangStmt": ("CREATE LANGUAGE", _CODE),
-    "VacuumStmt": ("VACUUM OR ANALYZE", _MAINTENANCE),
     "ClusterStmt": ("CLUSTER", _MAINTENANCE),
     "ReindexStmt": ("REINDEX", _MAINTENANCE),
     "CheckPointStmt": ("CHECKPOINT", _MAINTENANCE),
@@ -182,6 +188,13 @@ def needs_write(statement: Statement, facts: Facts) -> bool:
 
 def refusal(statement: Statement, facts: Facts, made: Collection[str] = ()) -> tuple[str, str] | None:
     """The sentence and hint for a statement that not even a write may be; `made`: see `server_view`."""
+    if any("CurrentOfExpr" in node.get("whereClause", {}) for _, node, _ in facts.levels):
+        return _AT_CURSOR
+    return refusal_inside(statement, facts, made)
+
+
+def refusal_inside(statement: Statement, facts: Facts, made: Collection[str]) -> tuple[str, str] | None:
+    """The same for a statement in a body, where cursors may be."""
     for inner in facts.statements:
         if inner == statement.type and inner in _REASONS:
             return _REASONS[inner](statement.node)
@@ -189,8 +202,6 @@ def refusal(statement: Statement, facts: Facts, made: Collection[str] = ()) -> t
             return REFUSED_KINDS[inner][1] if inner in REFUSED_KINDS else _OTHER
     if any(_of_the_server(table) or table.name in made for table in facts.changed):
         return _CATALOGUE
-    if any("CurrentOfExpr" in node.get("whereClause", {}) for _, node, _ in facts.levels):
-        return _AT_CURSOR
     return _detail(statement)
 
 
@@ -234,6 +245,10 @@ def foreign_operator(name: str) -> bool:
 
 def _detail(statement: Statement) -> tuple[str, str] | None:
     node = statement.node
+    if statement.type == "VacuumStmt" and node.get("is_vacuumcmd"):
+        return _VACUUM
+    if statement.type == "CreateTrigStmt" and refused_name(strings(node["funcname"])[-1], 0):
+        return "That function is not allowed as a trigger.", "Write a function of your own."
     if statement.type == "DropStmt":
         if node.get("removeType") not in _DROPPABLE:
             return "This kind of object cannot be dropped here.", "Ask the owner of the database."
