@@ -4,11 +4,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from executors.base import Access, Language
-from portal import env
+from portal import csp, env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -23,10 +22,10 @@ PORTAL_SECURE = env.flag("PORTAL_SECURE", default=not DEBUG)
 PORTAL_RESULT_KEYS = env.keys("PORTAL_RESULT_KEYS")
 # How many reverse proxies stand before the portal: that many entries of X-Forwarded-For are believed, from the right.
 PORTAL_TRUSTED_PROXIES = env.integer("PORTAL_TRUSTED_PROXIES", 0, minimum=0, maximum=8)
-# Runs scripts even where the operating system cannot confine them. Only for development on such a system.
 # Runs at once, over all replicas: in all, and for one pod. A target has a number of its own.
 PORTAL_PLACES = env.integer("PORTAL_PLACES", 16, minimum=1, maximum=256)
 PORTAL_POD_PLACES = env.integer("PORTAL_POD_PLACES", 12, minimum=1, maximum=256)
+# Runs scripts even where the operating system cannot confine them. Only for development on such a system.
 PORTAL_SCRIPTS_UNCONFINED = env.flag("PORTAL_SCRIPTS_UNCONFINED", default=False)
 PORTAL_RATE_LIMITS = env.flag("PORTAL_RATE_LIMITS", default=True)
 PORTAL_METRICS_TOKEN = env.text("PORTAL_METRICS_TOKEN", "")
@@ -186,19 +185,7 @@ SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60 if PORTAL_SECURE else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = PORTAL_SECURE
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
-CONTENT_SECURITY_POLICY = {
-    "DIRECTIVES": {
-        "default-src": [NONE],
-        "script-src": [SELF, NONCE],
-        "style-src": [SELF, NONCE],
-        "img-src": [SELF, "data:"],
-        "font-src": [SELF],
-        "connect-src": [SELF],
-        "form-action": [SELF],
-        "base-uri": [NONE],
-        "frame-ancestors": [NONE],
-    }
-}
+CONTENT_SECURITY_POLICY = csp.POLICY
 # The largest honest body is a statement of 2,000,000 bytes, percent-encoded, beside a reason.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024
 

@@ -111,7 +111,9 @@ class ExecutionError(Exception):
     """A run that did not end as asked. `public_message` holds no secret and is bounded to 8 kB.
 
     `detail` holds what the server said beside its message: `sqlstate`, `hint`, `detail`, `line`, `column`
-    (counted from 1 in the author's text), `position` (characters from 1), as text.
+    (counted from 1 in the author's text), `position` (characters from 1), as text; what the failure is about:
+    `constraint`, `schema`, `table`, `of_column` (PostgreSQL), `code`, `codeName`, and as Extended JSON `keyPattern` and
+    `keyValue` (MongoDB).
     """
 
     code: ClassVar[FailureCode]

@@ -11,10 +11,10 @@ from pymongo.errors import PyMongoError
 
 from executors.base import Access, Asked, Finding, FindingCode, Severity, Target, Told
 from executors.mongodb.clients import Connected
-from executors.mongodb.noticing import BESIDES, OF_NAMES
-from executors.mongodb.noticing.asking import ask
-from executors.mongodb.noticing.known import Collection
-from executors.mongodb.noticing.looked import Looked
+from executors.mongodb.findings import BESIDES, OF_NAMES
+from executors.mongodb.findings.catalogue import ask
+from executors.mongodb.findings.known import Collection
+from executors.mongodb.findings.looked import Looked
 from executors.mongodb.reading.command import Command
 from executors.mongodb.reading.parse import parse
 from executors.mongodb.reading.source import Unreadable

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import unquote
 
+from bson import json_util
 from pymongo.errors import (
     AutoReconnect,
     ConfigurationError,
@@ -39,6 +40,10 @@ _CREDENTIALS: Final = frozenset({18})
 _UNAUTHORISED: Final = frozenset({13})
 _TOO_LARGE: Final = frozenset({10334, 17280, 16945, 146, 292})
 _MAX_MESSAGE: Final = 8000
+# Which index a document would be in twice, and with what.
+_KEYS: Final = ("keyPattern", "keyValue")
+_MOST_KEY: Final = 2000
+_JSON: Final = json_util.CANONICAL_JSON_OPTIONS
 
 
 def public(message: str, target: Target) -> str:
@@ -121,13 +126,18 @@ def _server_error(problem: OperationFailure, target: Target) -> ExecutionError:
     message = str(details.get("errmsg") or problem)
     if code in _TOO_LARGE:
         return TooLarge(f"A document or stage was larger than MongoDB accepts: {public(message, target)}")
-    return failed(code, str(details.get("codeName", "")), message, target)
+    return failed(code, message, target, details)
 
 
-def failed(code: int, name: str, message: str, target: Target) -> StatementFailed:
-    """The server's own error: `NamespaceNotFound: ns does not exist`."""
-    name = name or _CODE_NAMES.get(code, f"Error {code}")
-    detail = {"code": str(code), "codeName": name}
+def failed(code: int, message: str, target: Target, told: Mapping[str, Any]) -> StatementFailed:
+    """The server's own error: `NamespaceNotFound: ns does not exist`; `told` is all that it said of it."""
+    name = str(told.get("codeName") or _CODE_NAMES.get(code, f"Error {code}"))
+    keys = {key: json_util.dumps(told[key], json_options=_JSON) for key in _KEYS if told.get(key)}
+    detail = {
+        "code": str(code),
+        "codeName": name,
+        **{key: text for key, text in keys.items() if len(text) <= _MOST_KEY},
+    }
     if code in _UNAUTHORISED:
         detail["hint"] = "The target's credential has no right to do this."
     return StatementFailed(f"{name}: {public(message, target)}", detail=detail)
@@ -140,7 +150,7 @@ _CODE_NAMES: Final[Mapping[int, str]] = {11000: "DuplicateKey", 121: "DocumentVa
 def write_error(errors: list[Mapping[str, Any]], target: Target) -> StatementFailed:
     """The first of the errors a write command lists."""
     first = errors[0]
-    return failed(int(first.get("code", 0)), "", str(first.get("errmsg", "")), target)
+    return failed(int(first.get("code", 0)), str(first.get("errmsg", "")), target, first)
 
 
 def refused_url() -> Refused:

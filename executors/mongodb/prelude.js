@@ -305,6 +305,8 @@ function fromExtended(json) {
   return made;
 }
 
+host.readsField((name, text) => (name === "keyPattern" || name === "keyValue" ? fromExtended(JSON.parse(text)) : text));
+
 const documents = ({ documents: text }) => JSON.parse(text).map(fromExtended);
 
 // Options that are undefined are not there. A filter that is undefined is a mistake: left out, it would mean everything.
@@ -360,13 +362,22 @@ class Cursor {
   #collection;
   #method;
   #args;
-  #modifiers = [];
+  #modifiers;
+  #made;
   #open = { iterator: null, ahead: null };
-  constructor(collection, method, args) {
+  // `made`: the functions given to map, in their order.
+  constructor(collection, method, args, modifiers = [], made = []) {
     this.#collection = collection;
     this.#method = method;
     this.#args = args;
+    this.#modifiers = modifiers;
+    this.#made = made;
     Object.freeze(this);
+  }
+  async #of(document) {
+    let value = document;
+    for (const each of this.#made) value = await each(value);
+    return value;
   }
   #add(name, ...values) {
     this.#modifiers.push({ name, values });
@@ -383,14 +394,19 @@ class Cursor {
   batchSize(...number) { return this.#add("batchSize", ...number); }
   comment(...text) { return this.#add("comment", ...text); }
   pretty() { return this; }
-  toArray() { return run(this.#collection, this.#method, this.#args, this.#modifiers); }
+  async toArray() {
+    const found = await run(this.#collection, this.#method, this.#args, this.#modifiers);
+    if (this.#made.length === 0) return found;
+    const values = [];
+    for (const document of found) values.push(await this.#of(document));
+    return values;
+  }
   async count() { return (await run(this.#collection, this.#method, this.#args, [...this.#modifiers, { name: "count", values: [] }]))[0].count; }
   async explain(...verbosity) { return (await run(this.#collection, this.#method, this.#args, [...this.#modifiers, { name: "explain", values: verbosity }]))[0]; }
   async forEach(each) { for await (const document of this) await each(document); }
-  async map(each) {
-    const made = [];
-    for await (const document of this) made.push(await each(document));
-    return made;
+  map(each) {
+    if (typeof each !== "function") throw new TypeError("map takes a function");
+    return new Mapped(this.#collection, this.#method, this.#args, this.#modifiers, [...this.#made, each]);
   }
   // The shell's way through a result: hasNext looks one document ahead, and next takes it.
   async hasNext() {
@@ -409,6 +425,14 @@ class Cursor {
     await this.#open.iterator?.return();
   }
   async *[Symbol.asyncIterator]() {
+    for await (const document of this.#documents()) yield await this.#of(document);
+  }
+  async *#documents() {
+    // What is no collection has no cursor on the server either.
+    if (this.#collection === "") {
+      yield* await run(this.#collection, this.#method, this.#args, this.#modifiers);
+      return;
+    }
     const cursor = await host.call("open", payload(this.#collection, this.#method, this.#args, this.#modifiers));
     try {
       for (;;) {
@@ -420,6 +444,13 @@ class Cursor {
       await host.call("close", { cursor });
     }
   }
+}
+
+// What map gives: a cursor as in the shell, and to await it is to ask for all of it.
+class Mapped extends Cursor {
+  then(use, fail) { return this.toArray().then(use, fail); }
+  catch(fail) { return this.toArray().catch(fail); }
+  finally(end) { return this.toArray().finally(end); }
 }
 
 // What the one document of an answer becomes.
@@ -436,6 +467,7 @@ const METHODS = {
 
 const CURSOR_METHODS = Object.getOwnPropertyNames(Cursor.prototype).filter((name) => name !== "constructor");
 Object.setPrototypeOf(Cursor.prototype, host.nothingElse("A cursor", CURSOR_METHODS));
+for (const Class of [Cursor, Mapped]) Object.freeze(Class.prototype);
 
 const COLLECTION_METHODS = ["find", "aggregate", ...Object.keys(METHODS)];
 // Named in the shell, and not here.
@@ -444,7 +476,9 @@ const INSTEAD = {
   remove: "use deleteOne or deleteMany", count: "use countDocuments or estimatedDocumentCount",
   findAndModify: "use findOneAndUpdate, findOneAndReplace or findOneAndDelete", indexes: "use getIndexes",
   createIndex: "submit it in the mongo language", dropIndex: "submit it in the mongo language",
-  runCommand: "submit it in the mongo language", getCollectionNames: "submit it in the mongo language",
+  runCommand: "submit it in the mongo language", getCollectionInfos: "use listCollections().toArray()",
+  attempt: "a failed call gives a MongoDB transaction up, so there is nothing to go on with: look before it, with findOne or countDocuments",
+  query: "db.query is for PostgreSQL: use db.<collection>.find(…)", one: "db.one is for PostgreSQL: use db.<collection>.findOne(…)",
 };
 
 function methodsOf(name) {
@@ -486,12 +520,26 @@ function collection(name, ...more) {
   return collectionAt(name, methodsOf(name), () => { throw new TypeError(`db.${name} is a collection, not a function`); });
 }
 
-const DATABASE_METHODS = { collection, getCollection: collection, toString: () => "db" };
+function noValues(values, name) {
+  if (values.length > 0) throw new TypeError(`db.${name} takes no values: filter the list that it gives`);
+}
+
+function listCollections(...values) {
+  noValues(values, "listCollections");
+  return new Cursor("", "getCollectionNames", []);
+}
+
+async function getCollectionNames(...values) {
+  noValues(values, "getCollectionNames");
+  return (await run("", "getCollectionNames", [])).map(({ name }) => name);
+}
+
+const DATABASE_METHODS = Object.freeze({ collection, getCollection: collection, listCollections, getCollectionNames, toString: () => "db" });
 const db = new Proxy(Object.freeze({}), {
   get(_, key) {
     if (typeof key === "symbol" || key === "then" || key === "toJSON" || key === "constructor" || key === "valueOf") return undefined;
     if (Object.hasOwn(DATABASE_METHODS, key)) return DATABASE_METHODS[key];
-    return collectionAt(key, methodsOf(key), () => noMethod("db", key, ["collection", "getCollection"]));
+    return collectionAt(key, methodsOf(key), () => noMethod("db", key, ["collection", "getCollection", "listCollections", "getCollectionNames"]));
   },
 });
 

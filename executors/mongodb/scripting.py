@@ -72,7 +72,8 @@ class MongoDBScript:
         if operation in {"run", "open"}:
             name, method, args = (text_of(payload, part) for part in ("collection", "method", "args"))
             chain = "".join(f".{text_of(item, 'name')}({text_of(item, 'args')[1:-1]})" for item in _modifiers(payload))
-            return Request(operation, payload, bounded(_readable(f"db.{name}.{method}({args[1:-1]}){chain}")), "[]")
+            called = ".".join(filter(None, ("db", name, method)))
+            return Request(operation, payload, bounded(_readable(f"{called}({args[1:-1]}){chain}")), "[]")
         if operation in {"fetch", "close"}:
             return Request(operation, payload, f"{operation} cursor {number_of(payload, 'cursor')}", "[]")
         raise Refused("A script asked for an operation that does not exist.")
@@ -170,7 +171,7 @@ class MongoDBScript:
         """The command a child asks for, allowed for this access. Raises `Refused`."""
         modifiers = tuple(Call(text_of(item, "name"), values_of(text_of(item, "args"))) for item in _modifiers(payload))
         name = text_of(payload, "collection")
-        if not name:
+        if not name and text_of(payload, "method") != "getCollectionNames":
             raise Refused("A script works on collections only.")
         command = Command(name, text_of(payload, "method"), values_of(text_of(payload, "args")), modifiers)
         prepared = self._session.check(command)

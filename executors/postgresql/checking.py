@@ -15,10 +15,10 @@ from executors.base import Access, Asked, ExecutionError, Finding, FindingCode, 
 from executors.postgresql import catalogue, likeness
 from executors.postgresql.dependencies import Dependencies, text_array
 from executors.postgresql.errors import Place
+from executors.postgresql.findings import MOST_STATEMENTS, TARGET, noticed
+from executors.postgresql.findings.catalogue import Depth, ask
+from executors.postgresql.findings.looked import Looked
 from executors.postgresql.naming import PARTS, missing
-from executors.postgresql.noticing import MOST_STATEMENTS, TARGET, asking, noticed
-from executors.postgresql.noticing.asking import Depth
-from executors.postgresql.noticing.looked import Looked
 from executors.postgresql.reading import taking
 from executors.postgresql.reading.analysis import read
 from executors.postgresql.reading.facts import Facts, gather
@@ -143,7 +143,7 @@ class Check:
         items = [item for item, _ in as_found]
         named = frozenset[Relation]().union(*(relations for _, relations in as_found))
         try:
-            tables = asking.ask(self.wire, named, _depth(items, self.access))
+            tables = ask(self.wire, named, _depth(items, self.access))
         except ExecutionError:
             self.wire.drain()
             return []

@@ -28,6 +28,11 @@ _FIELDS = {
     "hint": pq.DiagnosticField.MESSAGE_HINT,
     "detail": pq.DiagnosticField.MESSAGE_DETAIL,
     "position": pq.DiagnosticField.STATEMENT_POSITION,
+    "constraint": pq.DiagnosticField.CONSTRAINT_NAME,
+    "schema": pq.DiagnosticField.SCHEMA_NAME,
+    "table": pq.DiagnosticField.TABLE_NAME,
+    # "column" is where in its line the author's text is wrong.
+    "of_column": pq.DiagnosticField.COLUMN_NAME,
 }
 
 # SQLSTATE → (error, our sentence; "" keeps the server's).

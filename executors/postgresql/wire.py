@@ -17,11 +17,10 @@ from psycopg import pq
 from psycopg.pq.abc import PGresult
 
 from executors.base import Cancelled, ExecutionError, TimedOut
-from executors.postgresql import errors
+from executors.postgresql import cancelling, errors
 from executors.postgresql.errors import NOWHERE, Place
 
 _TICK_SECONDS = 0.2
-_CANCEL_GRACE_SECONDS = 1.0
 _WRITABLE = select.POLLIN | select.POLLOUT
 
 _FAILED = {pq.ExecStatus.FATAL_ERROR, pq.ExecStatus.BAD_RESPONSE, pq.ExecStatus.PIPELINE_ABORTED}
@@ -244,8 +243,7 @@ class Wire:
 
     def cancel(self) -> None:
         """Ask the server to stop what runs on this connection."""
-        with suppress(psycopg.Error):
-            self.connection.cancel_safe(timeout=_CANCEL_GRACE_SECONDS)
+        cancelling.ask(self.connection)
 
     def _next(self) -> PGresult | None:
         while self.pgconn.is_busy():
@@ -287,7 +285,7 @@ class Wire:
     def _stop(self, reason: ExecutionError) -> None:
         if not self._stopping:
             self._stopping = reason
-            self._stop_by = time.monotonic() + _CANCEL_GRACE_SECONDS
+            self._stop_by = time.monotonic() + cancelling.GRACE_SECONDS
             self.cancel()
 
     def _driver_error(self, error: psycopg.Error) -> ExecutionError:

@@ -41,8 +41,14 @@ const indexOf = String.prototype.indexOf;
 const split = String.prototype.split;
 const exec = RegExp.prototype.exec;
 const test = RegExp.prototype.test;
+const replaceAll = String.prototype.replaceAll;
+const padEnd = String.prototype.padEnd;
+const repeat = String.prototype.repeat;
 const toNumber = Number;
+const truncate = Math.trunc;
 const least = Math.min;
+const most = Math.max;
+const hasOwn = Object.hasOwn;
 const NativeProxy = Proxy;
 const now = Date.now;
 const AsyncFunction = (async () => {}).constructor;
@@ -173,6 +179,9 @@ let last = null;
 let inFlight = null;
 let pumping = false;
 
+// What the engine's prelude makes of a field of an error.
+let readField = null;
+
 class DatabaseError extends NativeError {
   get name() {
     return "DatabaseError";
@@ -221,6 +230,8 @@ function settle(request, reply) {
   const define = (name, value) => defineProperty(failure, name, record({ value, writable: true, configurable: true }));
   define("message", reply.error.message);
   define("code", reply.error.code);
+  const { fields } = reply.error;
+  for (const name of keys(fields)) define(name, readField === null ? fields[name] : readField(name, fields[name]));
   const own = authorFrames(frames);
   define("stack", `DatabaseError: ${reply.error.message}\n${own.text}`);
   request.reject(failure);
@@ -283,18 +294,127 @@ function nothingElse(what, known) {
 // --- console ---
 
 let logLines = 0;
+// How far the lines of a group stand in.
+let indented = "";
+const MOST_INDENTED = 40;
+const MOST_NAMES = 1000;
+const TABLE_ROWS = 1000;
+const TABLE_COLUMNS = 50;
+const TABLE_CELL = 200;
+
+const display = (value) => inspect(value, { depth: 4, iterableLimit: 50, strAbbreviateSize: 1000 });
 
 function log(level, values) {
   if (logLines > LOG_LINES || finished || leftovers) return;
   logLines += 1;
-  let text = "";
-  for (let i = 0; i < values.length && text.length < LOG_TEXT; i += 1) {
-    const value = values[i];
-    text += (i ? " " : "") + (typeof value === "string" ? value : inspect(value, { depth: 4, iterableLimit: 50, strAbbreviateSize: 1000 }));
+  const from = typeof values[0] === "string" ? formatted(values) : { text: "", next: 0 };
+  let { text } = from;
+  for (let i = from.next; i < values.length && text.length < LOG_TEXT; i += 1) {
+    text += (i ? " " : "") + (typeof values[i] === "string" ? values[i] : display(values[i]));
   }
+  if (indented) text = indented + apply(replaceAll, text, ["\n", `\n${indented}`]);
   if (logLines > LOG_LINES) text = `(only the first ${LOG_LINES} lines are kept)`;
   else if (text.length > LOG_TEXT) text = `${apply(slice, text, [0, LOG_TEXT])}…`;
   send(record({ type: "log", level, text }));
+}
+
+const whole = (value) => (typeof value === "bigint" ? `${value}n` : typeof value === "symbol" ? "NaN" : NativeString(truncate(toNumber(value))));
+const FORMATS = record({
+  s: (value) => (typeof value === "object" || typeof value === "function" ? display(value) : NativeString(value)),
+  d: whole,
+  i: whole,
+  f: (value) => (typeof value === "symbol" ? "NaN" : NativeString(toNumber(value))),
+  o: display,
+  O: display,
+  j: (value) => stringify(value, plain) ?? "undefined",
+  c: () => "",
+});
+
+// The first value with the ones after it in the places it names, and which value comes next.
+function formatted(values) {
+  const [pattern] = values;
+  let text = "";
+  let at = 0;
+  let next = 1;
+  for (let mark = apply(indexOf, pattern, ["%"]); mark >= 0 && mark < pattern.length - 1; mark = apply(indexOf, pattern, ["%", at])) {
+    const letter = pattern[mark + 1];
+    const known = letter === "%" || (FORMATS[letter] !== undefined && next < values.length);
+    text += apply(slice, pattern, [at, known ? mark : mark + 2]);
+    if (letter === "%" && values.length > 1) text += "%";
+    else if (letter === "%") text += "%%";
+    else if (known) text += FORMATS[letter](values[next++]);
+    at = mark + 2;
+    if (text.length > LOG_TEXT) break;
+  }
+  return { text: text + apply(slice, pattern, [at]), next };
+}
+
+// Rows and columns as lines of text; undefined for what is no table.
+function tabulated(data, chosen) {
+  if (typeof data !== "object" || data === null) return undefined;
+  const rows = isResultSet(data) ? data.rows : data;
+  const entries = [];
+  if (rows instanceof NativeMap || rows instanceof NativeSet) arrayFrom(rows.entries(), (entry) => entries[entries.length] = entry);
+  else for (const key of keys(rows)) entries[entries.length] = [key, rows[key]];
+  const names = [""];
+  const seen = create(null);
+  const lines = [];
+  let plainly = false;
+  for (let i = 0; i < entries.length && i < TABLE_ROWS; i += 1) {
+    const [key, value] = entries[i];
+    const own = typeof value === "object" && value !== null && (isArray(value) || isRecord(value));
+    plainly ||= !own;
+    const line = record({ key, value, own });
+    lines[lines.length] = line;
+    const wanted = own ? chosen ?? keys(value) : [];
+    for (let c = 0; c < wanted.length && names.length <= TABLE_COLUMNS; c += 1) {
+      const name = NativeString(wanted[c]);
+      if (seen[name] === undefined) names[names.length] = name;
+      seen[name] = true;
+    }
+  }
+  const shown = [plainly ? [...names, "value"] : names];
+  for (let i = 0; i < lines.length; i += 1) {
+    const { key, value, own } = lines[i];
+    const cells = [tableCell(key)];
+    for (let c = 1; c < names.length; c += 1) cells[c] = own && hasOwn(value, names[c]) ? tableCell(value[names[c]]) : "";
+    if (plainly) cells[names.length] = own ? "" : tableCell(value);
+    shown[shown.length] = cells;
+  }
+  const left = entries.length - lines.length;
+  return ruled(shown) + (left > 0 ? `\n(and ${left} more)` : "");
+}
+
+function tableCell(value) {
+  const text = apply(replaceAll, typeof value === "string" ? value : inspect(value, { depth: 1 }), ["\n", " "]);
+  return text.length > TABLE_CELL ? `${apply(slice, text, [0, TABLE_CELL])}…` : text;
+}
+
+function ruled(rows) {
+  const widths = [];
+  for (const cells of rows) for (let c = 0; c < cells.length; c += 1) widths[c] = most(widths[c] ?? 0, cells[c].length);
+  let text = "";
+  for (let i = 0; i < rows.length && text.length < LOG_TEXT; i += 1) {
+    let line = "";
+    for (let c = 0; c < rows[i].length; c += 1) line += `${c ? " │ " : ""}${apply(padEnd, rows[i][c], [widths[c]])}`;
+    text += `${i ? "\n" : ""}${line}`;
+    if (i === 0) {
+      text += "\n";
+      for (let c = 0; c < widths.length; c += 1) text += `${c ? "─┼─" : ""}${apply(repeat, "─", [widths[c]])}`;
+    }
+  }
+  return text;
+}
+
+// Counters and clocks by their labels.
+function labels(what) {
+  const known = new NativeMap();
+  const text = (label) => apply(slice, NativeString(label), [0, 200]);
+  const keep = (label, value) => {
+    if (!known.has(label) && known.size >= MOST_NAMES) throw new NativeTypeError(`console keeps at most ${MOST_NAMES} ${what}`);
+    known.set(label, value);
+  };
+  return { known, text, keep };
 }
 
 function makeConsole() {
@@ -303,14 +423,50 @@ function makeConsole() {
     made[level] = (...values) => log(level === "log" ? "info" : level, values);
   }
   made.trace = made.debug;
-  made.dir = (value) => made.log(value);
-  made.table = (value) => made.log(value);
-  made.group = made.log;
-  made.groupEnd = () => {};
-  made.assert = (condition, ...values) => {
-    if (!condition) log("error", ["Assertion failed:", ...values]);
+  made.dir = (value) => log("info", [value]);
+  made.table = (data, chosen) => log("info", ["%s", tabulated(data, isArray(chosen) ? chosen : undefined) ?? data]);
+  made.group = (...values) => {
+    if (values.length > 0) log("info", values);
+    if (indented.length < MOST_INDENTED) indented += "  ";
   };
+  made.groupCollapsed = made.group;
+  made.groupEnd = () => {
+    indented = apply(slice, indented, [2]);
+  };
+  made.assert = (condition, ...values) => {
+    if (condition) return;
+    const [first, ...more] = values;
+    log("error", typeof first === "string" ? [`Assertion failed: ${first}`, ...more] : ["Assertion failed", ...values]);
+  };
+  countAndTime(made);
   return freeze(made);
+}
+
+function countAndTime(made) {
+  const counts = labels("counters");
+  made.count = (label = "default") => {
+    const name = counts.text(label);
+    counts.keep(name, (counts.known.get(name) ?? 0) + 1);
+    log("info", ["%s: %d", name, counts.known.get(name)]);
+  };
+  made.countReset = (label = "default") => {
+    counts.known.delete(counts.text(label));
+  };
+  const clocks = labels("timers");
+  const since = (label, values) => {
+    const name = clocks.text(label);
+    const started = clocks.known.get(name);
+    if (started === undefined) log("warn", ["%s: no such timer", name]);
+    else log("info", ["%s: %d ms", name, now() - started, ...values]);
+    return name;
+  };
+  made.time = (label = "default") => clocks.keep(clocks.text(label), now());
+  made.timeLog = (label = "default", ...values) => {
+    since(label, values);
+  };
+  made.timeEnd = (label = "default") => {
+    clocks.known.delete(since(label, []));
+  };
 }
 
 // --- modules ---
@@ -656,13 +812,17 @@ function main() {
   });
   listen("beforeunload", () => crash(new NativeError(NEVER)));
   secret = encode(job.secret);
+  const began = now();
   const timersOfAuthor = makeTimers();
   if (apply(test, NAMES_TIMERS, [job.text])) timersOfAuthor.load();
   removeGlobals();
   timersOfAuthor.give();
   give("console", console);
+  // Whole milliseconds, as Date.now() has them: a script gets no finer clock than that.
+  give("performance", freeze({ now: () => now() - began, timeOrigin: began }));
   give("require", makeRequire(setPrototypeOf(job.modules, null), setPrototypeOf(job.allowed, null)));
-  const world = new PlainFunction("host", job.prelude)(freeze({ call, addResultSet, DatabaseError, nothingElse, similar }));
+  const host = freeze({ call, addResultSet, DatabaseError, nothingElse, similar, readsField: (read) => { readField = read; } });
+  const world = new PlainFunction("host", job.prelude)(host);
   for (const name of keys(world)) give(name, world[name]);
   apply(then, run(job, timersOfAuthor), [undefined, crash]);
 }

@@ -129,8 +129,7 @@ class Conversation:
         if isinstance(error, _FINAL):
             raise error
         self._failure = error
-        code = error.detail.get("sqlstate", error.code.value)
-        self._channel.send({"error": {"message": storable(error.public_message), "code": code}})
+        self._channel.send({"error": {"message": storable(error.public_message), **_fields(error)}})
 
     def _record(self, request: Request, milliseconds: float, rows: int, failure: str) -> None:
         self._control.called(
@@ -201,6 +200,29 @@ class Conversation:
             }
             return type(failure)(storable(failure.public_message), detail={**own, **place})
         return StatementFailed(": ".join(filter(None, (name, text))), detail=place)
+
+
+# What of an error a script may ask for, and what it is called in the error's detail.
+_FIELDS = {
+    "detail": "detail",
+    "hint": "hint",
+    "constraint": "constraint",
+    "schema": "schema",
+    "table": "table",
+    "column": "of_column",
+    "position": "position",
+    "codeName": "codeName",
+    "keyPattern": "keyPattern",
+    "keyValue": "keyValue",
+}
+
+
+def _fields(error: ExecutionError) -> dict[str, object]:
+    """`code` is the SQLSTATE, or MongoDB's number, else the portal's word; the rest as the server named it."""
+    detail = error.detail
+    number = detail.get("code", "")
+    code = int(number) if number.isdigit() else detail.get("sqlstate", error.code.value)
+    return {"code": code, "fields": {name: storable(detail[key]) for name, key in _FIELDS.items() if key in detail}}
 
 
 def _since(started: float) -> float:

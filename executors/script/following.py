@@ -323,6 +323,9 @@ class _Follower:
             self._add(call, FindingCode.NOT_AWAITED, Severity.WARNING, message, "Put await before it.")
         elif outer is not None and outer.type == "variable_declarator":
             self._check_used(outer)
+        elif outer is not None and outer.type in _NAMING:
+            message = "This is asked of the promise of a call, not of its answer."
+            self._add(call, FindingCode.NOT_AWAITED, Severity.WARNING, message, "Write (await db.…).name, in brackets.")
 
     def _check_used(self, declarator: Node) -> None:
         """`const r = db.query(…)`, and then `r.rows`: what has the name is a promise, not its answer."""

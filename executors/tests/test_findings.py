@@ -10,7 +10,7 @@ from pymongo import MongoClient
 from executors import processes
 from executors.base import Access, Analysis, EngineKind, FindingCode, Language, Parameter, Target, Verified
 from executors.tests.mongodb.conftest import Document, mongo_targets
-from executors.tests.postgresql.noticing.conftest import air
+from executors.tests.postgresql.findings.conftest import air
 from executors.tests.postgresql.world import Database
 
 __all__ = ["air", "mongo_targets"]

@@ -8,7 +8,7 @@ from django.db.models import Func, IntegerField
 from django.http import QueryDict
 
 from accounts.models import User
-from queries.api.shapes import DECISIONS
+from queries.api.serializers import DECISIONS
 from queries.filters import NAMES, Filters
 from queries.models import QueryRequest
 from queries.querysets import QueryRequestQuerySet

@@ -1,294 +1,213 @@
-"""The shapes that go out, for the OpenAPI schema."""
+"""Requests and results as JSON: plain functions, for a list of 200 must not cost 200 serializers."""
 
 from __future__ import annotations
 
-from rest_framework import serializers
+from collections.abc import Iterable
+from dataclasses import asdict
+from functools import cache
 
-from executors.base import Access, Gap, Language, SchemaVerb, Severity, Verified
-from queries.api.bodies import DIGEST, WORD, Scalar
-from queries.bounds import Stale
+from django.db.models import Prefetch
+
+from accounts.models import User
+from executors.base import Activity, Parameter, Plan
+from pods.models import Pod
+from queries import bounds
 from queries.lifecycle import Status
-from queries.models import Code, Schema, Verdict
-from web.paging import CURSOR
+from queries.models import Decision, Execution, QueryRequest, Rehearsal
+from queries.policies import allowed, cannot_see_parameters, cannot_see_rehearsal, failure_words
+from queries.results import ResultPage, rehearsals
+from queries.running.ending import HOPE
+from queries.vault import Unreadable
+from web.paging import ANSWER_BYTES, encode
+
+# The decisions with who made them, in one query more.
+DECISIONS = Prefetch("decisions", Decision.objects.select_related("reviewer"))
+RAN = frozenset({Status.EXECUTING, Status.EXECUTED, Status.FAILED})
 
 
-class FindingShape(serializers.Serializer[object]):
-    """Something noticed about a statement; line and column count from 1."""
+def share_pods(queries: Iterable[QueryRequest]) -> None:
+    """Give the requests of one pod one pod object that asks the database once who a reader is in it.
 
-    code = serializers.RegexField(WORD)
-    severity = serializers.ChoiceField(choices=[s.value for s in Severity])
-    message = serializers.CharField()
-    line = serializers.IntegerField(allow_null=True, min_value=1)
-    column = serializers.IntegerField(allow_null=True, min_value=1)
-    hint = serializers.CharField(allow_blank=True)
-
-
-class VerifiedField(serializers.ListField):
-    """What was looked for all through the statement and found in order; what is not listed is not claimed."""
-
-    child = serializers.ChoiceField(choices=[v.value for v in Verified])
-
-
-class CheckedShape(serializers.Serializer[object]):
-    """What reading the statement told. `access` is what it needs."""
-
-    valid = serializers.BooleanField()
-    access = serializers.ChoiceField(choices=[a.value for a in Access])
-    kinds = serializers.ListField(child=serializers.CharField())
-    tables = serializers.ListField(child=serializers.CharField())
-    findings = FindingShape(many=True)
-    verified = VerifiedField()
-
-
-class DecisionShape(serializers.Serializer[object]):
-    """One manager's decision, bound to the digest they saw."""
-
-    reviewer = serializers.CharField()
-    verdict = serializers.ChoiceField(choices=Verdict.choices)
-    comment = serializers.CharField(allow_blank=True)
-    digest = serializers.RegexField(DIGEST)
-    bound = serializers.IntegerField(allow_null=True, min_value=0)
-    at = serializers.DateTimeField()
-
-
-class FailureShape(serializers.Serializer[object]):
-    """Why a run failed; `detail` holds what the server said beside its message (`sqlstate`, `hint`, `line` …)."""
-
-    code = serializers.ChoiceField(choices=[c.value for c in Code if c.value])
-    message = serializers.CharField()
-    detail = serializers.DictField(child=serializers.CharField())
-
-
-class BlockerShape(serializers.Serializer[object]):
-    """A session the run waits for, as the run's own login may know it: `state` "" and `seconds` null where it may not.
-
-    `pid` 0 is a prepared transaction. `seconds` is how long its transaction is open.
+    For one answer only: a page of requests then costs as many questions as it has pods, not as it has rows.
     """
-
-    pid = serializers.IntegerField(min_value=0)
-    application = serializers.CharField(allow_blank=True)
-    user = serializers.CharField(allow_blank=True)
-    state = serializers.CharField(allow_blank=True)
-    seconds = serializers.IntegerField(allow_null=True, min_value=0)
-
-
-class ActivityShape(serializers.Serializer[object]):
-    """What the run does on the target now; `state` is the server's own word, `waiting_for` a few words or ""."""
-
-    elapsed_ms = serializers.IntegerField(min_value=0)
-    state = serializers.CharField(allow_blank=True)
-    waiting_for = serializers.CharField(allow_blank=True)
-    blocked_by = BlockerShape(many=True)
+    pods: dict[int, Pod] = {}
+    for query in queries:
+        known = pods.get(query.pod_id)
+        if known is None:
+            known = pods[query.pod_id] = query.pod
+            vars(known).update(has_manager=cache(known.has_manager), has_developer=cache(known.has_developer))
+        query.pod = known
 
 
-class FindingOutShape(serializers.Serializer[object]):
-    """The COMMIT was sent `since` then, and what became of it is asked for until `until`; `asks`: how often so far."""
-
-    since = serializers.DateTimeField()
-    asked_at = serializers.DateTimeField()
-    asks = serializers.IntegerField(min_value=1)
-    until = serializers.DateTimeField()
-
-
-class ClosedShape(serializers.Serializer[object]):
-    """Who closed a request whose outcome stayed unknown, and what they had found."""
-
-    by = serializers.CharField()
-    at = serializers.DateTimeField()
-    comment = serializers.CharField()
-
-
-class TableEffectShape(serializers.Serializer[object]):
-    """Rows changed of one table. `gap` says why not every one of them is known; null when `complete`."""
-
-    table = serializers.CharField()
-    inserted = serializers.IntegerField(min_value=0)
-    updated = serializers.IntegerField(min_value=0)
-    deleted = serializers.IntegerField(min_value=0)
-    complete = serializers.BooleanField()
-    gap = serializers.ChoiceField(choices=[g.value for g in Gap], allow_null=True)
+def plan_json(plan: Plan, query: QueryRequest) -> dict[str, object]:
+    """A plan as it is answered; `large` where a step reads all of what the target calls a large table."""
+    threshold = query.target.large_table_rows
+    return {
+        "steps": [
+            {
+                "depth": step.depth,
+                "what": step.what,
+                "relation": step.relation,
+                "estimated_rows": step.rows,
+                "cost": step.cost,
+                "share": step.share,
+                "reads_all": step.reads_all,
+                "large": step.reads_more_than(threshold),
+                "line": step.line,
+            }
+            for step in plan.steps
+        ],
+        "estimated_rows": plan.rows,
+        "notes": plan.notes,
+    }
 
 
-class SchemaChangeShape(serializers.Serializer[object]):
-    """An object of the schema that was changed, in the server's own words."""
-
-    verb = serializers.ChoiceField(choices=[v.value for v in SchemaVerb])
-    what = serializers.CharField()
-
-
-class EffectShape(serializers.Serializer[object]):
-    """What a write changed, by whatever means: triggers and cascades as well. `exact` is false where the counts may be
-    too high, `counted` where something was changed that nobody counted. `lasts`: the server has no transactions."""
-
-    tables = TableEffectShape(many=True)
-    total = serializers.IntegerField(min_value=0)
-    exact = serializers.BooleanField()
-    counted = serializers.BooleanField()
-    lasts = serializers.BooleanField(required=False)
-    reversible = serializers.BooleanField()
-    schema = SchemaChangeShape(many=True)
-
-
-class RehearsalShape(serializers.Serializer[object]):
-    """The last rehearsal. `stale` says why it no longer counts: it `failed`, is `old`, the request `changed`, or the
-    `schema` of the tables did since. `schema` is what the target says of those now: it is asked for one request that
-    waits, not for lists, and `unknown` where it was not asked or did not answer."""
-
-    at = serializers.DateTimeField()
-    by = serializers.CharField()
-    digest = serializers.RegexField(DIGEST)
-    duration_ms = serializers.FloatField(min_value=0)
-    effect = EffectShape(allow_null=True)
-    failure = FailureShape(allow_null=True)
-    stale = serializers.ChoiceField(choices=[s.value for s in Stale], allow_null=True)
-    schema = serializers.ChoiceField(choices=[s.value for s in Schema])
-
-
-class ExecutionShape(serializers.Serializer[object]):
-    """The one run. `rows_affected` is null for what changes no rows, and where `affected_known` is false: a write whose
-    changed rows nobody counted. `settings` are the target's own that decide how text is read as a value: `time_zone`,
-    `date_order` (`DMY`, `MDY`, `YMD`), `interval_style`.
-
-    `truncated_by` names the limit (`rows` or `bytes`) that cut the result short. `calls_made` and `console_lines` count
-    what a script did; with `console_truncated` only the beginning of its console was kept.
-
-    `finding_out` is not null while a request is EXECUTING only because nobody can tell yet what became of its COMMIT.
-
-    `activity` is null but on the page of one request while it is EXECUTING, and there too when the target cannot tell.
-    """
-
-    started_at = serializers.DateTimeField()
-    finished_at = serializers.DateTimeField(allow_null=True)
-    duration_ms = serializers.FloatField(allow_null=True, min_value=0)
-    failure = FailureShape(allow_null=True)
-    row_count = serializers.IntegerField(min_value=0)
-    rows_affected = serializers.IntegerField(allow_null=True, min_value=0)
-    affected_known = serializers.BooleanField()
-    effect = EffectShape(allow_null=True)
-    settings = serializers.DictField(child=serializers.CharField())
-    truncated = serializers.BooleanField()
-    truncated_by = serializers.ChoiceField(choices=["rows", "bytes"], allow_null=True)
-    has_result = serializers.BooleanField()
-    calls_made = serializers.IntegerField()
-    console_lines = serializers.IntegerField()
-    console_truncated = serializers.BooleanField()
-    result_lost = serializers.CharField(allow_blank=True)
-    result_expires_at = serializers.DateTimeField(allow_null=True)
-    activity = ActivityShape(allow_null=True)
-    finding_out = FindingOutShape(allow_null=True)
-    closed = ClosedShape(allow_null=True)
+def query_json(
+    query: QueryRequest,
+    reader: User,
+    activity: Activity | None = None,
+    seen: Rehearsal | None = None,
+    *,
+    whole: bool = True,
+) -> dict[str, object]:
+    """A request as design and OpenAPI schema describe it, with what its run does now if that was asked, and with its
+    last rehearsal (`seen`) for those who may see it. `whole`: with the rows that an undo puts back."""
+    return {
+        "id": str(query.public_id),
+        "number": query.number,
+        "status": query.status,
+        "code": query.code,
+        "pod": query.pod.slug,
+        "target": query.target.slug,
+        "language": query.language,
+        "access": query.access,
+        "statement": query.statement,
+        "parameters": _parameters_json(query, reader, whole=whole),
+        "digest": query.digest,
+        "reason": query.reason,
+        "ticket": query.ticket,
+        "author": query.author.username,
+        "submitted_at": query.submitted_at,
+        "expires_at": query.expires_at,
+        "revises": str(query.revises.public_id) if query.revises is not None else None,
+        "kinds": query.kinds,
+        "tables": query.tables,
+        "findings": query.findings,
+        "verified": query.verified,
+        "limits": asdict(query.limits_in_force),
+        "approvals_required": query.approvals_needed,
+        "decisions": [
+            {
+                "reviewer": decision.reviewer.username,
+                "verdict": decision.verdict,
+                "comment": decision.comment,
+                "digest": decision.digest,
+                "bound": decision.bound,
+                "at": decision.at,
+            }
+            for decision in query.decisions.all()
+        ],
+        "expects": query.expects,
+        "bound": bounds.in_force(query),
+        "undoes": str(query.undoes.public_id) if query.undoes is not None else None,
+        "rehearsal": _rehearsal_json(query, reader, seen),
+        "execution": _execution_json(query, reader, activity),
+        "allowed": allowed(reader, query),
+    }
 
 
-class QueryLimitsShape(serializers.Serializer[object]):
-    """What the run may use: as approved, and while it waits no more than its target allows now."""
-
-    seconds = serializers.IntegerField(min_value=0)
-    lock_seconds = serializers.IntegerField(min_value=0)
-    rows = serializers.IntegerField(min_value=0)
-    bytes = serializers.IntegerField(min_value=0)
-
-
-class QueryShape(serializers.Serializer[object]):
-    """A request. `parameters` of an undo are rows of the target: null for readers who may not see its result, in lists,
-    where they are larger than an answer, and once they are deleted as results are."""
-
-    id = serializers.UUIDField()
-    number = serializers.RegexField(r"^QR-[0-9]+$")
-    status = serializers.ChoiceField(choices=[s.value for s in Status])
-    code = serializers.ChoiceField(choices=[c.value for c in Code], allow_blank=True)
-    pod = serializers.CharField()
-    target = serializers.CharField()
-    language = serializers.ChoiceField(choices=[x.value for x in Language])
-    access = serializers.ChoiceField(choices=[a.value for a in Access])
-    statement = serializers.CharField()
-    parameters = serializers.ListField(child=Scalar(), allow_null=True)
-    digest = serializers.RegexField(DIGEST)
-    reason = serializers.CharField()
-    ticket = serializers.CharField(allow_blank=True)
-    author = serializers.CharField()
-    submitted_at = serializers.DateTimeField()
-    expires_at = serializers.DateTimeField()
-    revises = serializers.UUIDField(allow_null=True)
-    kinds = serializers.ListField(child=serializers.CharField())
-    tables = serializers.ListField(child=serializers.CharField())
-    findings = FindingShape(many=True)
-    verified = VerifiedField()
-    limits = QueryLimitsShape()
-    approvals_required = serializers.IntegerField(min_value=0)
-    expects = serializers.IntegerField(allow_null=True, min_value=0)
-    bound = serializers.IntegerField(allow_null=True, min_value=0)
-    undoes = serializers.UUIDField(allow_null=True)
-    rehearsal = RehearsalShape(allow_null=True)
-    decisions = DecisionShape(many=True)
-    execution = ExecutionShape(allow_null=True)
-    allowed = serializers.ListField(
-        child=serializers.ChoiceField(
-            choices=["approve", "reject", "withdraw", "rehearse", "cancel", "close", "revise", "undo"]
-        )
-    )
+def result_json(page: ResultPage) -> dict[str, object]:
+    """A page of a result."""
+    return {
+        "columns": [{"name": column.name, "type": column.type} for column in page.columns],
+        "rows": [[cell if isinstance(cell, str) else None for cell in row] for row in page.rows],
+        "documents": page.documents,
+        "first_row": page.first_row,
+        "row_count": page.row_count,
+        "truncated": bool(page.truncated),
+        "truncated_by": page.truncated or None,
+        "cut": [asdict(cut) for cut in page.cut],
+        "next": None if page.next is None else encode(page.next),
+    }
 
 
-class PlanStepShape(serializers.Serializer[object]):
-    """One step, those below it (by `depth`) give it its rows. `share` is its own part, from 0 to 1, of the cost of the
-    whole. `reads_all` is about how many rows it reads where it reads the whole of `relation`; `large` where that is
-    more than the target calls large. `line` is where its statement begins, on the first step of one of several."""
-
-    depth = serializers.IntegerField(min_value=0)
-    what = serializers.CharField()
-    relation = serializers.CharField(allow_blank=True)
-    estimated_rows = serializers.IntegerField(allow_null=True, min_value=0)
-    cost = serializers.FloatField(allow_null=True, min_value=0)
-    share = serializers.FloatField(allow_null=True, min_value=0)
-    reads_all = serializers.IntegerField(allow_null=True, min_value=0)
-    large = serializers.BooleanField()
-    line = serializers.IntegerField(allow_null=True, min_value=1)
+def _parameters_json(query: QueryRequest, reader: User, *, whole: bool) -> list[Parameter] | None:
+    """The parameters. Those of an undo are rows of the target: for those who may see results, as long as they are
+    kept, and as many of them as an answer holds."""
+    if query.undoes_id is None:
+        return list(query.values())
+    if not whole or cannot_see_parameters(reader, query):
+        return None
+    try:
+        values = list(query.values())
+    except Unreadable:
+        return None
+    return values if sum(len(str(value)) for value in values) <= ANSWER_BYTES else None
 
 
-class PlanShape(serializers.Serializer[object]):
-    """What the target estimates, the last step first. `estimated_rows` is what it returns or, of a write, changes; null
-    where not known. `notes` say what has no plan, and why."""
-
-    steps = PlanStepShape(many=True)
-    estimated_rows = serializers.IntegerField(allow_null=True, min_value=0)
-    notes = serializers.ListField(child=serializers.CharField())
-
-
-class QueriesShape(serializers.Serializer[object]):
-    """A page of requests, newest first."""
-
-    results = QueryShape(many=True)
-    next = serializers.RegexField(CURSOR, allow_null=True)
-
-
-class ResultColumnShape(serializers.Serializer[object]):
-    """A column and the server's own name of its type."""
-
-    name = serializers.CharField()
-    type = serializers.CharField()
+def _rehearsal_json(query: QueryRequest, reader: User, seen: Rehearsal | None) -> dict[str, object] | None:
+    """The last rehearsal: its counts tell of data, so they are for those who may see it."""
+    rehearsal = seen
+    if rehearsal is None or cannot_see_rehearsal(reader, query):
+        return None
+    stale = bounds.staleness(query, rehearsal)
+    words = rehearsals.words(rehearsal)
+    return {
+        "at": rehearsal.at,
+        "by": rehearsal.by.username,
+        "digest": rehearsal.digest,
+        "duration_ms": rehearsal.duration_ms,
+        "effect": rehearsal.effect,
+        "failure": words and {"code": rehearsal.failure_code, **words},
+        "stale": stale.value if stale else None,
+        "schema": rehearsal.schema.value,
+    }
 
 
-class CutShape(serializers.Serializer[object]):
-    """Where only the beginning is answered: of a cell; of a document, where `column` is null; of a column's name, where
-    `row` is. Both count from 0, `row` over the whole result."""
+def _execution_json(query: QueryRequest, reader: User, activity: Activity | None) -> dict[str, object] | None:
+    execution: Execution | None = getattr(query, "execution", None) if query.state in RAN else None
+    if execution is None:
+        return None
+    failure = None
+    if execution.failure_code:
+        message, detail = failure_words(reader, query, execution)
+        failure = {"code": execution.failure_code, "message": message, "detail": detail}
+    return {
+        "started_at": execution.started_at,
+        "finished_at": execution.finished_at,
+        "duration_ms": execution.duration_ms,
+        "failure": failure,
+        "row_count": execution.row_count,
+        "rows_affected": execution.rows_affected,
+        "affected_known": execution.affected_known,
+        "effect": execution.effect,
+        "settings": execution.session_settings,
+        "truncated": bool(execution.truncated),
+        "truncated_by": execution.truncated or None,
+        "has_result": execution.has_result,
+        "calls_made": execution.calls_made,
+        "console_lines": execution.lines_written,
+        "console_truncated": execution.console_truncated,
+        "result_lost": execution.result_lost,
+        "result_expires_at": execution.result_expires_at,
+        "activity": asdict(activity) if activity else None,
+        "finding_out": _finding_out_json(execution),
+        "closed": _closed_json(execution),
+    }
 
-    row = serializers.IntegerField(allow_null=True, min_value=0)
-    column = serializers.IntegerField(allow_null=True, min_value=0)
+
+def _finding_out_json(execution: Execution) -> dict[str, object] | None:
+    if not execution.is_being_found_out or execution.committing_at is None:
+        return None
+    since = execution.committing_at
+    return {"since": since, "asked_at": execution.asked_at, "asks": execution.asks, "until": since + HOPE}
 
 
-class ResultShape(serializers.Serializer[object]):
-    """Some rows, `limit` or as many as fit 2 MiB: `next` goes on. Cells are the server's own text, null for NULL;
-    `documents`, canonical Extended JSON, only for results that are documents.
-
-    `cut` is empty but for a single row larger than 2 MiB, which comes alone: it names what is cut. A download holds the
-    whole.
-    """
-
-    columns = ResultColumnShape(many=True)
-    rows = serializers.ListField(child=serializers.ListField(child=serializers.CharField(allow_null=True)))
-    documents = serializers.ListField(child=serializers.CharField(), allow_null=True)
-    first_row = serializers.IntegerField(min_value=0)
-    row_count = serializers.IntegerField(min_value=0)
-    truncated = serializers.BooleanField()
-    truncated_by = serializers.ChoiceField(choices=["rows", "bytes"], allow_null=True)
-    cut = CutShape(many=True)
-    next = serializers.RegexField(CURSOR, allow_null=True)
+def _closed_json(execution: Execution) -> dict[str, object] | None:
+    if execution.closed_by is None:
+        return None
+    return {
+        "by": execution.closed_by.username,
+        "at": execution.closed_at,
+        "comment": execution.closing_comment,
+    }

@@ -31,8 +31,8 @@ from queries.api.bodies import (
     UndoBody,
 )
 from queries.api.listing import listing
-from queries.api.serializers import CheckedShape, PlanShape, QueriesShape, QueryShape, ResultShape
-from queries.api.shapes import plan_json, query_json, result_json, share_pods
+from queries.api.schema import CheckedShape, PlanShape, QueriesShape, QueryShape, ResultShape
+from queries.api.serializers import plan_json, query_json, result_json, share_pods
 from queries.filters import CHOICES
 from queries.models import QueryRequest, Rehearsal
 from queries.policies import cannot_see_rehearsal

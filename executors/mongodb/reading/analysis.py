@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 from executors.base import Access, Analysis, EngineKind, Finding, FindingCode, Parameter, Severity, Verified
 from executors.javascript import quoted_ranges
 from executors.lookalikes import check_signs
+from executors.mongodb.findings.remarks import explains, index_change, remark, remarks, writing_stage
 from executors.mongodb.reading.command import Command
 from executors.mongodb.reading.filters import Reach
 from executors.mongodb.reading.guard import Facts, examine
 from executors.mongodb.reading.methods import PUT_BACK
 from executors.mongodb.reading.named import passing_names
 from executors.mongodb.reading.parse import parse
-from executors.mongodb.reading.remarks import explains, index_change, remark, remarks, writing_stage
 from executors.mongodb.reading.source import Unreadable
 from executors.mongodb.reading.writes import filtered_writes
 from executors.text import Ranges, check_text, verified_text

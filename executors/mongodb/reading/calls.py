@@ -15,6 +15,8 @@ from executors.mongodb.reading.source import Position
 from executors.mongodb.reading.written import Written
 
 _DATABASE: Final = ("collection", "getCollection")
+# What a database tells of itself.
+_LISTING: Final = ("listCollections", "getCollectionNames")
 _ROWS: Final = ("find", "aggregate")
 # The mongo language has these too; a script is a transaction, which has not.
 _NOT_IN_SCRIPTS: Final = frozenset({"createIndex", "dropIndex", "stats"})
@@ -23,13 +25,13 @@ COLLECTION_METHODS: Final = tuple(name for name in METHODS if name not in _NOT_I
 CURSOR_SHAPING: Final = (
     *(name for name in MODIFIERS if name not in {"toArray", "count", "explain"}),
     "project",
+    "map",
 )
 CURSOR_ASKING: Final = (
     "toArray",
     "count",
     "explain",
     "forEach",
-    "map",
     "hasNext",
     "next",
     "tryNext",
@@ -37,6 +39,14 @@ CURSOR_ASKING: Final = (
 )
 _OF_ANY: Final = frozenset({"toString", "valueOf"})
 _ELSEWHERE: Final = "Submit it in the mongo language."
+# Names of `db` that people bring, and what to do instead.
+_OF_DATABASE: Final = {
+    "attempt": "A failed call gives a MongoDB transaction up: look before it, with findOne or countDocuments.",
+    "getCollectionInfos": "Use db.listCollections().toArray().",
+    "one": "db.one is for PostgreSQL: use db.<collection>.findOne(…).",
+    "query": "db.query is for PostgreSQL: use db.<collection>.find(…).",
+    "runCommand": _ELSEWHERE,
+}
 # The parts of a call that decide what it does, by method; values may come from the run, these should not.
 _DECIDING: Final = frozenset({Shape.FILTER, Shape.UPDATE, Shape.PIPELINE, Shape.OPERATIONS})
 FIND_OPTIONS: Final = METHODS["find"].options
@@ -58,6 +68,8 @@ class MongoCalls:
         chain, last = _taken_apart(steps), steps[-1]
         if last.name in _OF_ANY:
             return Leads.VALUE
+        if steps[0].name in _LISTING:
+            return _of_listing(steps)
         if chain is None:
             return Leads.DATABASE if not last.called else Leads.NOTHING
         if len(chain.calls) <= 1:
@@ -69,14 +81,19 @@ class MongoCalls:
     def missing(self, steps: Sequence[Step]) -> tuple[str, str]:
         """What there is instead."""
         chain, name = _taken_apart(steps), steps[-1].name[:40]
+        if steps[0].name in _LISTING and len(steps) > 1:
+            message, hint = _nothing(f"db.{steps[0].name}", name, _LISTED)
+            return message, hint if steps[0].called else f"Call it: db.{steps[0].name}()."
         if chain is None or len(steps) == 1:
-            return _nothing("db", name, _DATABASE)
+            return _nothing("db", name, (*_DATABASE, *_LISTING))
         if len(chain.calls) <= 1:
             return _nothing("A collection", name, COLLECTION_METHODS)
         return _nothing("A cursor", name, (*CURSOR_SHAPING, *CURSOR_ASKING))
 
     def read(self, call: WrittenCall, access: Access) -> DatabaseCall | None:
         """What a command tells of itself, as far as it is written out."""
+        if call.steps[0].name in _LISTING:
+            return DatabaseCall(("listCollections",), (), Access.READ) if call.steps[0].called else None
         chain = _taken_apart(call.steps)
         if chain is None or not chain.calls:
             return None
@@ -191,6 +208,24 @@ _WRITE_OUT: Final = "Write it out, so that a reviewer can read it."
 _OPTIONS_HINT: Final = "Write .projection({…}), .sort({…}) and .limit(…) to leave no doubt."
 
 
+# How a list of collections is gone through; nothing shapes it on the server.
+_LISTED: Final = ("map", *CURSOR_ASKING)
+
+
+def _of_listing(steps: Sequence[Step]) -> Leads:
+    """What `db.listCollections()` and `db.getCollectionNames()` lead to."""
+    first, last = steps[0], steps[-1]
+    if not first.called:
+        return Leads.DATABASE if len(steps) == 1 else Leads.NOTHING
+    if first.name == "getCollectionNames":
+        return Leads.PROMISE if len(steps) == 1 else Leads.NOTHING
+    if len(steps) == 1 or last.name == "map":
+        return Leads.ROWS
+    if last.name not in _LISTED or last.name in {"count", "explain"}:
+        return Leads.NOTHING
+    return Leads.PROMISE if last.called else Leads.ROWS
+
+
 def _of_collection(step: Step) -> Leads:
     """What a method of a collection leads to."""
     if step.name not in COLLECTION_METHODS:
@@ -236,7 +271,9 @@ def _taken_apart(steps: Sequence[Step]) -> _Chain | None:
 
 
 def _nothing(what: str, name: str, known: Sequence[str]) -> tuple[str, str]:
-    if name in _NOT_IN_SCRIPTS or name in {"runCommand", "getCollectionNames"}:
+    if what == "db" and name in _OF_DATABASE:
+        hint = _OF_DATABASE[name]
+    elif name in _NOT_IN_SCRIPTS:
         hint = _ELSEWHERE
     elif name in INSTEAD:
         hint = INSTEAD[name]

@@ -9,15 +9,15 @@ from itertools import islice
 
 from executors.base import Access, Analysis, EngineKind, Finding, FindingCode, Parameter, Severity, Verified
 from executors.lookalikes import check_names, check_signs
-from executors.postgresql.noticing import TEXT, noticed
-from executors.postgresql.noticing.looked import Looked
+from executors.postgresql.findings import TEXT, noticed
+from executors.postgresql.findings.looked import Looked
+from executors.postgresql.findings.remarks import own_functions, own_types, remarks
 from executors.postgresql.reading import rules, taking
 from executors.postgresql.reading.bodies import Body, body_of
 from executors.postgresql.reading.facts import Facts, gather, together, without_places
 from executors.postgresql.reading.identifiers import identifiers
 from executors.postgresql.reading.lexer import NAME_BYTES, cut_names, literal_ranges, outside_code
 from executors.postgresql.reading.parse import Statement, parse
-from executors.postgresql.reading.remarks import own_functions, own_types, remarks
 from executors.postgresql.reading.scopes import Catalogue
 from executors.postgresql.reading.tools import batch_ends, tool_words
 from executors.postgresql.reading.verified import verified

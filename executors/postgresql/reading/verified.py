@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from executors.base import FindingCode, Verified
+from executors.postgresql.findings.remarks import own_functions, own_types
 from executors.postgresql.reading import rules
 from executors.postgresql.reading.facts import Facts
 from executors.postgresql.reading.parse import Statement
-from executors.postgresql.reading.remarks import own_functions, own_types
 
 # Statements that lock rows at most.
 _ROWS = frozenset(

@@ -50,7 +50,7 @@ GLOBALS = {
         "Deno", "process", "Buffer", "fetch", "WebSocket", "EventSource", "Worker", "XMLHttpRequest", "localStorage",
         "sessionStorage", "caches", "indexedDB", "BroadcastChannel", "navigator", "WebAssembly", "SharedArrayBuffer",
         "Atomics", "prompt", "alert", "close", "reportError", "GPU", "OffscreenCanvas", "global", "window", "self",
-        "module", "exports", "__bootstrap", "gc", "performance", "MessageChannel", "Request", "Cache", "location",
+        "module", "exports", "__bootstrap", "gc", "MessageChannel", "Request", "Cache", "location",
     )
 }  # fmt: skip
 LANGUAGE = {
@@ -86,6 +86,11 @@ LANGUAGE = {
     "require a prototype name": "require('constructor'); return 'escaped'",
     "require an inherited name": "require('__proto__'); return 'escaped'",
     "require an object": "let n = 0; require({toString() { n += 1; return n > 1 ? 'fs' : 'lodash' }}); return 'escaped'",
+    "a finer clock": "return Object.getOwnPropertyNames(performance).join() === 'now,timeOrigin' && Object.isFrozen(performance)"
+    " && Number.isInteger(performance.now()) ? 0 : 'escaped'",
+    "constructor of the clock": "return performance.now.constructor('return typeof Deno')() === 'undefined' ? 0 : 'escaped'",
+    "a patched map of the console": "let got; Map.prototype.get = function (k) { got = [...this.keys()] };"
+    " console.count('a'); return /secret|Deno/.test(String(got)) ? 'escaped' : 0",
     "require child_process": "require('child_process'); return 'escaped'",
 }
 CASES = IMPORTS | FILES | GLOBALS | LANGUAGE

@@ -338,6 +338,50 @@ def test_await_in_texts_comments_and_names_is_left_alone() -> None:
     assert built.code is FindingCode.BUILT_STATEMENT
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "return db.cars.find({}).toArray().length",
+        "const n = db.cars.findOne({}).name; return n",
+        "return db.getCollectionNames().filter(n => n)",
+        "return db.cars.find({}).toArray()[0]",
+    ],
+)
+def test_what_is_asked_of_a_promise_is_told(text: str) -> None:
+    assert "not_awaited" in codes(mongo(text, Access.READ))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "return (await db.cars.find({}).toArray()).length",
+        "return db.cars.find({}).map(c => c.name)",
+        "return await db.listCollections().toArray()",
+        "return db.getCollectionNames().then(n => n.length)",
+        "for await (const c of db.listCollections()) console.log(c)",
+        "const c = db.listCollections(); while (await c.hasNext()) console.log(await c.next())",
+    ],
+)
+def test_what_only_reads_is_a_read_whatever_was_asked(text: str) -> None:
+    analysis = mongo(text)
+    assert (analysis.access, set(codes(analysis)) - {"no_limit", "read_in_write"}) == (Access.READ, set())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "await db.cars.find({}).map(c => db.cars.deleteOne({_id: c._id}))",
+        "await db.cars.find({}).map(db.cars.deleteOne)",
+        "await db.listCollections().map(c => db[c.name].deleteMany({}))",
+        "await db.listCollections().forEach(async c => { await db.getCollection(c.name).deleteMany({}) })",
+        "const {listCollections, ...rest} = db; await rest.cars.deleteMany({})",
+        "const list = db.listCollections; await list().map(work(db))",
+    ],
+)
+def test_a_write_beside_a_listing_is_no_read(text: str) -> None:
+    assert mongo(text).access is Access.WRITE
+
+
 # --- names that do not exist (page-05) -------------------------------------------------------------
 
 
@@ -353,6 +397,11 @@ def test_await_in_texts_comments_and_names_is_left_alone() -> None:
         ("await db.cars.update({}, {})", EngineKind.MONGODB, 15, "Use updateOne or updateMany."),
         ("await db.cars.createIndex({a: 1})", EngineKind.MONGODB, 15, "Submit it in the mongo language."),
         ("await db.runCommand({ping: 1})", EngineKind.MONGODB, 10, "Submit it in the mongo language."),
+        ("await db.attempt(async () => {})", EngineKind.MONGODB, 10, "look before it"),
+        ("await db.query('select 1')", EngineKind.MONGODB, 10, "db.query is for PostgreSQL"),
+        ("await db.getCollectionInfos()", EngineKind.MONGODB, 10, "Use db.listCollections().toArray()."),
+        ("await db.listCollections().sort({a: 1})", EngineKind.MONGODB, 28, "There is map"),
+        ("await db.listCollections.find({})", EngineKind.MONGODB, 26, "Call it: db.listCollections()."),
         ("await db.cars.find({}).projct({a: 1})", EngineKind.MONGODB, 24, "Did you mean project?"),
         ("const c = db.cars.find({}); await c.toArrray()", EngineKind.MONGODB, 37, "Did you mean toArray?"),
     ],

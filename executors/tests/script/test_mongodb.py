@@ -67,3 +67,63 @@ def test_a_caught_failure_still_forbids_the_commit(run_mongo: RunMongo) -> None:
     text = "const c = db.collection('items'); await c.insertOne({_id: 9001}); try { await c.insertOne({_id: 9001}) } catch {}"
     with pytest.raises(ExecutionError, match="given the transaction up"):
         run_mongo(text, Access.WRITE)
+
+
+SHELL = [
+    ("await db.items.find({_id: {$lt: 3}}).sort({_id: 1}).map(d => d._id * 2).toArray()", [0, 2, 4]),
+    ("await db.items.find({_id: {$lt: 2}}).map(d => d._id).map(n => n + 1).sort({_id: -1})", [2, 1]),
+    ("db.items.find({_id: 7}).map(async d => d._id)", [7]),
+    ("(await db.items.aggregate([{$match: {_id: 7}}]).map(d => d._id).toArray()).length", [1]),
+    (
+        "await (async () => { const c = db.items.find({_id: {$lt: 2}}).sort({_id: 1}).map(d => d._id); const all = []; while (await c.hasNext()) all.push(await c.next()); return all })()",
+        [0, 1],
+    ),
+    (
+        "await (async () => { let n = 0; await db.items.find({_id: {$lt: 3}}).map(d => d._id).forEach(i => { n += i }); return n })()",
+        [3],
+    ),
+    (
+        "await (async () => { const all = []; for await (const i of db.items.find({_id: {$lt: 2}}).map(d => d._id)) all.push(i); return all })()",
+        [0, 1],
+    ),
+    ("(await db.listCollections().toArray()).map(c => [c.name, c.type].join()).includes('items,collection')", [True]),
+    ("(await db.listCollections().map(c => c.name)).includes('items')", [True]),
+    (
+        "await (async () => { const all = []; for await (const c of db.listCollections()) all.push(c.name); return all.includes('items') })()",
+        [True],
+    ),
+    (
+        "await (async () => { const c = db.listCollections(); let n = 0; while (await c.hasNext()) n += (await c.next()).name === 'items'; return [n, await c.next()] })()",
+        [1, None],
+    ),
+    ("(await db.getCollectionNames()).filter(n => n === 'items')", ["items"]),
+    (
+        "[ObjectId('0123456789abcdef01234567').toString(), NumberLong('5').toString(), NumberInt(3).toString(), NumberDecimal('1.10').toString(), ISODate('2026-01-31').toISOString()]",
+        ["0123456789abcdef01234567", "5", "3", "1.10", "2026-01-31T00:00:00.000Z"],
+    ),
+    ("await db.getCollection('items').countDocuments({even: true})", [600]),
+]
+
+
+@pytest.mark.parametrize(("expression", "expected"), SHELL)
+def test_what_is_written_in_the_shell_works(run_mongo: RunMongo, expression: str, expected: list[object]) -> None:
+    assert values(run_mongo(f"return {expression}")) == [[value] for value in expected]
+
+
+def test_a_write_may_list_the_collections(run_mongo: RunMongo) -> None:
+    text = "await db.items.updateOne({_id: 1}, {$set: {listed: (await db.getCollectionNames()).includes('items')}}); return (await db.items.findOne({_id: 1})).listed"
+    assert values(run_mongo(text, Access.WRITE)) == [[True]]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("await db.attempt(async () => {})", "gives a MongoDB transaction up"),
+        ("await db.items.find({}).map('x')", "map takes a function"),
+        ("db.listCollections({name: 'items'})", "takes no values"),
+        ("await db.listCollections().sort({name: 1}).toArray()", "sort"),
+    ],
+)
+def test_what_there_is_not_is_said(run_mongo: RunMongo, text: str, said: str) -> None:
+    with pytest.raises(ExecutionError, match=said):
+        run_mongo(text)

@@ -15,7 +15,7 @@ from audit.models import AuditLog
 from executors.base import Call
 from pods.models import Target
 from queries import services
-from queries.api.shapes import query_json
+from queries.api.serializers import query_json
 from queries.maintenance.rotation import rotate, sealed_models
 from queries.maintenance.tidying import tidy
 from queries.models import Execution, LogLine, QueryRequest, ScriptCall

@@ -13,7 +13,7 @@ from django.utils import timezone
 from audit.models import AuditLog
 from executors.base import CommitStatus, OutcomeUnknown
 from queries import policies, services
-from queries.api import shapes
+from queries.api import serializers
 from queries.lifecycle import Status
 from queries.maintenance.rotation import sealed_models
 from queries.maintenance.tidying import tidy
@@ -297,7 +297,7 @@ def test_the_api_answers_them_to_those_who_may_see_results(
     assert [bool(answer["parameters"]) for answer in answers.values()] == [True, True, False]
     listed = client_of(world.reviewer).get("/api/v1/queries/").json()["results"]
     assert {one["parameters"] is None for one in listed if one["undoes"]} == {True}
-    monkeypatch.setattr(shapes, "ANSWER_BYTES", 10)
+    monkeypatch.setattr(serializers, "ANSWER_BYTES", 10)
     assert client_of(world.author).get(address).json()["parameters"] is None
     UndoParameters.objects.all().delete()
     assert client_of(world.author).get(address).json()["parameters"] is None
