@@ -21,7 +21,8 @@ from executors.postgresql.findings.looked import Looked
 from executors.postgresql.naming import PARTS, missing
 from executors.postgresql.reading import taking
 from executors.postgresql.reading.analysis import read
-from executors.postgresql.reading.facts import Facts, gather
+from executors.postgresql.reading.bodies import body_of
+from executors.postgresql.reading.facts import Facts, gather, together
 from executors.postgresql.reading.names import (
     BRINGS_CODE,
     CHANGES_WHAT_IT_NAMES,
@@ -104,7 +105,9 @@ class Check:
         statements = taking.run(written)
         ahead: list[_Part] = []
         named: list[Named] = []
-        parts = [_Part(item, gather(item)) for item in statements]
+        parts = [
+            _Part(item, together(gather(item), list(map(gather, body_of(item).statements)))) for item in statements
+        ]
         as_found = list(self._as_found(parts))
         for part in parts:
             item = part.item
@@ -122,6 +125,8 @@ class Check:
                 self.made |= made(item) - {""}
         for start in range(0, len(ahead), _AT_ONCE):
             self._parse(told, ahead[start : start + _AT_ONCE])
+        if not told.findings:
+            self._look_through(told, [part for part in parts if part.item.type in BRINGS_CODE])
         self._look_up(told, named)
         noticed = () if told.findings else tuple(self._noticed(text, as_found))
         if told.findings or not told.complete or self.changed:
@@ -178,6 +183,8 @@ class Check:
 
     def _look_through(self, told: _Text, parts: Sequence[_Part]) -> None:
         """What the run would refuse for what the statements stand on, refused before anybody approves it."""
+        if not parts:
+            return
         dependencies, places = Dependencies(self.wire, self.access), Places(told.text)
         self.wire.simple(b"BEGIN READ ONLY")
         try:

@@ -256,7 +256,7 @@ def _keyless_refusals(part: _Part) -> str:
     side = _LEFT if part.way is _Way.DELETE else _BEFORE
     return (
         f"SELECT {_literal(f'{part.image.table}: ')} || g.row AS not_put_back FROM ({_numbers(part, side)}) AS g\n"
-        f"CROSS JOIN LATERAL generate_series(1, g.wanted - ({done}))"
+        f"CROSS JOIN LATERAL pg_catalog.generate_series(1, g.wanted - ({done}))"
     )
 
 

@@ -34,6 +34,17 @@ _BUILT = frozenset({"dynexecute", "dynfors"})
 _TRANSACTION = frozenset({"commit", "rollback"})
 # Conditions that a stopped request ends with.
 _STOPS = frozenset({"query_canceled", "operator_intervention", "admin_shutdown", "crash_shutdown"})
+# What only the server itself says, of the connection, its limits and its locks: a run is judged by these.
+_SERVERS_OWN = re.compile(
+    r"08|25|40|5[3457]|query_canceled|operator_intervention|admin_shutdown|crash_shutdown|cannot_connect_now"
+    r"|database_dropped|idle_|connection_|sqlclient_|sqlserver_|transaction_|protocol_violation|read_only_sql"
+    r"|serialization_failure|deadlock_detected|lock_not_available|object_in_use|object_not_in_prereq|out_of_memory"
+    r"|disk_full|too_many_connections|insufficient_resources|configuration_limit|program_limit|statement_too_complex"
+    r"|too_many_c|too_many_a|in_failed_sql|no_active_sql|invalid_transaction_state|unsafe_new|cant_change_runtime"
+)
+_PLAIN_TEXT = re.compile(r"'(\w+)'")
+_LOG = 15  # elog.h: into the server's own log, and nowhere else
+_ERRCODE = 0  # PLPGSQL_RAISEOPTION_ERRCODE
 
 # Raw parse modes of the server (parser.h): an expression, and the assignments.
 _EXPRESSION, _ASSIGNMENTS = 2, frozenset({3, 4, 5})
@@ -243,12 +254,29 @@ def _refused(kind: str, node: Node, at: int) -> Reason | None:
         )
     if statement and statement not in _UNDERSTOOD:
         return Reason(f"{statement.upper()} in a body is not understood.", "Write it another way.", at)
+    if statement == "raise":
+        return _raised(node, at)
     if kind == "PLpgSQL_condition":
         name = str(node.get("condname", ""))
         if name in _STOPS or name.startswith("57"):
             return Reason(
                 "A body may not catch that it is stopped.", f"Leave {name} out; OTHERS does not catch it.", at
             )
+    return None
+
+
+def _raised(node: Node, at: int) -> Reason | None:
+    """RAISE as what the server says of itself, or into its log."""
+    if node.get("elog_level") == _LOG:
+        return Reason("RAISE LOG writes into the server's own log.", "Write RAISE NOTICE.", at)
+    codes = [str(node.get("condname", ""))]
+    for option in (entry.get("PLpgSQL_raise_option", {}) for entry in node.get("options", ())):
+        if option.get("opt_type", _ERRCODE) == _ERRCODE:
+            plain = _PLAIN_TEXT.fullmatch(str(option["expr"]["PLpgSQL_expr"]["query"]).strip())
+            codes.append(plain[1] if plain else "08")
+    if any(map(_SERVERS_OWN.match, codes)):
+        message = "A body may not raise what only the server says of itself."
+        return Reason(message, "Write the code out, one of your own: ERRCODE = 'P0001'.", at)
     return None
 
 

@@ -6,13 +6,13 @@ refuses what no read-only mode stops.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from executors.postgresql.reading import reasons
 from executors.postgresql.reading.facts import Facts, Function
 from executors.postgresql.reading.function_policy import ROWS_ONLY, WRITE_MAY_CALL
 from executors.postgresql.reading.functions import REFUSED
-from executors.postgresql.reading.parse import Statement
+from executors.postgresql.reading.parse import Node, Statement
 from executors.postgresql.reading.scopes import Relation, relation_of, strings
 
 # Parse-tree type → what people call the statement. Every type here may be part of a write.
@@ -67,7 +67,7 @@ _READ_KINDS = {"SelectStmt", "VariableShowStmt", "ExplainStmt"}
 
 _DROPPABLE = {
     "OBJECT_TABLE", "OBJECT_VIEW", "OBJECT_MATVIEW", "OBJECT_INDEX", "OBJECT_SEQUENCE", "OBJECT_TYPE", "OBJECT_DOMAIN",
-    "OBJECT_SCHEMA", "OBJECT_STATISTIC_EXT",
+    "OBJECT_SCHEMA", "OBJECT_STATISTIC_EXT", "OBJECT_FUNCTION", "OBJECT_PROCEDURE", "OBJECT_ROUTINE", "OBJECT_TRIGGER",
 }  # fmt: skip
 # What can be renamed or commented on: the same, and parts of them; never a role, a database or a server.
 _NAMED = _DROPPABLE | {"OBJECT_COLUMN", "OBJECT_ATTRIBUTE", "OBJECT_TABCONSTRAINT", "OBJECT_DOMCONSTRAINT"}
@@ -196,6 +196,8 @@ def refusal(statement: Statement, facts: Facts, made: Collection[str] = ()) -> t
 def refusal_inside(statement: Statement, facts: Facts, made: Collection[str]) -> tuple[str, str] | None:
     """The same for a statement in a body, where cursors may be."""
     for inner in facts.statements:
+        if inner == "VariableSetStmt" and statement.type in LEAVES_CODE:
+            continue  # an option of the function, judged with the others
         if inner == statement.type and inner in _REASONS:
             return _REASONS[inner](statement.node)
         if inner not in WRITE_KINDS:
@@ -244,28 +246,49 @@ def foreign_operator(name: str) -> bool:
 
 
 def _detail(statement: Statement) -> tuple[str, str] | None:
-    node = statement.node
-    if statement.type == "VacuumStmt" and node.get("is_vacuumcmd"):
-        return _VACUUM
-    if statement.type == "CreateTrigStmt" and refused_name(strings(node["funcname"])[-1], 0):
+    detail = _DETAILS.get(statement.type)
+    return detail(statement.node) if detail else None
+
+
+def _dropped(node: Node) -> tuple[str, str] | None:
+    if node.get("removeType") not in _DROPPABLE:
+        return "This kind of object cannot be dropped here.", "Ask the owner of the database."
+    return _concurrently(node)
+
+
+def _named(node: Node) -> tuple[str, str] | None:
+    known = (node.get("renameType") or node.get("objtype")) in _NAMED
+    return None if known else ("This kind of object cannot be changed here.", "Ask the owner of the database.")
+
+
+def _altered(node: Node) -> tuple[str, str] | None:
+    commands = (command.get("AlterTableCmd", {}).get("subtype", "") for command in node.get("cmds", ()))
+    return next(filter(None, map(_PRIVILEGED_CHANGES.get, commands)), None)
+
+
+def _triggered(node: Node) -> tuple[str, str] | None:
+    if refused_name(strings(node["funcname"])[-1], 0):
         return "That function is not allowed as a trigger.", "Write a function of your own."
-    if statement.type == "DropStmt":
-        if node.get("removeType") not in _DROPPABLE:
-            return "This kind of object cannot be dropped here.", "Ask the owner of the database."
-        return _concurrently(node)
-    if statement.type in {"RenameStmt", "CommentStmt"}:
-        known = (node.get("renameType") or node.get("objtype")) in _NAMED
-        return None if known else ("This kind of object cannot be changed here.", "Ask the owner of the database.")
-    if statement.type in {"IndexStmt", "RefreshMatViewStmt"} and node.get("concurrent"):
-        return _concurrently(node)
-    if statement.type == "AlterTableStmt":
-        for command in node.get("cmds", ()):
-            if reason := _PRIVILEGED_CHANGES.get(command.get("AlterTableCmd", {}).get("subtype", "")):
-                return reason
     return None
 
 
-def _concurrently(node: dict[str, object]) -> tuple[str, str] | None:
+def _vacuumed(node: Node) -> tuple[str, str] | None:
+    return _VACUUM if node.get("is_vacuumcmd") else None
+
+
+def _concurrently(node: Node) -> tuple[str, str] | None:
     if not node.get("concurrent"):
         return None
     return "CONCURRENTLY cannot run inside a transaction.", "Leave it out, or ask the owner of the database."
+
+
+_DETAILS: dict[str, Callable[[Node], tuple[str, str] | None]] = {
+    "AlterTableStmt": _altered,
+    "CommentStmt": _named,
+    "CreateTrigStmt": _triggered,
+    "DropStmt": _dropped,
+    "IndexStmt": _concurrently,
+    "RefreshMatViewStmt": _concurrently,
+    "RenameStmt": _named,
+    "VacuumStmt": _vacuumed,
+}

@@ -157,7 +157,7 @@ WHERE application_name = 'portal:write' AND wait_event = 'PgSleep'
         "SET ROLE x",
         "GRANT SELECT ON orders TO x",
         "COPY orders FROM STDIN",
-        "DO $$BEGIN END$$",
+        "DO $$BEGIN EXECUTE 'SELECT 1'; END$$",
         "CALL p()",
         "LISTEN a",
         "PREPARE p AS SELECT 1",

@@ -2,66 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, NamedTuple
-
 import pytest
 
-from queries.lifecycle import Status
-from queries.models import QueryRequest
-from queries.results import view_page
-from queries.tests.world import TargetDatabase, World
-from web.errors import BadInput
-
-_TABLES = """
-CREATE SCHEMA lab;
-CREATE TABLE lab.samples (id int PRIMARY KEY, name text, amount int);
-CREATE TABLE lab."Odd names" (id int);
-GRANT USAGE, CREATE ON SCHEMA lab TO {writer};
-GRANT USAGE ON SCHEMA lab TO {reader};
-ALTER SCHEMA lab OWNER TO {writer};
-ALTER TABLE lab.samples OWNER TO {writer};
-ALTER TABLE lab."Odd names" OWNER TO {writer};
-GRANT SELECT ON ALL TABLES IN SCHEMA lab TO {reader};
-"""
-_ROWS = """
-TRUNCATE lab.samples, lab."Odd names";
-INSERT INTO lab.samples VALUES (1, 'one', 10), (2, 'two', 20), (3, NULL, 30);
-INSERT INTO lab."Odd names" VALUES (7);
-"""
-
-
-def shown(given: Runs | Refused) -> str:
-    return f"{given.access} {given.statement[:60]!r}"
-
-
-class Runs(NamedTuple):
-    """A statement that runs: what its read gives, or how many rows its write changes; and a code it is told with."""
-
-    access: str
-    statement: str
-    gives: Any
-    told: str = ""
-
-
-class Refused(NamedTuple):
-    """A statement that is refused as `code`, and what it becomes when its hint is followed."""
-
-    access: str
-    statement: str
-    code: str
-    hint: str
-    followed: Runs
-
-
-def reads(statement: str, *rows: object, told: str = "") -> Runs:
-    """Rows as the API answers them; a row of one cell is that cell."""
-    return Runs("read", statement, [[str(row)] if not isinstance(row, list) else row for row in rows], told)
-
-
-def writes(statement: str, changed: int | None, told: str = "") -> Runs:
-    return Runs("write", statement, changed, told)
-
+from queries.tests.statements.given import Refused, Runs, reads, refused, run, shown, writes
+from queries.tests.world import World
 
 NBSP = "\N{NO-BREAK SPACE}"
 TWO = reads("SELECT name FROM samples WHERE id = 2", "two")
@@ -172,38 +116,6 @@ NOT_SQL = [
 ]  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def lab(committed: World, target_database: TargetDatabase) -> Iterator[World]:
-    """Everybody, and a schema that the write login owns."""
-    name = target_database.name
-    with target_database.connect() as connection:
-        connection.execute(_TABLES.format(reader=f"{name}_ro", writer=f"{name}_rw"))  # type: ignore[call-overload]
-    committed.change_target(search_path="lab,public")
-    yield committed
-    with target_database.connect() as connection:
-        connection.execute("DROP SCHEMA lab CASCADE")
-
-
-@pytest.fixture(autouse=True)
-def rows(lab: World, target_database: TargetDatabase) -> None:
-    """The same rows before each."""
-    with target_database.connect() as connection:
-        connection.execute(_ROWS)
-
-
-def run(lab: World, given: Runs) -> QueryRequest:
-    """From the submission to the end, which is the right one."""
-    query = lab.executed(given.statement, access=given.access)
-    assert (query.status, query.execution.failure_code) == (Status.EXECUTED, "")
-    if given.access == "read":
-        assert view_page(actor=lab.author, query=query).rows == given.gives
-    else:
-        assert query.execution.rows_affected == given.gives
-    if given.told:
-        assert given.told in {finding["code"] for finding in query.findings}
-    return query
-
-
 @pytest.mark.parametrize("given", PASTED, ids=shown)
 def test_it_runs_as_pasted(lab: World, given: Runs) -> None:
     run(lab, given)
@@ -211,11 +123,4 @@ def test_it_runs_as_pasted(lab: World, given: Runs) -> None:
 
 @pytest.mark.parametrize("given", NOT_SQL, ids=shown)
 def test_it_is_refused_with_a_hint_that_works(lab: World, given: Refused) -> None:
-    with pytest.raises(BadInput) as caught:
-        lab.submitted(given.statement, access=given.access)
-    errors = caught.value.fields["statement"]
-    found = [error for error in errors if error.code == given.code]
-    assert found
-    assert all(error.line for error in found)
-    assert any(given.hint in error.message for error in found)
-    run(lab, given.followed)
+    refused(lab, given)
