@@ -146,6 +146,8 @@ FINDINGS: dict[FindingCode, Input] = {
     FindingCode.REFUSED_FUNCTION: sql("SELECT pg_read_file('/etc/passwd')"),
     FindingCode.REFUSED_OPERATOR: sql("SELECT 1 OPERATOR(shop.+) 1"),
     FindingCode.REFUSED_STATEMENT: sql("COMMIT"),
+    FindingCode.READ_AS_UTC: mongo("db.c.find({a: new Date(2026, 0, 1)})"),
+    FindingCode.RUN_TIME: mongo("db.c.find({a: {$gt: new Date(Date.now() - 7 * 24 * 60 * 60 * 1000)}})"),
     FindingCode.REPLACES_COLLECTION: mongo_write("db.c.aggregate([{$out: 'd'}])"),
     FindingCode.RETURNS_NOTHING: script("return\n1"),
     FindingCode.SCRIPT_PARAMETERS: script("return 1", 1),

@@ -28,6 +28,7 @@ def remarks(command: Command, facts: Facts) -> Iterator[Finding]:
     for write in filtered_writes(command):
         yield from _unfiltered(command, write)
     yield from doubts(command)
+    yield from _about_time(command)
     yield from _about_index(command)
     if facts.access is Access.WRITE and not explains(command):
         yield from _about_writing_stage(command)
@@ -68,6 +69,23 @@ def _unfiltered(command: Command, write: FilteredWrite) -> Iterator[Finding]:
         first = "whichever document comes first"
         message, severity = f"{write.operation} with {what} {write.does} {first}.", Severity.WARNING
     yield remark(command, FindingCode.NO_FILTER, severity, message, write.path)
+
+
+# --- dates that the text alone does not tell ----------------------------------------------------------------
+
+_RUN_TIME: Final = (
+    "This is the time of the run: one instant for the whole statement, read when it runs. A rehearsal has its own."
+)
+_SERVER_TIME: Final = "The clock of the database itself is $$NOW, in a pipeline or in $expr."
+
+
+def _about_time(command: Command) -> Iterator[Finding]:
+    for place in command.clock_reads[:1]:
+        yield Finding(FindingCode.RUN_TIME, Severity.INFO, _RUN_TIME, place.line, place.column, _SERVER_TIME)
+    for place, read in command.local_dates:
+        message = "A date of parts is read as UTC, months from 0; mongosh takes it for the time zone of its machine."
+        hint = f'It is ISODate("{read}"); write that to leave no doubt.'
+        yield Finding(FindingCode.READ_AS_UTC, Severity.WARNING, message, place.line, place.column, hint)
 
 
 # --- $out and $merge ----------------------------------------------------------------------------------------

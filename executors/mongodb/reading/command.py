@@ -38,8 +38,9 @@ class Command:
 
     `explain` in front of the method (`db.c.explain().find()`) stands among the modifiers as if it came last.
     `places` says where the keys and elements of the arguments were written; `place` looks one up.
-    `literals` are the character ranges of its texts in quotes. In a command that stands in a script, `unknown` are the
-    paths of what is only known when it runs; a stand-in has their place.
+    `literals` are the character ranges of its texts in quotes. `clock_reads` are the places where the time of the run
+    stands for a date, `local_dates` those of dates made of parts, with what they were read as. In a command that stands
+    in a script, `unknown` are the paths of what is only known when it runs; a stand-in has their place.
     """
 
     collection: str
@@ -49,6 +50,8 @@ class Command:
     position: Position = field(default=Position(1, 1), compare=False)
     places: Mapping[Path, Position] = field(default_factory=dict, compare=False, repr=False)
     literals: tuple[tuple[int, int], ...] = field(default=(), compare=False, repr=False)
+    clock_reads: tuple[Position, ...] = field(default=(), compare=False, repr=False)
+    local_dates: tuple[tuple[Position, str], ...] = field(default=(), compare=False, repr=False)
     unknown: frozenset[Path] = field(default=frozenset(), compare=False, repr=False)
 
     def place(self, path: Path) -> Position:

@@ -96,7 +96,9 @@ def decimal128(value: object) -> Decimal128:
 def object_id(value: object = None) -> ObjectId:
     """`ObjectId("…")`."""
     if value is None:
-        raise ValueError("ObjectId() makes a new value at each run; what is approved must be what runs.")
+        raise ValueError(
+            "ObjectId() makes a new value at each run; leave _id out of a new document, and the portal makes one."
+        )
     try:
         if isinstance(value, str):
             return ObjectId(value)
@@ -168,20 +170,30 @@ def milliseconds(value: object) -> DatetimeMS:
 
 
 def new_date(*arguments: object) -> DatetimeMS:
-    """`new Date("…")` with a zone, a date alone, or milliseconds."""
-    if not arguments:
-        raise ValueError("new Date() is the time of the run; what is approved must be what runs.")
+    """`new Date("…")` with a zone, a date alone, milliseconds, another date, or parts that are read as UTC."""
     if len(arguments) > 1:
-        raise ValueError("new Date(year, month, …) depends on the local time zone.")
-    if isinstance(arguments[0], str):
-        return _iso(arguments[0], zoned=True)
-    return milliseconds(arguments[0])
+        return milliseconds(utc(*arguments))
+    (given,) = arguments
+    if isinstance(given, DatetimeMS):
+        return given
+    return _iso(given, zoned=True) if isinstance(given, str) else milliseconds(given)
 
 
-def iso_date(value: object = None) -> DatetimeMS:
+def utc(*parts: object) -> int | float:
+    """`Date.UTC(year, month from 0, day, hour, minute, second, millisecond)`; a month of 12 is in the next year."""
+    year, month, day, hour, minute, second, fraction = (
+        *(whole(part, "Date", range(-1_000_000_000, 1_000_000_001)) for part in parts),
+        *(0, 0, 1, 0, 0, 0, 0)[len(parts) :],
+    )
+    year += 1900 if 0 <= year <= 99 else 0  # noqa: PLR2004 - what JavaScript does with years of two digits
+    days = _days(year + month // 12, month % 12 + 1, 1) + day - 1
+    return number(int(milliseconds((((days * 24 + hour) * 60 + minute) * 60 + second) * 1000 + fraction)))
+
+
+def iso_date(value: object) -> DatetimeMS:
     """`ISODate("…")`: UTC unless it names another zone."""
-    if value is None:
-        raise ValueError("ISODate() is the time of the run; what is approved must be what runs.")
+    if isinstance(value, DatetimeMS):
+        return value
     if not isinstance(value, str):
         message = 'ISODate takes a date in quotes: ISODate("2026-01-31T12:00:00Z").'
         raise ValueError(message)  # noqa: TRY004 - callers turn ValueError into a finding
@@ -311,8 +323,8 @@ def dbref(collection: object, identifier: object, database: object = None) -> di
 # Constructors, by name: how to make the value, and the fewest and the most arguments.
 CONSTRUCTORS: Final[Mapping[str, tuple[Callable[..., Value], int, int]]] = {
     "ObjectId": (object_id, 0, 1),
-    "ISODate": (iso_date, 0, 1),
-    "Date": (new_date, 0, 7),
+    "ISODate": (iso_date, 1, 1),
+    "Date": (new_date, 1, 7),
     "NumberLong": (long, 0, 1),
     "Long": (long, 0, 1),
     "NumberInt": (int32, 0, 1),

@@ -1,28 +1,33 @@
-"""Literals of JavaScript as BSON values. Nothing is evaluated: what is not a literal is refused where it stands."""
+"""Literals of JavaScript as BSON values, and what operators make of them. Nothing is run: no name, no function.
+
+What is neither is refused where it stands.
+"""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Final
 
-from bson import Int64
+from bson.datetime_ms import DatetimeMS
 from tree_sitter import Node
 
 from executors.base import FindingCode
-from executors.javascript import keeps_number, unescaped
+from executors.javascript import unescaped
 from executors.mongodb.reading import constructors
+from executors.mongodb.reading.arithmetic import OPERATORS, Uncomputable, computed, signed, text_of
+from executors.mongodb.reading.called import STATICS, of_value
 from executors.mongodb.reading.command import Path, Placeholder, Value
+from executors.mongodb.reading.numerals import numeral
 from executors.mongodb.reading.source import Position, Source, Unreadable, shown
+from executors.mongodb.show import date_text
 
 # How deep BSON documents may nest before the server refuses them.
 MAX_DEPTH: Final = 100
-# More digits than any double needs.
-_MAX_DIGITS: Final = 1100
-_SCRIPT: Final = "A query is made of literals only; use a script for anything computed."
+_SCRIPT: Final = "A query is made of literals and what is computed from them; use a script for anything else."
 _PLACEHOLDER = re.compile(r"\$([1-9]\d{0,8})")
-_LEGACY_OCTAL = re.compile(r"0\d")
 _WORDS: Final = {
     "true": True,
     "false": False,
@@ -62,8 +67,13 @@ def parts(node: Node) -> list[Node]:
 class Literals:
     """Reads the values of one statement and remembers where each key and element stood."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, now: int | None = None) -> None:
+        """`now`: what the clock shows, in milliseconds since 1970; None where it may not be read."""
         self._source = source
+        self._now = now
+        # Where the clock was read, and where a date was made of parts, which mongosh takes for local time.
+        self.clock_reads: list[Position] = []
+        self.local_dates: list[tuple[Position, str]] = []
         self.places: dict[Path, Position] = {}
         self.texts: list[tuple[int, int]] = []
         # Whether `$1` stands for a parameter.
@@ -93,13 +103,15 @@ class Literals:
             case "template_string":
                 return self._template(node)
             case "number":
-                return self._number(node, 1)
+                return numeral(self._source, node, 1)
             case "true" | "false" | "null":
                 return _WORDS[node.type]
             case "regex":
                 return self._regex(node)
             case "unary_expression":
-                return self._signed(node)
+                return self._signed(node, path, depth)
+            case "binary_expression":
+                return self._binary(node, path, depth)
             case "identifier":
                 return self._word(node)
             case "call_expression" | "new_expression":
@@ -138,49 +150,37 @@ class Literals:
         except ValueError as problem:
             raise self._source.refuse(node, FindingCode.MONGO_SYNTAX, str(problem)) from None
 
-    def _number(self, node: Node, sign: int) -> Value:
-        text = self._source.text(node)
-        if _LEGACY_OCTAL.match(text):
-            raise self._source.refuse(
-                node, FindingCode.MONGO_SYNTAX, "A number may not start with 0.", "Write 0o17 for octal."
-            )
-        if len(text) > _MAX_DIGITS:
-            raise self._source.refuse(node, FindingCode.MONGO_NUMBER, f"A number has at most {_MAX_DIGITS} digits.")
-        digits = text.replace("_", "").lower()
-        if digits.endswith("n"):
-            return self._bigint(node, sign * int(digits[:-1], 0))
-        if not keeps_number(text):
-            raise self._rounded(node, digits, sign)
-        value = float(int(digits, 0)) if digits[:2] in {"0x", "0o", "0b"} else float(digits)
-        return constructors.number(sign * value)
-
-    def _rounded(self, node: Node, digits: str, sign: int) -> Unreadable:
-        """mongosh would round what a double cannot hold, and send something else than was reviewed."""
-        message = (
-            f"The number {shown(digits)} has more digits, or is larger or smaller, than a JavaScript number keeps."
-        )
-        whole = digits[:2] in {"0x", "0o", "0b"} or digits.isdigit()
-        written = str(sign * int(digits, 0)) if whole else f"{'-' if sign < 0 else ''}{digits}"
-        name = "NumberLong" if whole and int(written) in constructors.INT64 else "NumberDecimal"
-        return self._source.refuse(node, FindingCode.MONGO_NUMBER, message, f'Use {name}("{shown(written)}").')
-
-    def _bigint(self, node: Node, value: int) -> Int64:
-        if value not in constructors.INT64:
-            raise self._source.refuse(
-                node, FindingCode.MONGO_NUMBER, "The number does not fit 64 bits.", 'Use NumberDecimal("…").'
-            )
-        return Int64(value)
-
-    def _signed(self, node: Node) -> Value:
+    def _signed(self, node: Node, path: Path, depth: int) -> Value:
         operator, operand = node.child_by_field_name("operator"), node.child_by_field_name("argument")
         if operator is None or operand is None or operator.type not in {"-", "+"}:
             raise self._not_literal(node)
         sign = -1 if operator.type == "-" else 1
         if operand.type == "number" and not (sign > 0 and self._source.text(operand).endswith("n")):
-            return self._number(operand, sign)
-        if operand.type == "identifier" and self._source.text(operand) in {"Infinity", "NaN"}:
-            return sign * float(self._source.text(operand))
-        raise self._not_literal(node)
+            return numeral(self._source, operand, sign)
+        return self._computing(node, lambda: signed(sign, self.value(operand, path, depth + 1)))
+
+    def _binary(self, node: Node, path: Path, depth: int) -> Value:
+        """Operators between literals, from the left; a chain of them is no nesting."""
+        chain = [node]
+        while (left := chain[-1].child_by_field_name("left")) is not None and left.type == "binary_expression":
+            chain.append(left)
+        reads = len(self.clock_reads)
+        value = self.value(left, path, depth + 1) if left is not None else None
+        for step in reversed(chain):
+            operator, right = step.child_by_field_name("operator"), step.child_by_field_name("right")
+            if operator is None or right is None or operator.type not in OPERATORS or _is_ambiguous(step, operator):
+                raise self._not_literal(step)
+            operand, name, so_far = self.value(right, path, depth + 1), operator.type, value
+            # What depends on the time of the run cannot be written out, so it is what JavaScript makes of it.
+            exact = len(self.clock_reads) == reads
+            value = self._computing(step, partial(computed, name, so_far, operand, exact=exact))
+        return value
+
+    def _computing(self, node: Node, compute: Callable[[], Value]) -> Value:
+        try:
+            return compute()
+        except Uncomputable as problem:
+            raise self._source.refuse(node, problem.code, str(problem), problem.hint) from None
 
     def _word(self, node: Node) -> Value:
         name = self._source.text(node)
@@ -231,7 +231,7 @@ class Literals:
             key_node, value_node = child.child_by_field_name("key"), child.child_by_field_name("value")
             if key_node is None or value_node is None:
                 raise self._not_pair(child)
-            key = self._key(key_node)
+            key = self._key(key_node, path, depth)
             if key in document:
                 raise self._source.refuse(
                     key_node,
@@ -242,8 +242,10 @@ class Literals:
             document[key] = self.value(value_node, (*path, key), depth + 1)
         return self._extended(node, document)
 
-    def _key(self, node: Node) -> str:
+    def _key(self, node: Node, path: Path, depth: int) -> str:
         match node.type:
+            case "computed_property_name" if len(parts(node)) == 1:
+                key = str(self._computing(node, lambda: text_of(self.value(parts(node)[0], path, depth + 1))))
             case "property_identifier":
                 key = self._source.text(node)
                 if "\\" in key:
@@ -281,14 +283,20 @@ class Literals:
             raise self._source.refuse(node, FindingCode.MONGO_VALUE, str(problem)) from None
 
     def _constructed(self, node: Node, path: Path, depth: int) -> Value:
-        name_node = node.child_by_field_name("constructor") or node.child_by_field_name("function")
+        callee = node.child_by_field_name("constructor") or node.child_by_field_name("function")
         arguments = node.child_by_field_name("arguments")
-        name = self._source.text(name_node) if name_node is not None else ""
-        if name_node is None or name_node.type != "identifier" or name not in constructors.CONSTRUCTORS:
+        if callee is None or (arguments is not None and arguments.type != "arguments"):
             raise self._not_literal(node)
-        if arguments is not None and arguments.type != "arguments":
+        if any(part.child_by_field_name("optional_chain") is not None for part in (node, callee)):
             raise self._not_literal(node)
-        if node.child_by_field_name("optional_chain") is not None:
+        name = self._source.text(callee)
+        if callee.type == "member_expression" and node.type == "call_expression":
+            if name == "Date.now":
+                return constructors.number(int(self._instant(node, self._values(arguments, path, depth))))
+            if name not in STATICS:
+                return self._on_value(node, callee, path, depth)
+            return self._made(node, STATICS[name], name, self._values(arguments, path, depth))
+        if callee.type != "identifier" or name not in constructors.CONSTRUCTORS:
             raise self._not_literal(node)
         if name == "Date" and node.type == "call_expression":
             raise self._source.refuse(
@@ -298,13 +306,45 @@ class Literals:
                 "Use new Date(…).",
             )
         values = self._values(arguments, path, depth)
-        make, fewest, most = constructors.CONSTRUCTORS[name]
+        if name in {"Date", "ISODate"} and not values:
+            return self._instant(node, values)
+        made = self._made(node, constructors.CONSTRUCTORS[name], name, values)
+        if name == "Date" and len(values) > 1:
+            self.local_dates.append((self._source.position(node), date_text(int(made))))
+        return made
+
+    def _made(self, node: Node, how: tuple[Callable[..., Value], int, int], name: str, values: list[Value]) -> Value:
+        make, fewest, most = how
         if not fewest <= len(values) <= most:
             raise self._source.refuse(node, FindingCode.MONGO_VALUE, f"{name} does not take {len(values)} arguments.")
         try:
             return make(*values)
         except ValueError as problem:
             raise self._source.refuse(node, FindingCode.MONGO_VALUE, str(problem)) from None
+
+    def _on_value(self, node: Node, callee: Node, path: Path, depth: int) -> Value:
+        """`ISODate("…").getTime()`: a method without arguments, of a value that is a call itself."""
+        subject, method = callee.child_by_field_name("object"), callee.child_by_field_name("property")
+        while subject is not None and subject.type == "parenthesized_expression" and len(parts(subject)) == 1:
+            subject = parts(subject)[0]
+        if subject is None or method is None or subject.type not in {"call_expression", "new_expression"}:
+            raise self._not_literal(node)
+        value = self.value(subject, path, depth + 1)
+        if self._values(node.child_by_field_name("arguments"), path, depth):
+            raise self._not_literal(node)
+        try:
+            return of_value(value, self._source.text(method))
+        except ValueError as problem:
+            raise self._source.refuse(method, FindingCode.MONGO_NOT_LITERAL, str(problem), _SCRIPT) from None
+
+    def _instant(self, node: Node, values: list[Value]) -> DatetimeMS:
+        """The time of the run, one and the same wherever the statement reads the clock."""
+        if values or self._now is None:
+            raise self._source.refuse(
+                node, FindingCode.MONGO_VALUE, "This is only known when it runs.", 'Write ISODate("…").'
+            )
+        self.clock_reads.append(self._source.position(node))
+        return DatetimeMS(self._now)
 
     def _values(self, arguments: Node | None, path: Path, depth: int) -> list[Value]:
         if arguments is None:
@@ -343,6 +383,12 @@ class Literals:
             f"{_NOT_LITERALS.get(node.type, 'This')} is not a literal: {text}",
             _SCRIPT,
         )
+
+
+def _is_ambiguous(step: Node, operator: Node) -> bool:
+    """`-2 ** 2`, which JavaScript refuses."""
+    left = step.child_by_field_name("left")
+    return operator.type == "**" and left is not None and left.type == "unary_expression"
 
 
 def first_problem(nodes: Iterable[Node]) -> Node | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import time
 from typing import Final
 
 import tree_sitter_javascript
@@ -25,8 +26,11 @@ _SCRIPT: Final = "Use a script for anything else."
 _SHELL_COMMAND = re.compile(r"\s*(show|use|it|exit|quit|help|load|cls)\b(?!\s*[.(\[])")
 
 
-def parse(statement: str) -> Command:
-    """Read one mongosh expression. Raises `Unreadable` with the first thing that is not understood, and where."""
+def parse(statement: str, now: int | None = None) -> Command:
+    """Read one mongosh expression. Raises `Unreadable` with the first thing that is not understood, and where.
+
+    `now` is what the statement's clock shows, in milliseconds since 1970: the one instant at which it is read.
+    """
     try:
         source = Source(statement)
     except UnicodeEncodeError:
@@ -40,7 +44,8 @@ def parse(statement: str) -> Command:
         )
     if "\0" in statement:
         raise Unreadable(FindingCode.MONGO_SYNTAX, "The statement holds a NUL character.", Position(1, 1))
-    return _Chain(source).command(_expression(source))
+    instant = time.time_ns() // 1_000_000 if now is None else now
+    return _Chain(source, instant).command(_expression(source))
 
 
 def _expression(source: Source) -> Node:
@@ -79,12 +84,18 @@ def _syntax_error(source: Source, root: Node) -> Unreadable:
     )
 
 
+def _without_brackets(node: Node) -> Node:
+    while node.type == "parenthesized_expression" and len(parts(node)) == 1:
+        node = parts(node)[0]
+    return node
+
+
 class _Chain:
     """Takes a chain of calls apart, from its last call back to `db`."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, now: int) -> None:
         self._source = source
-        self._literals = Literals(source)
+        self._literals = Literals(source, now)
 
     def command(self, node: Node) -> Command:
         """The command a chain spells."""
@@ -102,6 +113,7 @@ class _Chain:
         """The properties, indexes and calls of the chain in order of writing, and what they start from."""
         links: list[Node] = []
         while True:
+            node = _without_brackets(node)
             if node.child_by_field_name("optional_chain") is not None:
                 raise self._source.refuse(
                     node, FindingCode.MONGO_SYNTAX, "`?.` is not understood.", "Write a plain dot."
@@ -224,6 +236,8 @@ class _Chain:
             self._source.position(node),
             self._literals.places,
             tuple(self._literals.texts),
+            tuple(self._literals.clock_reads),
+            tuple(self._literals.local_dates),
         )
 
     def _method(self, collection: str, method: str, node: Node) -> Method:

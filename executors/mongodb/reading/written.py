@@ -76,21 +76,21 @@ class _Tolerant(Literals):
     def _object(self, node: Node, path: Path, depth: int) -> Value:
         document: dict[str, Value] = {}
         for number, child in enumerate(parts(node)):
-            key, value = self._pair(child, number)
+            key, value = self._pair(child, number, path, depth)
             self.places[*path, key] = self._source.position(child)
             if value is None:
                 self._unknown.add((*path, key))
             document[key] = _LEAF if value is None else self.value(value, (*path, key), depth + 1)
         return self._extended(node, document)
 
-    def _pair(self, child: Node, number: int) -> tuple[str, Node | None]:
+    def _pair(self, child: Node, number: int, path: Path, depth: int) -> tuple[str, Node | None]:
         """A key and its value; "?" and a number for a spread or a computed key, None where no value is written."""
         if child.type == "shorthand_property_identifier":
             return self._source.text(child), None
         key = child.child_by_field_name("key") if child.type == "pair" else None
         if key is None or key.type == "computed_property_name":
             return f"?{number}", None
-        return self._key(key), child.child_by_field_name("value")
+        return self._key(key, path, depth), child.child_by_field_name("value")
 
 
 @dataclass(slots=True)

@@ -107,6 +107,18 @@ LITERALS: list[tuple[str, Value]] = [
     ("{$binary: {base64: 'SGk=', subType: '80'}}", Binary(b"Hi", 128)),
     ("Timestamp(5, 6)", Timestamp(5, 6)), ("new Timestamp({t: 5, i: 6})", Timestamp(5, 6)), ("Timestamp()", Timestamp(0, 0)),
     ("{$timestamp: {t: 4294967295, i: 1}}", Timestamp(4294967295, 1)),
+    ("7 * 24 * 60 * 60 * 1000", 604800000), ("100 + 50", 150), ("1 - 2 - 3", -4), ("2 * (3 + 4)", 14), ("7 / 2", 3.5), ("-7 % 3", -1), ("2 ** 10", 1024), ("2 ** -1", 0.5), ("2 ** 3 ** 2", 512),
+    ("1 << 20", 1 << 20), ("1 << 31", -(2**31)), ("5 & 3 | 8", 9), ("-1 >>> 0", 4294967295.0), ("-1 >> 1", -1), ("- -1", 1), ("-(2 + 3)", -5), ("-(-0)", 0), ("0 * -1", -0.0), ("2 ** 31", 2147483648.0),
+    ("'a' + 'b'", "ab"), ("'a' + 'b' + 'c'", "abc"), ("'' + 1e20", "100000000000000000000"), ("'a' + 1 + 2.5", "a12.5"), ("1 + 2 + 'a'", "3a"), ('`a` + "b"', "ab"), ("1000000 * 1000000 + 'x'", "1000000000000x"), ("NumberInt(5) * 2", 10),
+    ("{['a' + 'b']: 1}", {"ab": 1}), ("{['a']: {[1 + 1]: 2}}", {"a": {"2": 2}}), ("{['$' + 'gt']: 1}", {"$gt": 1}), ("[1 + 1, -(1)]", [2, -1]), ("(1 + 1)", 2),
+    ("Date.UTC(2026, 0, 1)", float(MS)), ("new Date(Date.UTC(2026, 0, 1))", DatetimeMS(MS)), ("Date.UTC(2025, 12)", float(MS)), ("Date.UTC(2025, 11, 31, 24)", float(MS)), ("Date.UTC(2026, 0, 1, 0, 0, 0, 5)", MS + 5.0), ("Date.UTC(70, 0)", 0),
+    ("new Date(2026, 0, 1)", DatetimeMS(MS)), ("new Date(2026, 0)", DatetimeMS(MS)), ("new Date('2026-01-01') - 1000", MS - 1000.0), ("new Date(new Date('2026-01-01') - 1000)", DatetimeMS(MS - 1000)), ("+ISODate('2026-01-01')", float(MS)),
+    ("ISODate('2026-01-02') - ISODate('2026-01-01')", 86400000), ("ISODate('2026-01-01').getTime()", float(MS)), ("new Date(ISODate('2026-01-01').valueOf() + 5)", DatetimeMS(MS + 5)), ("ISODate('2026-01-01').toISOString()", "2026-01-01T00:00:00.000Z"),
+    ("new Date(ISODate('2026-01-01'))", DatetimeMS(MS)), ("ISODate(new Date('2026-01-01'))", DatetimeMS(MS)), ("Date.parse('2026-01-01')", float(MS)),
+    ("ObjectId.createFromTime(1767225600)", ObjectId("6955b9000000000000000000")), ("ObjectId.createFromTime(new Date('2026-01-01') / 1000)", ObjectId("6955b9000000000000000000")), (f"ObjectId.createFromHexString('{OID}')", ObjectId(OID)),
+    ("ObjectId.createFromBase64('ZaGyw9Tl9gcYKTpL')", ObjectId(OID)), (f"ObjectId('{OID}').getTimestamp()", DatetimeMS(0x65A1B2C3 * 1000)), (f"ObjectId('{OID}').toString()", OID),
+    ("Long.fromString('9007199254740993')", Int64(9007199254740993)), ("NumberLong.fromString('-5')", Int64(-5)), ("Long.fromNumber(5)", Int64(5)), ("Decimal128.fromString('1.10')", Decimal128("1.10")), ("NumberDecimal.fromString('1')", Decimal128("1")),
+    ("Math.floor(-1.5)", -2), ("Math.round(2.5)", 3), ("Math.round(-2.5)", -2), ("Math.max(1, 2, 1.5)", 2), ("Math.abs(-3)", 3), ("Math.trunc(-1.5)", -1), ("Math.ceil(1.2)", 2),
     ("MinKey", MinKey()), ("MaxKey", MaxKey()), ("MinKey()", MinKey()), ("new MaxKey()", MaxKey()), ("new MinKey", MinKey()),
     ("{$minKey: 1}", MinKey()), ("{$maxKey: 1}", MaxKey()),
     ("{$regularExpression: {pattern: 'a', options: 'x'}}", Regex("a", "x")), ("{$regex: 'a', $options: 'i'}", {"$regex": "a", "$options": "i"}),
@@ -130,12 +142,12 @@ REFUSED: list[tuple[str, int, int, str]] = [
     ("db.c.find().sort()", 1, 13, "takes 1 arguments"), ("db.c.find(1, 2, 3, 4)", 1, 6, "0 to 3"), ("db.c.insertOne()", 1, 6, "1 to 2"), ("db.c.insertOne({}).limit(1)", 1, 20, "cannot follow"),
     ("db.c.explain().insertOne({})", 1, 16, "cannot be explained"), ("db.c.find({a: 1}", 1, 1, "cannot be read"), ("db.c.find({a 1})", 1, 14, "cannot be read"),
     ("db.c.find({a: })", 1, 1, ""), ("db.c.find('a", 1, 1, ""), ("db.c.find({\n  a: 1,\n  b: x\n})", 3, 6, "Put text in quotes"), ("db.c.find({ü: 1, b: x})", 1, 21, "a name"),
-    ("db.c.find({a: f(1)})", 1, 15, "a call"), ("db.c.find({a: Math.PI})", 1, 15, "property"), ("db.c.find({a: 1 + 1})", 1, 15, "operator"), ("db.c.find({a: b ? 1 : 2})", 1, 15, "condition"),
-    ("db.c.find({a: !true})", 1, 15, "operator"), ("db.c.find({a: void 0})", 1, 15, "operator"), ("db.c.find({a: typeof 1})", 1, 15, "operator"), ("db.c.find({a: -true})", 1, 15, "operator"),
-    ("db.c.find({a: --1})", 1, 1, ""), ("db.c.find({a: - -1})", 1, 15, "operator"), ("db.c.find({a: +1n})", 1, 15, "operator"), ("db.c.find({a: (1, 2)})", 1, 16, "commas"),
+    ("db.c.find({a: f(1)})", 1, 15, "a call"), ("db.c.find({a: Math.PI})", 1, 15, "property"), ("db.c.find({a: 1 && 1})", 1, 15, "operator"), ("db.c.find({a: b ? 1 : 2})", 1, 15, "condition"),
+    ("db.c.find({a: !true})", 1, 15, "operator"), ("db.c.find({a: void 0})", 1, 15, "operator"), ("db.c.find({a: typeof 1})", 1, 15, "operator"), ("db.c.find({a: -true})", 1, 15, "computed with"),
+    ("db.c.find({a: --1})", 1, 1, ""), ("db.c.find({a: ~1})", 1, 15, "operator"), ("db.c.find({a: +1n})", 1, 15, "computed with"), ("db.c.find({a: (1, 2)})", 1, 16, "commas"),
     ("db.c.find({a: () => 1})", 1, 15, "function"), ("db.c.find({a: function() {}})", 1, 15, "function"), ("db.c.find({a: class {}})", 1, 15, "class"), ("db.c.find({a: this})", 1, 15, "this"),
     ("db.c.find({a: undefined})", 1, 15, "undefined"), ("db.c.find({a: `x${1}`})", 1, 17, "hole"), ("db.c.find({a: f`x`})", 1, 15, "call"), ("db.c.find({a: x = 1})", 1, 15, "assignment"),
-    ("db.c.find({...x})", 1, 12, "spread"), ("db.c.find(...x)", 1, 11, "spread"), ("db.c.find([...x])", 1, 12, "spread"), ("db.c.find({[x]: 1})", 1, 12, "computed"), ("db.c.find({x})", 1, 12, "without a value"),
+    ("db.c.find({...x})", 1, 12, "spread"), ("db.c.find(...x)", 1, 11, "spread"), ("db.c.find([...x])", 1, 12, "spread"), ("db.c.find({[x]: 1})", 1, 13, "a name"), ("db.c.find({x})", 1, 12, "without a value"),
     ("db.c.find({get a() { return 1 }})", 1, 12, "method"), ("db.c.find({a() {}})", 1, 12, "method"), ("db.c.find({async a() {}})", 1, 12, "method"), ("db.c.find({__proto__: {}})", 1, 12, "__proto__"),
     ("db.c.find({'__proto__': {}})", 1, 12, "__proto__"), ("db.c.find({a: 1, a: 2})", 1, 18, "twice"), ("db.c.find({a: 1, 'a': 2})", 1, 18, "twice"), (r"db.c.find({a: 1, '\x61': 2})", 1, 18, "twice"),
     ("db.c.find({1.5: 1})", 1, 12, "quotes"), ("db.c.find({0x1: 1})", 1, 12, "quotes"), ("db.c.find({'a\\0b': 1})", 1, 12, "NUL"), (r"db.c.find({\u0061: 1})", 1, 12, ""), ("db.c.find([1,,2])", 1, 14, "missing"),
@@ -145,10 +157,16 @@ REFUSED: list[tuple[str, int, int, str]] = [
     ("db.c.find({a: 0.12345678901234567890})", 1, 15, 'NumberDecimal("0.12345678901234567890")'), ("db.c.find({a: -9007199254740993})", 1, 16, 'NumberLong("-9007199254740993")'), ("db.c.find({a: [{b: 0x20000000000001}]})", 1, 20, 'NumberLong("9007199254740993")'),
     ("db.c.find({a: 123456789012345678901})", 1, 15, 'NumberDecimal("123456789012345678901")'), ("db.c.find({a: NumberDecimal(0.12345678901234567890)})", 1, 29, "digits"), ("db.c.find({a: 18446744073709551616})", 1, 15, "NumberDecimal"),
     (r"db.c.find({a: '\07'})", 1, 15, "escape"), ("db.c.find({a: /a/g})", 1, 15, "flags"), ("db.c.find({a: /a/x})", 1, 15, "$options"), ("db.c.find({a: ObjectId()})", 1, 15, "new value"), ("db.c.find({a: ObjectId('xyz')})", 1, 15, "24"),
-    ("db.c.find({a: new Date()})", 1, 15, "time of the run"), ("db.c.find({a: Date('2026-01-01')})", 1, 15, "new"), ("db.c.find({a: new Date(2026, 0, 1)})", 1, 15, "local"), ("db.c.find({a: new Date('2026-01-01T00:00')})", 1, 15, "end it with Z"),
-    ("db.c.find({a: new Date('1 Jan 2026')})", 1, 15, "ISO 8601"), ("db.c.find({a: ISODate()})", 1, 15, "time of the run"), ("db.c.find({a: ISODate('2026-02-30')})", 1, 15, "no such day"), ("db.c.find({a: ISODate('2026-01-01T25:00Z')})", 1, 15, "time of day"),
+    ("db.c.find({a: Date('2026-01-01')})", 1, 15, "new"), ("db.c.find({a: new Date('2026-01-01T00:00')})", 1, 15, "end it with Z"),
+    ("db.c.find({a: new Date('1 Jan 2026')})", 1, 15, "ISO 8601"), ("db.c.find({a: ISODate('2026-02-30')})", 1, 15, "no such day"), ("db.c.find({a: ISODate('2026-01-01T25:00Z')})", 1, 15, "time of day"),
     ("db.c.find({a: ISODate(5)})", 1, 15, "quotes"), ("db.c.find({a: NumberLong('x')})", 1, 15, "whole number"), ("db.c.find({a: NumberLong('9223372036854775808')})", 1, 15, "fit"), ("db.c.find({a: NumberInt('2147483648')})", 1, 15, "fit"),
     ("db.c.find({a: NumberDecimal('1.2.3')})", 1, 15, "decimal"), ("db.c.find({a: NumberDecimal('12345678901234567890123456789012345')})", 1, 15, "34"), ("db.c.find({a: NumberDecimal(1e-9)})", 1, 15, "quotes"), ("db.c.find({a: UUID()})", 1, 15, "32"),
+    ("db.c.find({a: 0.1 + 0.2})", 1, 15, "Write 0.30000000000000004 if that is meant, or 0.3."), ("db.c.find({a: 1 / 3})", 1, 15, "rounds the result of 1 / 3"), ("db.c.find({a: 2 ** 53 + 1})", 1, 15, 'or NumberLong("9007199254740993")'), ("db.c.find({a: 2 ** 64 - 1})", 1, 15, 'or NumberDecimal("18446744073709551616")'),
+    ("db.c.find({a: 1e308 * 10})", 1, 15, "no number"), ("db.c.find({a: 1 / 0})", 1, 15, "no number"), ("db.c.find({a: 0 % 0})", 1, 15, "no number"), ("db.c.find({a: 2 ** 5000})", 1, 15, "exponent"), ("db.c.find({a: 2 ** 1024})", 1, 15, "no number"), ("db.c.find({a: 2 ** 0.5})", 1, 15, "exponent"), ("db.c.find({a: -2 ** 2})", 1, 15, "operator"),
+    ("db.c.find({a: 1.5 | 0})", 1, 15, "32 bits"), ("db.c.find({a: 2 ** 40 | 0})", 1, 15, "32 bits"), ("db.c.find({a: 'a' * 2})", 1, 15, "computed with"), ("db.c.find({a: 'a' + true})", 1, 15, "quotes"), ("db.c.find({a: 'a' + null})", 1, 15, "quotes"), ("db.c.find({a: 5n + 3n})", 1, 15, "computed with"), ("db.c.find({a: 1 + {}})", 1, 15, "computed with"), ("db.c.find({a: 1 + b})", 1, 19, "a name"),
+    ("db.c.find({a: 1 == 1})", 1, 15, "operator"), ("db.c.find({a: new Date('2026-01-01') + 1})", 1, 15, "+new Date"), ("db.c.find({a: 'a' + new Date(5)})", 1, 15, "quotes"), ("db.c.find({[{}]: 1})", 1, 12, "quotes"), ("db.c.find({['a']: 1, a: 2})", 1, 22, "twice"), ("db.c.find({['__proto__']: 1})", 1, 12, "__proto__"),
+    ("db.c.find({a: ObjectId.createFromTime(1.5)})", 1, 15, "Math.floor"), ("db.c.find({a: Long.fromString(5)})", 1, 15, "quotes"), ("db.c.find({a: Date.UTC()})", 1, 15, "0 arguments"), ("db.c.find({a: Math.random()})", 1, 15, "call"), ("db.c.find({a: ISODate('2026-01-01').getDate()})", 1, 37, "getTime"), ("db.c.find({a: ISODate('2026-01-01').getTime(1)})", 1, 15, "call"),
+    ("db.c.find({a: Date?.UTC(2026, 0)})", 1, 15, "call"), ("db.c.find({a: Date['UTC'](2026, 0)})", 1, 15, "call"), ("db.c.find({a: new Date.UTC(2026, 0)})", 1, 15, "call"), ("db.c.find({a: Date.now(1)})", 1, 15, "only known"), ("db.c.find({a: new Date(1e9, 0)})", 1, 15, "fit"),
     ("db.c.find({a: BinData(0)})", 1, 15, "arguments"), ("db.c.find({a: BinData(0, '?')})", 1, 15, "base64"), ("db.c.find({a: BinData(256, '')})", 1, 15, "subtype"), ("db.c.find({a: HexData(0, 'f')})", 1, 15, "hexadecimal"), ("db.c.find({a: Timestamp(1)})", 1, 15, "ordinal"),
     ("db.c.find({a: Timestamp(-1, 0)})", 1, 15, "fit"), ("db.c.find({a: Code('x')})", 1, 15, "call"), ("db.c.find({a: {$code: 'x'}})", 1, 15, "JavaScript"), ("db.c.find({a: {$oid: 'x'}})", 1, 15, "24"), ("db.c.find({a: {$oid: 'x', b: 1}})", 1, 15, "alone"),
     ("db.c.find({a: {$date: 'yesterday'}})", 1, 15, "ISO"), ("db.c.find({a: {$numberLong: 5}})", 1, 15, "quotes"), ("db.c.find({a: {$undefined: true}})", 1, 15, "null"), ("db.c.find({a: process.env})", 1, 15, "property"), ("db.c.find({a: require('fs')})", 1, 15, "call"),
@@ -177,6 +195,36 @@ def test_anything_else_is_refused_where_it_stands(statement: str, line: int, col
     assert len(finding.message) < 200
 
 
+# What stands in a statement that is read at `MS`.
+OF_THE_RUN: list[tuple[str, Value]] = [
+    ("new Date()", DatetimeMS(MS)), ("new Date", DatetimeMS(MS)), ("ISODate()", DatetimeMS(MS)), ("new ISODate()", DatetimeMS(MS)), ("Date.now()", float(MS)), ("new Date(Date.now())", DatetimeMS(MS)),
+    ("new Date(Date.now() - 7*24*60*60*1000)", DatetimeMS(MS - 604800000)), ("new Date(new Date() - 3600 * 1000)", DatetimeMS(MS - 3600000)), ("new Date(ISODate().getTime() + 5)", DatetimeMS(MS + 5)), ("new Date(+new Date() - 1)", DatetimeMS(MS - 1)),
+    ("Math.floor(Date.now() / 1000)", MS // 1000), ("Date.now() / 7", MS / 7), ("new Date() - new Date()", 0), ("(new Date()).toISOString()", "2026-01-01T00:00:00.000Z"), ("{$gte: new Date(Date.now() - 1), $lt: new Date()}", {"$gte": DatetimeMS(MS - 1), "$lt": DatetimeMS(MS)}),
+    ("ObjectId.createFromTime(Math.floor(Date.now() / 1000) - 60)", ObjectId((MS // 1000 - 60).to_bytes(4, "big") + bytes(8))),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "value"), OF_THE_RUN, ids=[case[0] for case in OF_THE_RUN])
+def test_clock_stands_still_while_a_statement_is_read(text: str, value: Value) -> None:
+    statement = f"db.c.insertOne({{v: {text}}})"
+    command = parse(statement, MS)
+    assert encode({"v": command.args[0]["v"]}) == encode({"v": value})
+    assert command.clock_reads
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["(db.c.find({}))", "((db.c.find({})));", "(db.c).find({})", "(db.c.find)({})", "( /* x */ db.c.find({}) )"],
+)
+def test_brackets_around_an_expression_change_nothing(statement: str) -> None:
+    assert parse(statement) == find({})
+
+
+def test_a_date_of_parts_is_told_with_what_it_was_read_as() -> None:
+    command = parse("db.c.find({a: new Date(2026, 0, 31)})")
+    assert command.local_dates == (((1, 15), "2026-01-31T00:00:00.000Z"),)
+
+
 def test_places_of_keys_are_remembered() -> None:
     command = parse("db.c.find({a: 1,\n  ü: {b: 2}}).sort({c: 1})")
     assert command.place((0, 0, "ü", "b")) == (2, 7)
@@ -195,7 +243,7 @@ def test_nesting_as_deep_as_bson_allows_is_read() -> None:
         "db.c.find(" + "[" * 49_000 + "]" * 49_000 + ")", "db.c.find(" + "{a:" * 24_000 + "1" + "}" * 24_000 + ")",
         "db.c.find(" + "(" * 49_000 + "1" + ")" * 49_000 + ")", "db.c.find(" + "- " * 49_000 + "1)", "db.c" + ".find()" * 13_000,
         "db.c.find('" + "\\ud800" * 16_000 + "')", "db.c.find(0x" + "f" * 99_000 + ")", "db.c.find(1e" + "9" * 99_000 + ")",
-        "db.c.find(NumberDecimal('" + "9" * 99_000 + "'))", "db.c.find(" + "1+" * 49_000 + "1)", "x" * (MAX_BYTES + 1),
+        "db.c.find(NumberDecimal('" + "9" * 99_000 + "'))", "db.c.find(" + "1+" * 49_000 + "x)", "x" * (MAX_BYTES + 1),
     ],
     ids=lambda statement: statement[:20],
 )  # fmt: skip
