@@ -150,6 +150,7 @@ class FindingCode(StrEnum):
     SCANS_COLLECTION = "scans_collection"
     SCRIPT_PARAMETERS = "script_parameters"
     SELF_COMPARISON = "self_comparison"
+    SETS_LOCAL = "sets_local"
     SEVERAL_MATCHES = "several_matches"
     SEVERAL_STATEMENTS = "several_statements"
     SWALLOWED_ERROR = "swallowed_error"

@@ -19,7 +19,7 @@ from executors.postgresql.findings import MOST_STATEMENTS, TARGET, noticed
 from executors.postgresql.findings.catalogue import Depth, ask
 from executors.postgresql.findings.looked import Looked
 from executors.postgresql.naming import PARTS, missing
-from executors.postgresql.reading import taking
+from executors.postgresql.reading import settings, taking
 from executors.postgresql.reading.analysis import read
 from executors.postgresql.reading.bodies import body_of
 from executors.postgresql.reading.facts import Facts, gather, together
@@ -34,6 +34,7 @@ from executors.postgresql.reading.names import (
 from executors.postgresql.reading.objects import Named, untold
 from executors.postgresql.reading.parse import Statement, parse
 from executors.postgresql.reading.scopes import Catalogue, Relation
+from executors.postgresql.reading.settings import Setting
 from executors.postgresql.wire import Wire
 from executors.text import Characters, Places
 
@@ -102,7 +103,10 @@ class Check:
         written, failure = parse(text)
         if failure:
             return Told(complete=False)
-        statements = taking.run(written)
+        found, statements = settings.apart(taking.run(written))
+        self._judge(told, found)
+        if told.findings or any(one.name == "search_path" for _, one in found):
+            return Told(tuple(told.findings), complete=False)  # names mean something else then
         ahead: list[_Part] = []
         named: list[Named] = []
         parts = [
@@ -132,6 +136,17 @@ class Check:
         if told.findings or not told.complete or self.changed:
             return Told(tuple(told.findings), told.complete, noticed=noticed)
         return Told(tuple(self._told_apart(text, ahead)), settles=(FindingCode.OUTER_NAME,), noticed=noticed)
+
+    def _judge(self, told: _Text, found: Sequence[tuple[Statement, Setting]]) -> None:
+        """Settings against the target's limits."""
+        limits = (self.target.seconds, self.target.lock_seconds, self.target.search_path)
+        places = Places(told.text)
+        for item, one in found:
+            if refused := settings.beyond(one, *limits):
+                place = places.at(item.begins)
+                told.findings.append(
+                    Finding(FindingCode.REFUSED_STATEMENT, Severity.ERROR, refused[0], *place, refused[1])
+                )
 
     def _as_found(self, parts: Sequence[_Part]) -> Iterator[tuple[Statement, frozenset[Relation]]]:
         """The first statements, each with those of its relations that nothing before it may have changed."""

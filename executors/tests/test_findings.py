@@ -100,6 +100,7 @@ FINDINGS: dict[FindingCode, Input] = {
     FindingCode.LEADING_WILDCARD: sql("SELECT 1 FROM orders WHERE email LIKE '%@example.org'"),
     FindingCode.LEAVES_CODE: sql_write("CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'"),
     FindingCode.RUNS_CODE: sql_write("DO $$ BEGIN NULL; END $$"),
+    FindingCode.SETS_LOCAL: sql("SET LOCAL work_mem = '64MB'; SELECT 1"),
     FindingCode.LINE_SEPARATOR: sql("SELECT 1 -- \u2028 DELETE"),
     FindingCode.LOCKS_TABLE: sql_write("LOCK TABLE orders"),
     FindingCode.MERGES_INTO_COLLECTION: mongo_write("db.c.aggregate([{$merge: 'd'}])"),

@@ -12,13 +12,14 @@ from executors.lookalikes import check_names, check_signs
 from executors.postgresql.findings import TEXT, noticed
 from executors.postgresql.findings.looked import Looked
 from executors.postgresql.findings.remarks import own_functions, own_types, remarks
-from executors.postgresql.reading import rules, taking
+from executors.postgresql.reading import rules, settings, taking
 from executors.postgresql.reading.bodies import Body, body_of
 from executors.postgresql.reading.facts import Facts, gather, together, without_places
 from executors.postgresql.reading.identifiers import identifiers
 from executors.postgresql.reading.lexer import NAME_BYTES, cut_names, literal_ranges, outside_code
 from executors.postgresql.reading.parse import Statement, parse
 from executors.postgresql.reading.scopes import Catalogue
+from executors.postgresql.reading.settings import Setting
 from executors.postgresql.reading.tools import batch_ends, tool_words
 from executors.postgresql.reading.verified import verified
 from executors.text import MAX_BYTES, Characters, Places, Ranges, check_text, verified_text
@@ -36,6 +37,7 @@ class Reading:
     analysis: Analysis
     statements: tuple[Statement, ...] = ()
     facts: tuple[Facts, ...] = ()
+    settings: tuple[Setting, ...] = ()
 
 
 class _Inside:
@@ -82,8 +84,11 @@ def read(
     written, failure = parse(statement)
     if failure:
         return Reading(Analysis(access, findings=(*door, *_no_sql(statement, failure))))
-    statements = taking.run(written)
-    door = (*door, *batch_ends(statement), *taking.told(statement, written))
+    found, statements = settings.apart(taking.run(written))
+    door = (*door, *batch_ends(statement), *taking.told(statement, written), *_set(statement, found))
+    if found and not statements:
+        alone = _error(FindingCode.EMPTY, "Settings alone do nothing.", "Write the statement they are for after them.")
+        return Reading(Analysis(access, findings=(*door, alone)))
     if not statements:
         return Reading(Analysis(access, findings=(*door, _error(FindingCode.EMPTY, "There is no statement."))))
     inside = tuple(_Inside(body_of(item)) for item in statements)
@@ -92,7 +97,16 @@ def read(
     findings = (*door, *_findings(statement, statements, facts, inside, parameters, access, catalogue or {}))
     facts = tuple(together(fact, one.facts) for fact, one in zip(facts, inside, strict=True))
     checked = (*verified_text(door), *verified(statements, facts, frozenset(found.code for found in findings)))
-    return Reading(_analysis(statements, facts, access, findings, checked), statements, facts)
+    kept = tuple(one for _, one in found)
+    return Reading(_analysis(statements, facts, access, findings, checked), statements, facts, kept)
+
+
+def _set(text: str, found: Sequence[tuple[Statement, Setting]]) -> Iterator[Finding]:
+    """Settings in front, which hold until the request ends, LOCAL or not."""
+    places = Places(text)
+    for item, one in found:
+        message = f"{one.name} is set for this request alone."
+        yield Finding(FindingCode.SETS_LOCAL, Severity.INFO, message, *places.at(item.begins))
 
 
 def _no_sql(statement: str, failure: Finding) -> tuple[Finding, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
-from executors.postgresql.reading import reasons
+from executors.postgresql.reading import reasons, settings
 from executors.postgresql.reading.facts import Facts, Function
 from executors.postgresql.reading.function_policy import ROWS_ONLY, WRITE_MAY_CALL
 from executors.postgresql.reading.functions import REFUSED
@@ -145,7 +145,7 @@ _AT_CURSOR = (
     "WHERE CURRENT OF needs a cursor, and there is none: cursors are not allowed.",
     "Name the row by its key: WHERE id = …",
 )
-_REASONS = {"CopyStmt": reasons.copy, "TransactionStmt": reasons.transaction}
+_REASONS = {"CopyStmt": reasons.copy, "TransactionStmt": reasons.transaction, "VariableSetStmt": settings.refused}
 _OTHER = ("This kind of statement is not allowed.", "Ask the owner of the database.")
 
 _PRIVILEGED_CHANGES = {
