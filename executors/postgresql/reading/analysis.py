@@ -185,7 +185,7 @@ def _findings(
             yield _write_in_read(item, fact, where)
         yield from _functions(where_is, fact, where)
         yield from islice(remarks(item, fact, access, catalogue, where), _MOST_FINDINGS)
-        yield from islice(_of_body(where_is, one, access, made), _MOST_FINDINGS)
+        yield from _of_body(where_is, one, access, made)
         made |= rules.server_view(item, made)
     source = text.encode()
     looked = (Looked(item, source, before=statements[:n]) for n, item in enumerate(statements))
@@ -196,7 +196,17 @@ def _findings(
 
 
 def _of_body(where_is: _Where, inside: _Inside, access: Access, made: set[str]) -> Iterator[Finding]:
-    """What would be said of the statements in a body if they stood alone."""
+    """What would be said of the statements in a body if they stood alone; what refuses it before all else."""
+    yield from islice(_refused_inside(where_is, inside, made), _MOST_FINDINGS)
+    remarked = (
+        finding
+        for item, fact in zip(inside.body.statements, inside.facts, strict=True)
+        for finding in remarks(item, fact, access, {}, where_is.begins(item))
+    )
+    yield from islice(remarked, _MOST_FINDINGS)
+
+
+def _refused_inside(where_is: _Where, inside: _Inside, made: set[str]) -> Iterator[Finding]:
     for reason in inside.body.refused:
         place = where_is.character(reason.at) if reason.at is not None else (None, None)
         yield Finding(FindingCode.REFUSED_STATEMENT, Severity.ERROR, reason.message, *place, reason.hint)
@@ -205,7 +215,6 @@ def _of_body(where_is: _Where, inside: _Inside, access: Access, made: set[str]) 
         if refused := rules.refusal_inside(item, fact, made):
             yield Finding(FindingCode.REFUSED_STATEMENT, Severity.ERROR, refused[0], *where, refused[1])
         yield from _functions(where_is, without_places(fact), where)
-        yield from remarks(item, fact, access, {}, where)
         made |= rules.server_view(item, made)
 
 

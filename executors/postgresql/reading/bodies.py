@@ -186,13 +186,15 @@ def _start(item: Statement, body: str) -> int | None:
     return None
 
 
-def _line(text: str, start: int | None, number: int, otherwise: int) -> int:
-    """The character at which line `number` (from 1) of a body begins, blank space left out."""
-    if start is None or number < 1:
-        return otherwise
-    lines = text.split("\n")[:number]
-    before = sum(len(line) + 1 for line in lines[:-1])
-    return start + before + len(lines[-1]) - len(lines[-1].lstrip())
+def _lines(text: str, start: int | None) -> list[int]:
+    """The character of the whole text at which each line of a body begins, blank space left out; none if not known."""
+    if start is None:
+        return []
+    found, at = list[int](), start
+    for line in text.split("\n"):
+        found.append(at + len(line) - len(line.lstrip()))
+        at += len(line) + 1
+    return found
 
 
 # --- sql -------------------------------------------------------------------------------------------
@@ -222,8 +224,9 @@ def _plpgsql(item: Statement, text: str, start: int | None, body: Body) -> Itera
     if len(parsed) != 1 or "PLpgSQL_function" not in parsed[0]:
         body.refused.append(Reason("The body cannot be read.", "Submit the statement on its own.", item.begins))
         return
+    lines = _lines(text, start)
     for kind, node, line in _nodes(parsed[0]["PLpgSQL_function"]):
-        at = _line(text, start, line, item.begins)
+        at = lines[line - 1] if 0 < line <= len(lines) else item.begins
         if reason := _refused(kind, node, at):
             body.refused.append(reason)
         elif kind == "PLpgSQL_expr":

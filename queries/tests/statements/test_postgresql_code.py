@@ -123,6 +123,7 @@ _BODY = [
     (do("r.id := 1;", "DECLARE r samples%ROWTYPE;"), "record",
      writes(do("SELECT * INTO r FROM samples; r.id := 1;", "DECLARE r record;"), 0)),
     (do("this is no plpgsql;"), "Correct it", _DONE),
+    (do("UPDATE samples SET amount = 0; " * 40 + "NOTIFY a;"), "", _DONE),
     # functions
     ("CREATE FUNCTION lab.x() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'", "SECURITY DEFINER out",
      writes("CREATE FUNCTION lab.x() RETURNS int LANGUAGE sql AS 'SELECT 1'; DROP FUNCTION lab.x", 0)),
@@ -169,6 +170,7 @@ _CALLS = [
 _LEAK = "set_config('a.b', 'c', true)"
 _OUTSIDE = [
     *(do(call, "DECLARE n int; a int[]; c refcursor;") for call in _CALLS),
+    do("UPDATE samples SET amount = 0; " * 40 + f"PERFORM {_LEAK};"),
     do("NULL;", f"DECLARE n text := {_LEAK};"),
     do("NULL;", f"DECLARE c CURSOR FOR SELECT {_LEAK};"),
     f"CREATE FUNCTION lab.x(a text DEFAULT {_LEAK}) RETURNS int LANGUAGE sql AS 'SELECT 1'",
