@@ -261,13 +261,16 @@ class PostgreSQLSession:
             if refused := beyond(one, 0, 0, self.target.search_path):
                 raise Refused(refused[0], detail={"hint": refused[1]})
             values = [one.name.encode(), self._within(one).encode()]
-            self._wire.call(lambda values=values: self._wire.pgconn.send_query_params(_SET, values))
+            self._ask(_SET, values)
         if settings:
             names = [text_array([one.name for one in settings])]
-            found = self._wire.call(lambda: self._wire.pgconn.send_query_params(_NOW, names))
+            found = self._ask(_NOW, names)
             rows = [[(found.get_value(row, at) or b"").decode() for at in (0, 1)] for row in range(found.ntuples)]
             self._ours = dict(rows)
             self.settings = own_settings(self._wire.pgconn.parameter_status)
+
+    def _ask(self, sql: bytes, values: Sequence[bytes]) -> PGresult:
+        return self._wire.call(lambda: self._wire.pgconn.send_query_params(sql, list(values)))
 
     def _within(self, one: Setting) -> str:
         if one.name == "search_path":
@@ -279,7 +282,7 @@ class PostgreSQLSession:
     def _look_at_the_settings(self) -> None:
         """Commit nothing that ran under other settings than were reviewed: a function may have changed them unseen."""
         ours = [text_array(list(self._ours)), text_array(list(self._ours.values()))]
-        changed = self._wire.call(lambda: self._wire.pgconn.send_query_params(_CHANGED_SETTINGS, ours)).get_value(0, 0)
+        changed = self._ask(_CHANGED_SETTINGS, ours).get_value(0, 0)
         if changed:
             message = (
                 f"Settings of the session were changed while it ran ({changed.decode()}), so nothing was committed."

@@ -208,8 +208,8 @@ def _of_body(where_is: _Where, inside: _Inside, access: Access, made: set[str]) 
 
 def _refused_inside(where_is: _Where, inside: _Inside, made: set[str]) -> Iterator[Finding]:
     for reason in inside.body.refused:
-        place = where_is.character(reason.at) if reason.at is not None else (None, None)
-        yield Finding(FindingCode.REFUSED_STATEMENT, Severity.ERROR, reason.message, *place, reason.hint)
+        line, column = where_is.character(reason.at)
+        yield Finding(FindingCode.REFUSED_STATEMENT, Severity.ERROR, reason.message, line, column, reason.hint)
     for item, fact in zip(inside.body.statements, inside.facts, strict=True):
         where = where_is.begins(item)
         if refused := rules.refusal_inside(item, fact, made):

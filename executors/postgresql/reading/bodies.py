@@ -58,7 +58,7 @@ class Reason(NamedTuple):
 
     message: str
     hint: str
-    at: int | None = None
+    at: int
 
 
 @dataclass(slots=True)
