@@ -2,10 +2,11 @@
 "use strict";
 
 const asNumber = (text) => Number(text);
-const asBigInt = (text) => BigInt(text);
+// int8: a number where that is exact, else a BigInt.
+const asInteger = (text) => (Number.isSafeInteger(Number(text)) ? Number(text) : BigInt(text));
 const asBoolean = (text) => text === "t";
 // By the kind the portal gives each column. Everything else (numeric, dates, intervals, arrays …) stays exact as text.
-const READERS = { number: asNumber, bigint: asBigInt, boolean: asBoolean, json: readJSON };
+const READERS = { number: asNumber, integer: asInteger, boolean: asBoolean, json: readJSON };
 const MOST_LEVELS = 100;
 const inspected = Symbol.for("Deno.customInspect");
 const hexadecimal = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
@@ -229,4 +230,29 @@ async function* iterate(text, parameters = []) {
   }
 }
 
-return { db: Object.freeze(Object.assign(Object.create(host.nothingElse("db", ["query", "one", "iterate"])), { query, one, iterate })) };
+// --- attempts ---
+
+const WAIT = "Await it first: attempts and calls take turns on one connection.";
+
+// What fails in `work` is taken back, and the script may go on. Calls that were begun before belong to nobody's attempt.
+async function attempt(work, ...more) {
+  if (typeof work !== "function" || more.length > 0) throw new TypeError("db.attempt takes one function: await db.attempt(async () => { … })");
+  if (host.openCalls() > 0) throw new Error(`a database call was still open when db.attempt was called. ${WAIT}`);
+  const number = await host.call("attempt", {});
+  if (host.openCalls() > 0) {
+    await host.call("keep", { attempt: number });
+    throw new Error(`a database call was made beside db.attempt. ${WAIT}`);
+  }
+  try {
+    const value = await work();
+    if (host.openCalls() > 0) throw new Error("a database call was still open when the attempt ended, so the attempt was taken back. Put await before each call in it");
+    await host.call("keep", { attempt: number });
+    return value;
+  } catch (error) {
+    await host.call("take_back", { attempt: number });
+    throw error;
+  }
+}
+
+const METHODS = { query, one, iterate, attempt };
+return { db: Object.freeze(Object.assign(Object.create(host.nothingElse("db", Object.keys(METHODS))), METHODS)) };

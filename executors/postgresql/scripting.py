@@ -24,6 +24,7 @@ from executors.base import (
 )
 from executors.base.scripting import bounded, number_of, text_of
 from executors.budget import Budget
+from executors.postgresql.attempts import Attempts
 from executors.postgresql.errors import NOWHERE, Place
 from executors.postgresql.reading.facts import Facts
 from executors.postgresql.reading.parse import Statement
@@ -42,13 +43,14 @@ _KNOWN_STATEMENTS = 500
 _DECLARE = "DECLARE script_{} NO SCROLL CURSOR FOR "
 
 # How the prelude turns a column's text into a JavaScript value; any other type stays text, so that nothing is lost.
-_KINDS = {16: "boolean", 20: "bigint", 21: "number", 23: "number", 26: "number", 700: "number", 701: "number"}
+_KINDS = {16: "boolean", 20: "integer", 21: "number", 23: "number", 26: "number", 700: "number", 701: "number"}
 _JSON = frozenset({114, 3802})
 _KINDS |= dict.fromkeys(_JSON, "json")
 
 # Statements with a plan worth keeping; any other may be one that changes tables.
 _PLANNED = frozenset({"SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"})
 _PREPARED_FROM = 3
+_OF_ATTEMPTS = {"keep": "RELEASE", "take_back": "ROLLBACK TO"}
 
 Row = list[str | None]
 # Text, null, or an array in the two ways it may be meant: `array` where the statement takes one, `json` where it takes
@@ -69,6 +71,7 @@ class PostgreSQLScript:
         self._names: dict[tuple[str, int], bytes] = {}
         self._statements = 0
         self._affected: int | None = None
+        self._attempts = Attempts(session)
 
     @property
     def rows_affected(self) -> int | None:
@@ -86,7 +89,7 @@ class PostgreSQLScript:
         return self._session.settings
 
     def describe(self, operation: str, payload: dict[str, Any]) -> Request:
-        """`query` and `open` carry a statement; `fetch` and `close` name a cursor."""
+        """`query` and `open` carry a statement; the others name a cursor, or an attempt."""
         if operation in {"query", "open"}:
             parameters = payload.get("parameters")
             if not isinstance(parameters, list) or not all(map(_is_value, parameters)):
@@ -95,6 +98,12 @@ class PostgreSQLScript:
             return Request(operation, payload, bounded(text_of(payload, "text")), bounded(recorded))
         if operation in {"fetch", "close"}:
             return Request(operation, payload, f"{operation.upper()} script_{number_of(payload, 'cursor')}", "[]")
+        if operation == "attempt":
+            return Request(operation, payload, "SAVEPOINT attempt", "[]")
+        if operation in _OF_ATTEMPTS:
+            return Request(
+                operation, payload, f"{_OF_ATTEMPTS[operation]} attempt_{number_of(payload, 'attempt')}", "[]"
+            )
         raise Refused("A script asked for an operation that does not exist.")
 
     def call(self, request: Request) -> Answer:
@@ -104,6 +113,9 @@ class PostgreSQLScript:
             "open": self._open,
             "fetch": self._fetch,
             "close": self._close_cursor,
+            "attempt": self._attempt,
+            "keep": self._keep,
+            "take_back": self._take_back,
         }
         return run[request.operation](request.payload)
 
@@ -136,6 +148,23 @@ class PostgreSQLScript:
     def close(self, *, clean: bool) -> None:
         """Roll back, and keep the connection only after a clean read."""
         self._session.close(clean=clean)
+
+    # --- attempts ---
+
+    def _attempt(self, payload: dict[str, Any]) -> Answer:  # noqa: ARG002 - operations are called alike
+        return Answer(self._attempts.begin(self._affected, self._opened), 0)
+
+    def _keep(self, payload: dict[str, Any]) -> Answer:
+        self._attempts.keep(number_of(payload, "attempt"))
+        return Answer(None, 0)
+
+    def _take_back(self, payload: dict[str, Any]) -> Answer:
+        """The cursors opened since are gone as well."""
+        attempt = self._attempts.take_back(number_of(payload, "attempt"))
+        if attempt is not None:
+            self._affected = attempt.affected
+            self._cursors = {number: it for number, it in self._cursors.items() if number <= attempt.opened}
+        return Answer(None, 0)
 
     # --- statements ---
 

@@ -34,7 +34,7 @@ from executors.postgresql import commits, streams, structure
 from executors.postgresql.connections import Connections, describe_failure
 from executors.postgresql.dependencies import Dependencies, text_array
 from executors.postgresql.effect.capture import Asked
-from executors.postgresql.effect.observer import TOLD_ROWS, Observer
+from executors.postgresql.effect.observer import TOLD_ROWS, Mark, Observer
 from executors.postgresql.errors import Place
 from executors.postgresql.options import application_name, connection_key, own_settings, search_path
 from executors.postgresql.planning.asking import estimate
@@ -146,6 +146,22 @@ class PostgreSQLSession:
         """It ran, and says itself that it changed `affected` rows."""
         if self._observer:
             self._observer.ran(item, affected)
+
+    def set_savepoint(self, name: str) -> Mark | None:
+        """Set a savepoint that nothing of the author's can name; what a write had changed by then."""
+        mark = self._observer.mark() if self._observer else None
+        self._wire.simple(f"SAVEPOINT {name}".encode())
+        return mark
+
+    def release_savepoint(self, name: str) -> None:
+        """Keep what was done since the savepoint."""
+        self._wire.simple(f"RELEASE {name}".encode())
+
+    def take_back(self, name: str, mark: Mark | None) -> None:
+        """Go back to a savepoint, and forget what was told of it since."""
+        self._wire.simple(f"ROLLBACK TO {name}; RELEASE {name}".encode())
+        if self._observer and mark is not None:
+            self._observer.took_back(mark)
 
     def effect(self, sample: int, seconds: float) -> Effect:
         """What this transaction has changed so far, as the server tells of it. A read has no effect."""

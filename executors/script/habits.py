@@ -170,7 +170,10 @@ def _caught(source: Source, names: Names, node: Node, calls: Sequence[Placed]) -
 
 def _swallowed_at(source: Source, node: Node) -> Finding:
     message = "An error of the database is swallowed here: nobody learns of it, and the script goes on."
-    hint = "Throw it again, or write it to the console. After a failed call a transaction is never committed."
+    hint = (
+        "Throw it again, or write it to the console. After a failed call a transaction is never committed, unless "
+        "db.attempt took the call back (PostgreSQL)."
+    )
     return _finding(source, node, FindingCode.SWALLOWED_ERROR, Severity.WARNING, message, hint)
 
 

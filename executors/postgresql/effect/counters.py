@@ -2,12 +2,14 @@
 
 `pg_stat_get_xact_tuples_…` count what this very session did and nobody else, whatever did it: the statement, a
 trigger, a cascade, a function. They count operations, so a row that was changed twice counts twice, and they count
-what a rolled-back savepoint did: never too few. A TRUNCATE takes its table's counts away and is counted beforehand.
+what a rolled-back savepoint did: never too few. What our own savepoints took back is known and left out. A TRUNCATE
+takes its table's counts away and is counted beforehand.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -16,25 +18,31 @@ from executors.postgresql.wire import Wire
 # Deferred constraints and triggers would run at COMMIT, and what they change with them, seen by nobody.
 _SETTLE = b"SET CONSTRAINTS ALL IMMEDIATE; "
 # Rows of foreign tables are changed elsewhere, where nobody counts: only that they may have been is known, by the lock.
-_QUERY = b"""
-SELECT pg_catalog.json_build_object(
-  'xid', pg_catalog.pg_current_xact_id_if_assigned()::text,
-  'counted', pg_catalog.current_setting('track_counts'),
-  'tables', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(oid::bigint, i, u, d, system,
-      CASE WHEN NOT relispartition THEN relname END,
-      CASE WHEN NOT pg_catalog.pg_table_is_visible(oid) THEN nspname END)) FROM (
+_CHANGED = b"""(
     SELECT c.oid, n.nspname, relname, relispartition, relnamespace = 'pg_catalog'::regnamespace AS system,
       pg_catalog.pg_stat_get_xact_tuples_inserted(c.oid) AS i,
       pg_catalog.pg_stat_get_xact_tuples_updated(c.oid) AS u,
       pg_catalog.pg_stat_get_xact_tuples_deleted(c.oid) AS d
     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = relnamespace
     WHERE relkind IN ('r', 'p') AND relpersistence <> 't' OFFSET 0) AS counts
-    WHERE i + u + d > 0),
+    WHERE i + u + d > 0"""
+_TALLIES = b"SELECT pg_catalog.json_agg(pg_catalog.json_build_array(oid::bigint, i, u, d)) FROM " + _CHANGED
+_QUERY = (
+    b"""
+SELECT pg_catalog.json_build_object(
+  'xid', pg_catalog.pg_current_xact_id_if_assigned()::text,
+  'counted', pg_catalog.current_setting('track_counts'),
+  'tables', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(oid::bigint, i, u, d, system,
+      CASE WHEN NOT relispartition THEN relname END,
+      CASE WHEN NOT pg_catalog.pg_table_is_visible(oid) THEN nspname END)) FROM """
+    + _CHANGED
+    + b"""),
   'foreign', CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_foreign_table) THEN (
     SELECT pg_catalog.json_agg(DISTINCT l.relation::regclass::text)
     FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_foreign_table f ON f.ftrelid = l.relation
     WHERE l.pid = pg_catalog.pg_backend_pid() AND l.mode = 'RowExclusiveLock') END)
 """
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +65,9 @@ class Count:
 
     def __add__(self, other: Count) -> Count:
         return Count(self.inserted + other.inserted, self.updated + other.updated, self.deleted + other.deleted)
+
+    def __sub__(self, other: Count) -> Count:
+        return Count(self.inserted - other.inserted, self.updated - other.updated, self.deleted - other.deleted)
 
 
 NOTHING = Count(0, 0, 0)
@@ -87,18 +98,31 @@ class _Row(NamedTuple):
     name: str | None
     schema: str | None
 
+    @property
+    def counted(self) -> Count:
+        """What was counted."""
+        return Count(self.inserted, self.updated, self.deleted)
 
-def counts(wire: Wire) -> Counts:
+
+def tallies(wire: Wire) -> dict[int, Count]:
+    """The counters of every table, those of the server's own included, as they are at this moment."""
+    found = json.loads(wire.simple(_TALLIES).get_value(0, 0) or b"[]")
+    return {oid: Count(*counted) for oid, *counted in found}
+
+
+def counts(wire: Wire, taken_back: Mapping[int, Count]) -> Counts:
     """The counters of the transaction open on `wire`, once what waited for its COMMIT has run.
 
-    Raises `StatementFailed` where a constraint that waited does not hold.
+    They are less what is known to have been `taken_back`. Raises `StatementFailed` where a constraint that waited does
+    not hold.
     """
     found = json.loads(wire.simple(_SETTLE + _QUERY).get_value(0, 0) or b"{}")
-    rows = [_Row(*row) for row in found["tables"] or ()]
+    all_rows = [_Row(*row) for row in found["tables"] or ()]
+    rows = [row for row in all_rows if row.counted != taken_back.get(row.oid, NOTHING)]
     own = [row for row in rows if not row.system]
     return Counts(
         found["xid"] or "",
-        {row.oid: Count(row.inserted, row.updated, row.deleted) for row in own},
+        {row.oid: row.counted - taken_back.get(row.oid, NOTHING) for row in own},
         {row.oid: None if row.name is None else (row.schema or "", row.name) for row in own},
         any(row.system for row in rows),
         found["counted"] == "on",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from itertools import islice
 from operator import itemgetter
 
@@ -13,11 +14,11 @@ from psycopg.pq.abc import PGresult
 from executors.base import Effect, ExecutionError, Gap, Images, KeepLimits, TableEffect, TimedOut
 from executors.postgresql.effect import scan, schema
 from executors.postgresql.effect.capture import Asked, Capture
-from executors.postgresql.effect.counters import NOTHING, Count, Counts, counts
+from executors.postgresql.effect.counters import NOTHING, Count, Counts, counts, tallies
 from executors.postgresql.effect.pairs import Kept, judge, plain
 from executors.postgresql.effect.relations import Relation, relations
 from executors.postgresql.effect.scan import Form, Rows
-from executors.postgresql.effect.truncation import Truncations
+from executors.postgresql.effect.truncation import Truncated, Truncations
 from executors.postgresql.reading.parse import Statement
 from executors.postgresql.wire import Wire
 
@@ -61,6 +62,15 @@ class _Look:
             self._wire = None
 
 
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What was known when a savepoint was set. `net` counts operations that were not taken back by then."""
+
+    net: Mapping[int, Count]
+    said: int
+    truncated: Truncated
+
+
 class Observer:
     """What a transaction on `wire` changes. `second` opens another connection to the same database, for a look aside.
 
@@ -76,6 +86,7 @@ class Observer:
         self._truncations = Truncations(wire, self._form)
         self._said: list[tuple[str, int]] = []
         self._types: set[str] = set()
+        self._taken_back: dict[int, Count] = {}
         self._kept_rows: list[Kept] = []
 
     def expect(self, item: Statement) -> None:
@@ -98,9 +109,21 @@ class Observer:
         if affected:
             self._said.append((str(item.node.get("relation", {}).get("relname", "")), affected))
 
+    def mark(self) -> Mark:
+        """What is known now, as a savepoint is set."""
+        net = {oid: counted - self._taken_back.get(oid, NOTHING) for oid, counted in tallies(self._wire).items()}
+        return Mark(net, len(self._said), self._truncations.mark())
+
+    def took_back(self, mark: Mark) -> None:
+        """The transaction went back to a savepoint. The server goes on counting what was done since."""
+        counted = tallies(self._wire)
+        self._taken_back = {oid: count - mark.net.get(oid, NOTHING) for oid, count in counted.items()}
+        del self._said[mark.said :]
+        self._truncations.back_to(mark.truncated)
+
     def effect(self, sample: int, seconds: float) -> Effect:
         """What has changed so far: `sample` rows of each table, `seconds` at most for reading tables."""
-        found = counts(self._wire)
+        found = counts(self._wire, self._taken_back)
         here = found.xid and (found.tables or found.schema_changed or self._truncations)
         if not (here or found.foreign):
             return Effect((), counted=found.counted or not found.xid)

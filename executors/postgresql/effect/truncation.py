@@ -37,6 +37,14 @@ class Removed:
     exact: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Truncated:
+    """What had been truncated at one moment: of each table how many rows, how many of them kept, and how well."""
+
+    oids: frozenset[int]
+    removed: dict[int, tuple[int, int, Gap | None, bool]]
+
+
 class Truncations:
     """The tables truncated in one transaction."""
 
@@ -52,6 +60,20 @@ class Truncations:
     def removed(self, root: int) -> Removed | None:
         """What was removed of a table."""
         return self._removed.get(root)
+
+    def mark(self) -> Truncated:
+        """What is known now."""
+        known = {root: (it.count, len(it.rows), it.gap, it.exact) for root, it in self._removed.items()}
+        return Truncated(frozenset(self.oids), known)
+
+    def back_to(self, mark: Truncated) -> None:
+        """What was truncated since is there again."""
+        self.oids = set(mark.oids)
+        self._removed = {root: self._removed[root] for root in mark.removed}
+        for root, (count, rows, gap, exact) in mark.removed.items():
+            removed = self._removed[root]
+            removed.count, removed.gap, removed.exact = count, gap, exact
+            del removed.rows[rows:]
 
     def expect(self, item: Statement) -> None:
         """A TRUNCATE comes next. A table that cannot be counted is told with the server's estimate."""

@@ -20,7 +20,7 @@ from executors.base import (
 )
 from executors.postgresql.reading.analysis import analyse
 
-_METHODS = ("query", "one", "iterate")
+_METHODS = ("query", "one", "iterate", "attempt")
 _OF_ITERATION = frozenset({"next", "return", "throw"})
 _WRITE_OUT = 'Write the statement out and pass values as parameters: db.query("… $1", [value]).'
 _SHOWN = 500
@@ -32,7 +32,7 @@ class SQLCalls:
     """The `CallReader` of PostgreSQL."""
 
     def leads(self, steps: Sequence[Step]) -> Leads:
-        """`query` and `one` answer, `iterate` gives rows."""
+        """`query` and `one` answer, as `attempt` does, `iterate` gives rows."""
         first, last = steps[0], steps[-1]
         if len(steps) == 1:
             if first.name not in _METHODS:
@@ -49,11 +49,18 @@ class SQLCalls:
         name = steps[-1].name[:40]
         if len(steps) > 1:
             return f"{steps[0].name} has no {name}.", "Iterate: for await (const row of db.iterate(…))."
+        if name in {"transaction", "begin", "savepoint", "tx"}:
+            return (
+                f"db has no {name}.",
+                "The whole script is one transaction; db.attempt(async () => { … }) is a savepoint.",
+            )
         near = difflib.get_close_matches(name, _METHODS, n=1)
         return f"db has no {name}.", f"Did you mean {near[0]}?" if near else f"There is {', '.join(_METHODS)}."
 
     def read(self, call: WrittenCall, access: Access) -> DatabaseCall | None:
         """What the statement of `db.query("…", […])` tells."""
+        if call.steps[0].name == "attempt":
+            return None  # what it does stands in its function
         arguments = call.steps[0].arguments or ()
         text = arguments[0].text if arguments else None
         if text is None:
@@ -76,7 +83,7 @@ class SQLCalls:
             reading.kinds,
             reading.tables,
             reading.access,
-            (*built, *(_at(call, finding) for finding in findings), *several),
+            (*built, *(_at(call, finding, reading.kinds) for finding in findings), *several),
             tuple(found for found in reading.verified if found not in _OF_TEXT),
             read=not built,
             asks=Asked(text, reading.tables, given=False),
@@ -87,8 +94,13 @@ class SQLCalls:
 _OF_TEXT = frozenset({Verified.NO_HIDDEN_CHARACTERS, Verified.NO_LOOKALIKE_NAMES})
 
 
-def _at(call: WrittenCall, finding: Finding) -> Finding:
-    return Finding(finding.code, finding.severity, finding.message, call.line, call.column, finding.hint)
+_SAVEPOINT = "The whole script is one transaction; await db.attempt(async () => { … }) takes back only what is in it."
+
+
+def _at(call: WrittenCall, finding: Finding, kinds: Sequence[str]) -> Finding:
+    controls = finding.code is FindingCode.REFUSED_STATEMENT and "TRANSACTION" in kinds
+    hint = _SAVEPOINT if controls else finding.hint
+    return Finding(finding.code, finding.severity, finding.message, call.line, call.column, hint)
 
 
 def _unknown(call: WrittenCall) -> Finding:

@@ -107,6 +107,45 @@ SCRIPTS = {
     "for (const id of [49, 50, 51, 52]) if (!there.has(id)) await db.query('INSERT INTO children VALUES ($1, 1, $2)', "
     "[id, 'new'])",
 }
+_ONE = "await db.query('UPDATE children SET note = $1 WHERE id = $2', ['a', 1]); "
+_TWO = "await db.query(\"INSERT INTO children VALUES (800, 1, 'x'), (801, 1, 'y')\"); "
+_FAIL = "await db.query('SELECT 1/0'); "
+
+
+def _attempt(*inside: str) -> str:
+    return f"try {{ await db.attempt(async () => {{ {''.join(inside)} }}) }} catch (e) {{ console.log(e.code) }} "
+
+
+SCRIPTS |= {
+    "an attempt that holds": _attempt(_ONE, _TWO),
+    "an attempt taken back": _attempt(_TWO, _FAIL) + _ONE,
+    "only an attempt taken back": _attempt(_ONE, _TWO, _FAIL),
+    "an attempt thrown out of": _ONE + _attempt(_TWO, "throw new Error('no')"),
+    "the same row in and after an attempt": _attempt(_ONE, _FAIL)
+    + "await db.query('DELETE FROM children WHERE id = 1')",
+    "the same row before and in an attempt": _ONE
+    + _attempt("await db.query('DELETE FROM children WHERE id = 1'); ", _FAIL),
+    "an attempt inside of one that is taken back": _attempt(_ONE, _attempt(_TWO), _FAIL) + _TWO,
+    "an attempt taken back inside of one that holds": _attempt(
+        _ONE, _attempt(_TWO, _FAIL), "await db.query('DELETE FROM parts WHERE k = 4'); "
+    ),
+    "three deep": _attempt(_ONE, _attempt(_TWO, _attempt("await db.query('DELETE FROM parts'); ", _FAIL)), _FAIL)
+    + _TWO,
+    "one bad row of many": "for (let i = 45; i <= 55; i++) "
+    + _attempt("await db.query('INSERT INTO children VALUES ($1, 1, $2)', [i, 'new']); "),
+    "a truncation taken back": _attempt("await db.query('TRUNCATE children'); ", _TWO, _FAIL) + _ONE,
+    "a truncation after an attempt taken back": _attempt(_TWO, _FAIL) + "await db.query('TRUNCATE children'); " + _TWO,
+    "a truncation that stays before one taken back": "await db.query('TRUNCATE children'); "
+    + _attempt(_TWO, "await db.query('TRUNCATE children'); ", _FAIL),
+    "a trigger and a cascade taken back": _attempt(
+        "await db.query('UPDATE parents SET price = 0 WHERE id = 2'); ",
+        "await db.query('DELETE FROM parents WHERE id = 1'); ",
+        _FAIL,
+    )
+    + _ONE,
+    "rows without a key taken back": _attempt("await db.query(\"INSERT INTO plain VALUES (77, 'x')\"); ", _FAIL)
+    + "await db.query(\"INSERT INTO plain VALUES (78, 'x')\")",
+}
 EVERY = {name: (Language.SQL, text) for name, text in WRITES.items()}
 EVERY |= {f"script: {name}": (Language.SCRIPT, text) for name, text in SCRIPTS.items()}
 

@@ -382,6 +382,39 @@ def test_a_write_beside_a_listing_is_no_read(text: str) -> None:
     assert mongo(text).access is Access.WRITE
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("await db.attempt(async () => { await db.query('delete from t') })", ["no_where"]),
+        ("const {attempt, query} = db; await attempt(() => query('delete from t'))", ["no_where"]),
+        ("const work = async () => { await db.query('delete from t') }; await db.attempt(work)", ["no_where"]),
+        (
+            "await db.attempt(async () => { await db.attempt(async () => { await db.query('delete from t') }) })",
+            ["no_where"],
+        ),
+        ("db.attempt(async () => { await db.query('delete from t') })", ["no_where", "not_awaited"]),
+        ("await db.attempt(async () => { db.query('delete from t') })", ["no_where", "not_awaited"]),
+    ],
+)
+def test_what_stands_in_an_attempt_is_read(text: str, found: list[str]) -> None:
+    analysis = sql(text)
+    assert (analysis.access, analysis.tables, sorted(codes(analysis))) == (Access.WRITE, ("t",), found)
+
+
+@pytest.mark.parametrize(
+    "text", ["await db.attempt(db.query)", "await db.attempt(() => db)", "await db.attempt(work(db))"]
+)
+def test_what_an_attempt_hides_is_told(text: str) -> None:
+    analysis = sql(text)
+    assert (analysis.access, codes(analysis)) == (Access.WRITE, ["unfollowed_use"])
+
+
+@pytest.mark.parametrize("statement", ["savepoint a", "rollback", "begin", "commit"])
+def test_a_savepoint_has_its_own_word(statement: str) -> None:
+    (found,) = sql(f"await db.query('{statement}')").findings
+    assert (found.severity, "db.attempt" in found.hint) == (Severity.ERROR, True)
+
+
 # --- names that do not exist (page-05) -------------------------------------------------------------
 
 
@@ -389,7 +422,7 @@ def test_a_write_beside_a_listing_is_no_read(text: str) -> None:
     ("text", "engine", "column", "hint"),
     [
         ("await db.qurey('select 1')", EngineKind.POSTGRESQL, 10, "Did you mean query?"),
-        ("await db.transaction(f)", EngineKind.POSTGRESQL, 10, "There is query, one, iterate."),
+        ("await db.transaction(f)", EngineKind.POSTGRESQL, 10, "one transaction"),
         ("const {qurey} = db", EngineKind.POSTGRESQL, 8, "Did you mean query?"),
         ("await db.query.all('x')", EngineKind.POSTGRESQL, 16, "Iterate"),
         ("await db.colection('a').find({})", EngineKind.MONGODB, 10, "Did you mean collection?"),

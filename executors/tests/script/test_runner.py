@@ -30,6 +30,27 @@ def test_numbers_are_exact(run_sql: RunSQL) -> None:
     assert values(seen) == [["bigint"], ["9007199254740994"], ["1.10"], [1], [1]]
 
 
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        ("count(*) from items", "number"),
+        ("9007199254740991", "number"),
+        ("-9007199254740991", "number"),
+        ("9007199254740992::int8", "bigint"),
+        ("-9007199254740992::int8", "bigint"),
+        ("9223372036854775807", "bigint"),
+        ("0::int8", "number"),
+        ("sum(id) from items where id <= 3", "number"),
+        ("9007199254740993::numeric", "string"),
+    ],
+)
+def test_a_whole_number_is_a_number_where_that_is_exact(run_sql: RunSQL, value: str, kind: str) -> None:
+    seen = run_sql(
+        f"const r = await db.one('select {value}'); const [v] = Object.values(r); return [typeof v, (await db.one('select ($1::text = (select {value})::text) as same', [String(v)])).same]"
+    )
+    assert values(seen) == [[kind], [True]]
+
+
 def test_iteration_fetches_in_batches_and_may_stop_early(run_sql: RunSQL) -> None:
     text = "let n = 0; for await (const r of db.iterate('select id from items where id <= 1200 order by id')) n = r.id; return n"
     assert values(run_sql(text)) == [[1200]]
