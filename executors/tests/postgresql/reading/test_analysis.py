@@ -240,7 +240,7 @@ def test_language_of_another_product_is_refused() -> None:
         "ALTER SERVER a RENAME TO b",
         "ALTER TABLESPACE a RENAME TO b",
         "ALTER POLICY a ON b RENAME TO c",
-        "ALTER FUNCTION a() RENAME TO b",
+        "ALTER AGGREGATE a(int) RENAME TO b",
         "COMMENT ON ROLE a IS 'b'",
         "COMMENT ON DATABASE a IS 'b'",
     ],
