@@ -109,6 +109,7 @@ class FindingCode(StrEnum):
     NAMES_NOT_CHECKED = "names_not_checked"
     NARROWS_LITTLE = "narrows_little"
     NEVER_TRUE = "never_true"
+    NO_EFFECT = "no_effect"
     NO_FILTER = "no_filter"
     NO_LIMIT = "no_limit"
     NO_WHERE = "no_where"

@@ -10,6 +10,7 @@ from bson import Int64, encode
 from bson import decode as decode_bson
 from bson.codec_options import CodecOptions, DatetimeConversion
 
+from executors.base import TooLarge
 from executors.mongodb import raw
 from executors.mongodb.reading.command import Value
 
@@ -59,6 +60,50 @@ def count(replies: Sequence[bytes]) -> Answer:
     return one({"count": decode(replies[-1])["n"]})
 
 
+def number(replies: Sequence[bytes]) -> Answer:
+    """How many documents a count, or a pipeline that ends with one, has found."""
+    return one({"count": _number(replies)})
+
+
+def has_next(replies: Sequence[bytes]) -> Answer:
+    """Whether there is a document."""
+    return one({"hasNext": _number(replies) > 0})
+
+
+def _number(replies: Sequence[bytes]) -> int:
+    decoded = decode(replies[-1])
+    if "cursor" not in decoded:
+        return int(decoded["n"])
+    batch = decoded["cursor"]["firstBatch"]
+    return int(batch[0]["n"]) if batch else 0
+
+
+def picked(names: Mapping[str, str]) -> Callable[[Sequence[bytes]], Answer]:
+    """Some fields of the reply, under the names that the caller gives them."""
+
+    def answer(replies: Sequence[bytes]) -> Answer:
+        data = replies[-1]
+        found = ((name, raw.find(data, of)) for name, of in names.items())
+        kept = [(e.type, name, data[e.start : e.end]) for name, e in found if e is not None]
+        return Answer((raw.document(kept),))
+
+    return answer
+
+
+def field(path: Sequence[str]) -> Callable[[Sequence[bytes]], Answer]:
+    """The value at a path of the only document, as a document of its own; none where there is no such value."""
+
+    def answer(replies: Sequence[bytes]) -> Answer:
+        first = next(iter(first_batch(replies).rows), None)
+        found = _reply_field(first, *path) if first is not None else None
+        if found is None:
+            return Answer(())
+        data, element = found
+        return Answer((raw.document([(element.type, "value", data[element.start : element.end])]),))
+
+    return answer
+
+
 def counted(replies: Sequence[bytes]) -> Answer:
     """The `n` of the group that counts; no group means no documents."""
     batch = decode(replies[-1])["cursor"]["firstBatch"]
@@ -80,6 +125,13 @@ def first_batch(replies: Sequence[bytes]) -> Answer:
     """The documents of the only batch of a listing."""
     found = _reply_field(replies[-1], "cursor", "firstBatch")
     return Answer(() if found is None else tuple(raw.array_documents(*found)))
+
+
+def only_batch(replies: Sequence[bytes]) -> Answer:
+    """The documents of a cursor that ends with its first batch. Raises `TooLarge` for one that does not."""
+    if decode(replies[-1])["cursor"]["id"]:
+        raise TooLarge("The documents of this pipeline do not fit into one reply; shorten it.")
+    return first_batch(replies)
 
 
 def _total(replies: Sequence[bytes], name: str) -> int:
@@ -182,6 +234,15 @@ def written(replies: Sequence[bytes]) -> Answer:
     if "nModified" in decoded:
         affected = decoded["nModified"] + len(decoded.get("upserted", []))
     return Answer(reply(replies).rows, int(affected))
+
+
+def named_indexes(names: Sequence[str]) -> Callable[[Sequence[bytes]], Answer]:
+    """What createIndexes answers: the names of the indexes."""
+
+    def answer(_replies: Sequence[bytes]) -> Answer:
+        return Answer(tuple(encode({"name": name}) for name in names))
+
+    return answer
 
 
 def named_index(name: str) -> Callable[[Sequence[bytes]], Answer]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import pymongo
 from pymongo.errors import PyMongoError
@@ -33,7 +33,20 @@ def check(connected: Connected, target: Target, asked: Sequence[Asked], access: 
         known = _collections(connected)
         unknown = [tuple(_unknown(item, name, known, access) for name in _missing(item, known)) for item in asked]
         collections = _asked_about(connected, {name for item in asked for name in item.tables if name in known})
-    return [_told(item, found, collections, target) for item, found in zip(asked, unknown, strict=True)]
+    name = connected.database.name
+    return [
+        _told(item, (*_other(item, name), *found), collections, target)
+        for item, found in zip(asked, unknown, strict=True)
+    ]
+
+
+def _other(item: Asked, database: str) -> Iterator[Finding]:
+    """A leading `use` of a database that is not the target's."""
+    command = item.command if isinstance(item.command, Command) else _read(item.text)
+    if command is not None and command.database not in {"", database}:
+        message = f"This target is the database {database}, not {command.database[:60]}."
+        hint = f"Write use {database}, leave it out, or choose the target of the other database."
+        yield Finding(FindingCode.MONGO_OTHER_DATABASE, Severity.ERROR, message, 1, 1, hint)
 
 
 def _collections(connected: Connected) -> set[str]:

@@ -28,7 +28,7 @@ from executors.base import (
 from executors.mongodb import answers, images, raw
 from executors.mongodb.images import Pair
 from executors.mongodb.keys import Documents, Key, by_id, key, key_of
-from executors.mongodb.plan import Body, Stream
+from executors.mongodb.sent import Body, Stream
 from executors.mongodb.wire import Wire
 
 _TOLD: Final = KeepLimits(rows=10_000, bytes=32 * 1024 * 1024)

@@ -17,10 +17,11 @@ from executors.base import Asked, Plan, PlanStep, Refused, Target
 from executors.base.planning import together
 from executors.mongodb.clients import Connected
 from executors.mongodb.failures import translate
-from executors.mongodb.plan import Body, Stream, plan, written_collection
+from executors.mongodb.plan import plan
 from executors.mongodb.reading.command import Command, Value
 from executors.mongodb.reading.methods import PUT_BACK
 from executors.mongodb.runner import read_command, require_allowed
+from executors.mongodb.sent import Body, Stream, written_collection
 
 _WORDS: Final = {
     "COLLSCAN": "Reads the whole collection",
@@ -96,6 +97,8 @@ class Planner:
     def _command(self, command: Command) -> Plan:
         if command.method == PUT_BACK:
             return Plan.without("documents are put back by their _id, which an index finds.")
+        if command.database not in {"", self.connected.database.name}:
+            return Plan.without("it names another database.")
         prepared = plan(command)
         if isinstance(prepared, Stream):
             return self._one(_streamed(prepared), _of_stream(prepared))
@@ -115,7 +118,7 @@ class Planner:
             plans = [self._one(_part(kind, body, part), ()) for part in parts]
             left = len(body[_PARTS[kind]]) - len(parts)
             return _in_a_row(plans, left)
-        if kind in _EXPLAINED:
+        if kind in _EXPLAINED and isinstance(body[kind], str):
             return self._one(_whole(kind, body), ())
         return Plan.without(f"{kind} has no plan.")
 

@@ -12,11 +12,11 @@ from executors.budget import Budget
 from executors.mongodb import raw
 from executors.mongodb.effect import Watcher
 from executors.mongodb.fields import Fields
-from executors.mongodb.plan import Body, Plan, Run, Stream, written_collection
 from executors.mongodb.reading.analysis import analyse_command
 from executors.mongodb.reading.command import Command
 from executors.mongodb.reading.parse import parse
 from executors.mongodb.reading.source import Unreadable
+from executors.mongodb.sent import Body, Plan, Run, Stream, written_collection
 from executors.mongodb.wire import Wire
 
 # Blocks handed to the sink are cut at the first document that reaches this many bytes.

@@ -26,9 +26,9 @@ from executors.base import (
 from executors.base.scripting import bounded, number_of, text_of
 from executors.budget import Budget
 from executors.mongodb import raw
-from executors.mongodb.plan import Plan, Stream
 from executors.mongodb.reading.command import Call, Command
 from executors.mongodb.runner import in_transaction
+from executors.mongodb.sent import Plan, Stream
 from executors.mongodb.session import MongoDBSession
 from executors.mongodb.values import values_of, written
 

@@ -25,10 +25,11 @@ from executors.base import (
 from executors.budget import Budget
 from executors.mongodb.clients import Connected
 from executors.mongodb.effect import Watcher
-from executors.mongodb.plan import Plan, Stream, plan
+from executors.mongodb.plan import plan
 from executors.mongodb.reading.command import Command
 from executors.mongodb.reading.methods import PUT_BACK
 from executors.mongodb.runner import in_transaction, read_command, require_allowed, send
+from executors.mongodb.sent import Plan, Stream
 from executors.mongodb.turns import Turns
 from executors.mongodb.undo import parts
 from executors.mongodb.undo.putting import put_back
@@ -42,6 +43,7 @@ class MongoDBSession:
 
     def __init__(self, connected: Connected, job: Job, control: Control) -> None:
         self.target = job.target
+        self._database = connected.database.name
         self._limits = job.limits
         self._control = control
         self._wire = Wire(connected, job.target, job.id, job.limits.seconds)
@@ -74,6 +76,8 @@ class MongoDBSession:
     def execute(self, statement: str, parameters: Sequence[Parameter], sink: RowSink) -> list[Ran]:
         """Check and run one mongosh expression; its documents go to `sink` as BSON."""
         command = read_command(statement)
+        if command.database not in {"", self._database}:
+            raise Refused(f"This target is the database {self._database}, not {command.database[:60]}.")
         if command.method == PUT_BACK:
             return [self._put_back(command, parameters)]
         if parameters:

@@ -19,7 +19,7 @@ from pymongo.write_concern import WriteConcern
 from executors.base import Access, Cancelled, ExecutionError, OutcomeUnknown, StatementFailed, Target, TimedOut
 from executors.mongodb import failures, structure
 from executors.mongodb.clients import Connected, Document
-from executors.mongodb.plan import Body, Stream
+from executors.mongodb.sent import Body, Stream
 
 _RAW: Final[CodecOptions[RawBSONDocument]] = CodecOptions(document_class=RawBSONDocument)
 _DECODED: Final[CodecOptions[Mapping[str, Any]]] = CodecOptions(datetime_conversion=DatetimeConversion.DATETIME_MS)
@@ -222,7 +222,7 @@ def _find_arguments(options: Mapping[str, Any]) -> Document:
     """Server option names as the driver's keyword arguments."""
     names = {"allowDiskUse": "allow_disk_use", "returnKey": "return_key", "showRecordId": "show_record_id"}
     arguments = {names.get(name, name): value for name, value in options.items()}
-    for name in ("sort", "hint", "min", "max"):
+    for name in ("sort", "hint"):
         if isinstance(arguments.get(name), Mapping):
             arguments[name] = list(arguments[name].items()) or None
     if arguments.get("limit", 0) < 0:

@@ -132,6 +132,7 @@ FINDINGS: dict[FindingCode, Input] = {
     FindingCode.MONGO_VALUE: mongo("db.c.find({a: ObjectId('xyz')})"),
     FindingCode.MORE_FINDINGS: script("eval('1');" * 300),
     FindingCode.NAME_CUT: sql(f"SELECT 1 AS {'x' * 64}"),
+    FindingCode.NO_EFFECT: mongo("db.c.find({a: 1}).readPref('secondary')"),
     FindingCode.NO_FILTER: mongo_write("db.c.deleteMany({})"),
     FindingCode.NO_LIMIT: mongo("db.c.find({})"),
     FindingCode.NO_WHERE: sql_write("DELETE FROM orders"),

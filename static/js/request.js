@@ -80,6 +80,8 @@ document.addEventListener("submit", async (event) => {
 function replaceEffect(fresh) {
   const box = fresh.getElementById("effect");
   document.getElementById("effect").replaceWith(box);
+  const wouldChange = fresh.querySelector("[data-would-change]");
+  if (wouldChange) document.querySelector("[data-would-change]")?.replaceWith(wouldChange);
   const dialog = fresh.getElementById("confirm");
   if (dialog) document.getElementById("confirm")?.replaceWith(dialog);
   const bound = theBound();
@@ -219,6 +221,7 @@ async function look() {
 
 async function take(shown, fresh) {
   tell(fresh.dataset.title, fresh.dataset.icon);
+  document.querySelector("[data-state]")?.replaceChildren(fresh.querySelector("[data-state-now]").content.cloneNode(true));
   const changed = shown.dataset.status !== fresh.dataset.status || shown.dataset.given !== fresh.dataset.given;
   const page = shown.dataset.page;
   // Between two tries for a place there is a moment in which nobody is seen to wait.

@@ -12,7 +12,6 @@ from bson import Regex
 from executors.base import Finding, FindingCode, Severity
 from executors.mongodb.reading.command import Command, Path, Value
 from executors.mongodb.reading.filters import finds_nothing
-from executors.mongodb.reading.guard import is_number
 from executors.mongodb.reading.parts import (
     Part,
     Parts,
@@ -25,6 +24,7 @@ from executors.mongodb.reading.parts import (
     stage_name,
     take_apart,
 )
+from executors.mongodb.reading.shapes import is_number
 from executors.mongodb.reading.writes import FilteredWrite, filtered_writes
 
 # Documents that are read to be left out.

@@ -10,6 +10,7 @@ from executors.mongodb.findings.doubts import doubts
 from executors.mongodb.reading.command import Command, Path, Value
 from executors.mongodb.reading.filters import Reach
 from executors.mongodb.reading.guard import WRITING_STAGES, Facts
+from executors.mongodb.reading.methods import SHOW_DATABASES
 from executors.mongodb.reading.writes import FilteredWrite, filtered_writes
 
 _TRANSACTION: Final = "Where the database has transactions, the portal runs a write as one"
@@ -33,6 +34,7 @@ def remarks(command: Command, facts: Facts) -> Iterator[Finding]:
     if facts.access is Access.WRITE and not explains(command):
         yield from _about_writing_stage(command)
     yield from _unordered(command)
+    yield from _without_effect(command)
     if _unbounded(command):
         message = "No filter and no limit: the row limit of the target decides what is returned."
         yield remark(command, FindingCode.NO_LIMIT, Severity.INFO, message, ())
@@ -192,10 +194,25 @@ def is_unordered(command: Command) -> Path | None:
     return (*path, "ordered") if isinstance(options, Mapping) and options.get("ordered", True) is False else None
 
 
+_BOUNDING: Final = ("limit", "count", "explain", "next", "hasNext", "size", "itcount")
+_SET_BY_PORTAL: Final = ("readPref", "readConcern")
+
+
+def _without_effect(command: Command) -> Iterator[Finding]:
+    """What a statement asks for and the portal decides itself."""
+    for number, call in enumerate(command.modifiers, start=1):
+        if call.method in _SET_BY_PORTAL:
+            message = f"{call.method} has no effect here: the connection of the target says how it is read."
+            yield remark(command, FindingCode.NO_EFFECT, Severity.INFO, message, (number,))
+    if command.method == SHOW_DATABASES:
+        message = "A target is one database: the others of the server are not shown."
+        yield remark(command, FindingCode.NO_EFFECT, Severity.INFO, message, ())
+
+
 def _unbounded(command: Command) -> bool:
     return (
         command.method == "find"
         and not (command.args and command.args[0])
-        and not any(command.modifier(name) for name in ("limit", "count", "explain"))
+        and not any(command.modifier(name) for name in _BOUNDING)
         and not (len(command.args) > 2 and command.args[2] and "limit" in command.args[2])  # noqa: PLR2004 - the options
     )

@@ -19,14 +19,23 @@ _DATABASE: Final = ("collection", "getCollection")
 _LISTING: Final = ("listCollections", "getCollectionNames")
 _ROWS: Final = ("find", "aggregate")
 # The mongo language has these too; a script is a transaction, which has not.
-_NOT_IN_SCRIPTS: Final = frozenset({"createIndex", "dropIndex", "stats"})
+_NOT_IN_SCRIPTS: Final = frozenset(
+    {"count", "createIndex", "createIndexes", "dropIndex", "stats"}
+    | {"dataSize", "storageSize", "totalIndexSize", "totalSize"}
+)
+# What follows a call in the mongo language and is no method of a script's cursor that shapes it.
+_NOT_SHAPING: Final = frozenset(
+    {"toArray", "count", "explain", "next", "hasNext", "size", "itcount", "field"}
+    | {"min", "max", "returnKey", "showRecordId", "readPref", "readConcern"}
+)
 COLLECTION_METHODS: Final = tuple(name for name in METHODS if name not in _NOT_IN_SCRIPTS)
 # What a cursor has in a script: what shapes it, and what asks for its rows.
 CURSOR_SHAPING: Final = (
-    *(name for name in MODIFIERS if name not in {"toArray", "count", "explain"}),
+    *(name for name in MODIFIERS if name not in _NOT_SHAPING),
     "project",
     "map",
 )
+_MODIFYING: Final = frozenset({*MODIFIERS, "project"}) - (_NOT_SHAPING - {"toArray", "count", "explain"})
 CURSOR_ASKING: Final = (
     "toArray",
     "count",
@@ -107,7 +116,7 @@ class _Reader:
         self._call = call
         self._collection = chain.collection
         self._method = chain.calls[0]
-        self._modifiers = [step for step in chain.calls[1:] if step.name in MODIFIERS or step.name == "project"]
+        self._modifiers = [step for step in chain.calls[1:] if step.name in _MODIFYING]
         self._access = access
         self._written = Written()
         self._findings: list[Finding] = []
@@ -273,10 +282,10 @@ def _taken_apart(steps: Sequence[Step]) -> _Chain | None:
 def _nothing(what: str, name: str, known: Sequence[str]) -> tuple[str, str]:
     if what == "db" and name in _OF_DATABASE:
         hint = _OF_DATABASE[name]
+    elif name in INSTEAD or name == "count":
+        hint = INSTEAD.get(name, "Use countDocuments or estimatedDocumentCount.")
     elif name in _NOT_IN_SCRIPTS:
         hint = _ELSEWHERE
-    elif name in INSTEAD:
-        hint = INSTEAD[name]
     else:
         near = difflib.get_close_matches(name, known, n=1)
         hint = f"Did you mean {near[0]}?" if near else f"There is {', '.join(known)}."

@@ -41,6 +41,7 @@ class Command:
     `literals` are the character ranges of its texts in quotes. `clock_reads` are the places where the time of the run
     stands for a date, `local_dates` those of dates made of parts, with what they were read as. In a command that stands
     in a script, `unknown` are the paths of what is only known when it runs; a stand-in has their place.
+    `database` is the one that a leading `use` names.
     """
 
     collection: str
@@ -53,6 +54,7 @@ class Command:
     clock_reads: tuple[Position, ...] = field(default=(), compare=False, repr=False)
     local_dates: tuple[tuple[Position, str], ...] = field(default=(), compare=False, repr=False)
     unknown: frozenset[Path] = field(default=frozenset(), compare=False, repr=False)
+    database: str = ""
 
     def place(self, path: Path) -> Position:
         """Where `path` was written, or the nearest thing around it."""

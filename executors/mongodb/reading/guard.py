@@ -6,28 +6,29 @@ JavaScript, stages that leave the database, and options that would lift the port
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple, TypeAlias
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, NamedTuple
 
 from bson.code import Code
 from bson.dbref import DBRef
 
 from executors.base import Access, FindingCode
-from executors.mongodb.reading.command import Command, Path, Placeholder, Value
+from executors.mongodb.reading.command import Command, Path, Value
 from executors.mongodb.reading.literals import MAX_DEPTH
 from executors.mongodb.reading.methods import DATABASE_METHODS, METHODS, MODIFIERS, Method, Shape
+from executors.mongodb.reading.rules import FIRST, Problem, begins, concern, together
 from executors.mongodb.reading.server_commands import COMMANDS, OPERATIONS
+from executors.mongodb.reading.shapes import VERBOSITIES, fits, is_list, is_number
 
 STAGES: Final = frozenset(
     {"$addFields", "$bucket", "$bucketAuto", "$count", "$densify", "$facet", "$fill", "$geoNear", "$graphLookup"}
     | {"$group", "$limit", "$lookup", "$match", "$project", "$redact", "$replaceRoot", "$replaceWith", "$sample"}
+    | {"$collStats", "$documents", "$indexStats"}
     | {"$set", "$setWindowFields", "$skip", "$sort", "$sortByCount", "$unionWith", "$unset", "$unwind"}
 )
 WRITING_STAGES: Final = frozenset({"$out", "$merge"})
 _JAVASCRIPT: Final = frozenset({"$where", "$function", "$accumulator"})
 _JAVASCRIPT_HINT: Final = "Use $expr with aggregation operators, or a script, which runs in a sandbox."
-_VERBOSITIES: Final = frozenset({"queryPlanner", "executionStats", "allPlansExecution"})
-Problem: TypeAlias = tuple[Path, FindingCode, str, str]
 
 
 class Facts(NamedTuple):
@@ -45,46 +46,6 @@ def examine(command: Command) -> Facts:
     return Facts(tuple(inspector.problems), inspector.access, frozenset(inspector.collections))
 
 
-def is_number(value: object) -> bool:
-    """Whether a value is a whole number that is not negative."""
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
-
-
-def _fits(value: Value, shape: Shape) -> bool:  # noqa: PLR0911 - one line for each shape
-    match shape:
-        case Shape.DOCUMENT | Shape.FILTER | Shape.DATA | Shape.OPTIONS | Shape.SORT | Shape.COMMAND:
-            return isinstance(value, Mapping)
-        case Shape.DOCUMENTS | Shape.DATA_LIST | Shape.PIPELINE | Shape.OPERATIONS:
-            return _is_list(value) and all(isinstance(item, Mapping) for item in value)
-        case Shape.UPDATE:
-            return isinstance(value, Mapping) or _fits(value, Shape.PIPELINE)
-        case Shape.FIELD | Shape.TEXT:
-            return isinstance(value, str)
-        case Shape.INDEX:
-            return isinstance(value, str | Mapping)
-        case Shape.NUMBER:
-            return is_number(value)
-        case Shape.PARTS:
-            return _is_list(value) and bool(value) and all(_is_part(*item) for item in enumerate(value, start=1))
-        case Shape.VERBOSITY:
-            return isinstance(value, str) and value in _VERBOSITIES
-    return True
-
-
-def _is_part(number: int, value: Value) -> bool:
-    parts = {"collection", "documents"}
-    return (
-        isinstance(value, Mapping)
-        and value.keys() == parts
-        and isinstance(value["collection"], str)
-        and value["documents"] == Placeholder(number)
-    )
-
-
-def _is_list(value: Value) -> bool:
-    return isinstance(value, Sequence) and not isinstance(value, str | bytes)
-
-
 class _Inspector:
     """Walks one command and gathers what it finds."""
 
@@ -93,6 +54,7 @@ class _Inspector:
         self.problems: list[Problem] = []
         self.collections: set[str] = set()
         self.access = Access.READ
+        self._on_collection = True
 
     def _problem(self, path: Path, code: FindingCode, message: str, hint: str = "") -> None:
         if path not in self._unknown:
@@ -107,6 +69,7 @@ class _Inspector:
             self._problem((0,), FindingCode.MONGO_METHOD, f"The method {command.method[:40]} is not supported.")
             return
         self._needs(method.access)
+        self._on_collection = bool(command.collection) or command.method == "runCommand"
         if command.collection:
             self._collection(command.collection, (0,))
         self._call(0, method, command.args)
@@ -117,6 +80,11 @@ class _Inspector:
                 )
             else:
                 self._call(number, MODIFIERS[call.method], call.args)
+        self._all(together(command, self.access))
+
+    def _all(self, problems: Iterable[Problem]) -> None:
+        for problem in problems:
+            self._problem(*problem)
 
     def _needs(self, access: Access) -> None:
         if access is Access.WRITE:
@@ -134,18 +102,19 @@ class _Inspector:
             path: Path = (number, index)
             if value is None and index >= method.fewest:
                 continue
-            if not _fits(value, shape):
+            if not fits(value, shape):
                 self._problem(path, FindingCode.MONGO_ARGUMENTS, f"This has to be {shape.value}.")
                 continue
             self._argument(value, shape, path, method)
 
-    def _argument(self, value: Value, shape: Shape, path: Path, method: Method) -> None:
+    def _argument(self, value: Value, shape: Shape, path: Path, method: Method) -> None:  # noqa: C901 - one line each
         match shape:
             case Shape.OPTIONS:
                 self._options(value, path, method.options)
                 self._operators(value, path)
             case Shape.PIPELINE:
-                self.pipeline(value, path, outer=True)
+                self.pipeline(value, path, outer=self._on_collection)
+                self._all(begins(value, path, on_collection=self._on_collection))
                 self._operators(value, path)
             case Shape.UPDATE:
                 self._update(value, path)
@@ -158,6 +127,8 @@ class _Inspector:
             case Shape.PARTS:
                 for index, part in enumerate(value):
                     self._collection(part["collection"], (*path, index, "collection"))
+            case Shape.CONCERN:
+                self._all(concern(value, path))
             case Shape.INDEX if value == "*":
                 self._problem(path, FindingCode.MONGO_ARGUMENTS, "Indexes are dropped one by one.")
             case _:
@@ -175,9 +146,11 @@ class _Inspector:
                 )
             elif name in {"maxTimeMS", "batchSize", "skip"} and not is_number(setting):
                 self._problem((*path, name), FindingCode.MONGO_OPTION, f"{name} has to be {Shape.NUMBER.value}.")
+            elif name == "writeConcern":
+                self._all(concern(setting, (*path, name)))
             elif name == "limit" and not (isinstance(setting, int) and not isinstance(setting, bool)):
                 self._problem((*path, name), FindingCode.MONGO_OPTION, "limit has to be a whole number.")
-            elif name == "explain" and not isinstance(setting, bool) and setting not in _VERBOSITIES:
+            elif name == "explain" and not isinstance(setting, bool) and setting not in VERBOSITIES:
                 self._problem(
                     (*path, name), FindingCode.MONGO_OPTION, f"explain has to be true or {Shape.VERBOSITY.value}."
                 )
@@ -205,7 +178,7 @@ class _Inspector:
                     if not data:
                         self._key(key, (*place, key))
                     stack.append((inner, (*place, key)))
-            elif _is_list(item):
+            elif is_list(item):
                 stack.extend((inner, (*place, index)) for index, inner in enumerate(item))
 
     def _key(self, key: str, path: Path) -> None:
@@ -250,7 +223,7 @@ class _Inspector:
 
     def pipeline(self, stages: Value, path: Path, *, outer: bool, depth: int = 0) -> None:
         """Check the stages of a pipeline and of those inside it. Only the last stage of an outer one may write."""
-        if not _fits(stages, Shape.PIPELINE) or depth > MAX_DEPTH:
+        if not fits(stages, Shape.PIPELINE) or depth > MAX_DEPTH:
             self._problem(path, FindingCode.MONGO_ARGUMENTS, f"This has to be {Shape.PIPELINE.value}.")
             return
         for index, stage in enumerate(stages):
@@ -268,6 +241,9 @@ class _Inspector:
                     f"The stage {name[:40]} is not supported.",
                     f"Supported: {', '.join(sorted(STAGES))}.",
                 )
+            elif name in FIRST and index:
+                message = f"{name} may only be the first stage of a pipeline."
+                self._problem((*place, name), FindingCode.MONGO_STAGE, message, "Put it first.")
             else:
                 self._stage(name, body, (*place, name), depth)
 
@@ -277,7 +253,7 @@ class _Inspector:
             self._problem(path, FindingCode.MONGO_STAGE, f"{name} may only be the last stage of the whole pipeline.")
         into = body.get("into") if name == "$merge" and isinstance(body, Mapping) else body
         self._other_collection(into, path, name)
-        if isinstance(body, Mapping) and _is_list(body.get("whenMatched")):
+        if isinstance(body, Mapping) and is_list(body.get("whenMatched")):
             self.pipeline(body["whenMatched"], (*path, "whenMatched"), outer=False)
 
     def _stage(self, name: str, body: Value, path: Path, depth: int) -> None:
@@ -351,7 +327,7 @@ class _Inspector:
                     f"{name[:40]} is not supported here.",
                     f"Supported: {', '.join(known) or 'nothing'}.",
                 )
-            elif not _fits(value, known[name][0]):
+            elif not fits(value, known[name][0]):
                 self._problem(place, FindingCode.MONGO_ARGUMENTS, f"This has to be {known[name][0].value}.")
             else:
                 self._argument(value, known[name][0], place, Method(fewest=2 if name == "replacement" else 1))
@@ -379,7 +355,7 @@ class _Inspector:
             for index, item in enumerate(rest.get(key) or ()):
                 if isinstance(item, Mapping):
                     self._fields(item, (*path, key, index), inner)
-        if name == "dropIndexes" and _is_list(rest.get("index")):
+        if name == "dropIndexes" and is_list(rest.get("index")):
             self._problem((*path, "index"), FindingCode.MONGO_ARGUMENTS, "Indexes are dropped one by one.")
 
     def _command_collection(self, value: Value, path: Path) -> None:

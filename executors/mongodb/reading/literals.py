@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
 from typing import Final
 
@@ -56,6 +56,14 @@ _NOT_LITERALS: Final = {
     "identifier": "A name",
     "this": "`this`",
     "import": "`import`",
+}
+
+
+_NOT_PAIRS: Final = {
+    "spread_element": "A spread (`...`)",
+    "method_definition": "A method",
+    "shorthand_property_identifier": "A key without a value",
+    "private_property_identifier": "A private name",
 }
 
 
@@ -353,17 +361,10 @@ class Literals:
         return [self.value(child, path, depth + 1) for child in parts(arguments)]
 
     def _not_pair(self, node: Node) -> Unreadable:
-        names = {
-            "spread_element": "A spread (`...`)",
-            "method_definition": "A method",
-            "computed_property_name": "A computed key",
-            "shorthand_property_identifier": "A key without a value",
-            "private_property_identifier": "A private name",
-        }
         return self._source.refuse(
             node,
             FindingCode.MONGO_NOT_LITERAL,
-            f"{names.get(node.type, 'This')} is not allowed in a document.",
+            f"{_NOT_PAIRS.get(node.type, 'This')} is not allowed in a document.",
             f"Write key: value. {_SCRIPT}",
         )
 
@@ -389,15 +390,3 @@ def _is_ambiguous(step: Node, operator: Node) -> bool:
     """`-2 ** 2`, which JavaScript refuses."""
     left = step.child_by_field_name("left")
     return operator.type == "**" and left is not None and left.type == "unary_expression"
-
-
-def first_problem(nodes: Iterable[Node]) -> Node | None:
-    """The first place where the text is not JavaScript, without recursion: the text may nest as deep as it likes."""
-    stack = list(nodes)
-    while stack:
-        node = stack.pop()
-        if node.is_error or node.is_missing:
-            return node
-        if node.has_error:
-            stack.extend(reversed(node.children))
-    return None

@@ -24,6 +24,9 @@ class Shape(Enum):
     FIELD = "the name of a field in quotes"
     TEXT = "text in quotes"
     NUMBER = "a whole number that is not negative"
+    INTEGER = "a whole number"
+    FLAG = "true or false"
+    CONCERN = "a write concern"
     SORT = "a document of fields and directions"
     INDEX = "the name of an index in quotes, or its keys"
     OPERATIONS = "an array of write operations"
@@ -65,38 +68,51 @@ def _names(text: str) -> frozenset[str]:
 
 _S = Shape
 _FIND_MODIFIERS = _names(
-    "sort limit skip projection hint collation maxTimeMS batchSize comment toArray count explain pretty"
+    "sort limit skip projection hint collation maxTimeMS batchSize comment toArray count explain pretty min max"
+    " returnKey showRecordId next hasNext size itcount readPref readConcern"
 )
 _FIND_OPTIONS = _names(
     "projection sort limit skip hint collation maxTimeMS batchSize comment allowDiskUse let min max returnKey"
     " showRecordId"
 )
-_AGGREGATE_MODIFIERS = _names("hint collation maxTimeMS batchSize comment toArray explain pretty")
+_AGGREGATE_MODIFIERS = _names(
+    "hint collation maxTimeMS batchSize comment toArray explain pretty next hasNext itcount readPref readConcern"
+)
 _AGGREGATE_OPTIONS = _names("allowDiskUse batchSize collation comment explain hint let maxTimeMS cursor")
-_UPDATE_OPTIONS = _names("upsert arrayFilters collation hint let comment maxTimeMS")
-_DELETE_OPTIONS = _names("collation hint let comment maxTimeMS")
+_UPDATE_OPTIONS = _names("upsert arrayFilters collation hint let comment maxTimeMS writeConcern")
+_DELETE_OPTIONS = _names("collation hint let comment maxTimeMS writeConcern")
 _FIND_AND_OPTIONS = _names(
     "projection sort upsert returnDocument returnNewDocument returnOriginal arrayFilters collation hint let comment"
-    " maxTimeMS"
+    " maxTimeMS writeConcern"
 )
 _INDEX_OPTIONS = _names(
     "unique name sparse partialFilterExpression expireAfterSeconds collation weights default_language language_override"
     " textIndexVersion 2dsphereIndexVersion bits min max wildcardProjection hidden background comment maxTimeMS"
+    " writeConcern"
 )
 _WRITE: Final = Access.WRITE
 # The portal's own: documents are put back as they were before a write, where they still are what it left.
 PUT_BACK: Final = "putBack"
+
+# `show dbs`.
+SHOW_DATABASES: Final = "showDatabases"
 
 METHODS: Final[Mapping[str, Method]] = {
     "find": Method((_S.FILTER, _S.DOCUMENT, _S.OPTIONS), 0, modifiers=_FIND_MODIFIERS, options=_FIND_OPTIONS),
     "findOne": Method(
         (_S.FILTER, _S.DOCUMENT, _S.OPTIONS),
         0,
-        modifiers=_names("explain pretty"),
+        modifiers=_names("explain pretty field"),
         options=_FIND_OPTIONS - {"limit", "batchSize"},
     ),
     "aggregate": Method((_S.PIPELINE, _S.OPTIONS), 1, modifiers=_AGGREGATE_MODIFIERS, options=_AGGREGATE_OPTIONS),
     "countDocuments": Method(
+        (_S.FILTER, _S.OPTIONS),
+        0,
+        modifiers=_names("explain"),
+        options=_names("limit skip hint collation maxTimeMS comment"),
+    ),
+    "count": Method(
         (_S.FILTER, _S.OPTIONS),
         0,
         modifiers=_names("explain"),
@@ -108,35 +124,51 @@ METHODS: Final[Mapping[str, Method]] = {
     ),
     "getIndexes": Method(),
     "stats": Method((_S.OPTIONS,), 0, options=_names("scale")),
-    "insertOne": Method((_S.DATA, _S.OPTIONS), 1, _WRITE, options=_names("comment maxTimeMS")),
-    "insertMany": Method((_S.DATA_LIST, _S.OPTIONS), 1, _WRITE, options=_names("ordered comment maxTimeMS")),
+    "dataSize": Method(),
+    "storageSize": Method(),
+    "totalIndexSize": Method(),
+    "totalSize": Method(),
+    "insertOne": Method((_S.DATA, _S.OPTIONS), 1, _WRITE, options=_names("comment maxTimeMS writeConcern")),
+    "insertMany": Method(
+        (_S.DATA_LIST, _S.OPTIONS), 1, _WRITE, options=_names("ordered comment maxTimeMS writeConcern")
+    ),
     "updateOne": Method((_S.FILTER, _S.UPDATE, _S.OPTIONS), 2, _WRITE, options=_UPDATE_OPTIONS),
     "updateMany": Method((_S.FILTER, _S.UPDATE, _S.OPTIONS), 2, _WRITE, options=_UPDATE_OPTIONS),
     "replaceOne": Method((_S.FILTER, _S.DATA, _S.OPTIONS), 2, _WRITE, options=_UPDATE_OPTIONS - {"arrayFilters"}),
     "deleteOne": Method((_S.FILTER, _S.OPTIONS), 1, _WRITE, options=_DELETE_OPTIONS),
     "deleteMany": Method((_S.FILTER, _S.OPTIONS), 1, _WRITE, options=_DELETE_OPTIONS),
-    "bulkWrite": Method((_S.OPERATIONS, _S.OPTIONS), 1, _WRITE, options=_names("ordered let comment maxTimeMS")),
+    "bulkWrite": Method(
+        (_S.OPERATIONS, _S.OPTIONS), 1, _WRITE, options=_names("ordered let comment maxTimeMS writeConcern")
+    ),
     "findOneAndUpdate": Method((_S.FILTER, _S.UPDATE, _S.OPTIONS), 2, _WRITE, options=_FIND_AND_OPTIONS),
     "findOneAndReplace": Method(
         (_S.FILTER, _S.DATA, _S.OPTIONS), 2, _WRITE, options=_FIND_AND_OPTIONS - {"arrayFilters"}
     ),
     "findOneAndDelete": Method(
-        (_S.FILTER, _S.OPTIONS), 1, _WRITE, options=_names("projection sort collation hint let comment maxTimeMS")
+        (_S.FILTER, _S.OPTIONS),
+        1,
+        _WRITE,
+        options=_names("projection sort collation hint let comment maxTimeMS writeConcern"),
     ),
     "createIndex": Method((_S.DOCUMENT, _S.OPTIONS), 1, _WRITE, options=_INDEX_OPTIONS),
+    "createIndexes": Method((_S.DOCUMENTS, _S.OPTIONS), 1, _WRITE, options=_INDEX_OPTIONS - {"name"}),
     "dropIndex": Method((_S.INDEX,), 1, _WRITE),
 }
 
 DATABASE_METHODS: Final[Mapping[str, Method]] = {
     "runCommand": Method((_S.COMMAND,), 1, usage='For example db.runCommand({count: "orders"}).'),
+    "aggregate": Method((_S.PIPELINE, _S.OPTIONS), 1, options=_AGGREGATE_OPTIONS - {"explain", "hint"}),
+    "getCollectionInfos": Method((_S.FILTER, _S.OPTIONS), 0, options=_names("nameOnly authorizedCollections")),
     "getCollectionNames": Method(),
+    SHOW_DATABASES: Method(),
     "stats": Method(),
+    "version": Method(),
     PUT_BACK: Method((_S.PARTS,), 1, _WRITE, parameters=True),
 }
 
 MODIFIERS: Final[Mapping[str, Method]] = {
     "sort": Method((_S.SORT,), 1),
-    "limit": Method((_S.NUMBER,), 1),
+    "limit": Method((_S.INTEGER,), 1),
     "skip": Method((_S.NUMBER,), 1),
     "projection": Method((_S.DOCUMENT,), 1),
     "hint": Method((_S.INDEX,), 1),
@@ -148,6 +180,18 @@ MODIFIERS: Final[Mapping[str, Method]] = {
     "count": Method(),
     "explain": Method((_S.VERBOSITY,), 0),
     "pretty": Method(),
+    "min": Method((_S.DOCUMENT,), 1),
+    "max": Method((_S.DOCUMENT,), 1),
+    "returnKey": Method((_S.FLAG,), 1),
+    "showRecordId": Method((_S.FLAG,), 1),
+    "next": Method(),
+    "hasNext": Method(),
+    "size": Method(),
+    "itcount": Method(),
+    "readPref": Method((_S.TEXT, _S.ANY), 1),
+    "readConcern": Method((_S.TEXT,), 1),
+    # `findOne(…).name`: the path of a property of the result.
+    "field": Method((_S.TEXT,), 1),
 }
 
 SUPPORTED: Final = f"Supported: {', '.join(METHODS)}, and db.runCommand."
@@ -159,22 +203,16 @@ INSTEAD: Final[Mapping[str, str]] = {
     "save": "Use insertOne or replaceOne.",
     "update": "Use updateOne or updateMany.",
     "remove": "Use deleteOne or deleteMany.",
-    "count": "Use countDocuments or estimatedDocumentCount.",
     "findAndModify": "Use findOneAndUpdate, findOneAndReplace or findOneAndDelete.",
     "ensureIndex": "Use createIndex.",
-    "createIndexes": "Use createIndex, once for each index.",
     "dropIndexes": "Use dropIndex, once for each index.",
     "indexes": "Use getIndexes.",
     "getIndices": "Use getIndexes.",
     "mapReduce": "Server-side JavaScript is never run; use aggregate, or a script.",
     "project": "Use projection.",
-    "size": "Use countDocuments.",
-    "itcount": "Use countDocuments.",
     "forEach": _RESULTS,
     "map": _RESULTS,
-    "next": "Use findOne or limit(1).",
-    "hasNext": _RESULTS,
-    "getSiblingDB": "A target is one database; submit the query to the target of the other one.",
+    "getSiblingDB": "A target is one database: leave it out if it names that one, else choose the target of the other.",
     "adminCommand": "Only db.runCommand with read and write commands is supported.",
     "watch": "Change streams never end; query the collection.",
     "drop": "Collections are not dropped through the portal.",
@@ -183,8 +221,6 @@ INSTEAD: Final[Mapping[str, str]] = {
     "renameCollection": "Collections are not renamed through the portal.",
     "noCursorTimeout": "Every query has a time limit.",
     "tailable": "Every query has a time limit.",
-    "readConcern": "The portal sets the read concern.",
-    "readPref": "The portal sets the read preference.",
     "allowDiskUse": "Give it as an option: aggregate([…], {allowDiskUse: true}).",
     "let": "Give it as an option: find({…}, {}, {let: {…}}).",
 }

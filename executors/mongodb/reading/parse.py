@@ -5,15 +5,27 @@ from __future__ import annotations
 import difflib
 import re
 import time
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Final
 
 import tree_sitter_javascript
 from tree_sitter import Language, Node, Parser
 
 from executors.base import FindingCode
+from executors.mongodb.reading import forms
 from executors.mongodb.reading.command import Call, Command
-from executors.mongodb.reading.literals import Literals, first_problem, parts
-from executors.mongodb.reading.methods import DATABASE_METHODS, INSTEAD, METHODS, MODIFIERS, SUPPORTED, Method
+from executors.mongodb.reading.literals import Literals, parts
+from executors.mongodb.reading.methods import (
+    DATABASE_METHODS,
+    INSTEAD,
+    METHODS,
+    MODIFIERS,
+    SHOW_DATABASES,
+    SUPPORTED,
+    Method,
+)
+from executors.mongodb.reading.scripted import scripted
 from executors.mongodb.reading.source import Position, Source, Unreadable, shown
 from executors.text import MAX_BYTES
 
@@ -23,6 +35,9 @@ _EXPECTED: Final = (
     'A query is one expression: db.<collection>.<method>(…), for example db.orders.find({status: "paid"}).'
 )
 _SCRIPT: Final = "Use a script for anything else."
+_USE = re.compile(r"\s*use\s+[\"']?([^\s;\"']{1,64})[\"']?[ \t]*(?:;|\r?\n)(?=\s*\S)")
+_SHOW = re.compile(r"\s*show\s+(collections|tables|dbs|databases)\s*;?\s*")
+_SHOWN: Final = {"collections": "getCollectionNames", "tables": "getCollectionNames"}
 _SHELL_COMMAND = re.compile(r"\s*(show|use|it|exit|quit|help|load|cls)\b(?!\s*[.(\[])")
 
 
@@ -44,6 +59,12 @@ def parse(statement: str, now: int | None = None) -> Command:
         )
     if "\0" in statement:
         raise Unreadable(FindingCode.MONGO_SYNTAX, "The statement holds a NUL character.", Position(1, 1))
+    used = _USE.match(statement)
+    if used:
+        rest = parse(re.sub(r"[^\n]", " ", used[0]) + statement[used.end() :], now)
+        return replace(rest, database=rest.database or used[1])
+    if listed := _SHOW.fullmatch(statement):
+        return Command("", _SHOWN.get(listed[1], SHOW_DATABASES))
     instant = time.time_ns() // 1_000_000 if now is None else now
     return _Chain(source, instant).command(_expression(source))
 
@@ -52,7 +73,9 @@ def _expression(source: Source) -> Node:
     """The one expression a statement consists of."""
     shell = _SHELL_COMMAND.match(source.encoded.decode())
     if shell:
-        hint = "The target names the database." if shell[1] == "use" else _EXPECTED
+        hint = (
+            "The target names the database; leave it out, or put a query below it." if shell[1] == "use" else _EXPECTED
+        )
         raise Unreadable(
             FindingCode.MONGO_SYNTAX, f"`{shell[1]}` is a command of the shell, not a query.", Position(1, 1), hint
         )
@@ -74,7 +97,7 @@ def _expression(source: Source) -> Node:
 
 
 def _syntax_error(source: Source, root: Node) -> Unreadable:
-    problem = first_problem([root])
+    problem = _first_problem([root])
     if problem is None:
         return Unreadable(FindingCode.MONGO_SYNTAX, "The statement is not valid JavaScript.", Position(1, 1))
     if problem.is_missing:
@@ -90,12 +113,26 @@ def _without_brackets(node: Node) -> Node:
     return node
 
 
+def _first_problem(nodes: Iterable[Node]) -> Node | None:
+    """The first place where the text is not JavaScript, without recursion: the text may nest as deep as it likes."""
+    stack = list(nodes)
+    while stack:
+        node = stack.pop()
+        if node.is_error or node.is_missing:
+            return node
+        if node.has_error:
+            stack.extend(reversed(node.children))
+    return None
+
+
 class _Chain:
     """Takes a chain of calls apart, from its last call back to `db`."""
 
     def __init__(self, source: Source, now: int) -> None:
         self._source = source
         self._literals = Literals(source, now)
+        # What a property at the end stands for.
+        self._of_results: list[Call] = []
 
     def command(self, node: Node) -> Command:
         """The command a chain spells."""
@@ -130,15 +167,19 @@ class _Chain:
         names: list[str] = []
         calls: list[tuple[str, Node, Node]] = []
         pending: tuple[str, Node] | None = None
+        properties: list[tuple[str, Node]] = []
         for link in links:
             if link.type != "call_expression":
                 if pending:
                     if calls:
-                        raise self._after_call(names, calls[0], pending)
-                    names.append(pending[0])
+                        properties.append(pending)
+                    else:
+                        names.append(pending[0])
                 pending = self._name(link)
                 continue
             arguments = link.child_by_field_name("arguments")
+            if pending is not None and properties:
+                raise self._after_call(names, calls[0], properties[0])
             if pending is None or arguments is None or arguments.type != "arguments":
                 raise self._source.refuse(link, FindingCode.MONGO_SYNTAX, "This call is not understood.", _EXPECTED)
             if pending[0] in {"getCollection", "collection"} and not names and not calls:
@@ -146,9 +187,20 @@ class _Chain:
             else:
                 calls.append((*pending, arguments))
             pending = None
+        if pending and not calls:
+            raise self._not_called(names, pending)
         if pending:
-            raise self._after_call(names, calls[0], pending) if calls else self._not_called(names, pending)
+            self._of_result(names, calls, [*properties, pending])
         return names, calls
+
+    def _of_result(
+        self, names: list[str], calls: list[tuple[str, Node, Node]], properties: list[tuple[str, Node]]
+    ) -> None:
+        """`.findOne(…).name`, `.toArray().length`: properties that a call could stand for."""
+        meant = forms.results([call[0] for call in calls], [name for name, _ in properties])
+        if meant is None:
+            raise self._after_call(names, calls[0], properties[0])
+        self._of_results.append(Call(*meant, self._source.position(properties[0][1])))
 
     def _not_called(self, names: list[str], pending: tuple[str, Node]) -> Unreadable:
         last, node = pending
@@ -180,6 +232,9 @@ class _Chain:
             return self._source.text(node), node
         if node is not None and node.type == "string":
             return self._literals.string(node), node
+        if node is not None and node.type == "number":
+            message, hint = "An element of a result is not taken out here.", "Use .skip(…).limit(1), or a script."
+            raise self._source.refuse(node, FindingCode.MONGO_NOT_A_QUERY, message, hint)
         raise self._source.refuse(
             node or link,
             FindingCode.MONGO_SYNTAX,
@@ -213,14 +268,14 @@ class _Chain:
         if collection and calls[0][0] == "explain" and len(calls) > 1:
             name, node, arguments = calls.pop(0)
             # In front of the method it is numbered after all the others.
-            explain.append(Call(name, self._literals.arguments(arguments, len(calls)), self._source.position(node)))
-        method, node, arguments = calls[0]
-        specification = self._method(collection, method, node)
-        self._literals.placeholders = specification.parameters
-        args = self._arguments(specification, method, node, arguments, 0)
+            values = forms.modifier(name, self._literals.arguments(arguments, len(calls)))
+            explain.append(Call(name, values, self._source.position(node)))
+        form, specification = self._first(collection, *calls[0])
+        method, node = form.method, calls[0][1]
         modifiers = [
             self._modifier(method, specification, call, number) for number, call in enumerate(calls[1:], start=1)
         ]
+        modifiers += self._of_results
         if explain and not specification.explainable:
             raise self._source.refuse(
                 node,
@@ -229,16 +284,30 @@ class _Chain:
                 "find, aggregate, countDocuments and distinct can.",
             )
         return Command(
-            collection,
+            form.collection,
             method,
-            args,
+            form.args,
             (*modifiers, *explain),
             self._source.position(node),
-            self._literals.places,
+            form.places(self._literals.places),
             tuple(self._literals.texts),
             tuple(self._literals.clock_reads),
             tuple(self._literals.local_dates),
         )
+
+    def _first(self, collection: str, name: str, node: Node, arguments: Node) -> tuple[forms.Form, Method]:
+        """The method itself in its usual form, and what is known of it."""
+        if not forms.is_other(collection, name):
+            self._literals.placeholders = self._method(collection, name, node).parameters
+        try:
+            form = forms.usual(collection, name, self._literals.arguments(arguments, 0))
+        except ValueError as problem:
+            if isinstance(problem, Unreadable):
+                raise
+            raise self._source.refuse(node, FindingCode.MONGO_ARGUMENTS, str(problem)) from None
+        specification = self._method(form.collection, form.method, node)
+        self._require_number(specification, name, node, form.args)
+        return form, specification
 
     def _method(self, collection: str, method: str, node: Node) -> Method:
         known = METHODS if collection else DATABASE_METHODS
@@ -250,14 +319,19 @@ class _Chain:
             hint = INSTEAD.get(method) or _similar(method, list(known)) or f"{SUPPORTED} {_SCRIPT}"
         raise self._source.refuse(node, FindingCode.MONGO_METHOD, f"The method {shown(method)} is not supported.", hint)
 
-    def _arguments(self, method: Method, name: str, node: Node, arguments: Node, number: int) -> tuple[object, ...]:
-        values = self._literals.arguments(arguments, number)
+    def _require_number(self, method: Method, name: str, node: Node, values: tuple[object, ...]) -> None:
         if len(values) < method.fewest or len(values) > method.most:
             wanted = str(method.fewest) if method.fewest == method.most else f"{method.fewest} to {method.most}"
             raise self._source.refuse(
                 node, FindingCode.MONGO_ARGUMENTS, f"{name} takes {wanted} arguments, not {len(values)}.", method.usage
             )
-        return values
+
+    def _as_script(self, call: tuple[str, Node, Node]) -> str:
+        """What works on results as the script that does it, as far as the chain goes."""
+        name, node, arguments = call
+        head = node.parent.child_by_field_name("object") if node.parent else None
+        script = scripted(self._source.text(head), name, self._source.text(arguments)) if head else ""
+        return f"Choose the language Script and write: {script}" if script else ""
 
     def _modifier(self, method: str, specification: Method, call: tuple[str, Node, Node], number: int) -> Call:
         name, node, arguments = call
@@ -265,8 +339,11 @@ class _Chain:
             allowed = ", ".join(sorted(specification.modifiers)) or "nothing"
             known = f"After {method}: {allowed}."
             hint = INSTEAD.get(name, known) if name not in MODIFIERS else known
+            if name in {"map", "forEach"}:
+                hint = self._as_script(call) or hint
             raise self._source.refuse(node, FindingCode.MONGO_MODIFIER, f"{shown(name)} cannot follow {method}.", hint)
-        values = self._arguments(MODIFIERS[name], name, node, arguments, number)
+        values = forms.modifier(name, self._literals.arguments(arguments, number))
+        self._require_number(MODIFIERS[name], name, node, values)
         return Call(name, values, self._source.position(node))
 
 

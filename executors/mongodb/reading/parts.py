@@ -51,7 +51,7 @@ def take_apart(command: Command) -> Parts:
         return _of_find(command)
     if name == "aggregate":
         return Parts(command.collection, name, stages=_stages(command.args[0], (0, 0)))
-    if name in {"countDocuments", "distinct"}:
+    if name in {"count", "countDocuments", "distinct"}:
         at = 1 if name == "distinct" else 0
         return Parts(command.collection, name, condition=_argument(command, at))
     return Parts(command.collection, name)

@@ -12,6 +12,7 @@ from executors.mongodb.reading.methods import Shape
 Fields: TypeAlias = Mapping[str, tuple[Shape, bool]]
 
 _S = Shape
+_CONCERN: Final = {"writeConcern": _S.CONCERN}
 
 
 def _fields(required: Mapping[str, Shape], optional: Mapping[str, Shape]) -> Fields:
@@ -81,14 +82,16 @@ COMMANDS: Final[Mapping[str, ServerCommand]] = {
         collection=False,
     ),
     "explain": ServerCommand(_fields({}, {**_TIME, "verbosity": _S.VERBOSITY}), collection=False),
-    "insert": ServerCommand(_fields({"documents": _S.DATA_LIST}, {**_TIME, "ordered": _S.ANY}), access=Access.WRITE),
+    "insert": ServerCommand(
+        _fields({"documents": _S.DATA_LIST}, {**_TIME, **_CONCERN, "ordered": _S.ANY}), access=Access.WRITE
+    ),
     "update": ServerCommand(
-        _fields({"updates": _S.DOCUMENTS}, {**_TIME, "ordered": _S.ANY, "let": _S.DOCUMENT}),
+        _fields({"updates": _S.DOCUMENTS}, {**_TIME, **_CONCERN, "ordered": _S.ANY, "let": _S.DOCUMENT}),
         access=Access.WRITE,
         lists={"updates": _fields({"q": _S.FILTER, "u": _S.UPDATE}, {**_UPDATE_PART, "multi": _S.ANY})},
     ),
     "delete": ServerCommand(
-        _fields({"deletes": _S.DOCUMENTS}, {**_TIME, "ordered": _S.ANY, "let": _S.DOCUMENT}),
+        _fields({"deletes": _S.DOCUMENTS}, {**_TIME, **_CONCERN, "ordered": _S.ANY, "let": _S.DOCUMENT}),
         access=Access.WRITE,
         lists={"deletes": _fields({"q": _S.FILTER, "limit": _S.NUMBER}, _DELETE_PART)},
     ),
@@ -97,6 +100,7 @@ COMMANDS: Final[Mapping[str, ServerCommand]] = {
             {},
             {
                 **_READ,
+                **_CONCERN,
                 "query": _S.FILTER,
                 "sort": _S.SORT,
                 "remove": _S.ANY,
@@ -110,8 +114,8 @@ COMMANDS: Final[Mapping[str, ServerCommand]] = {
         ),
         access=Access.WRITE,
     ),
-    "createIndexes": ServerCommand(_fields({"indexes": _S.DOCUMENTS}, _TIME), access=Access.WRITE),
-    "dropIndexes": ServerCommand(_fields({"index": _S.INDEX}, _TIME), access=Access.WRITE),
+    "createIndexes": ServerCommand(_fields({"indexes": _S.DOCUMENTS}, {**_TIME, **_CONCERN}), access=Access.WRITE),
+    "dropIndexes": ServerCommand(_fields({"index": _S.INDEX}, {**_TIME, **_CONCERN}), access=Access.WRITE),
 }
 
 OPERATIONS: Final[Mapping[str, Fields]] = {

@@ -19,7 +19,7 @@ from executors.mongodb import answers, raw
 from executors.mongodb.effect import Watcher
 from executors.mongodb.images import identifier
 from executors.mongodb.keys import Documents, Key, by_id, key
-from executors.mongodb.plan import Body, Stream
+from executors.mongodb.sent import Body, Stream
 from executors.mongodb.undo.parts import Part
 from executors.mongodb.wire import Wire
 

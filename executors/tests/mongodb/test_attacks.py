@@ -92,7 +92,7 @@ ALWAYS = [
     "db.c.aggregate([{$lookup: {from: 'system.users', as: 'x', pipeline: []}}])",
     # stages and commands that are nobody's business
     "db.c.aggregate([{$currentOp: {allUsers: true}}])",
-    "db.c.aggregate([{$collStats: {}}])",
+    "db.c.aggregate([{$listSessions: {}}])",
     "db.c.aggregate([{$listSessions: {}}])",
     "db.c.aggregate([{$planCacheStats: {}}])",
     "db.c.aggregate([{$changeStream: {}}])",

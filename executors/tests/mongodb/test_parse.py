@@ -72,6 +72,14 @@ CHAINS: list[tuple[str, Command]] = [
     ("db.c.bulkWrite([{insertOne: {document: {}}}])", Command("c", "bulkWrite", ([{"insertOne": {"document": {}}}],))),
     ("db.c.createIndex({a: 1}, {unique: true})", Command("c", "createIndex", ({"a": 1}, {"unique": True}))),
     ("db.c.dropIndex('a_1')", Command("c", "dropIndex", ("a_1",))),
+    ("show dbs", Command("", "showDatabases")),
+    ("show collections", Command("", "getCollectionNames")),
+    ("use shop\n// first\ndb.c.find({})", Command("c", "find", ({},), database="shop")),
+    ("db.c.find().limit(-2)", find(limit=-2)),
+    ("db.c.aggregate({$match: {a: 1}}, {$limit: 5})", Command("c", "aggregate", ([{"$match": {"a": 1}}, {"$limit": 5}],))),
+    ("db.c.runCommand('count', {query: {}})", Command("", "runCommand", ({"count": "c", "query": {}},))),
+    ("db.c.findAndModify({query: {a: 1}, update: {$set: {b: 1}}, new: true})", Command("c", "findOneAndUpdate", ({"a": 1}, {"$set": {"b": 1}}, {"returnDocument": "after"}))),
+    ("db.c.findOne({}).a.b", Command("c", "findOne", ({},), (Call("field", ("a.b",)),))),
     ("db.runCommand({ping: 1})", Command("", "runCommand", ({"ping": 1},))),
     ("db.getCollectionNames()", Command("", "getCollectionNames")),
 ]  # fmt: skip
@@ -128,11 +136,11 @@ LITERALS: list[tuple[str, Value]] = [
 # Statement, line and column, a part of the message or of what is advised.
 REFUSED: list[tuple[str, int, int, str]] = [
     ("", 1, 1, "empty"), ("   // only a comment", 1, 1, "empty"), ("db", 1, 1, "Nothing is called"), ("db.c", 1, 4, "db.c.find({})"),
-    ("find()", 1, 1, "starts with db"), ("c.find()", 1, 1, "starts with db"), ("show dbs", 1, 1, "command of the shell"),
+    ("find()", 1, 1, "starts with db"), ("c.find()", 1, 1, "starts with db"), ("show users", 1, 1, "command of the shell"),
     ("use other", 1, 1, "names the database"), ("db.c.find(); db.d.find()", 1, 14, "Only one expression"), ("db.c.find()\ndb.d.find()", 2, 1, "Only one"),
     ("const x = 1", 1, 1, "script"), ("var x = db.c.find()", 1, 1, "script"), ("for (;;) {}", 1, 1, "script"), ("await db.c.find()", 1, 1, "Leave it out"),
     ("x = db.c.find()", 1, 1, "script"), ("db.c.find(), db.d.find()", 1, 1, "script"), ("db.c.find().length", 1, 13, "script"),
-    ("db.c.find()[0]", 1, 13, "plainly or in quotes"), ("db.c.find().forEach(x => x)", 1, 13, "script"), ("db.c.find().map(f)", 1, 13, "script"),
+    ("db.c.find()[0]", 1, 13, "limit(1)"), ("db.c.find().forEach(x => x)", 1, 13, "Script and write"), ("db.c.find().map(f)", 1, 13, "Script and write"),
     ("db?.c.find()", 1, 1, "plain dot"), ("db.c.find?.()", 1, 1, "plain dot"), ("db.c.find`x`", 1, 1, "not understood"), ("db[x].find()", 1, 4, "plainly or in quotes"),
     ("db['c' + 'd'].find()", 1, 4, "plainly or in quotes"), ("db.getCollection(x).find()", 1, 4, "getCollection"), ("db.getSiblingDB('x').c.find()", 1, 4, "target"),
     ("db.getMongo().getDB('x').c.find()", 1, 4, "not supported"), ("db.c.findd({})", 1, 6, "Did you mean find?"), ("db.c.insert({})", 1, 6, "insertOne"),
@@ -230,6 +238,33 @@ def test_places_of_keys_are_remembered() -> None:
     assert command.place((0, 0, "ü", "b")) == (2, 7)
     assert command.place((1, 0, "c")) == (2, 21)
     assert command.place((1, 0, "nowhere")) == (2, 20)
+
+
+def test_places_are_those_of_what_was_written() -> None:
+    command = parse("use shop\ndb.c.findAndModify({query: {a: 1}, update: {$set: {b: 2}}, new: true})")
+    assert command.place((0, 0, "a")) == (2, 29)
+    assert command.place((0, 1, "$set", "b")) == (2, 52)
+    assert parse("db.c.aggregate({$match: {}}, {$limit: 5})").place((0, 0, 1, "$limit")) == (1, 31)
+
+
+@pytest.mark.parametrize(
+    ("statement", "script"),
+    [
+        ("db.c.find({}).map(d => d.n)", "return await db.c.find({}).map(d => d.n).toArray();"),
+        ("db.c.find({}).map(d => d.n).toArray()", "return await db.c.find({}).map(d => d.n).toArray();"),
+        ("db.c.find({}).toArray().map(d => d.n)", "return await db.c.find({}).map(d => d.n).toArray();"),
+        ("db.c.find({}).forEach(printjson)", "await db.c.find({}).forEach((d) => console.log(d));"),
+        ("db.c.find({}).forEach(d => print(d.n))", "await db.c.find({}).forEach(d => console.log(d.n));"),
+        (
+            "db.c.aggregate([]).forEach(function(d) { printjson(d) })",
+            "await db.c.aggregate([]).forEach(function(d) { console.log(d) });",
+        ),
+    ],
+)
+def test_what_works_on_results_is_given_as_a_script(statement: str, script: str) -> None:
+    with pytest.raises(Unreadable) as caught:
+        parse(statement)
+    assert caught.value.finding.hint == f"Choose the language Script and write: {script}"
 
 
 def test_nesting_as_deep_as_bson_allows_is_read() -> None:

@@ -6,8 +6,13 @@ import pytest
 from django.contrib.staticfiles.handlers import StaticFilesHandler
 from django.test.testcases import LiveServerThread
 from django.test.utils import override_settings
+from playwright.sync_api import expect
 
 from queries.tests.world import World
+
+# A busy machine is slow; a state that comes late is still that state.
+PATIENCE_MS = 30_000
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture(scope="module")

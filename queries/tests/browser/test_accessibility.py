@@ -12,6 +12,7 @@ from django.test import Client
 
 from accounts.models import User
 from queries import services
+from queries.tests.browser.conftest import PATIENCE_MS
 from queries.tests.world import World
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def window(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
     """A window in a colour scheme and a size, and an errand for whoever sits before it."""
     scheme, (width, height) = request.param
     context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(PATIENCE_MS)
     yield context.new_page()
     context.close()
 

@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, Page, expect
 from accounts.models import User
 from queries.models import Decision, QueryRequest
 from queries.running import places
+from queries.tests.browser.conftest import PATIENCE_MS
 from queries.tests.running.conftest import wait_for
 from queries.tests.world import TargetDatabase, World
 
@@ -31,7 +32,7 @@ def opened(browser: Browser, portal: str, user: User, query: QueryRequest, **opt
     client = Client()
     client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
     context = browser.new_context(**options)  # type: ignore[arg-type]
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(PATIENCE_MS)
     name = settings.SESSION_COOKIE_NAME
     context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": portal}])
     page = context.new_page()
@@ -75,14 +76,15 @@ def icon_of(page: Page) -> str:
 
 
 def test_who_approves_watches_the_run_and_stops_it(portal: str, committed: World, browser: Browser) -> None:
-    query = committed.submitted("SELECT count(*) FROM generate_series(1, 900000000)", reason="Runs for long")
+    committed.change_target(seconds_limit=60)
+    query = committed.submitted("SELECT pg_sleep(55)", reason="Runs for long")
     with (
         opened(browser, portal, committed.author, query) as author,
         opened(browser, portal, committed.reviewer, query) as reviewer,
     ):
         author.evaluate(HIDDEN)
         approve_on(reviewer)
-        reviewer.get_by_text("of at most 10 s").wait_for()
+        reviewer.get_by_text("of at most 60 s").wait_for()
         expect(author).to_have_title(re.compile("^Running: "))
         assert "running" in icon_of(author)
         reviewer.get_by_role("button", name="Stop it").click()
@@ -92,6 +94,7 @@ def test_who_approves_watches_the_run_and_stops_it(portal: str, committed: World
             assert "failed" in icon_of(page)
             assert page.evaluate("window.stays")
         reviewer.get_by_text("and it failed. The reason is below.").wait_for()
+    committed.change_target(seconds_limit=10)
 
 
 def test_title_and_icon_tell_the_end_in_a_hidden_tab(portal: str, committed: World, browser: Browser) -> None:
@@ -100,6 +103,7 @@ def test_title_and_icon_tell_the_end_in_a_hidden_tab(portal: str, committed: Wor
         page.evaluate(HIDDEN)
         approve_on(page)
         expect(page).to_have_title(re.compile("^Running: "))
+        expect(page.locator("[data-state]")).to_contain_text("Running")
         expect(page).to_have_title(re.compile("^Finished: "))
         assert "done" in icon_of(page)
         page.get_by_role("cell", name="42", exact=True).wait_for()

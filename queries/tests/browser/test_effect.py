@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from queries.models import Decision, QueryRequest
+from queries.tests.browser.conftest import PATIENCE_MS
 from queries.tests.browser.test_main_job import PASSWORD, sign_in
 from queries.tests.world import TargetDatabase, World
 
@@ -30,7 +31,7 @@ def reviewer(committed: World, target_database: TargetDatabase) -> Iterator[Worl
 
 def window(browser: Browser, *, scripts: bool) -> Page:
     context = browser.new_context(java_script_enabled=scripts)
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(PATIENCE_MS)
     return context.new_page()
 
 
@@ -54,6 +55,7 @@ def test_rehearse_then_approve_with_scripts(portal: str, reviewer: World, browse
     assert page.evaluate("window.stayed")
     assert page.get_by_label("Comment").input_value() == "Typed before"
     assert page.get_by_label("Rows it may change at most").input_value() == "3"
+    assert "2 rows, as rehearsed" in page.locator("[data-would-change]").inner_text()
     page.get_by_label("Rows it may change at most").fill("2")
     page.get_by_role("button", name="Approve and run, at most 2 rows").click()
     dialog = page.get_by_role("dialog")

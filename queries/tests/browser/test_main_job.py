@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from accounts.models import User
+from queries.tests.browser.conftest import PATIENCE_MS
 from queries.tests.world import TargetDatabase, World
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def pages(browser: Browser) -> Iterator[dict[str, Page]]:
     """A window of their own for two people, and whatever their consoles complained of."""
     contexts = [browser.new_context() for _ in range(2)]
     for context in contexts:
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(PATIENCE_MS)
     yield {name: context.new_page() for name, context in zip(("author", "reviewer"), contexts, strict=True)}
     for context in contexts:
         context.close()
@@ -124,7 +125,8 @@ def test_request_is_made_and_decided_without_javascript(portal: str, everybody: 
 def test_running_request_is_watched_and_stopped_from_its_page(
     portal: str, everybody: World, pages: dict[str, Page]
 ) -> None:
-    query = everybody.submitted("SELECT count(*) FROM generate_series(1, 900000000)", reason="Runs for long")
+    everybody.change_target(seconds_limit=60)
+    query = everybody.submitted("SELECT pg_sleep(55)", reason="Runs for long")
     author, reviewer = pages["author"], pages["reviewer"]
     address = f"{portal}/queries/{query.public_id}/"
     for page, user in ((author, everybody.author), (reviewer, everybody.reviewer)):
@@ -133,10 +135,11 @@ def test_running_request_is_watched_and_stopped_from_its_page(
     reviewer.get_by_role("button", name="Approve and run").click(no_wait_after=True)
     author.wait_for_timeout(500)
     author.goto(address)
-    author.get_by_text("of at most 10 s").wait_for()
+    author.get_by_text("of at most 60 s").wait_for()
     author.get_by_role("button", name="Stop it").click()
     author.get_by_text("Failed: stopped").wait_for()
     reviewer.get_by_text("It was stopped. Nothing was changed.").wait_for()
+    everybody.change_target(seconds_limit=10)
 
 
 def test_blocked_run_tells_who_holds_it_and_keeps_the_focus(

@@ -45,8 +45,13 @@ def undo(world: World, query: QueryRequest) -> QueryRequest:
 
 @pytest.mark.parametrize(
     "statement",
-    [RENAME, "db.things.deleteMany({})", "db.things.insertOne({_id: null, a: NumberLong(1)})"],
-    ids=["changed", "deleted", "added"],
+    [
+        RENAME,
+        "db.things.deleteMany({})",
+        "db.things.insertOne({_id: null, a: NumberLong(1)})",
+        "db.things.findAndModify({query: {_id: 1}, update: {n: 5 * 2}, new: true})",
+    ],
+    ids=["changed", "deleted", "added", "replaced by findAndModify"],
 )
 def test_it_puts_every_document_back_and_can_be_taken_back_itself(world: World, things: Target, statement: str) -> None:
     before = documents(things)
@@ -102,11 +107,12 @@ def test_a_document_that_changed_since_refuses_all(world: World, things: Target)
     ("statement", "why"),
     [
         ("db.things.createIndex({n: 1})", "it changed the schema"),
+        ("db.things.createIndexes([{n: 1}, {name: 1}])", "it changed the schema"),
         ("db.things.aggregate([{$out: 'others'}])", "what happened to the rows of others is not known"),
         ("db.things.updateMany({n: 9}, {$set: {a: 1}})", "changed no row"),
         ("db.things.deleteMany({})", "more of things changed than is kept"),
     ],
-    ids=["an index", "$out", "nothing", "too many"],
+    ids=["an index", "indexes", "$out", "nothing", "too many"],
 )
 def test_what_cannot_be_taken_back_is_said(world: World, things: Target, statement: str, why: str) -> None:
     world.change_target(undo_rows=2)
