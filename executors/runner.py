@@ -88,13 +88,14 @@ class _Refusals:
     def rows(self, data: bytes, count: int) -> None:
         """Count them, and keep the first."""
         if not self._named:
-            self._named = [str(decode_copy_row(line)[0]) for line in data.splitlines()[:_REFUSALS_NAMED]]
+            lines = [str(decode_copy_row(line)[0]) for line in data.splitlines()[:_REFUSALS_NAMED]]
+            self._named = list(dict.fromkeys(lines))
         self._count += count
 
     def check(self) -> None:
         """Raise `Refused` if there was any."""
         if self._count:
-            named = ", ".join(self._named) + (" …" if self._count > len(self._named) else "")
+            named = ", ".join(self._named) + (" …" if self._count > _REFUSALS_NAMED else "")
             rows = "1 row" if self._count == 1 else f"{self._count:,} rows"
             message = (
                 f"{rows} cannot be put back exactly ({named}): changed or taken since, or changed by a trigger on the "

@@ -67,6 +67,9 @@ class TargetShape(serializers.Serializer[Target]):
     engine = serializers.ChoiceField(choices=[engine.value for engine in EngineKind])
     environment = serializers.ChoiceField(choices=Environment.choices)
     languages = serializers.ListField(child=serializers.ChoiceField(choices=[item.value for item in Language]))
+    script_modules = serializers.ListField(
+        child=serializers.CharField(), help_text="What a script may require() there; empty where it takes no scripts."
+    )
     access = serializers.ListField(child=serializers.ChoiceField(choices=[item.value for item in Access]))
     may_submit = serializers.BooleanField()
     missing_variables = serializers.ListField(child=serializers.CharField())
@@ -155,6 +158,7 @@ def target_json(target: Target, *, may_submit: bool) -> dict[str, object]:
         "engine": target.engine,
         "environment": target.environment,
         "languages": [language.value for language in target.languages],
+        "script_modules": sorted(target.script_modules) if target.allow_scripts else [],
         "access": [access.value for access in Access if target.offers(access)],
         "may_submit": may_submit,
         "missing_variables": target.missing_variables(),

@@ -177,7 +177,10 @@ def cannot_see_result(actor: User, query: QueryRequest) -> str:
 
 
 def failure_words(actor: User, query: QueryRequest, execution: Execution) -> tuple[str, dict[str, str]]:
-    """The message and detail of a failed run as `actor` may read them: the server's words may quote the data itself."""
+    """The message and detail of a failed run as `actor` may read them: the server's words may quote the data itself.
+
+    An undo that is refused names the rows by their keys.
+    """
     said = execution.said
     message, detail = said.message, dict(said.detail)
     if execution.failure_code and execution.result_deleted_at:
@@ -185,7 +188,8 @@ def failure_words(actor: User, query: QueryRequest, execution: Execution) -> tup
     if not message or not cannot_see_result(actor, query):
         return message, detail
     safe = {key: value for key, value in detail.items() if key in SAFE_DETAIL}
-    return (QUOTING if execution.failure_code in {Code.ERROR, Code.TOO_LARGE} else message), safe
+    quoting = {Code.ERROR, Code.TOO_LARGE} if query.undoes_id is None else {Code.ERROR, Code.TOO_LARGE, Code.REFUSED}
+    return (QUOTING if execution.failure_code in quoting else message), safe
 
 
 def cannot_see_parameters(actor: User, query: QueryRequest) -> str:

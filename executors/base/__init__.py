@@ -22,7 +22,7 @@ from executors.base.effects import (
     Structure,
     TableEffect,
 )
-from executors.base.findings import Analysis, Finding, FindingCode, Severity, Verified
+from executors.base.findings import Analysis, Finding, FindingCode, Required, Severity, Verified
 from executors.base.holdings import Table
 from executors.base.outcomes import (
     ERRORS,
@@ -120,6 +120,7 @@ __all__ = [
     "RehearsalOutcome",
     "Rehearsing",
     "Request",
+    "Required",
     "Reverse",
     "Reverser",
     "RowBound",

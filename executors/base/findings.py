@@ -218,6 +218,15 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class Required:
+    """A module that a script asks for, and where. Which of them there are is the target's to say."""
+
+    name: str
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
 class Analysis:
     """What reading a statement tells, before anything runs.
 
@@ -231,6 +240,7 @@ class Analysis:
     tables: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
     verified: tuple[Verified, ...] = ()
+    modules: tuple[Required, ...] = ()
 
     @property
     def valid(self) -> bool:

@@ -115,6 +115,7 @@ class Leads(Enum):
 
     DATABASE = "what can still call the database: a collection, a method that is not called yet"
     ROWS = "rows that come when they are asked for; whoever has them can only read on"
+    LAZY = "rows as well, and to await it is to have all of them as plain data"
     PROMISE = "an answer that must be awaited"
     VALUE = "plain data"
     NOTHING = "a name that does not exist"

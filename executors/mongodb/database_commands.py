@@ -26,6 +26,8 @@ _OF_DATABASES: Final[Mapping[str, tuple[Body, Callable[[Sequence[bytes]], Answer
         {"listCollections": 1, "nameOnly": True, "authorizedCollections": True},
         answers.first_batch,
     ),
+    "hello": ({"hello": 1}, answers.reply),
+    "serverBuildInfo": ({"buildInfo": 1}, answers.reply),
     "stats": ({"dbStats": 1}, answers.reply),
     "version": ({"buildInfo": 1}, answers.picked({"version": "version"})),
     SHOW_DATABASES: ({"dbStats": 1}, answers.picked({"name": "db", "sizeOnDisk": "totalSize"})),

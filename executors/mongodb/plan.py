@@ -156,6 +156,7 @@ _FIGURES: Final = {
     "storageSize": "storageSize",
     "totalIndexSize": "totalIndexSize",
     "totalSize": "totalSize",
+    "isCapped": "capped",
 }
 
 

@@ -30,7 +30,7 @@ from executors.base import (
     Severity,
     StatementFailed,
 )
-from executors.postgresql import commits, streams, structure
+from executors.postgresql import commits, restored, streams, structure
 from executors.postgresql.connections import Connections, describe_failure
 from executors.postgresql.dependencies import Dependencies, text_array
 from executors.postgresql.effect.capture import Asked
@@ -85,6 +85,7 @@ class PostgreSQLSession:
         self._dependencies = Dependencies(self._wire, job.target.access)
         self._observer: Observer | None = None
         self._rehearses = isinstance(job.purpose, Rehearsing)
+        self._all_or_nothing = job.purpose.all_or_nothing
         if job.target.access is Access.WRITE:
             keep = job.purpose.keep if isinstance(job.purpose, Running) else None
             asks = keep is not None or self._rehearses
@@ -223,6 +224,9 @@ class PostgreSQLSession:
         described = stream.describe(item)
         done = stream.execute(item, values, described)
         observer.ran(item, done.affected)
+        # A row it returned refuses it anyway, and says more.
+        if self._all_or_nothing and not done.rows:
+            restored.check(self._wire, item, values)
         return Ran(kind(item), done.rows, done.affected, done.truncated, described.nfields > 0, writes=True)
 
     def _can_be_asked(self, item: Statement, asked: Asked, values: list[bytes | None], stream: streams.Stream) -> bool:

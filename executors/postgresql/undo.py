@@ -4,7 +4,8 @@ For each table up to three parts, in this order, so that a value that must be un
 rows are deleted, changed ones get what they had, deleted ones are inserted. A row is touched only if it is what the
 write left, to the byte (`CAST(t.* AS text)` is the whole row as the server writes it), and counts as put back only if
 it then is what it was before, to the byte: a trigger may have changed it on its way. The last SELECT returns a line of
-text for every row that was not, and the run refuses if there is any (`Running.all_or_nothing`).
+text for every row that was not, and the run refuses if there is any (`Running.all_or_nothing`). What triggers do later
+is looked at then (`restored.py`).
 
 A row of a table without a key is any row that is the same in every byte: one as good as another. So many of them as the
 write added are deleted, and so many as it removed are inserted; a changed one is both. Where too few are left, it
@@ -24,7 +25,9 @@ from executors.base import Cells, Column, Image, Images, Language, NotReversible
 from executors.postgresql.effect.relations import identifier
 
 # Names of ours beside the columns of a table: a row as the write left it, as it was before, and as it is put back.
-_LEFT, _BEFORE, _NOW = "portal_left", "portal_before", "portal_now"
+_LEFT, BEFORE, _NOW = "portal_left", "portal_before", "portal_now"
+# Of what a part does, the name without its number.
+PUT = "put_"
 _QUOTED = re.compile(r'["\\(), \t\n\v\f\r]')
 # The server takes no single value of more than a gigabyte; JSON of this size stays far below it, and within a helper.
 _MOST_CHARACTERS = 64_000_000
@@ -68,7 +71,7 @@ class _Part:
     def given(self) -> tuple[str, ...]:
         """The names of what its parameter holds of each row."""
         values = dict.fromkeys([*self.image.key, *(column.name for column in self.set)])
-        texts = {_Way.DELETE: (_LEFT,), _Way.UPDATE: (_LEFT, _BEFORE), _Way.INSERT: (_BEFORE,)}
+        texts = {_Way.DELETE: (_LEFT,), _Way.UPDATE: (_LEFT, BEFORE), _Way.INSERT: (BEFORE,)}
         return (*values, *texts[self.way])
 
     def _differs(self, place: int) -> bool:
@@ -136,7 +139,7 @@ def _way(change: RowChange) -> _Way:
 
 def _checked(part: _Part) -> _Part:
     names = {column.name for column in part.image.columns}
-    if names & {_LEFT, _BEFORE, _NOW} or (part.way is not _Way.DELETE and not part.set):
+    if names & {_LEFT, BEFORE, _NOW} or (part.way is not _Way.DELETE and not part.set):
         message = f"The columns of {part.image.table} cannot be put back by a statement."
         raise NotReversible(message)
     return part
@@ -148,7 +151,7 @@ def _rows(part: _Part) -> Iterator[dict[str, str | None]]:
         source = change.before if change.before is not None else change.after
         texts = {
             _LEFT: row_text(change.after) if change.after is not None else None,
-            _BEFORE: row_text(change.before) if change.before is not None else None,
+            BEFORE: row_text(change.before) if change.before is not None else None,
         }
         yield {name: texts[name] if name in texts else (source or ())[places[name]] for name in part.given}
 
@@ -180,9 +183,9 @@ def _given(part: _Part) -> str:
 
 def _put(part: _Part, parts: Iterable[_Part]) -> str:
     texts = {_Way.DELETE: _delete, _Way.UPDATE: _update, _Way.INSERT: _insert}
-    earlier = [f"put_{p.number}" for p in parts if p.image == part.image and p.number < part.number]
+    earlier = [f"{PUT}{p.number}" for p in parts if p.image == part.image and p.number < part.number]
     after = [f"(SELECT count(*) FROM {name}) >= 0" for name in earlier]
-    return f"put_{part.number} AS (\n  {texts[part.way](part, after)}\n  RETURNING CAST(t.* AS text) AS {_NOW}\n)"
+    return f"{PUT}{part.number} AS (\n  {texts[part.way](part, after)}\n  RETURNING CAST(t.* AS text) AS {_NOW}\n)"
 
 
 def _delete(part: _Part, after: list[str]) -> str:
@@ -244,18 +247,20 @@ def _refusals(part: _Part) -> str:
     if not part.image.key:
         return _keyless_refusals(part)
     key = " || ', ' || ".join(f"{_literal(f'{name} ')} || g.{identifier(name)}" for name in part.image.key)
-    expected = _LEFT if part.way is _Way.DELETE else _BEFORE
+    expected = _LEFT if part.way is _Way.DELETE else BEFORE
     return (
         f"SELECT {_literal(f'{part.image.table}: ')} || {key} AS not_put_back FROM given_{part.number} AS g\n"
-        f"WHERE NOT EXISTS (SELECT 1 FROM put_{part.number} AS p WHERE p.{_NOW} = g.{expected})"
+        f"WHERE NOT EXISTS (SELECT 1 FROM {PUT}{part.number} AS p WHERE p.{_NOW} = g.{expected})"
     )
 
 
 def _keyless_refusals(part: _Part) -> str:
-    done = f"SELECT count(*) FROM put_{part.number} AS p WHERE p.{_NOW} = g.row"
-    side = _LEFT if part.way is _Way.DELETE else _BEFORE
+    """Nothing names such a row but all of its values, and these are not for everybody who reads why it was refused."""
+    done = f"SELECT count(*) FROM {PUT}{part.number} AS p WHERE p.{_NOW} = g.row"
+    side = _LEFT if part.way is _Way.DELETE else BEFORE
+    named = _literal(f"{part.image.table}: a row without a key")
     return (
-        f"SELECT {_literal(f'{part.image.table}: ')} || g.row AS not_put_back FROM ({_numbers(part, side)}) AS g\n"
+        f"SELECT {named} AS not_put_back FROM ({_numbers(part, side)}) AS g\n"
         f"CROSS JOIN LATERAL pg_catalog.generate_series(1, g.wanted - ({done}))"
     )
 

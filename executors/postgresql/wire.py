@@ -109,13 +109,19 @@ class Wire:
         return self.call(lambda: self.pgconn.send_query(command))
 
     def results(self, send: Callable[[], None], place: Place = NOWHERE) -> Iterator[PGresult]:
-        """Send, then yield each result as it arrives. The first failed one raises, with its place."""
+        """Send, then yield each result as it arrives. The first failed one raises, with its place.
+
+        By then the rest of its answer was read: else the next command, a ROLLBACK TO, would be refused for it.
+        """
         try:
             send()
             self._flush()
             while (result := self._next()) is not None:
                 if result.status in _FAILED:
-                    raise self._stopping or errors.from_result(result, place)
+                    failure = self._stopping or errors.from_result(result, place)
+                    while not self.broken and self._next() is not None:
+                        pass
+                    raise failure
                 yield result
                 if result.status in _COPY:
                     return

@@ -36,6 +36,7 @@ from executors.base import (
     ReadOutcome,
     RehearsalOutcome,
     Rehearsing,
+    Required,
     RowChange,
     Running,
     SchemaChange,
@@ -227,6 +228,7 @@ def to_analysis(data: Mapping[str, Any]) -> Analysis:
         tuple(data["tables"]),
         tuple(_to_finding(item) for item in data["findings"]),
         tuple(Verified(item) for item in data["verified"]),
+        tuple(Required(**item) for item in data["modules"]),
     )
 
 

@@ -19,6 +19,7 @@ from executors.base import (
     Finding,
     FindingCode,
     Parameter,
+    Required,
     Severity,
     Verified,
     WrittenCall,
@@ -84,6 +85,7 @@ def analyse(
         *characters,
         *syntax,
         *_as_a_whole(statement, parameters, told, access),
+        *_no_result(source, told, access),
         *traps(source),
         *(finding for node in source.nodes() for finding in _look(source, node)),
         *of_calls,
@@ -94,7 +96,9 @@ def analyse(
         *verified_text((*characters, *of_calls)),
         *(() if unread else (Verified.SYNTAX, *_verified(told, errors))),
     )
-    return Analysis(told.access(access), _kinds(told.calls), _tables(told.calls), findings, verified)
+    return Analysis(
+        told.access(access), _kinds(told.calls), _tables(told.calls), findings, verified, tuple(_required(source))
+    )
 
 
 def calls_in(statement: str, calls: CallReader, access: Access) -> list[tuple[WrittenCall, DatabaseCall]]:
@@ -142,6 +146,18 @@ def _as_a_whole(statement: str, parameters: Sequence[Parameter], told: _Told, ac
     if access is Access.WRITE and told.all_read and told.calls and told.access(access) is Access.READ:
         message = "Every call of this script only reads; read access would be enough."
         yield Finding(FindingCode.READ_IN_WRITE, Severity.INFO, message)
+
+
+def _no_result(source: Source, told: _Told, access: Access) -> Iterator[Finding]:
+    """A read that returns and writes nothing: whoever waits for its result sees an empty one."""
+    if access is Access.WRITE or told.access(access) is Access.WRITE or not told.calls:
+        return
+    nodes = source.nodes()
+    ends = any(node.type in {"throw_statement", "return_statement"} and source.is_outermost(node) for node in nodes)
+    shown = any(node.type == "identifier" and source.text(node) == "console" for node in nodes)
+    if not (ends or shown):
+        message, hint = "The script reads and returns nothing: its result is empty.", "End with return."
+        yield Finding(FindingCode.RETURNS_NOTHING, Severity.INFO, message, hint=hint)
 
 
 def _verified(told: _Told, errors: bool) -> Iterator[Verified]:  # noqa: FBT001 - one of two facts of a text
@@ -197,6 +213,19 @@ def _require(source: Source, node: Node) -> Iterator[Finding]:
     elif name not in available():
         message = f"The module {name[:60]} cannot be had in a script."
         yield Finding(FindingCode.MODULE_NOT_ALLOWED, Severity.ERROR, message, *source.place(node), hint)
+
+
+def _required(source: Source) -> Iterator[Required]:
+    """The modules a script names, each where it does."""
+    for node in source.nodes():
+        function = node.child_by_field_name("function") if node.type == "call_expression" else None
+        arguments = node.child_by_field_name("arguments") if function is not None else None
+        if function is None or arguments is None or source.text(function) != "require":
+            continue
+        parts = source.parts(arguments)
+        name = source.string(parts[0]) if parts and parts[0].type in {"string", "template_string"} else None
+        if name in available():
+            yield Required(name, *source.place(node))
 
 
 def _kinds(calls: Sequence[DatabaseCall]) -> tuple[str, ...]:

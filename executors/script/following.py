@@ -108,6 +108,9 @@ class _Follower:
 
     def _step(self, use: _Use, parent: Node) -> _Use | None:
         """The expression around `use` and what it leads to; None where the way ends."""
+        if self._source.kind(parent) == "await_expression" and self._leads(use) is Leads.LAZY:
+            self._tell(use)
+            return None
         if self._source.kind(parent) in _THROUGH or self._is_last(use.node, parent):
             return replace(use, node=parent)
         if parent.type in _NAMING and self._stands(parent, "object", use.node):
@@ -166,7 +169,7 @@ class _Follower:
             return None
         further = replace(use, node=node, steps=steps)
         match self._reader.leads(steps):
-            case Leads.DATABASE | Leads.ROWS:
+            case Leads.DATABASE | Leads.ROWS | Leads.LAZY:
                 return further
             case Leads.PROMISE:
                 self._tell(further)
@@ -181,9 +184,10 @@ class _Follower:
 
     def _leave(self, use: _Use, parent: Node) -> None:
         """The value goes somewhere else than on along the chain."""
-        rows = bool(use.steps) and self._reader.leads(use.steps) is Leads.ROWS
+        rows = self._leads(use) in {Leads.ROWS, Leads.LAZY}
         if rows:
             use = self._tell(use)
+            self._check_returned(use, parent)
         if parent.type == "variable_declarator" and self._stands(parent, "value", use.node):
             self._declared(use, parent)
         elif parent.type == "assignment_expression" and self._stands(parent, "right", use.node):
@@ -194,6 +198,16 @@ class _Follower:
             return
         elif not (rows or parent.type in _ENDS or self._harmless(use.node, parent) or self._only_binds(parent)):
             self._lose(use.node)
+
+    def _leads(self, use: _Use) -> Leads | None:
+        return self._reader.leads(use.steps) if use.steps else None
+
+    def _check_returned(self, use: _Use, parent: Node) -> None:
+        """A cursor as the result of the script: nobody asks it for its rows."""
+        if parent.type == "return_statement" and self._leads(use) is Leads.ROWS and self._source.is_outermost(parent):
+            message = "A cursor is returned here, and not its rows."
+            hint = "Return the rows: await ….toArray() on MongoDB, (await db.query(…)).rows on PostgreSQL."
+            self._add(use.node, FindingCode.RETURNS_NOTHING, Severity.WARNING, message, hint)
 
     def _declared(self, use: _Use, declarator: Node) -> None:
         name = declarator.child_by_field_name("name")

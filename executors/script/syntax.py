@@ -17,6 +17,10 @@ _MOST_ERRORS = 10
 _AWAIT = re.compile(rb"(\bfor(?:\s|/\*.*?\*/)*)?\bawait(?=(?:\s|/\*.*?\*/|//[^\n]*\n)*[(\[`/+-])", re.DOTALL)
 _AS_WORD = b"void "
 COMMENTS = frozenset({"comment", "html_comment"})
+FUNCTIONS = frozenset(
+    {"arrow_function", "function_expression", "function_declaration", "method_definition"}
+    | {"generator_function", "generator_function_declaration"}
+)
 
 
 @cache
@@ -100,6 +104,15 @@ class Source:
     def parts(self, node: Node) -> list[Node]:
         """The children that mean something: no punctuation, no comments."""
         return [child for child in node.named_children if child.type not in COMMENTS]
+
+    def is_outermost(self, node: Node) -> bool:
+        """Whether a node stands in no function of the script's own."""
+        outer = self.parent(node)
+        while outer is not None:
+            if outer.type in FUNCTIONS:
+                return False
+            outer = self.parent(outer)
+        return True
 
     def parent(self, node: Node) -> Node | None:
         """What a node stands in."""

@@ -18,11 +18,28 @@ _KEPT = frozenset({"map", "filter", "flatMap"})
 def unawaited(source: Source, names: Names, calls: Sequence[Node]) -> Iterator[Finding]:
     """Functions that call the database and are started without waiting for them. `calls` are the calls in the text."""
     for node in source.nodes():
+        if node.type == "return_statement" and _returns_promises(source, node):
+            message = "An array of promises is returned here, and not what they come to."
+            hint = "Write return await Promise.all(…)."
+            yield Finding(FindingCode.NOT_AWAITED, Severity.WARNING, message, *source.place(node), hint)
         if node.type != "call_expression":
             continue
         started = _given_to_each(source, names, node) or _started_alone(source, names, node)
         if started is not None and any(_holds(started, call) for call in calls):
             yield _finding(source, node)
+
+
+def _returns_promises(source: Source, node: Node) -> bool:
+    """`return list.map(async …)` as the result of the script."""
+    parts = source.parts(node)
+    if len(parts) != 1 or parts[0].type != "call_expression" or not source.is_outermost(node):
+        return False
+    function, arguments = parts[0].child_by_field_name("function"), parts[0].child_by_field_name("arguments")
+    name = function.child_by_field_name("property") if function is not None else None
+    given = source.parts(arguments) if arguments is not None else []
+    mapped = name is not None and source.text(name) in _KEPT and bool(given) and given[0].type in _FUNCTIONS
+    # The cursors of the shell wait in map themselves.
+    return mapped and _is_async(given[0]) and not source.text(parts[0]).startswith("db.")
 
 
 def _finding(source: Source, node: Node) -> Finding:

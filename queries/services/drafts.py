@@ -1,7 +1,7 @@
 """What a person asks for, and everything that can be wrong with it before it is a request."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 
 from accounts.models import User
@@ -11,8 +11,10 @@ from executors.base import (
     Analysis,
     EngineKind,
     Finding,
+    FindingCode,
     Language,
     Parameter,
+    Severity,
     Word,
 )
 from executors.normalising import normalised, told
@@ -129,11 +131,23 @@ def read(target: Target, draft: Draft) -> Analysis:
     language, access = Language(draft.language), Access(draft.access)
     statement = normalised(language, draft.statement)
     analysis = processes.read(language, EngineKind(target.engine), statement, draft.parameters, access)
-    analysis = replace(analysis, findings=(*told(language, draft.statement), *analysis.findings))
+    refused = _modules_refused(target, analysis)
+    analysis = replace(analysis, findings=(*told(language, draft.statement), *analysis.findings, *refused))
     if not target.offers(Access.READ):
         why = "The variable with its read credential is not set."
         return Word.missing(why).beside(analysis, language) if analysis.valid else analysis
     return processes.check(target.with_credential(Access.READ), language, statement, access, analysis)
+
+
+def _modules_refused(target: Target, analysis: Analysis) -> Iterator[Finding]:
+    """What a script requires and its target does not allow."""
+    allowed = target.script_modules
+    listed = f"This target allows {', '.join(sorted(allowed))}." if allowed else "This target allows no modules."
+    for module in analysis.modules:
+        if module.name not in allowed:
+            message = f"The module {module.name} is not allowed on {target.name}."
+            hint = f"{listed} Ask an admin to allow it."
+            yield Finding(FindingCode.MODULE_NOT_ALLOWED, Severity.ERROR, message, module.line, module.column, hint)
 
 
 def field_error(finding: Finding) -> FieldError:

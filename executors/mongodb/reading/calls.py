@@ -21,7 +21,7 @@ _ROWS: Final = ("find", "aggregate")
 # The mongo language has these too; a script is a transaction, which has not.
 _NOT_IN_SCRIPTS: Final = frozenset(
     {"count", "createIndex", "createIndexes", "dropIndex", "stats"}
-    | {"dataSize", "storageSize", "totalIndexSize", "totalSize"}
+    | {"dataSize", "isCapped", "storageSize", "totalIndexSize", "totalSize"}
 )
 # What follows a call in the mongo language and is no method of a script's cursor that shapes it.
 _NOT_SHAPING: Final = frozenset(
@@ -83,9 +83,7 @@ class MongoCalls:
             return Leads.DATABASE if not last.called else Leads.NOTHING
         if len(chain.calls) <= 1:
             return _of_collection(last) if chain.calls else Leads.DATABASE
-        if last.name in CURSOR_ASKING:
-            return Leads.PROMISE if last.called else Leads.ROWS
-        return Leads.ROWS if last.name in CURSOR_SHAPING else Leads.NOTHING
+        return _of_cursor(chain.calls)
 
     def missing(self, steps: Sequence[Step]) -> tuple[str, str]:
         """What there is instead."""
@@ -228,11 +226,23 @@ def _of_listing(steps: Sequence[Step]) -> Leads:
         return Leads.DATABASE if len(steps) == 1 else Leads.NOTHING
     if first.name == "getCollectionNames":
         return Leads.PROMISE if len(steps) == 1 else Leads.NOTHING
-    if len(steps) == 1 or last.name == "map":
+    if len(steps) == 1:
         return Leads.ROWS
+    if last.name == "map":
+        return Leads.LAZY if last.called else Leads.ROWS
     if last.name not in _LISTED or last.name in {"count", "explain"}:
         return Leads.NOTHING
     return Leads.PROMISE if last.called else Leads.ROWS
+
+
+def _of_cursor(calls: Sequence[Step]) -> Leads:
+    """What a cursor's methods lead to."""
+    last = calls[-1]
+    if last.name in CURSOR_ASKING:
+        return Leads.PROMISE if last.called else Leads.ROWS
+    if last.name not in CURSOR_SHAPING:
+        return Leads.NOTHING
+    return Leads.LAZY if any(step.name == "map" and step.called for step in calls) else Leads.ROWS
 
 
 def _of_collection(step: Step) -> Leads:

@@ -27,6 +27,7 @@ from executors.mongodb.show import date_text
 # How deep BSON documents may nest before the server refuses them.
 MAX_DEPTH: Final = 100
 _SCRIPT: Final = "A query is made of literals and what is computed from them; use a script for anything else."
+_DATES: Final = "Compute with milliseconds: new Date(Date.now() - 7 * 24 * 60 * 60 * 1000)."
 _PLACEHOLDER = re.compile(r"\$([1-9]\d{0,8})")
 _WORDS: Final = {
     "true": True,
@@ -343,7 +344,8 @@ class Literals:
         try:
             return of_value(value, self._source.text(method))
         except ValueError as problem:
-            raise self._source.refuse(method, FindingCode.MONGO_NOT_LITERAL, str(problem), _SCRIPT) from None
+            hint = _DATES if isinstance(value, DatetimeMS) else _SCRIPT
+            raise self._source.refuse(method, FindingCode.MONGO_NOT_LITERAL, str(problem), hint) from None
 
     def _instant(self, node: Node, values: list[Value]) -> DatetimeMS:
         """The time of the run, one and the same wherever the statement reads the clock."""

@@ -128,6 +128,7 @@ METHODS: Final[Mapping[str, Method]] = {
     "storageSize": Method(),
     "totalIndexSize": Method(),
     "totalSize": Method(),
+    "isCapped": Method(),
     "insertOne": Method((_S.DATA, _S.OPTIONS), 1, _WRITE, options=_names("comment maxTimeMS writeConcern")),
     "insertMany": Method(
         (_S.DATA_LIST, _S.OPTIONS), 1, _WRITE, options=_names("ordered comment maxTimeMS writeConcern")
@@ -160,6 +161,8 @@ DATABASE_METHODS: Final[Mapping[str, Method]] = {
     "aggregate": Method((_S.PIPELINE, _S.OPTIONS), 1, options=_AGGREGATE_OPTIONS - {"explain", "hint"}),
     "getCollectionInfos": Method((_S.FILTER, _S.OPTIONS), 0, options=_names("nameOnly authorizedCollections")),
     "getCollectionNames": Method(),
+    "hello": Method(),
+    "serverBuildInfo": Method(),
     SHOW_DATABASES: Method(),
     "stats": Method(),
     "version": Method(),
@@ -196,6 +199,7 @@ MODIFIERS: Final[Mapping[str, Method]] = {
 
 SUPPORTED: Final = f"Supported: {', '.join(METHODS)}, and db.runCommand."
 
+_ADMINISTRATION: Final = "This is for the administrators of the database, not for a query."
 _RESULTS: Final = "Use a script to work on results."
 # Names people reach for, and what to do instead.
 INSTEAD: Final[Mapping[str, str]] = {
@@ -210,6 +214,11 @@ INSTEAD: Final[Mapping[str, str]] = {
     "getIndices": "Use getIndexes.",
     "mapReduce": "Server-side JavaScript is never run; use aggregate, or a script.",
     "project": "Use projection.",
+    "length": "Use .count() or .toArray().length.",
+    "getName": "The target names its database: leave it out.",
+    **dict.fromkeys(
+        ("currentOp", "hideIndex", "killOp", "reIndex", "serverStatus", "unhideIndex", "validate"), _ADMINISTRATION
+    ),
     "forEach": _RESULTS,
     "map": _RESULTS,
     "getSiblingDB": "A target is one database: leave it out if it names that one, else choose the target of the other.",

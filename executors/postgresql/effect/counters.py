@@ -78,13 +78,14 @@ class Counts:
     """What a transaction did so far. `xid` is "" while it changed nothing; `tables` is by oid.
 
     `names` has the table's schema ("" where it needs none) and name, of a part of another table None.
+    `system` names the system tables it changed: the schema, large objects.
     `counted` is False where the server was told not to count; `foreign` names foreign tables that may have changed.
     """
 
     xid: str
     tables: dict[int, Count]
     names: dict[int, tuple[str, str] | None]
-    schema_changed: bool
+    system: tuple[str, ...]
     counted: bool
     foreign: tuple[str, ...]
 
@@ -124,7 +125,7 @@ def counts(wire: Wire, taken_back: Mapping[int, Count]) -> Counts:
         found["xid"] or "",
         {row.oid: row.counted - taken_back.get(row.oid, NOTHING) for row in own},
         {row.oid: None if row.name is None else (row.schema or "", row.name) for row in own},
-        any(row.system for row in rows),
+        tuple(sorted(row.name for row in rows if row.system and row.name)),
         found["counted"] == "on",
         tuple(found["foreign"] or ()),
     )

@@ -124,7 +124,7 @@ class Observer:
     def effect(self, sample: int, seconds: float) -> Effect:
         """What has changed so far: `sample` rows of each table, `seconds` at most for reading tables."""
         found = counts(self._wire, self._taken_back)
-        here = found.xid and (found.tables or found.schema_changed or self._truncations)
+        here = found.xid and (found.tables or found.system or self._truncations)
         if not (here or found.foreign):
             return Effect((), counted=found.counted or not found.xid)
         plainly = None if sample or self._capture or self._truncations else self._plainly(found)
@@ -152,7 +152,7 @@ class Observer:
 
     def _plainly(self, found: Counts) -> Effect | None:
         """The effect as plain statements tell it, no table being looked at; None where they do not tell it all."""
-        if found.schema_changed or found.foreign or not found.counted:
+        if found.system or found.foreign or not found.counted:
             return None
         tables = []
         for oid, counted in found.tables.items():
@@ -165,7 +165,7 @@ class Observer:
 
     def _touched(self, found: Counts) -> tuple[Relation, ...]:
         """The tables that were changed: as statements told them, where they told all of it."""
-        if self._capture and not (found.schema_changed or self._truncations):
+        if self._capture and not (found.system or self._truncations):
             told = [self._capture.of(oid, counted) for oid, counted in found.tables.items()]
             whole = [kept.relation for kept in told if kept is not None]
             if len(whole) == len(told):
@@ -257,11 +257,11 @@ class Observer:
 
     def _schema(self, found: Counts, look: _Look) -> schema.Altered | None:
         """What changed in the schema; None where that could not be found out."""
-        if not found.schema_changed:
+        if not found.system:
             return schema.Altered()
         try:
             with self._aside(look):
-                return schema.changes(self._wire, look.second(), found.xid, self._truncations.oids)
+                return schema.changes(self._wire, look.second(), found, self._truncations.oids)
         except ExecutionError:
             self._wire.check()
             return None

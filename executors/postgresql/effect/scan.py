@@ -29,10 +29,11 @@ _CHUNK_ROWS = 200
 _CUT = 2000
 _SMALL = 200
 
-_AFTER = """
-SELECT t.ctid, {cells} FROM ONLY {table} AS t
-WHERE pg_catalog.age(t.xmin) <= pg_catalog.age($1::text::xid) AND pg_catalog.pg_xact_status(
-  ($2::text::bigint + pg_catalog.age($1::text::xid) - pg_catalog.age(t.xmin))::text::xid8) = 'in progress' LIMIT {limit}
+# That a row `t` was written by this transaction: $1 is its id as rows carry it, $2 the whole id.
+OURS = """pg_catalog.age(t.xmin) <= pg_catalog.age($1::text::xid) AND pg_catalog.pg_xact_status(
+  ($2::text::bigint + pg_catalog.age($1::text::xid) - pg_catalog.age(t.xmin))::text::xid8) = 'in progress'"""
+_AFTER = f"""
+SELECT t.ctid, {{cells}} FROM ONLY {{table}} AS t WHERE {OURS} LIMIT {{limit}}
 """
 _BEFORE = """
 SELECT t.ctid, {cells} FROM ONLY {table} AS t
@@ -75,13 +76,13 @@ class Rows:
 def after(wire: Wire, relation: Relation, xid: str, form: Form) -> Rows:
     """The rows of a table as this transaction left them."""
     sql = _AFTER.format(cells=form.cells(relation), table=relation.leaf, limit=form.rows + 1)
-    return _gather(_fetch(wire, sql, [_short(xid), xid.encode()]), form)
+    return _gather(_fetch(wire, sql, [short(xid), xid.encode()]), form)
 
 
 def ask_before(second: Wire, relation: Relation, name: str, xid: str, form: Form) -> None:
     """Have the second connection look for the rows as they were; `before` takes its answer."""
     sql = _BEFORE.format(cells=form.cells(relation), table=name, limit=form.rows + 1)
-    second.pgconn.send_query_params(sql.encode(), [_short(xid)])
+    second.pgconn.send_query_params(sql.encode(), [short(xid)])
     _chunked(second)
     second.pgconn.flush()
 
@@ -178,6 +179,6 @@ def _chunked(wire: Wire) -> None:
         wire.pgconn.set_single_row_mode()
 
 
-def _short(xid: str) -> bytes:
+def short(xid: str) -> bytes:
     """The 32 bits of a transaction's id that its rows carry."""
     return str(int(xid) % 2**32).encode()

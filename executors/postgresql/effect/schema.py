@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from executors.base import SchemaChange, SchemaVerb
 from executors.postgresql.dependencies import text_array
+from executors.postgresql.effect.counters import Counts
 from executors.postgresql.reading.rules import LEAVES_CODE, RUNS_CODE
 from executors.postgresql.wire import Wire
 
@@ -25,6 +26,11 @@ _OURS = (
     "pg_catalog.age(o.xmin) <= pg_catalog.age($1::text::xid) AND pg_catalog.pg_xact_status("
     "($2::text::bigint + pg_catalog.age($1::text::xid) - pg_catalog.age(o.xmin))::text::xid8) = 'in progress'"
 )
+# System tables that change only with an object of those, or that say nothing of the schema.
+_BESIDE = frozenset({
+    "pg_attribute", "pg_attrdef", "pg_depend", "pg_index", "pg_inherits", "pg_partitioned_table", "pg_sequence",
+    "pg_shdepend", "pg_statistic", "pg_statistic_ext_data",
+})  # fmt: skip
 # A column is part of its table.
 _COLUMNS = f"""
 SELECT DISTINCT 'pg_catalog.pg_class'::regclass::oid, o.attrelid FROM pg_catalog.pg_attribute o
@@ -78,11 +84,13 @@ class Altered:
         return (*replaced, *(() if "DropStmt" in types else self.gone))
 
 
-def changes(first: Wire, second: Wire, xid: str, truncated: Collection[int]) -> Altered:
+def changes(first: Wire, second: Wire, counted: Counts, truncated: Collection[int]) -> Altered:
     """What the transaction on `first` did to the schema; `second` sees it as everybody else still does.
 
+    Of what is no object of the catalogues above (comments, large objects) the system table is told that it is kept in.
     `truncated` are the oids of tables whose rows were looked at before they were removed.
     """
+    xid = counted.xid
     short = str(int(xid) % 2**32).encode()
     here = {f"{kind}.{oid}": what for kind, oid, what in _rows(first, _HERE, [short, xid.encode()])}
     there = {f"{kind}.{oid}": what for kind, oid, what in _rows(second, _THERE, [short, text_array(sorted(here))])}
@@ -95,6 +103,8 @@ def changes(first: Wire, second: Wire, xid: str, truncated: Collection[int]) -> 
         verb = SchemaVerb.ALTERED if key in there else SchemaVerb.CREATED
         if key not in seen:
             found.append(SchemaChange(SchemaVerb.REPLACED if key in replaced else verb, what))
+    beside = [name for name in counted.system if name not in _BESIDE and name not in _CATALOGUES]
+    found += [SchemaChange(SchemaVerb.ALTERED, f"system table {name}") for name in beside]
     return Altered(tuple(found), _tables(second, replaced), _tables(second, gone))
 
 

@@ -3,7 +3,6 @@ at before it runs. One that a function runs unseen is told as a table that was r
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from executors.base import Cells, ExecutionError, Gap
@@ -23,7 +22,9 @@ WITH RECURSIVE gone (oid) AS (
     SELECT k.conrelid FROM pg_catalog.pg_constraint k WHERE k.contype = 'f' AND k.confrelid = gone.oid AND $2::boolean
     UNION ALL
     SELECT i.inhrelid FROM pg_catalog.pg_inherits i WHERE i.inhparent = gone.oid) AS more (oid))
-SELECT g.oid FROM gone g JOIN pg_catalog.pg_class c ON c.oid = g.oid AND c.relkind IN ('r', 'p')
+SELECT g.oid, pg_catalog.pg_stat_get_xact_tuples_inserted(g.oid) + pg_catalog.pg_stat_get_xact_tuples_updated(g.oid)
+  + pg_catalog.pg_stat_get_xact_tuples_deleted(g.oid) > 0
+FROM gone g JOIN pg_catalog.pg_class c ON c.oid = g.oid AND c.relkind IN ('r', 'p')
 """
 
 
@@ -76,23 +77,32 @@ class Truncations:
             del removed.rows[rows:]
 
     def expect(self, item: Statement) -> None:
-        """A TRUNCATE comes next. A table that cannot be counted is told with the server's estimate."""
-        found = relations(self._wire, self._oids(item))
+        """A TRUNCATE comes next.
+
+        What it removes of a table that this transaction changed before is not what was there before the transaction:
+        then the rows are not told, and the count may be too high.
+        """
+        touched = self._oids(item)
+        found = relations(self._wire, touched)
         self.oids.update(relation.oid for relation in found)
         for root in {relation.root for relation in found}:
             parts = [relation for relation in found if relation.root == root]
             removed = self._removed.setdefault(root, Removed())
             for part in parts:
                 self._count(part, removed)
+                if touched[part.oid]:
+                    removed.gap, removed.exact = Gap.UNCERTAIN, False
 
-    def _oids(self, item: Statement) -> Iterable[int]:
+    def _oids(self, item: Statement) -> dict[int, bool]:
+        """The tables it removes rows of, and whether this transaction changed them already."""
         names = [relation["RangeVar"] for relation in item.node.get("relations", ()) if "RangeVar" in relation]
         quoted = [
             ".".join(identifier(node[part]) for part in ("schemaname", "relname") if node.get(part)) for node in names
         ]
         cascade = b"true" if item.node.get("behavior") == "DROP_CASCADE" else b"false"
         result = self._wire.call(lambda: self._wire.pgconn.send_query_params(_NAMED, [text_array(quoted), cascade]))
-        return [int(result.get_value(row, 0) or b"0") for row in range(result.ntuples)]
+        rows = range(result.ntuples)
+        return {int(result.get_value(row, 0) or b"0"): result.get_value(row, 1) == b"t" for row in rows}
 
     def _count(self, part: Relation, removed: Removed) -> None:
         self._wire.simple(b"SAVEPOINT portal_count")

@@ -357,6 +357,55 @@ def test_rows_that_others_commit_meanwhile_are_not_ours(shop: Shop) -> None:
     assert counts(effect) == {"children": (0, 1, 0)}
 
 
+@pytest.mark.parametrize("first", ["UPDATE children SET note = 'x' WHERE id = 1", "INSERT INTO children VALUES (99)"])
+def test_rows_changed_before_a_truncate_are_not_told_as_they_were(shop: Shop, first: str) -> None:
+    text = f"{first}; TRUNCATE children; INSERT INTO children VALUES (1, 1, 'only'), (99, 1, '')"
+    for effect in (shop.rehearse(text), shop.run(text)[0]):
+        (table,) = effect.tables
+        assert table.total >= 51
+        assert (effect.exact, effect.reversible, table.gap) == (False, False, Gap.UNCERTAIN)
+
+
+@pytest.mark.parametrize("text", ["UPDATE hidden SET v = v + 1 WHERE id < 3", "TRUNCATE hidden"])
+def test_a_column_that_the_login_may_not_read_is_in_no_writes_way(shop: Shop, text: str) -> None:
+    writer = f"{shop.database.name}_writer"
+    shop.admin.execute(
+        "CREATE TABLE shop.hidden (id int PRIMARY KEY, v int, secret text); "
+        "INSERT INTO shop.hidden VALUES (1, 1), (2, 2); "
+        f"GRANT UPDATE, TRUNCATE, SELECT (id, v) ON shop.hidden TO {writer}"
+    )
+    try:
+        (table,) = shop.rehearse(text).tables
+        effect, images = shop.run(text, Running(bound=2, keep=KEEP))
+        assert [(found.total, found.gap) for found in (table, *effect.tables)] == [(2, Gap.DENIED)] * 2
+        assert images == []
+    finally:
+        shop.admin.execute("DROP TABLE shop.hidden")
+
+
+def test_a_look_that_takes_too_long_costs_the_undo_and_not_the_write(shop: Shop) -> None:
+    shop.admin.execute("INSERT INTO shop.children SELECT g, 1, 'x' FROM generate_series(1000, 60000) g")
+    text = "UPDATE children SET note = 'z' WHERE id = 1 RETURNING id"
+    effect, images = shop.run(text, Running(bound=1, keep=KEEP, seconds=0.001))
+    (table,) = effect.tables
+    assert table.gap in {Gap.TIME, Gap.UNCERTAIN}
+    assert images == []
+    assert shop.admin.execute("SELECT note FROM shop.children WHERE id = 1").fetchone() == ("z",)
+
+
+def test_what_a_trigger_does_to_large_objects_is_told(shop: Shop) -> None:
+    shop.admin.execute(
+        "CREATE FUNCTION shop.attach() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN PERFORM lo_create(0); RETURN NULL; "
+        "END$$; CREATE TRIGGER attach AFTER UPDATE ON shop.children FOR EACH ROW EXECUTE FUNCTION shop.attach()"
+    )
+    try:
+        effect = shop.rehearse("UPDATE children SET note = 'y' WHERE id = 1")
+        assert [change.what for change in effect.schema] == ["system table pg_largeobject_metadata"]
+        assert not effect.reversible
+    finally:
+        shop.admin.execute("DROP FUNCTION shop.attach CASCADE")
+
+
 def test_truncate_by_a_function_is_not_counted_and_said_so(shop: Shop) -> None:
     effect = shop.rehearse("SELECT empty_plain()")
     assert not effect.counted

@@ -356,6 +356,10 @@ def test_what_is_asked_of_a_promise_is_told(text: str) -> None:
     [
         "return (await db.cars.find({}).toArray()).length",
         "return db.cars.find({}).map(c => c.name)",
+        "return (await db.cars.find({}).map(c => c.name)).length",
+        "const names = await db.cars.find({}).map(c => c.name).sort({a: 1}); return names.filter(n => n)[0]",
+        "const c = db.cars.find({}).map(d => d.name); const all = await c; return all.join()",
+        "return (await db.listCollections().map(c => c.name)).sort()",
         "return await db.listCollections().toArray()",
         "return db.getCollectionNames().then(n => n.length)",
         "for await (const c of db.listCollections()) console.log(c)",
@@ -413,6 +417,33 @@ def test_what_an_attempt_hides_is_told(text: str) -> None:
 def test_a_savepoint_has_its_own_word(statement: str) -> None:
     (found,) = sql(f"await db.query('{statement}')").findings
     assert (found.severity, "db.attempt" in found.hint) == (Severity.ERROR, True)
+
+
+RETURNED = [
+    ("return db.cars.find({a: 1})", True),
+    ("return await db.cars.find({a: 1}).sort({a: 1})", True),
+    ("const c = db.cars.aggregate([]); return c", True),
+    ("return [1, 2].map(async n => await db.cars.findOne({_id: n}))", True),
+    ("await db.cars.findOne({a: 1})", True),
+    ("return await db.cars.find({a: 1}).toArray()", False),
+    ("return db.cars.find({a: 1}).map(async c => c.name)", False),
+    ("return await Promise.all([1, 2].map(async n => await db.cars.findOne({_id: n})))", False),
+    ("function all() { return db.cars.find({a: 1}) } for await (const c of all()) console.log(c)", False),
+    ("console.log(await db.cars.findOne({a: 1}))", False),
+    ("if (!await db.cars.findOne({a: 1})) throw new Error('none')", False),
+    ("if (!await db.cars.findOne({a: 1})) return; console.log(1)", False),
+]
+
+
+@pytest.mark.parametrize(("text", "told"), RETURNED)
+def test_a_result_that_is_none_is_told(text: str, told: bool) -> None:
+    found = set(codes(mongo(text, Access.READ))) & {"returns_nothing", "not_awaited"}
+    assert bool(found) is told
+
+
+def test_rows_that_are_returned_unasked_are_told() -> None:
+    assert "returns_nothing" in codes(sql("return db.iterate('select 1')", Access.READ))
+    assert codes(sql("await db.query('delete from t where a = 1')")) == []
 
 
 # --- names that do not exist (page-05) -------------------------------------------------------------

@@ -82,16 +82,16 @@ def test_the_collections_of_a_pipeline_are_listed() -> None:
     ],
 )
 def test_options_of_a_driver_are_told(second: str, severity: Severity) -> None:
-    (found,) = mongo(f"await db.cars.find({{}}, {second}).toArray()", Access.READ).findings
+    (found,) = mongo(f"return await db.cars.find({{}}, {second}).toArray()", Access.READ).findings
     assert (found.code, found.severity) == (FindingCode.DRIVER_OPTIONS, severity)
 
 
 def test_options_of_find_one_are_told() -> None:
-    assert codes(mongo("await db.cars.findOne({}, {projection: {a: 1}, sort: {a: 1}})", Access.READ)) == [
+    assert codes(mongo("return await db.cars.findOne({}, {projection: {a: 1}, sort: {a: 1}})", Access.READ)) == [
         "driver_options"
     ]
 
 
 @pytest.mark.parametrize("second", ["{a: 1}", "{comment: 1}", "{sort: 1, hint: 1}", "{limit: 1, a: 1}", "{}", "x"])
 def test_a_projection_is_a_projection(second: str) -> None:
-    assert codes(mongo(f"await db.cars.find({{}}, {second}).toArray()", Access.READ)) == []
+    assert codes(mongo(f"return await db.cars.find({{}}, {second}).toArray()", Access.READ)) == []

@@ -122,6 +122,9 @@ def test_a_row_that_changed_since_refuses_all(world: World, target_database: Tar
     ended = world.approved(prepared)
     assert (ended.state, ended.code) == (Status.FAILED, Code.REFUSED)
     assert "items: id 2" in ended.execution.failure_message
+    # Its words name rows by their keys: they are not for everybody who may see that it failed.
+    assert "items: id 2" in policies.failure_words(world.reviewer, ended, ended.execution)[0]
+    assert policies.failure_words(world.auditor, ended, ended.execution)[0] == policies.QUOTING
     assert items(target_database) == left
 
 
