@@ -25,7 +25,7 @@ from executors.base import Cells, Column, Image, Images, Language, NotReversible
 from executors.postgresql.effect.relations import identifier
 
 # Names of ours beside the columns of a table: a row as the write left it, as it was before, and as it is put back.
-_LEFT, BEFORE, _NOW = "portal_left", "portal_before", "portal_now"
+LEFT, BEFORE, _NOW = "portal_left", "portal_before", "portal_now"
 # Of what a part does, the name without its number.
 PUT = "put_"
 _QUOTED = re.compile(r'["\\(), \t\n\v\f\r]')
@@ -71,7 +71,7 @@ class _Part:
     def given(self) -> tuple[str, ...]:
         """The names of what its parameter holds of each row."""
         values = dict.fromkeys([*self.image.key, *(column.name for column in self.set)])
-        texts = {_Way.DELETE: (_LEFT,), _Way.UPDATE: (_LEFT, BEFORE), _Way.INSERT: (BEFORE,)}
+        texts = {_Way.DELETE: (LEFT,), _Way.UPDATE: (LEFT, BEFORE), _Way.INSERT: (BEFORE,)}
         return (*values, *texts[self.way])
 
     def _differs(self, place: int) -> bool:
@@ -139,7 +139,7 @@ def _way(change: RowChange) -> _Way:
 
 def _checked(part: _Part) -> _Part:
     names = {column.name for column in part.image.columns}
-    if names & {_LEFT, BEFORE, _NOW} or (part.way is not _Way.DELETE and not part.set):
+    if names & {LEFT, BEFORE, _NOW} or (part.way is not _Way.DELETE and not part.set):
         message = f"The columns of {part.image.table} cannot be put back by a statement."
         raise NotReversible(message)
     return part
@@ -150,7 +150,7 @@ def _rows(part: _Part) -> Iterator[dict[str, str | None]]:
     for change in part.changes:
         source = change.before if change.before is not None else change.after
         texts = {
-            _LEFT: row_text(change.after) if change.after is not None else None,
+            LEFT: row_text(change.after) if change.after is not None else None,
             BEFORE: row_text(change.before) if change.before is not None else None,
         }
         yield {name: texts[name] if name in texts else (source or ())[places[name]] for name in part.given}
@@ -193,10 +193,10 @@ def _delete(part: _Part, after: list[str]) -> str:
         return f"DELETE FROM {part.target}\n  USING given_{part.number} AS g\n  WHERE {_is_left(part, after)}"
     return (
         f"DELETE FROM {part.target}\n  USING (\n"
-        f"    SELECT t.ctid AS place, t.tableoid AS part, CAST(t.* AS text) AS {_LEFT},\n"
+        f"    SELECT t.ctid AS place, t.tableoid AS part, CAST(t.* AS text) AS {LEFT},\n"
         f"      row_number() OVER (PARTITION BY CAST(t.* AS text)) AS number\n    FROM {part.target}\n"
-        f"    WHERE CAST(t.* AS text) IN (SELECT {_LEFT} FROM given_{part.number})\n"
-        f"  ) AS l JOIN ({_numbers(part, _LEFT)}) AS g ON g.row = l.{_LEFT} AND l.number <= g.wanted\n"
+        f"    WHERE CAST(t.* AS text) IN (SELECT {LEFT} FROM given_{part.number})\n"
+        f"  ) AS l JOIN ({_numbers(part, LEFT)}) AS g ON g.row = l.{LEFT} AND l.number <= g.wanted\n"
         f"  WHERE t.ctid = l.place AND t.tableoid = l.part AND CAST(t.* AS text) = g.row"
     )
 
@@ -230,7 +230,7 @@ def _insert(part: _Part, after: list[str]) -> str:
 
 
 def _is_left(part: _Part, after: list[str]) -> str:
-    return " AND ".join([_same_key(part), f"CAST(t.* AS text) = g.{_LEFT}", *after])
+    return " AND ".join([_same_key(part), f"CAST(t.* AS text) = g.{LEFT}", *after])
 
 
 def _same_key(part: _Part) -> str:
@@ -247,7 +247,7 @@ def _refusals(part: _Part) -> str:
     if not part.image.key:
         return _keyless_refusals(part)
     key = " || ', ' || ".join(f"{_literal(f'{name} ')} || g.{identifier(name)}" for name in part.image.key)
-    expected = _LEFT if part.way is _Way.DELETE else BEFORE
+    expected = LEFT if part.way is _Way.DELETE else BEFORE
     return (
         f"SELECT {_literal(f'{part.image.table}: ')} || {key} AS not_put_back FROM given_{part.number} AS g\n"
         f"WHERE NOT EXISTS (SELECT 1 FROM {PUT}{part.number} AS p WHERE p.{_NOW} = g.{expected})"
@@ -257,7 +257,7 @@ def _refusals(part: _Part) -> str:
 def _keyless_refusals(part: _Part) -> str:
     """Nothing names such a row but all of its values, and these are not for everybody who reads why it was refused."""
     done = f"SELECT count(*) FROM {PUT}{part.number} AS p WHERE p.{_NOW} = g.row"
-    side = _LEFT if part.way is _Way.DELETE else BEFORE
+    side = LEFT if part.way is _Way.DELETE else BEFORE
     named = _literal(f"{part.image.table}: a row without a key")
     return (
         f"SELECT {named} AS not_put_back FROM ({_numbers(part, side)}) AS g\n"

@@ -19,6 +19,7 @@ from queries import services
 from queries.forms import ACCESS_CHOICES, LANGUAGE_CHOICES, RequestForm, revision_of
 from queries.lifecycle import Status
 from queries.models import Decision, QueryRequest
+from queries.presentation import script_manual
 from web.errors import BadInput, NotFound, PortalError
 from web.ratelimit import limit
 
@@ -117,6 +118,7 @@ def _page(request: HttpRequest, form: RequestForm, status: int = 200) -> HttpRes
         "chosen": chosen,
         "languages": LANGUAGE_CHOICES,
         "accesses": ACCESS_CHOICES,
+        "manual": {"rules": script_manual.RULES, "examples": script_manual.EXAMPLES},
         "revises": revises,
         "said": _said(user, revises),
         "replaces": _waiting(user, revises),

@@ -261,6 +261,22 @@ def test_a_trigger_that_changes_a_row_after_it_was_put_back_refuses(
         quiet.admin.execute("DROP FUNCTION shop.touch CASCADE; ALTER TABLE shop.children DROP COLUMN times")
 
 
+def test_an_added_row_that_a_trigger_brings_back_refuses(quiet: Shop) -> None:
+    quiet.admin.execute(
+        "CREATE FUNCTION shop.archive() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$BEGIN "
+        "INSERT INTO shop.children VALUES (old.id, NULL, 'gone'); RETURN NULL; END$$; "
+        "CREATE TRIGGER archive AFTER DELETE ON shop.children FOR EACH ROW EXECUTE FUNCTION shop.archive()"
+    )
+    try:
+        _, images = quiet.run("INSERT INTO children VALUES (100, 7, 'new'), (101, 7, 'new')")
+        before = rows(quiet)
+        with pytest.raises(Refused, match=r"2 rows of shop.children would be changed by a trigger"):
+            put_back(quiet, images)
+        assert rows(quiet) == before
+    finally:
+        quiet.admin.execute("DROP FUNCTION shop.archive CASCADE")
+
+
 def test_a_trigger_that_computes_again_what_is_put_back_anyway_is_in_nobodys_way(quiet: Shop) -> None:
     quiet.admin.execute(
         "CREATE FUNCTION shop.sum_up() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$BEGIN "

@@ -5,13 +5,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.test import Client
+from django.utils.html import escape
 from pymongo.database import Database
 
 from queries.lifecycle import Status
 from queries.models import QueryRequest
+from queries.presentation import script_manual
 from queries.results.access import view_page
 from queries.tests.world import MONGO_READ_VARIABLE, MONGO_WRITE_VARIABLE, TargetDatabase, World
 from web.errors import BadInput
@@ -164,3 +168,21 @@ def test_it_is_refused_with_a_hint_that_works(
     assert any(hint in error.message for error in found)
     # With the other access the same text is what the hint says.
     run(lab, access if followed else "write", followed or text, gives if followed else 1)
+
+
+@pytest.mark.parametrize("example", script_manual.EXAMPLES, ids=lambda example: example.title)
+def test_an_example_of_the_manual_runs(lab: World, example: script_manual.Example) -> None:
+    on(lab, example.engine)
+    query = lab.executed(example.text, access="write" if example.writes else "read", language="script")
+    assert (query.status, query.execution.failure_code) == (Status.EXECUTED, ""), query.execution.said.message
+    assert bool(query.execution.rows_affected) is example.writes
+    assert bool(query.execution.row_count) is not example.writes
+
+
+def test_the_manual_is_in_the_docs_and_beside_the_editor(lab: World, client: Client) -> None:
+    docs = Path(__file__).parents[3] / "docs" / "scripts.md"
+    assert docs.read_text("utf-8") == script_manual.markdown()
+    client.force_login(lab.author)
+    page = client.get("/queries/new/").content.decode()
+    assert all(escape(example.text) in page for example in script_manual.EXAMPLES)
+    assert all(escape(text) in page for _, text in script_manual.RULES)
