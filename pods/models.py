@@ -397,6 +397,8 @@ class Target(models.Model):
             script_modules=tuple(self.script_modules) if self.allow_scripts else (),
             large_rows=self.large_table_rows,
             personal=tuple(self.personal_columns),
+            seconds=self.limits.seconds,
+            lock_seconds=self.limits.lock_seconds,
         )
 
 

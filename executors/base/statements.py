@@ -39,7 +39,7 @@ class Target:
     """One database, with the credential of one access. Its repr never shows the URL.
 
     `large_rows` is from how many rows on a table counts as large; `personal` are the columns with personal data, as
-    `table.column` or `schema.table.column`.
+    `table.column` or `schema.table.column`. `seconds` and `lock_seconds` are its limits, 0 where nobody said.
     """
 
     key: str
@@ -50,6 +50,8 @@ class Target:
     script_modules: tuple[str, ...] = ()
     large_rows: int = 100_000
     personal: tuple[str, ...] = ()
+    seconds: float = 0
+    lock_seconds: float = 0
 
 
 @dataclass(frozen=True, slots=True)

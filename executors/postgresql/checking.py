@@ -19,10 +19,12 @@ from executors.postgresql.findings import MOST_STATEMENTS, TARGET, noticed
 from executors.postgresql.findings.catalogue import Depth, ask
 from executors.postgresql.findings.looked import Looked
 from executors.postgresql.naming import PARTS, missing
-from executors.postgresql.reading import taking
+from executors.postgresql.reading import settings, taking
 from executors.postgresql.reading.analysis import read
-from executors.postgresql.reading.facts import Facts, gather
+from executors.postgresql.reading.bodies import body_of
+from executors.postgresql.reading.facts import Facts, gather, together
 from executors.postgresql.reading.names import (
+    BRINGS_CODE,
     CHANGES_WHAT_IT_NAMES,
     UNDERSTOOD,
     changes_schema,
@@ -32,6 +34,7 @@ from executors.postgresql.reading.names import (
 from executors.postgresql.reading.objects import Named, untold
 from executors.postgresql.reading.parse import Statement, parse
 from executors.postgresql.reading.scopes import Catalogue, Relation
+from executors.postgresql.reading.settings import Setting
 from executors.postgresql.wire import Wire
 from executors.text import Characters, Places
 
@@ -100,10 +103,15 @@ class Check:
         written, failure = parse(text)
         if failure:
             return Told(complete=False)
-        statements = taking.run(written)
+        found, statements = settings.apart(taking.run(written))
+        self._judge(told, found)
+        if told.findings or any(one.name == "search_path" for _, one in found):
+            return Told(tuple(told.findings), complete=False)  # names mean something else then
         ahead: list[_Part] = []
         named: list[Named] = []
-        parts = [_Part(item, gather(item)) for item in statements]
+        parts = [
+            _Part(item, together(gather(item), list(map(gather, body_of(item).statements)))) for item in statements
+        ]
         as_found = list(self._as_found(parts))
         for part in parts:
             item = part.item
@@ -115,16 +123,30 @@ class Check:
                 # Of what the text itself makes nobody can tell more than its name.
                 of_made = any(is_made and name.column for name, is_made in wanted)
                 told.complete &= not (of_made or untold(item, parsed=item.type in UNDERSTOOD))
+                told.complete &= item.type not in BRINGS_CODE
             if changes_schema(item):
                 self.changed = True
                 self.made |= made(item) - {""}
         for start in range(0, len(ahead), _AT_ONCE):
             self._parse(told, ahead[start : start + _AT_ONCE])
+        if not told.findings:
+            self._look_through(told, [part for part in parts if part.item.type in BRINGS_CODE])
         self._look_up(told, named)
         noticed = () if told.findings else tuple(self._noticed(text, as_found))
         if told.findings or not told.complete or self.changed:
             return Told(tuple(told.findings), told.complete, noticed=noticed)
         return Told(tuple(self._told_apart(text, ahead)), settles=(FindingCode.OUTER_NAME,), noticed=noticed)
+
+    def _judge(self, told: _Text, found: Sequence[tuple[Statement, Setting]]) -> None:
+        """Settings against the target's limits."""
+        limits = (self.target.seconds, self.target.lock_seconds, self.target.search_path)
+        places = Places(told.text)
+        for item, one in found:
+            if refused := settings.beyond(one, *limits):
+                place = places.at(item.begins)
+                told.findings.append(
+                    Finding(FindingCode.REFUSED_STATEMENT, Severity.ERROR, refused[0], *place, refused[1])
+                )
 
     def _as_found(self, parts: Sequence[_Part]) -> Iterator[tuple[Statement, frozenset[Relation]]]:
         """The first statements, each with those of its relations that nothing before it may have changed."""
@@ -176,6 +198,8 @@ class Check:
 
     def _look_through(self, told: _Text, parts: Sequence[_Part]) -> None:
         """What the run would refuse for what the statements stand on, refused before anybody approves it."""
+        if not parts:
+            return
         dependencies, places = Dependencies(self.wire, self.access), Places(told.text)
         self.wire.simple(b"BEGIN READ ONLY")
         try:

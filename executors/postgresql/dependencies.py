@@ -25,6 +25,7 @@ from executors.postgresql.reading.facts import Facts, Function
 from executors.postgresql.reading.function_policy import WRITE_MAY_CALL
 from executors.postgresql.reading.functions import REFUSED
 from executors.postgresql.reading.inner import AROUND, inner
+from executors.postgresql.reading.names import BRINGS_CODE
 from executors.postgresql.reading.parse import Statement
 from executors.postgresql.reading.scopes import Relation
 from executors.postgresql.wire import Wire
@@ -62,7 +63,7 @@ _OF_ITS_OWN = (
 # $6 whether types are converted. A row for each doubt: what raises it, then the columns of `Called`.
 _SUSPECTS = rb"""
 SELECT CASE WHEN n = ANY ($3::bigint[]) THEN 'changed' ELSE 'view' END, s.nspname, c.relname, true, true, 0, 0, true
-FROM ROWS FROM (unnest($1::name[]), unnest($2::name[])) WITH ORDINALITY AS given (s, r, n)
+FROM ROWS FROM (pg_catalog.unnest($1::name[]), pg_catalog.unnest($2::name[])) WITH ORDINALITY AS given (s, r, n)
 JOIN pg_catalog.pg_class c ON c.relname = given.r JOIN pg_catalog.pg_namespace s ON s.oid = c.relnamespace
 WHERE c.relhasrules AND c.oid >= %(own)s
   AND CASE WHEN given.s = '' THEN pg_catalog.pg_table_is_visible(c.oid) ELSE s.nspname = given.s END
@@ -160,6 +161,8 @@ class Dependencies:
         if question in self._clear:
             return None
         doubts = self._doubts(question)
+        if item.type in BRINGS_CODE and (changed := next((one for one in doubts if one.why == "changed"), None)):
+            return _changed_inside(changed)
         refused = self._refused(item, facts, text, doubts)
         if refused is not None:
             return _finding(refused)
@@ -285,6 +288,12 @@ def _called(values: Sequence[bytes]) -> Called:
 
 def _quoted(relation: Called) -> str:
     return ".".join('"' + part.replace('"', '""') + '"' for part in (relation.schema, relation.name))
+
+
+def _changed_inside(view: Called) -> Finding:
+    """The server cannot be asked what a statement stands on that has a body's variables in it."""
+    message = f"A body may not change {view.schema}.{view.name}: rules of the database's own say what happens then."
+    return Finding(FindingCode.REFUSED_STATEMENT, Severity.ERROR, message, hint="Change the table that it shows.")
 
 
 def _finding(called: Called) -> Finding:

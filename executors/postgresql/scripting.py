@@ -276,6 +276,8 @@ class PostgreSQLScript:
         known = self._checked.get(key)
         if known is None:
             reading = self._session.check(text, [""] * parameters)
+            if reading.settings:
+                raise Refused("A call of a script changes no setting: leave SET out.")
             if len(reading.statements) != 1:
                 raise Refused("One call runs one statement: make a call for each.")
             known = (reading.statements[0], reading.facts[0])

@@ -32,16 +32,17 @@ from executors.base import (
 )
 from executors.postgresql import commits, restored, streams, structure
 from executors.postgresql.connections import Connections, describe_failure
-from executors.postgresql.dependencies import Dependencies
+from executors.postgresql.dependencies import Dependencies, text_array
 from executors.postgresql.effect.capture import Asked
 from executors.postgresql.effect.observer import TOLD_ROWS, Mark, Observer
 from executors.postgresql.errors import Place
-from executors.postgresql.options import application_name, connection_key, own_settings
+from executors.postgresql.options import application_name, connection_key, own_settings, search_path
 from executors.postgresql.planning.asking import estimate
 from executors.postgresql.reading.analysis import Reading, read
 from executors.postgresql.reading.facts import Facts
 from executors.postgresql.reading.parse import Statement
 from executors.postgresql.reading.rules import kind
+from executors.postgresql.reading.settings import Setting, beyond
 from executors.postgresql.wire import Watch, Wire
 
 _BEGIN = {Access.READ: b"BEGIN READ ONLY", Access.WRITE: b"BEGIN READ WRITE"}
@@ -55,11 +56,17 @@ _UNAMBIGUOUS = ", pg_catalog.set_config('DateStyle', 'ISO', true)"
 
 # What a connection was opened with is what RESET goes back to.
 _CHANGED_SETTINGS = b"""
-SELECT pg_catalog.string_agg(name, ', ' ORDER BY name) FROM pg_catalog.pg_settings
-WHERE setting IS DISTINCT FROM reset_val AND name IN ('statement_timeout', 'lock_timeout', 'transaction_timeout',
+SELECT pg_catalog.string_agg(s.name, ', ' ORDER BY s.name) FROM pg_catalog.pg_settings s
+LEFT JOIN ROWS FROM (pg_catalog.unnest($1::text[]), pg_catalog.unnest($2::text[])) AS ours (name, setting) USING (name)
+WHERE s.setting IS DISTINCT FROM coalesce(ours.setting, s.reset_val) AND s.name IN (
+  'statement_timeout', 'lock_timeout', 'transaction_timeout',
   'idle_in_transaction_session_timeout', 'search_path', 'role', 'session_authorization', 'session_replication_role',
   'row_security')
 """
+
+
+_SET = b"SELECT pg_catalog.set_config($1, $2, true)"
+_NOW = b"SELECT name, setting FROM pg_catalog.pg_settings WHERE pg_catalog.lower(name) = ANY ($1::text[])"
 
 
 class PostgreSQLSession:
@@ -73,6 +80,7 @@ class PostgreSQLSession:
         self._key = connection_key(job.target, job.limits)
         self._watch = Watch(job.limits.seconds, control)
         self.settings: Mapping[str, str] = {}
+        self._ours: dict[str, str] = {}
         self._wire = self._open(job.id)
         self._dependencies = Dependencies(self._wire, job.target.access)
         self._observer: Observer | None = None
@@ -96,6 +104,7 @@ class PostgreSQLSession:
     def execute(self, statement: str, parameters: Sequence[Parameter], sink: RowSink) -> list[Ran]:
         """Check and run a text: one statement for a read, one or more for a write. Rows go to `sink`."""
         reading = self.check(statement, parameters)
+        self._set(reading.settings)
         stream = streams.Stream(self._wire, sink, self._limits, statement)
         return [
             self._execute_one(item, facts, parameters, stream)
@@ -266,9 +275,34 @@ class PostgreSQLSession:
         self.settings = own_settings(wire.pgconn.parameter_status)
         return wire
 
+    def _set(self, settings: Sequence[Setting]) -> None:
+        """Set for this transaction what the text sets in front of its statements, never above the limits of the run."""
+        for one in settings:
+            if refused := beyond(one, 0, 0, self.target.search_path):
+                raise Refused(refused[0], detail={"hint": refused[1]})
+            values = [one.name.encode(), self._within(one).encode()]
+            self._ask(_SET, values)
+        if settings:
+            names = [text_array([one.name for one in settings])]
+            found = self._ask(_NOW, names)
+            rows = [[(found.get_value(row, at) or b"").decode() for at in (0, 1)] for row in range(found.ntuples)]
+            self._ours = dict(rows)
+            self.settings = own_settings(self._wire.pgconn.parameter_status)
+
+    def _ask(self, sql: bytes, values: Sequence[bytes]) -> PGresult:
+        return self._wire.call(lambda: self._wire.pgconn.send_query_params(sql, list(values)))
+
+    def _within(self, one: Setting) -> str:
+        if one.name == "search_path":
+            schemas = tuple(name for name in one.schemas if name not in {"pg_catalog", "pg_temp"})
+            return search_path(replace(self.target, search_path=schemas or self.target.search_path))
+        most = {"statement_timeout": self._limits.seconds, "lock_timeout": self._limits.lock_seconds}.get(one.name)
+        return one.value if most is None else str(max(1, min(int(one.value), round(most * 1000))))
+
     def _look_at_the_settings(self) -> None:
         """Commit nothing that ran under other settings than were reviewed: a function may have changed them unseen."""
-        changed = self._wire.simple(_CHANGED_SETTINGS).get_value(0, 0)
+        ours = [text_array(list(self._ours)), text_array(list(self._ours.values()))]
+        changed = self._ask(_CHANGED_SETTINGS, ours).get_value(0, 0)
         if changed:
             message = (
                 f"Settings of the session were changed while it ran ({changed.decode()}), so nothing was committed."

@@ -261,7 +261,7 @@ def _keyless_refusals(part: _Part) -> str:
     named = _literal(f"{part.image.table}: a row without a key")
     return (
         f"SELECT {named} AS not_put_back FROM ({_numbers(part, side)}) AS g\n"
-        f"CROSS JOIN LATERAL generate_series(1, g.wanted - ({done}))"
+        f"CROSS JOIN LATERAL pg_catalog.generate_series(1, g.wanted - ({done}))"
     )
 
 

@@ -75,6 +75,8 @@ def to_target(data: Mapping[str, Any]) -> Target:
         tuple(data["script_modules"]),
         data["large_rows"],
         tuple(data["personal"]),
+        data["seconds"],
+        data["lock_seconds"],
     )
 
 

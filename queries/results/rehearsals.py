@@ -3,8 +3,9 @@
 import json
 from typing import Any
 
-from executors.base import Effect
-from queries.models import Rehearsal
+from executors.base import Effect, ExecutionError, FailureCode
+from queries.models import QueryRequest, Rehearsal
+from queries.policies import SAFE_DETAIL
 from queries.results import effects
 from queries.vault import Unreadable
 
@@ -19,6 +20,27 @@ def effect(rehearsal: Rehearsal) -> Effect | None:
         return effects.with_rows(rehearsal.effect, rehearsal.unsealed())
     except Unreadable:
         return effects.without_rows(rehearsal.effect)
+
+
+# Of what a server says, the parts that name places and objects and never quote a row.
+_NAMES = SAFE_DETAIL | {"code", "codeName", "constraint", "of_column", "schema", "table"}
+# What such an error is about stands in its message by name alone: a constraint, a table, a lock.
+_NAMING = frozenset({"23", "25", "40", "42", "53", "54", "55", "57"})
+MASKED = "The database refused it. What it said may quote personal data, which is masked in rehearsals."
+
+
+def said(query: QueryRequest, error: ExecutionError) -> dict[str, Any]:
+    """What is kept of why a rehearsal failed: without what may quote a row, where the target has personal columns.
+
+    An undo that is refused names rows by their keys.
+    """
+    detail = dict(error.detail)
+    if not query.target.personal_columns:
+        return {"message": error.public_message, "detail": detail}
+    quoting = error.code is FailureCode.ERROR and detail.get("sqlstate", "")[:2] not in _NAMING
+    quoting = quoting or (error.code is FailureCode.REFUSED and query.undoes_id is not None)
+    kept = {name: value for name, value in detail.items() if name in _NAMES}
+    return {"message": MASKED if quoting else error.public_message, "detail": kept}
 
 
 def words(rehearsal: Rehearsal) -> dict[str, Any] | None:

@@ -12,7 +12,7 @@ from queries import bounds, policies, refusals, risks, running, vault
 from queries.joined import locked
 from queries.models import QueryRequest, Rehearsal
 from queries.notices import outbox
-from queries.results import effects
+from queries.results import effects, rehearsals
 from queries.running import places
 from queries.services.deciding import check_digest, check_time
 from queries.transitions import subject
@@ -58,7 +58,7 @@ def _keep_rehearsal(actor: User, query: QueryRequest, came_of_it: running.Rehear
     )
     with transaction.atomic():
         rehearsal.save(force_insert=True)
-        said = {"message": error.public_message, "detail": dict(error.detail)} if error is not None else {}
+        said = rehearsals.said(query, error) if error is not None else {}
         kept = effects.rows(effect) if effect is not None else json.dumps(said).encode()
         rehearsal.key_id, rehearsal.data = vault.seal(kept, rehearsal.place)
         rehearsal.save(update_fields=["key_id", "data"])

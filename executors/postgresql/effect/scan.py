@@ -40,7 +40,7 @@ SELECT t.ctid, {cells} FROM ONLY {table} AS t
 WHERE t.xmax <> '0' AND pg_catalog.age(t.xmax) <= pg_catalog.age($1::text::xid) LIMIT {limit}
 """
 _STILL_THERE = "SELECT t.ctid FROM ONLY {table} AS t WHERE t.ctid = ANY ($1::text[]::tid[])"
-_BY_KEY = "SELECT t.ctid, {cells} FROM {table} AS t JOIN unnest({arrays}) AS k ({names}) ON {same}"
+_BY_KEY = "SELECT t.ctid, {cells} FROM {table} AS t JOIN ROWS FROM ({arrays}) AS k ({names}) ON {same}"
 _ALL = "SELECT t.ctid, {cells} FROM ONLY {table} AS t LIMIT {limit}"
 
 
@@ -106,7 +106,7 @@ def by_key(second: Wire, relation: Relation, name: str, keys: Sequence[Cells], f
     sql = _BY_KEY.format(
         cells=form.cells(relation),
         table=name,
-        arrays=", ".join(f"${number}::text[]" for number in numbers),
+        arrays=", ".join(f"pg_catalog.unnest(${number}::text[])" for number in numbers),
         names=", ".join(f"k{number}" for number in numbers),
         same=same,
     )

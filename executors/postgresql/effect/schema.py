@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from executors.base import SchemaChange, SchemaVerb
 from executors.postgresql.dependencies import text_array
 from executors.postgresql.effect.counters import Counts
+from executors.postgresql.reading.rules import LEAVES_CODE, RUNS_CODE
 from executors.postgresql.wire import Wire
 
 # Catalogue → what of it is an object of its own to people: indexes of constraints, row types and arrays are not.
@@ -73,7 +74,12 @@ class Altered:
     gone: tuple[str, ...] = ()
 
     def unseen(self, types: Collection[str]) -> tuple[str, ...]:
-        """The tables whose rows went without a statement of these types that says so: a function did it."""
+        """The tables whose rows went without a statement of these types that says so: a function did it.
+
+        Beside code that the text itself runs or makes, nobody can tell which of the two it was.
+        """
+        if not (RUNS_CODE | LEAVES_CODE).isdisjoint(types):
+            return *self.replaced, *self.gone
         replaced = () if "AlterTableStmt" in types else self.replaced
         return (*replaced, *(() if "DropStmt" in types else self.gone))
 

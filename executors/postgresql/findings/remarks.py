@@ -71,6 +71,7 @@ def remarks(
         *outer_names(facts, catalogue),
         *_destructive(item),
         *_acts(item),
+        *_code(item),
         *_own_code(item, facts, access),
     ):
         yield Finding(code, severity, message, *where, hint)
@@ -287,6 +288,15 @@ def _acts(item: Statement) -> Iterator[_Remark]:
         tables = ", ".join(str(relation_of(part["RangeVar"])) for part in item.node.get("relations", ()))
         mode = _LOCK_MODES[int(item.node.get("mode", 8)) - 1]
         yield _warning(FindingCode.LOCKS_TABLE, f"It locks {tables} ({mode}) until the request ends.")
+
+
+def _code(item: Statement) -> Iterator[_Remark]:
+    if item.type in rules.RUNS_CODE:
+        message = f"{rules.kind(item)} runs code: which of its statements run, and how often, it decides itself."
+        yield FindingCode.RUNS_CODE, Severity.WARNING, message, "Rehearse it: what it changes is counted."
+    elif item.type in rules.LEAVES_CODE:
+        message = f"{rules.kind(item)} leaves code behind: it runs later, with the rights of whoever sets it off."
+        yield FindingCode.LEAVES_CODE, Severity.WARNING, message, "No request is needed to run it then."
 
 
 def _analyzes(item: Statement) -> bool:

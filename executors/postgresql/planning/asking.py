@@ -75,6 +75,8 @@ class Planner:
         refused = _refusal(reading, given=item.given)
         if refused:
             return Plan.without(refused)
+        if reading.settings:
+            return Plan.without("it changes settings, which its plan depends on.")
         values = parameters if item.given else None
         parts = list(zip(reading.statements, reading.facts, strict=True))
         plans = [self._safely(part, facts, item.text, values) for part, facts in parts[:MOST_STATEMENTS]]

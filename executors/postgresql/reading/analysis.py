@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from executors.base import Access, Analysis, EngineKind, Finding, FindingCode, Parameter, Severity, Verified
@@ -12,12 +12,14 @@ from executors.lookalikes import check_names, check_signs
 from executors.postgresql.findings import TEXT, noticed
 from executors.postgresql.findings.looked import Looked
 from executors.postgresql.findings.remarks import own_functions, own_types, remarks
-from executors.postgresql.reading import rules, taking
-from executors.postgresql.reading.facts import Facts, gather
+from executors.postgresql.reading import rules, settings, taking
+from executors.postgresql.reading.bodies import Body, body_of
+from executors.postgresql.reading.facts import Facts, gather, together, without_places
 from executors.postgresql.reading.identifiers import identifiers
 from executors.postgresql.reading.lexer import NAME_BYTES, cut_names, literal_ranges, outside_code
 from executors.postgresql.reading.parse import Statement, parse
 from executors.postgresql.reading.scopes import Catalogue
+from executors.postgresql.reading.settings import Setting
 from executors.postgresql.reading.tools import batch_ends, tool_words
 from executors.postgresql.reading.verified import verified
 from executors.text import MAX_BYTES, Characters, Places, Ranges, check_text, verified_text
@@ -35,6 +37,15 @@ class Reading:
     analysis: Analysis
     statements: tuple[Statement, ...] = ()
     facts: tuple[Facts, ...] = ()
+    settings: tuple[Setting, ...] = ()
+
+
+class _Inside:
+    """The body of a statement and what each statement in it holds."""
+
+    def __init__(self, body: Body) -> None:
+        self.body = body
+        self.facts = tuple(map(gather, body.statements))
 
 
 class _Where:
@@ -73,15 +84,29 @@ def read(
     written, failure = parse(statement)
     if failure:
         return Reading(Analysis(access, findings=(*door, *_no_sql(statement, failure))))
-    statements = taking.run(written)
-    door = (*door, *batch_ends(statement), *taking.told(statement, written))
+    found, statements = settings.apart(taking.run(written))
+    door = (*door, *batch_ends(statement), *taking.told(statement, written), *_set(statement, found))
+    if found and not statements:
+        alone = _error(FindingCode.EMPTY, "Settings alone do nothing.", "Write the statement they are for after them.")
+        return Reading(Analysis(access, findings=(*door, alone)))
     if not statements:
         return Reading(Analysis(access, findings=(*door, _error(FindingCode.EMPTY, "There is no statement."))))
+    inside = tuple(_Inside(body_of(item)) for item in statements)
     facts = tuple(gather(item, catalogue) for item in statements)
-    door = (*door, *_names(statement, statements))
-    findings = (*door, *_findings(statement, statements, facts, parameters, access, catalogue or {}))
+    door = (*door, *_door_of_bodies(statement, inside), *_names(statement, statements, inside))
+    findings = (*door, *_findings(statement, statements, facts, inside, parameters, access, catalogue or {}))
+    facts = tuple(together(fact, one.facts) for fact, one in zip(facts, inside, strict=True))
     checked = (*verified_text(door), *verified(statements, facts, frozenset(found.code for found in findings)))
-    return Reading(_analysis(statements, facts, access, findings, checked), statements, facts)
+    kept = tuple(one for _, one in found)
+    return Reading(_analysis(statements, facts, access, findings, checked), statements, facts, kept)
+
+
+def _set(text: str, found: Sequence[tuple[Statement, Setting]]) -> Iterator[Finding]:
+    """Settings in front, which hold until the request ends, LOCAL or not."""
+    places = Places(text)
+    for item, one in found:
+        message = f"{one.name} is set for this request alone."
+        yield Finding(FindingCode.SETS_LOCAL, Severity.INFO, message, *places.at(item.begins))
 
 
 def _no_sql(statement: str, failure: Finding) -> tuple[Finding, ...]:
@@ -96,7 +121,16 @@ def _door(statement: str) -> tuple[Finding, ...]:
     return (*found, *check_signs(statement, Ranges(outside_code(statement))))
 
 
-def _names(statement: str, statements: tuple[Statement, ...]) -> Iterator[Finding]:
+def _door_of_bodies(statement: str, inside: Sequence[_Inside]) -> Iterator[Finding]:
+    """A body is a text value to the door, but code to whoever runs it: what hides in it is refused."""
+    where_is = _Where(statement)
+    for text, start in (found for one in inside for found in one.body.texts):
+        for finding in (*check_text(text, literal_ranges(text)), *check_signs(text, Ranges(outside_code(text)))):
+            place = where_is.character(start) if start is not None else (None, None)
+            yield replace(finding, line=place[0], column=place[1])
+
+
+def _names(statement: str, statements: Sequence[Statement], inside: Sequence[_Inside]) -> Iterator[Finding]:
     """What the names are, once their escapes (U&"…") are resolved."""
     if statement.isascii() and not _ESCAPED_NAME.search(statement):
         return
@@ -105,6 +139,9 @@ def _names(statement: str, statements: tuple[Statement, ...]) -> Iterator[Findin
         for name, at in identifiers(item.node):
             if name not in found:
                 found[name] = where_is.byte(at) if at else where_is.begins(item)
+    for item in (item for one in inside for item in one.body.statements):
+        for name, _ in identifiers(item.node):
+            found.setdefault(name, where_is.begins(item))
     yield from check_names(found, statement)
 
 
@@ -130,6 +167,7 @@ def _findings(
     text: str,
     statements: tuple[Statement, ...],
     facts: tuple[Facts, ...],
+    inside: tuple[_Inside, ...],
     parameters: Sequence[Parameter],
     access: Access,
     catalogue: Catalogue,
@@ -138,7 +176,7 @@ def _findings(
     where_is = _Where(text)
     made: set[str] = set()
     yield from _cut_names(text, where_is)
-    for item, fact in zip(statements, facts, strict=True):
+    for item, fact, one in zip(statements, facts, inside, strict=True):
         where = where_is.begins(item)
         refused = rules.refusal(item, fact, made)
         if refused:
@@ -147,6 +185,7 @@ def _findings(
             yield _write_in_read(item, fact, where)
         yield from _functions(where_is, fact, where)
         yield from islice(remarks(item, fact, access, catalogue, where), _MOST_FINDINGS)
+        yield from _of_body(where_is, one, access, made)
         made |= rules.server_view(item, made)
     source = text.encode()
     looked = (Looked(item, source, before=statements[:n]) for n, item in enumerate(statements))
@@ -154,6 +193,29 @@ def _findings(
     writes = any(map(rules.needs_write, statements, facts)) or any(map(own_functions, facts))
     if access is Access.WRITE and not writes:
         yield _read_in_write(facts)
+
+
+def _of_body(where_is: _Where, inside: _Inside, access: Access, made: set[str]) -> Iterator[Finding]:
+    """What would be said of the statements in a body if they stood alone; what refuses it before all else."""
+    yield from islice(_refused_inside(where_is, inside, made), _MOST_FINDINGS)
+    remarked = (
+        finding
+        for item, fact in zip(inside.body.statements, inside.facts, strict=True)
+        for finding in remarks(item, fact, access, {}, where_is.begins(item))
+    )
+    yield from islice(remarked, _MOST_FINDINGS)
+
+
+def _refused_inside(where_is: _Where, inside: _Inside, made: set[str]) -> Iterator[Finding]:
+    for reason in inside.body.refused:
+        line, column = where_is.character(reason.at)
+        yield Finding(FindingCode.REFUSED_STATEMENT, Severity.ERROR, reason.message, line, column, reason.hint)
+    for item, fact in zip(inside.body.statements, inside.facts, strict=True):
+        where = where_is.begins(item)
+        if refused := rules.refusal_inside(item, fact, made):
+            yield Finding(FindingCode.REFUSED_STATEMENT, Severity.ERROR, refused[0], *where, refused[1])
+        yield from _functions(where_is, without_places(fact), where)
+        made |= rules.server_view(item, made)
 
 
 def _together(

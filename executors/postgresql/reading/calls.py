@@ -76,6 +76,8 @@ class SQLCalls:
             and not (finding.code is FindingCode.PARAMETERS_MISMATCH and count is None)
         ]
         several = () if len(reading.kinds) <= 1 else (_one_statement(call),)
+        sets = any(finding.code is FindingCode.SETS_LOCAL for finding in reading.findings)
+        several = (*several, *([_no_setting(call)] if sets else []))
         built = (_built(call, text),) if arguments[0].built else ()
         return DatabaseCall(
             reading.kinds,
@@ -112,6 +114,11 @@ def _built(call: WrittenCall, text: str) -> Finding:
     shown = text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
     message = f"The text of this statement is put together when the script runs; its pieces give: {shown}"
     return Finding(FindingCode.BUILT_STATEMENT, Severity.WARNING, message, call.line, call.column, _WRITE_OUT)
+
+
+def _no_setting(call: WrittenCall) -> Finding:
+    message, hint = "A call of a script changes no setting.", "Leave SET out."
+    return Finding(FindingCode.REFUSED_STATEMENT, Severity.ERROR, message, call.line, call.column, hint)
 
 
 def _one_statement(call: WrittenCall) -> Finding:

@@ -65,6 +65,28 @@ class Facts:
         return {str(relation) for relation in self.relations}
 
 
+def together(facts: Facts, inside: Sequence[Facts]) -> Facts:
+    """`facts` of a statement with those of the statements in its body: whatever it may touch when it runs."""
+    if not inside:
+        return facts
+    every = (facts, *inside)
+    return replace(
+        facts,
+        relations=set().union(*(one.relations for one in every)),
+        functions=[*facts.functions, *(call for one in inside for call in without_places(one).functions)],
+        statements=[kind for one in every for kind in one.statements],
+        operators=set().union(*(one.operators for one in every)),
+        types=set().union(*(one.types for one in every)),
+        converts=any(one.converts for one in every),
+        changed=set().union(*(one.changed for one in every)),
+    )
+
+
+def without_places(facts: Facts) -> Facts:
+    """`facts` of a statement whose text is a part of another: its places are none of the whole."""
+    return replace(facts, functions=[replace(call, at=None) for call in facts.functions])
+
+
 def gather(statement: Statement, catalogue: Catalogue | None = None) -> Facts:
     """What the tree of a statement holds."""
     facts = Facts()
@@ -118,7 +140,7 @@ def _note(key: str, node: Node, level: Level, facts: Facts) -> None:
         and (node.get("schemaname") or level.tables.find(node["relname"]) is None)
     ):
         facts.relations.add(relation_of(node))
-    if "funcname" in node and key == "FuncCall":
+    if "funcname" in node and key in {"FuncCall", "funccall"}:
         facts.functions.append(_function(node))
     if key == "ColumnRef" and len(node.get("fields", ())) > 1:
         facts.functions += _column(strings(node["fields"]), node.get("location"), level)

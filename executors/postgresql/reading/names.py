@@ -17,6 +17,8 @@ UNDERSTOOD = frozenset({
 _KEEPS_SCHEMA = UNDERSTOOD - {"CreateTableAsStmt"} | {
     "VariableShowStmt", "TruncateStmt", "LockStmt", "ConstraintsSetStmt", "CommentStmt", "RefreshMatViewStmt",
 }  # fmt: skip
+# Their names are known to the server when they run.
+BRINGS_CODE = frozenset({"DoStmt", "CallStmt", "CreateFunctionStmt", "AlterFunctionStmt"})
 # What these change or make has its name in them; of any other it may be anything.
 CHANGES_WHAT_IT_NAMES = frozenset({
     "AlterTableStmt", "CommentStmt", "CreateSeqStmt", "CreateStmt", "CreateTableAsStmt", "IndexStmt", "SelectStmt",
@@ -42,6 +44,8 @@ def made(item: Statement) -> frozenset[str]:
 
 def needed(item: Statement, facts: Facts) -> list[Named]:
     """What a statement needs to find in the catalogue; what it does without, having said IF EXISTS, is `optional`."""
+    if item.type in BRINGS_CODE:
+        return []
     if item.type in {"DropStmt", "CommentStmt", "ConstraintsSetStmt"}:
         return list(objects(item))
     own = frozenset() if item.type in {"RenameStmt", "AlterTableStmt"} else made(item)

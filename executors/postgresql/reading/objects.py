@@ -36,6 +36,8 @@ _RELATIONS = {
     "OBJECT_SEQUENCE": "sequence",
 }
 _NAMED = {"OBJECT_TYPE": "type", "OBJECT_DOMAIN": "domain", "OBJECT_STATISTIC_EXT": "statistics"}
+# Functions and triggers are not looked up.
+_CODE = frozenset({"OBJECT_FUNCTION", "OBJECT_PROCEDURE", "OBJECT_ROUTINE", "OBJECT_TRIGGER"})
 _OF_TABLES = {
     "AT_DropConstraint": "constraint",
     "AT_ValidateConstraint": "constraint",
@@ -59,6 +61,8 @@ def objects(item: Statement) -> Iterator[Named]:
 
 def untold(item: Statement, *, parsed: bool = False) -> bool:
     """Whether a statement has names that nobody looks up; `parsed`: of one that the server could parse, but later."""
+    if {item.node.get(key) for key in ("removeType", "renameType", "objtype")} & _CODE:
+        return True
     own = _own_columns(item.node) if item.type == "CreateStmt" else frozenset()
     known_table = item.type in {"IndexStmt", "AlterTableStmt"}
     for key, node in _walk(item.node):

@@ -41,4 +41,6 @@ def copy(node: Node) -> tuple[str, str]:
         return "COPY … FROM takes rows from outside the statement, where no reviewer sees them.", hint
     if node.get("is_program") or "filename" in node:
         return "COPY to a file or a program of the server is not allowed.", "Write TO STDOUT and download the result."
+    if "attlist" not in node:
+        return "COPY is not allowed inside a body.", "Write a query in its place."
     return "COPY with a list of columns is not allowed.", "Write the list as a query: COPY (SELECT … FROM …) TO STDOUT."

@@ -6,14 +6,14 @@ refuses what no read-only mode stops.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
-from executors.postgresql.reading import reasons
+from executors.postgresql.reading import reasons, settings
 from executors.postgresql.reading.facts import Facts, Function
 from executors.postgresql.reading.function_policy import ROWS_ONLY, WRITE_MAY_CALL
 from executors.postgresql.reading.functions import REFUSED
-from executors.postgresql.reading.parse import Statement
-from executors.postgresql.reading.scopes import Relation, relation_of
+from executors.postgresql.reading.parse import Node, Statement
+from executors.postgresql.reading.scopes import Relation, relation_of, strings
 
 # Parse-tree type → what people call the statement. Every type here may be part of a write.
 WRITE_KINDS = {
@@ -45,7 +45,18 @@ WRITE_KINDS = {
     "RenameStmt": "RENAME",
     "CommentStmt": "COMMENT",
     "DropStmt": "DROP",
+    "DoStmt": "DO",
+    "CallStmt": "CALL",
+    "CreateFunctionStmt": "CREATE FUNCTION",
+    "AlterFunctionStmt": "ALTER FUNCTION",
+    "CreateTrigStmt": "CREATE TRIGGER",
+    "VacuumStmt": "ANALYZE",
+    "ReturnStmt": "RETURN",  # only ever within CREATE FUNCTION
 }
+
+# What runs code when it runs, and what leaves code behind.
+RUNS_CODE = frozenset({"DoStmt", "CallStmt"})
+LEAVES_CODE = frozenset({"CreateFunctionStmt", "AlterFunctionStmt", "CreateTrigStmt"})
 
 # What rows are read and changed with: the server can tell beforehand what these stand on.
 ROWS = frozenset({"SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt", "ExplainStmt"})
@@ -56,7 +67,7 @@ _READ_KINDS = {"SelectStmt", "VariableShowStmt", "ExplainStmt"}
 
 _DROPPABLE = {
     "OBJECT_TABLE", "OBJECT_VIEW", "OBJECT_MATVIEW", "OBJECT_INDEX", "OBJECT_SEQUENCE", "OBJECT_TYPE", "OBJECT_DOMAIN",
-    "OBJECT_SCHEMA", "OBJECT_STATISTIC_EXT",
+    "OBJECT_SCHEMA", "OBJECT_STATISTIC_EXT", "OBJECT_FUNCTION", "OBJECT_PROCEDURE", "OBJECT_ROUTINE", "OBJECT_TRIGGER",
 }  # fmt: skip
 # What can be renamed or commented on: the same, and parts of them; never a role, a database or a server.
 _NAMED = _DROPPABLE | {"OBJECT_COLUMN", "OBJECT_ATTRIBUTE", "OBJECT_TABCONSTRAINT", "OBJECT_DOMCONSTRAINT"}
@@ -68,6 +79,7 @@ _COPY = ("COPY is not allowed.", "Select the rows and download the result instea
 _PREPARE = ("Prepared statements are not allowed.", "Submit the statement itself, with parameters if it needs them.")
 _NOTIFY = ("LISTEN and NOTIFY are not allowed.", "")
 _CODE = ("Code that runs later, or out of sight of the reviewer, cannot be created or called.", "Write the statements.")
+_VACUUM = ("VACUUM cannot run inside a transaction.", "Write ANALYZE for the statistics; the server vacuums by itself.")
 _MAINTENANCE = ("Maintenance commands cannot run inside a transaction, and are not allowed.", "Ask the owner.")
 _SERVER = ("Commands that change the server, its files or its replication are not allowed.", "Ask the owner.")
 _CURSOR = ("Cursors are not allowed.", "Submit the SELECT itself.")
@@ -97,17 +109,11 @@ REFUSED_KINDS = {
     "ListenStmt": ("LISTEN", _NOTIFY),
     "UnlistenStmt": ("UNLISTEN", _NOTIFY),
     "NotifyStmt": ("NOTIFY", _NOTIFY),
-    "DoStmt": ("DO", _CODE),
-    "CallStmt": ("CALL", _CODE),
-    "CreateFunctionStmt": ("CREATE FUNCTION", _CODE),
-    "AlterFunctionStmt": ("ALTER FUNCTION", _CODE),
-    "CreateTrigStmt": ("CREATE TRIGGER", _CODE),
     "CreateEventTrigStmt": ("CREATE EVENT TRIGGER", _CODE),
     "RuleStmt": ("CREATE RULE", _CODE),
     "CreateCastStmt": ("CREATE CAST", _CODE),
     "DefineStmt": ("CREATE OPERATOR OR AGGREGATE", _CODE),
     "CreatePLangStmt": ("CREATE LANGUAGE", _CODE),
-    "VacuumStmt": ("VACUUM OR ANALYZE", _MAINTENANCE),
     "ClusterStmt": ("CLUSTER", _MAINTENANCE),
     "ReindexStmt": ("REINDEX", _MAINTENANCE),
     "CheckPointStmt": ("CHECKPOINT", _MAINTENANCE),
@@ -139,7 +145,7 @@ _AT_CURSOR = (
     "WHERE CURRENT OF needs a cursor, and there is none: cursors are not allowed.",
     "Name the row by its key: WHERE id = …",
 )
-_REASONS = {"CopyStmt": reasons.copy, "TransactionStmt": reasons.transaction}
+_REASONS = {"CopyStmt": reasons.copy, "TransactionStmt": reasons.transaction, "VariableSetStmt": settings.refused}
 _OTHER = ("This kind of statement is not allowed.", "Ask the owner of the database.")
 
 _PRIVILEGED_CHANGES = {
@@ -182,15 +188,22 @@ def needs_write(statement: Statement, facts: Facts) -> bool:
 
 def refusal(statement: Statement, facts: Facts, made: Collection[str] = ()) -> tuple[str, str] | None:
     """The sentence and hint for a statement that not even a write may be; `made`: see `server_view`."""
+    if any("CurrentOfExpr" in node.get("whereClause", {}) for _, node, _ in facts.levels):
+        return _AT_CURSOR
+    return refusal_inside(statement, facts, made)
+
+
+def refusal_inside(statement: Statement, facts: Facts, made: Collection[str]) -> tuple[str, str] | None:
+    """The same for a statement in a body, where cursors may be."""
     for inner in facts.statements:
+        if inner == "VariableSetStmt" and statement.type in LEAVES_CODE:
+            continue  # an option of the function, judged with the others
         if inner == statement.type and inner in _REASONS:
             return _REASONS[inner](statement.node)
         if inner not in WRITE_KINDS:
             return REFUSED_KINDS[inner][1] if inner in REFUSED_KINDS else _OTHER
     if any(_of_the_server(table) or table.name in made for table in facts.changed):
         return _CATALOGUE
-    if any("CurrentOfExpr" in node.get("whereClause", {}) for _, node, _ in facts.levels):
-        return _AT_CURSOR
     return _detail(statement)
 
 
@@ -233,24 +246,49 @@ def foreign_operator(name: str) -> bool:
 
 
 def _detail(statement: Statement) -> tuple[str, str] | None:
-    node = statement.node
-    if statement.type == "DropStmt":
-        if node.get("removeType") not in _DROPPABLE:
-            return "This kind of object cannot be dropped here.", "Ask the owner of the database."
-        return _concurrently(node)
-    if statement.type in {"RenameStmt", "CommentStmt"}:
-        known = (node.get("renameType") or node.get("objtype")) in _NAMED
-        return None if known else ("This kind of object cannot be changed here.", "Ask the owner of the database.")
-    if statement.type in {"IndexStmt", "RefreshMatViewStmt"} and node.get("concurrent"):
-        return _concurrently(node)
-    if statement.type == "AlterTableStmt":
-        for command in node.get("cmds", ()):
-            if reason := _PRIVILEGED_CHANGES.get(command.get("AlterTableCmd", {}).get("subtype", "")):
-                return reason
+    detail = _DETAILS.get(statement.type)
+    return detail(statement.node) if detail else None
+
+
+def _dropped(node: Node) -> tuple[str, str] | None:
+    if node.get("removeType") not in _DROPPABLE:
+        return "This kind of object cannot be dropped here.", "Ask the owner of the database."
+    return _concurrently(node)
+
+
+def _named(node: Node) -> tuple[str, str] | None:
+    known = (node.get("renameType") or node.get("objtype")) in _NAMED
+    return None if known else ("This kind of object cannot be changed here.", "Ask the owner of the database.")
+
+
+def _altered(node: Node) -> tuple[str, str] | None:
+    commands = (command.get("AlterTableCmd", {}).get("subtype", "") for command in node.get("cmds", ()))
+    return next(filter(None, map(_PRIVILEGED_CHANGES.get, commands)), None)
+
+
+def _triggered(node: Node) -> tuple[str, str] | None:
+    if refused_name(strings(node["funcname"])[-1], 0):
+        return "That function is not allowed as a trigger.", "Write a function of your own."
     return None
 
 
-def _concurrently(node: dict[str, object]) -> tuple[str, str] | None:
+def _vacuumed(node: Node) -> tuple[str, str] | None:
+    return _VACUUM if node.get("is_vacuumcmd") else None
+
+
+def _concurrently(node: Node) -> tuple[str, str] | None:
     if not node.get("concurrent"):
         return None
     return "CONCURRENTLY cannot run inside a transaction.", "Leave it out, or ask the owner of the database."
+
+
+_DETAILS: dict[str, Callable[[Node], tuple[str, str] | None]] = {
+    "AlterTableStmt": _altered,
+    "CommentStmt": _named,
+    "CreateTrigStmt": _triggered,
+    "DropStmt": _dropped,
+    "IndexStmt": _concurrently,
+    "RefreshMatViewStmt": _concurrently,
+    "RenameStmt": _named,
+    "VacuumStmt": _vacuumed,
+}

@@ -18,6 +18,7 @@ _ROWS = frozenset(
     {"SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt", "ExplainStmt", "VariableShowStmt"}
 )
 _FILTERED = frozenset({"UpdateStmt", "DeleteStmt", "MergeStmt"})
+_CODE = rules.RUNS_CODE | rules.LEAVES_CODE
 _UNFILTERED = frozenset(
     {FindingCode.NO_WHERE, FindingCode.ALWAYS_TRUE, FindingCode.OUTER_NAME, FindingCode.SELF_COMPARISON}
 )
@@ -33,7 +34,7 @@ def verified(
     yield Verified.SYNTAX
     if FindingCode.REFUSED_STATEMENT not in codes:
         yield Verified.ALLOWED_KIND
-    if any(map(own_functions, facts)):
+    if any(map(own_functions, facts)) or any(item.type in _CODE for item in statements):
         return
     if not any(map(rules.needs_write, statements, facts)):
         yield Verified.ONLY_READS

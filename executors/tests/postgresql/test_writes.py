@@ -157,8 +157,8 @@ WHERE application_name = 'portal:write' AND wait_event = 'PgSleep'
         "SET ROLE x",
         "GRANT SELECT ON orders TO x",
         "COPY orders FROM STDIN",
-        "DO $$BEGIN END$$",
-        "CALL p()",
+        "DO $$BEGIN EXECUTE 'SELECT 1'; END$$",
+        "CALL p(set_config('a.b', 'c', true))",
         "LISTEN a",
         "PREPARE p AS SELECT 1",
         "VACUUM",
@@ -168,7 +168,7 @@ WHERE application_name = 'portal:write' AND wait_event = 'PgSleep'
         "DROP TABLE orders; ROLLBACK",
         "CREATE INDEX CONCURRENTLY ON orders (id)",
         "ALTER TABLE orders OWNER TO x",
-        "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+        "CREATE FUNCTION f() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'",
     ],
 )
 def test_refused_in_a_write(database: Database, text: str) -> None:

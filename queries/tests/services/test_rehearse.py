@@ -77,6 +77,28 @@ def test_what_it_failed_with_is_kept(world: World) -> None:
     assert words["detail"]["sqlstate"] == "23505"
 
 
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        ("INSERT INTO items VALUES (1, 'one more')", "duplicate key value violates unique constraint"),
+        ("INSERT INTO items SELECT NULL, name FROM items", "null value in column"),
+        ("UPDATE items SET id = name::int", "may quote personal data"),
+    ],
+)
+def test_what_it_failed_with_quotes_no_row_of_a_target_with_personal_columns(
+    world: World, statement: str, said: str
+) -> None:
+    plain = rehearsals.words(rehearse(world, write(world, statement)))
+    assert "one" in str(plain) or "(1)" in str(plain)
+    world.target.personal_columns = ["items.name"]
+    world.target.save(update_fields=["personal_columns"])
+    masked = rehearsals.words(rehearse(world, write(world, statement)))
+    assert masked is not None
+    assert said in masked["message"]
+    assert "detail" not in masked["detail"]
+    assert "one" not in str(masked)
+
+
 @pytest.mark.parametrize("name", ["author", "colleague", "outsider", "other_manager", "auditor", "admin"])
 def test_whoever_may_not_decide_may_not_rehearse(world: World, name: str) -> None:
     query = write(world)

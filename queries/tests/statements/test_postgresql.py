@@ -2,66 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, NamedTuple
-
 import pytest
 
-from queries.lifecycle import Status
-from queries.models import QueryRequest
-from queries.results import view_page
-from queries.tests.world import TargetDatabase, World
-from web.errors import BadInput
-
-_TABLES = """
-CREATE SCHEMA lab;
-CREATE TABLE lab.samples (id int PRIMARY KEY, name text, amount int);
-CREATE TABLE lab."Odd names" (id int);
-GRANT USAGE, CREATE ON SCHEMA lab TO {writer};
-GRANT USAGE ON SCHEMA lab TO {reader};
-ALTER SCHEMA lab OWNER TO {writer};
-ALTER TABLE lab.samples OWNER TO {writer};
-ALTER TABLE lab."Odd names" OWNER TO {writer};
-GRANT SELECT ON ALL TABLES IN SCHEMA lab TO {reader};
-"""
-_ROWS = """
-TRUNCATE lab.samples, lab."Odd names";
-INSERT INTO lab.samples VALUES (1, 'one', 10), (2, 'two', 20), (3, NULL, 30);
-INSERT INTO lab."Odd names" VALUES (7);
-"""
-
-
-def shown(given: Runs | Refused) -> str:
-    return f"{given.access} {given.statement[:60]!r}"
-
-
-class Runs(NamedTuple):
-    """A statement that runs: what its read gives, or how many rows its write changes; and a code it is told with."""
-
-    access: str
-    statement: str
-    gives: Any
-    told: str = ""
-
-
-class Refused(NamedTuple):
-    """A statement that is refused as `code`, and what it becomes when its hint is followed."""
-
-    access: str
-    statement: str
-    code: str
-    hint: str
-    followed: Runs
-
-
-def reads(statement: str, *rows: object, told: str = "") -> Runs:
-    """Rows as the API answers them; a row of one cell is that cell."""
-    return Runs("read", statement, [[str(row)] if not isinstance(row, list) else row for row in rows], told)
-
-
-def writes(statement: str, changed: int | None, told: str = "") -> Runs:
-    return Runs("write", statement, changed, told)
-
+from queries.tests.statements.given import Refused, Runs, reads, refused, run, shown, writes
+from queries.tests.world import World
 
 NBSP = "\N{NO-BREAK SPACE}"
 TWO = reads("SELECT name FROM samples WHERE id = 2", "two")
@@ -171,37 +115,74 @@ NOT_SQL = [
             writes("COPY (DELETE FROM samples WHERE id = 1 RETURNING id) TO STDOUT", 1)),
 ]  # fmt: skip
 
+_SEE = "SELECT current_setting"
+SETTINGS = [
+    reads(f"SET LOCAL statement_timeout = '5s'; {_SEE}('statement_timeout')", "5s", told="sets_local"),
+    reads(f"SET statement_timeout TO 4000; {_SEE}('statement_timeout')", "4s", told="sets_local"),
+    reads(f"SET lock_timeout = '500ms'; {_SEE}('lock_timeout');", "500ms", told="sets_local"),
+    reads(f"BEGIN; SET LOCAL work_mem = '64MB'; {_SEE}('work_mem'); COMMIT", "64MB", told="sets_local"),
+    reads(f"SET SESSION enable_seqscan = off; SET jit TO false; {_SEE}('enable_seqscan')", "off", told="sets_local"),
+    reads("SET TIME ZONE 'Asia/Tokyo'; SELECT '2024-01-01 00:00+00'::timestamptz", "2024-01-01 09:00:00+09"),
+    reads("SET timezone TO 'UTC'; SELECT '2024-01-01 00:00+02'::timestamptz", "2023-12-31 22:00:00+00"),
+    reads("SET datestyle = 'ISO, DMY'; SELECT '01/02/2024'::date", "2024-02-01"),
+    reads("SET intervalstyle = iso_8601; SELECT interval '1 day'", "P1D"),
+    reads("SET extra_float_digits = 3; SELECT 0.5::float8", "0.5"),
+    reads("SET search_path TO public; SELECT to_regclass('samples') IS NULL", "t", told="sets_local"),
+    reads("SET LOCAL search_path = lab; SELECT name FROM samples WHERE id = 2", "two", told="sets_local"),
+    writes(f"SET LOCAL lock_timeout = '1s'; SET statement_timeout = '5s'; {SET_TEN}", 1, told="sets_local"),
+    writes("SET search_path TO lab; SET LOCAL work_mem = '8MB'; DELETE FROM samples WHERE id < 3", 2),
+]  # fmt: skip
+_KEPT = reads("SELECT current_setting('statement_timeout')", "10s")
+OTHER_SETTINGS = [
+    Refused("read", f"SET {words}; SELECT current_setting('statement_timeout')", "refused_statement", hint, followed)
+    for words, hint, followed in (
+        ("statement_timeout = '1h'", "at most '10s'",
+         reads(f"SET statement_timeout = '10s'; {_SEE}('statement_timeout')", "10s")),
+        ("statement_timeout = 0", "above 0", reads(f"SET statement_timeout = '5s'; {_SEE}('statement_timeout')", "5s")),
+        ("LOCAL statement_timeout = '-1'", "above 0", _KEPT),
+        ("statement_timeout TO DEFAULT", "Leave it out", _KEPT),
+        ("lock_timeout = '1min'", "at most '", reads(f"SET lock_timeout = '5s'; {_SEE}('lock_timeout')", "5s")),
+        ("lock_timeout = 0", "above 0", _KEPT),
+        ("work_mem = '1GB'", "256MB", reads(f"SET work_mem = '256MB'; {_SEE}('work_mem')", "256MB")),
+        ("search_path TO pg_toast", "schema in front", _KEPT),
+        ('search_path TO "$user", lab', "schema in front", _KEPT),
+        ("extra_float_digits = -3", "1, 2 or 3", _KEPT),
+        ("datestyle = 'German'", "ISO", _KEPT),
+        ("intervalstyle = sql_standard", "iso_8601", _KEPT),
+        ("enable_seqscan TO maybe", "on or off", _KEPT),
+        ("timezone TO $$x';$$", "Europe/Rome", _KEPT),
+        ("application_name = 'x'", "Leave it out", _KEPT),
+        ("role = postgres", "Leave it out", _KEPT),
+        ("session_replication_role = replica", "Leave it out", _KEPT),
+        ("transaction_timeout = 0", "Leave it out", _KEPT),
+        ("idle_in_transaction_session_timeout = 0", "Leave it out", _KEPT),
+        ("row_security = off", "Leave it out", _KEPT),
+        ("client_min_messages = debug5", "Leave it out", _KEPT),
+        ("standard_conforming_strings = off", "Leave it out", _KEPT),
+        ("track_counts = off", "Leave it out", _KEPT),
+        ("a.b = 'c'", "Leave it out", _KEPT),
+        ("LOCAL transaction_read_only = off", "Leave it out", _KEPT),
+        ("TRANSACTION READ WRITE", "Leave it out", _KEPT),
+        ("SESSION CHARACTERISTICS AS TRANSACTION READ WRITE", "Leave it out", _KEPT),
+    )
+] + [
+    Refused("read", "RESET statement_timeout; SELECT 1", "refused_statement", "Leave it out", _KEPT),
+    Refused("write", f"{SET_TEN}; SET work_mem = '8MB'", "refused_statement", "SET first",
+            writes(f"SET work_mem = '8MB'; {SET_TEN}", 1)),
+    Refused("write", "DO $$ BEGIN SET LOCAL lock_timeout = '1s'; END $$", "refused_statement", "SET first",
+            writes("SET LOCAL lock_timeout = '1s'; DO $$ BEGIN NULL; END $$", 0)),
+]  # fmt: skip
 
-@pytest.fixture(scope="module")
-def lab(committed: World, target_database: TargetDatabase) -> Iterator[World]:
-    """Everybody, and a schema that the write login owns."""
-    name = target_database.name
-    with target_database.connect() as connection:
-        connection.execute(_TABLES.format(reader=f"{name}_ro", writer=f"{name}_rw"))
-    committed.change_target(search_path="lab,public")
-    yield committed
-    with target_database.connect() as connection:
-        connection.execute("DROP SCHEMA lab CASCADE")
+
+@pytest.mark.parametrize("given", SETTINGS, ids=shown)
+def test_a_harmless_setting_holds_for_the_request(lab: World, given: Runs) -> None:
+    run(lab, given)
+    run(lab, _KEPT)
 
 
-@pytest.fixture(autouse=True)
-def rows(lab: World, target_database: TargetDatabase) -> None:
-    """The same rows before each."""
-    with target_database.connect() as connection:
-        connection.execute(_ROWS)
-
-
-def run(lab: World, given: Runs) -> QueryRequest:
-    """From the submission to the end, which is the right one."""
-    query = lab.executed(given.statement, access=given.access)
-    assert (query.status, query.execution.failure_code) == (Status.EXECUTED, "")
-    if given.access == "read":
-        assert view_page(actor=lab.author, query=query).rows == given.gives
-    else:
-        assert query.execution.rows_affected == given.gives
-    if given.told:
-        assert given.told in {finding["code"] for finding in query.findings}
-    return query
+@pytest.mark.parametrize("given", OTHER_SETTINGS, ids=shown)
+def test_no_setting_lifts_a_limit(lab: World, given: Refused) -> None:
+    refused(lab, given)
 
 
 @pytest.mark.parametrize("given", PASTED, ids=shown)
@@ -211,11 +192,4 @@ def test_it_runs_as_pasted(lab: World, given: Runs) -> None:
 
 @pytest.mark.parametrize("given", NOT_SQL, ids=shown)
 def test_it_is_refused_with_a_hint_that_works(lab: World, given: Refused) -> None:
-    with pytest.raises(BadInput) as caught:
-        lab.submitted(given.statement, access=given.access)
-    errors = caught.value.fields["statement"]
-    found = [error for error in errors if error.code == given.code]
-    assert found
-    assert all(error.line for error in found)
-    assert any(given.hint in error.message for error in found)
-    run(lab, given.followed)
+    refused(lab, given)
