@@ -43,7 +43,7 @@ SAFE = (
     # Words of our own.
     r"css|what|theme|next|view|words|revises|next_step|event\.tone|request\.csp_nonce|block\.super|tab_label|format|key",
     r"(heading|meaning)(\|default:\"[^\"]*\")?|\w+\|pluralize(:\"[^\"]*\")?|noun(\|capfirst)?|message\.tags",
-    r"row\.sentence|verdict\.fault\.reason|head|title|format\|upper",
+    r"example\.(product|title|text)|row\.sentence|verdict\.fault\.reason|head|title|format\|upper",
     # Addresses of ours, and JSON for a script that draws it.
     r"favicon_href|swagger_ui_(css|bundle|standalone)|script_url|findings\|json_script:\"found\"",
 )
