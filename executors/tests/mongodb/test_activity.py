@@ -39,7 +39,7 @@ def running(mongo: Bench) -> Iterator[Job]:
 
 def ask(target: Target, name: str, ready: Callable[[Activity], bool]) -> Activity | None:
     """What is told within three seconds, None when it never gets ready."""
-    by = time.monotonic() + 3
+    by = time.monotonic() + 20
     while time.monotonic() < by:
         found = processes.activity(target, "", name)
         if found and ready(found):

@@ -103,7 +103,7 @@ def test_a_refused_approval_holds_no_place(committed: World) -> None:
 
 
 def test_who_waits_is_told_what_for(committed: World, approve: Approve, target_database: TargetDatabase) -> None:
-    first, second = committed.submitted("SELECT pg_sleep(2)"), committed.submitted("SELECT 1 AS one")
+    first, second = committed.submitted("SELECT pg_sleep(5)"), committed.submitted("SELECT 1 AS one")
     going = approve(first)
     wait_for(lambda: running(target_database, first))
     waiting = approve(second)
@@ -147,7 +147,7 @@ def test_who_comes_when_many_wait_is_told_at_once(
     committed: World, approve: Approve, target_database: TargetDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(places, "_queue", threading.BoundedSemaphore(1))
-    first, second, third = (committed.submitted(f"SELECT pg_sleep({seconds})") for seconds in (3, 0, 0))
+    first, second, third = (committed.submitted(f"SELECT pg_sleep({seconds})") for seconds in (6, 0, 0))
     going = approve(first)
     wait_for(lambda: running(target_database, first))
     waiting = approve(second)
