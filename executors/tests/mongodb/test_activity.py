@@ -38,7 +38,7 @@ def running(mongo: Bench) -> Iterator[Job]:
 
 
 def ask(target: Target, name: str, ready: Callable[[Activity], bool]) -> Activity | None:
-    """What is told within three seconds, None when it never gets ready."""
+    """What is told once it is ready; None when it never is."""
     by = time.monotonic() + 20
     while time.monotonic() < by:
         found = processes.activity(target, "", name)
