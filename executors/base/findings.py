@@ -134,6 +134,7 @@ class FindingCode(StrEnum):
     PAGE_WITHOUT_ORDER = "page_without_order"
     PARAMETERS_MISMATCH = "parameters_mismatch"
     PARAMETERS_NEED_ONE_STATEMENT = "parameters_need_one_statement"
+    PARTLY_READ = "partly_read"
     PERSONAL_DATA = "personal_data"
     POSITION_UNKNOWN = "position_unknown"
     READ_AS_UTC = "read_as_utc"

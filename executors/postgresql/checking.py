@@ -115,6 +115,7 @@ class Check:
         as_found = list(self._as_found(parts))
         for part in parts:
             item = part.item
+            told.complete &= not item.unread
             if item.type in UNDERSTOOD and not self.changed:
                 ahead.append(part)
             else:
@@ -129,8 +130,11 @@ class Check:
                 self.made |= made(item) - {""}
         for start in range(0, len(ahead), _AT_ONCE):
             self._parse(told, ahead[start : start + _AT_ONCE])
+        # Of others the server tells whether it knows their words, and looks no name up.
+        unread = [part for part in parts if part.item.unread and part.item.type not in UNDERSTOOD]
+        self._refuse_unknown(told, unread)
         if not told.findings:
-            self._look_through(told, [part for part in parts if part.item.type in BRINGS_CODE])
+            self._look_through(told, [part for part in parts if part.item.type in BRINGS_CODE or part in unread])
         self._look_up(told, named)
         noticed = () if told.findings else tuple(self._noticed(text, as_found))
         if told.findings or not told.complete or self.changed:
@@ -185,6 +189,12 @@ class Check:
     def _is_made(self, relation: str) -> bool:
         """Whether an earlier statement made a relation, or one that goes with it (`orders_pkey`)."""
         return relation in self.made or any(relation.startswith(f"{name}_") for name in self.made)
+
+    def _refuse_unknown(self, told: _Text, parts: Sequence[_Part]) -> None:
+        sent = [(part.item.text.encode(), Place(told.text, part.item.offset)) for part in parts]
+        for part, error in zip(parts, self.wire.parse_each(sent) if sent else (), strict=True):
+            if error is not None:
+                self._take(told, part, error)
 
     def _parse(self, told: _Text, parts: Sequence[_Part]) -> None:
         sent = [(part.item.text.encode(), Place(told.text, part.item.offset)) for part in parts]

@@ -48,6 +48,7 @@ class Frame(IntEnum):
     ANSWER = 29
     KEPT = 30
     ALL_COLUMNS = 31
+    PROGRESSED = 32
 
 
 class Closed(Exception):

@@ -144,6 +144,13 @@ class RehearsalShape(serializers.Serializer[object]):
     schema = serializers.ChoiceField(choices=[s.value for s in Schema])
 
 
+class ProgressShape(serializers.Serializer[object]):
+    """How many of its statements had run when that was last told, a moment ago."""
+
+    done = serializers.IntegerField(min_value=0)
+    total = serializers.IntegerField(min_value=0)
+
+
 class ExecutionShape(serializers.Serializer[object]):
     """The one run. `rows_affected` is null for what changes no rows, and where `affected_known` is false: a write whose
     changed rows nobody counted. `settings` are the target's own that decide how text is read as a value: `time_zone`,
@@ -155,6 +162,7 @@ class ExecutionShape(serializers.Serializer[object]):
     `finding_out` is not null while a request is EXECUTING only because nobody can tell yet what became of its COMMIT.
 
     `activity` is null but on the page of one request while it is EXECUTING, and there too when the target cannot tell.
+    `progress` counts the statements of a text of several while it is EXECUTING, and is null before the first was told.
     """
 
     started_at = serializers.DateTimeField()
@@ -175,6 +183,7 @@ class ExecutionShape(serializers.Serializer[object]):
     result_lost = serializers.CharField(allow_blank=True)
     result_expires_at = serializers.DateTimeField(allow_null=True)
     activity = ActivityShape(allow_null=True)
+    progress = ProgressShape(allow_null=True)
     finding_out = FindingOutShape(allow_null=True)
     closed = ClosedShape(allow_null=True)
 

@@ -191,9 +191,16 @@ def _execution_json(query: QueryRequest, reader: User, activity: Activity | None
         "result_lost": execution.result_lost,
         "result_expires_at": execution.result_expires_at,
         "activity": asdict(activity) if activity else None,
+        "progress": _progress_json(query, execution),
         "finding_out": _finding_out_json(execution),
         "closed": _closed_json(execution),
     }
+
+
+def _progress_json(query: QueryRequest, execution: Execution) -> dict[str, object] | None:
+    if query.state is not Status.EXECUTING or execution.statements_total is None:
+        return None
+    return {"done": execution.statements_done, "total": execution.statements_total}
 
 
 def _finding_out_json(execution: Execution) -> dict[str, object] | None:

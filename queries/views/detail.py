@@ -25,9 +25,10 @@ from queries.presentation.checks import passed
 from queries.presentation.code import code_lines
 from queries.presentation.difference import counts, difference
 from queries.presentation.effect import lasting, show
-from queries.presentation.excerpt import beginning, differing
+from queries.presentation.excerpt import beginning, differing, starting
 from queries.presentation.noticed import noticed
 from queries.presentation.pages import ShownPage
+from queries.presentation.parts import parts
 from queries.presentation.states import advice, is_overdue, meaning
 from queries.presentation.timeline import timeline
 from queries.results import Window, record_trace_view, rehearsals, show_page
@@ -47,6 +48,7 @@ INLINE_LINES = 40
 NEIGHBOURS = 200
 ROWS_CHANGED = 20
 SEEN = re.compile(r"[0-9]{1,4}")
+LINE = re.compile(r"[0-9]{1,7}", re.ASCII)
 
 
 @require_safe
@@ -101,6 +103,7 @@ def request_page(
         "bound_typed": bound,
         "noticed": noticed(query.findings),
         "passed": passed(query.verified),
+        "parts": parts(query, execution),
         "rest_of_reason": _rest(query.reason, query.title),
         "parameters": [] if query.undoes_id is not None else [_parameter(value) for value in query.parameters],
         "events": timeline(query, execution),
@@ -254,7 +257,9 @@ def _statement(request: HttpRequest, query: QueryRequest, execution: Execution |
         old, new = parts
         rows = difference(old.text, new.text, query.language, notes, new.first)
         return {**other, "diff": rows, "changed": counts(rows), "differing": new}
-    return {"tab": "whole", "shown": shown, "lines": code_lines(shown.text, query.language, notes)}
+    if LINE.fullmatch(request.GET.get("line", "")):
+        shown = starting(query.statement, int(request.GET["line"]))
+    return {"tab": "whole", "shown": shown, "lines": code_lines(shown.text, query.language, notes, shown.first)}
 
 
 def _failure(user: User, query: QueryRequest, execution: Execution | None) -> dict[str, Any]:
