@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from django.test import Client
 
 from executors import registry
-from executors.base import EngineKind
+from executors.base import EngineKind, ScriptEngine
 from queries.models import QueryRequest
 from queries.presentation import completions
 from queries.tests.views.conftest import SignedIn
@@ -142,7 +142,7 @@ def test_pod_without_a_target_is_named(world: World, client_of: SignedIn) -> Non
 
 def test_every_method_of_a_script_that_is_completed_is_there() -> None:
     for engine, offered in completions.SCRIPT_METHODS.items():
-        prelude = registry.engine(EngineKind(engine)).prelude()
+        prelude = cast("ScriptEngine", registry.engine(EngineKind(engine))).prelude
         for name in (*offered["database"], *offered["collection"]):
             assert re.search(rf"\b{name}\b", prelude), (engine, name)
 
