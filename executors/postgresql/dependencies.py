@@ -246,7 +246,7 @@ class Dependencies:
     def _printed(self, item: Statement, text: str, setting: str) -> tuple[str, list[Called]]:
         with _listening(self._wire) as said:
             self._wire.simple(_PRINT.format(setting).encode())
-            self._wire.prepare(b"", item.text.encode(), Place(text, item.offset))
+            self._wire.prepare(b"", item.text.encode(), Place(text, item.offset), item.types)
             oids = {oid for part in said for oid in _CALLED.findall(part)}
             self._wire.simple(_QUIET.format(setting).encode())
         return " ".join(said), self._ask(_NAMES, (f"{{{','.join(sorted(oids))}}}".encode(),))

@@ -106,12 +106,12 @@ class PostgreSQLSession:
         """Check and run a text: one statement for a read, one or more for a write. Rows go to `sink`."""
         reading = self.check(statement, parameters)
         self._set(reading.settings)
-        stream = streams.Stream(self._wire, sink, self._limits, statement)
-        progress = Progress(statement, reading.statements, self._control)
+        stream = streams.Stream(self._wire, sink, self._limits, reading.text)
+        progress = Progress(reading.text, reading.statements, self._control)
         done = []
         for item, facts in zip(reading.statements, reading.facts, strict=True):
             with progress.running(item):
-                done.append(self._execute_one(item, facts, parameters, stream))
+                done.append(self._execute_one(item, facts, reading.values, stream))
         return done
 
     def check(self, statement: str, parameters: Sequence[Parameter]) -> Reading:
@@ -133,7 +133,7 @@ class PostgreSQLSession:
 
         Returns its description.
         """
-        return self._wire.prepare(name, statement.text.encode(), place)
+        return self._wire.prepare(name, statement.text.encode(), place, statement.types)
 
     def results(self, send: Callable[[PGconn], None], place: Place) -> Iterator[PGresult]:
         """Send a statement that `check` allowed; its results in pieces, so that dropping rows costs no memory.
@@ -206,7 +206,7 @@ class PostgreSQLSession:
         self, item: Statement, facts: Facts, parameters: Sequence[Parameter], stream: streams.Stream
     ) -> Ran:
         self.expect(item, facts, stream.text)
-        values = streams.bind(parameters)
+        values = streams.bind(parameters[: facts.parameters])
         if self._observer:
             return self._observed(item, values, stream, self._observer)
         described = stream.describe(item)

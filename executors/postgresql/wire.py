@@ -145,12 +145,19 @@ class Wire:
                     pass
 
     def prepare(
-        self, name: bytes, sql: bytes, place: Place = NOWHERE, *, closing: bytes = b"", aside: bool = False
+        self,
+        name: bytes,
+        sql: bytes,
+        place: Place = NOWHERE,
+        types: Sequence[int] = (),
+        *,
+        closing: bytes = b"",
+        aside: bool = False,
     ) -> PGresult:
         """Have the server parse one statement and describe it, in one round trip. Returns the description.
 
-        `closing` is a prepared statement that is not needed any more. What is asked `aside` may fail: the transaction
-        goes on.
+        `types` are those of its parameters, as the server's oids; it decides where one is 0 or none is given. `closing`
+        is a prepared statement that is not needed any more. What is asked `aside` may fail: the transaction goes on.
         """
         pgconn = self.pgconn
         pgconn.enter_pipeline_mode()
@@ -159,7 +166,7 @@ class Wire:
                 pgconn.send_close_prepared(closing)
             if aside:
                 pgconn.send_query_params(b"SAVEPOINT portal_ask", None)
-            pgconn.send_prepare(name, sql)
+            pgconn.send_prepare(name, sql, types or None)
             pgconn.send_describe_prepared(name)
             pgconn.pipeline_sync()
             if aside:
@@ -192,7 +199,7 @@ class Wire:
                 raise self._stopping or errors.lost()
         return answers
 
-    def parse_each(self, statements: Sequence[tuple[bytes, Place]]) -> list[ExecutionError | None]:
+    def parse_each(self, statements: Sequence[tuple[bytes, Sequence[int], Place]]) -> list[ExecutionError | None]:
         """Have the server parse each statement by itself and keep none, in one round trip: what is wrong with each.
 
         Outside a transaction: a failed one must not take the others with it.
@@ -200,11 +207,11 @@ class Wire:
         pgconn = self.pgconn
         pgconn.enter_pipeline_mode()
         try:
-            for sql, _ in statements:
-                pgconn.send_prepare(b"", sql)
+            for sql, types, _ in statements:
+                pgconn.send_prepare(b"", sql, types or None)
                 pgconn.pipeline_sync()
             self._flush()
-            found = [self._parsed(place) for _, place in statements]
+            found = [self._parsed(place) for _, _, place in statements]
             pgconn.exit_pipeline_mode()
         except psycopg.Error as error:
             raise self._driver_error(error) from None

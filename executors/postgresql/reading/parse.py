@@ -34,8 +34,9 @@ _NEWER = re.compile(r"\b(virtual|old|new|without\s+overlaps|period|not\s+enforce
 class Statement:
     """One statement: its exact text, without the semicolon; where it starts (characters from 0); its parse tree.
 
-    `written` is where the author's words begin, for a text that is not theirs. `unread` are words of it that are newer
-    than the parser: the tree is without them.
+    `written` is where the author's words begin, for a text that is not theirs. `types` are what the server is told of
+    the types of its parameters: oids, 0 where it decides; all are its own to decide where none is given. `unread` are
+    words of it that are newer than the parser: the tree is without them.
     """
 
     text: str
@@ -43,6 +44,7 @@ class Statement:
     type: str
     node: Node
     written: int | None = None
+    types: tuple[int, ...] = ()
     unread: tuple[str, ...] = ()
 
     @property
