@@ -210,7 +210,7 @@ class Finding:
     """Something noticed about a statement. `line` and `column` count from 1, columns in characters.
 
     `message` says what is wrong in one sentence, `hint` what to do about it. `parameter` names the one it speaks of,
-    "" where it speaks of none.
+    "" where it speaks of none. `script` is what does the same in the language script, where the statement is none yet.
     """
 
     code: FindingCode
@@ -220,6 +220,7 @@ class Finding:
     column: int | None = None
     hint: str = ""
     parameter: str = ""
+    script: str = ""
 
 
 @dataclass(frozen=True, slots=True)

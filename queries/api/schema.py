@@ -23,6 +23,7 @@ class FindingShape(serializers.Serializer[object]):
     column = serializers.IntegerField(allow_null=True, min_value=1)
     hint = serializers.CharField(allow_blank=True)
     parameter = serializers.CharField(required=False, help_text="The name of the parameter it speaks of.")
+    script = serializers.CharField(required=False, help_text="What does the same in the language script.")
 
 
 @extend_schema_field(parameter_schema(TEXTS, VALUE))

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods
 from accounts.models import Role, User
 from accounts.people import person
 from executors.base import Access, Language
+from executors.text import MAX_BYTES
 from pods.models import Pod, Target
 from queries import services
 from queries.forms import ACCESS_CHOICES, LANGUAGE_CHOICES, RequestForm, revision_of
@@ -41,7 +42,46 @@ def new(request: HttpRequest) -> HttpResponse:
     form = RequestForm(request.POST, person=person(request))
     if "show" in request.POST:  # without JavaScript: look at another target, keeping what was typed
         return _page(request, _shown_again(request, form))
+    if "script" in request.POST:
+        return _page(request, _as_script(request, form))
+    if "read" in request.POST:  # without JavaScript: a file fills the field
+        return _page(request, _read_file(request, form))
     return _send(request, form)
+
+
+def _read_file(request: HttpRequest, typed: RequestForm) -> RequestForm:
+    """The form with the text of the file that was chosen, all else as typed; or with what is wrong with the file."""
+    given = request.FILES.get("file")
+    if given is None:
+        typed.add_error("statement", "Choose a file first.")
+    elif (given.size or 0) > MAX_BYTES:
+        typed.add_error("statement", f"{given.name} is larger than 2 MB, the most a statement may have.")
+    else:
+        try:
+            text = given.read().decode()
+        except UnicodeDecodeError:
+            typed.add_error("statement", f"{given.name} is not UTF-8 text.")
+        else:
+            initial = {name: typed[name].value() for name in typed.fields}
+            return RequestForm(person=person(request), initial={**initial, "statement": text})
+    return typed
+
+
+def _as_script(request: HttpRequest, typed: RequestForm) -> RequestForm:
+    """The form with the statement as the script that does the same, all else as typed. Nothing is sent."""
+    initial = {name: typed[name].value() for name in typed.fields}
+    try:
+        limit(request, "check")
+        script = services.as_script(actor=person(request), draft=typed.draft()) if typed.is_valid() else ""
+    except PortalError as error:
+        messages.error(request, error.message)
+        return RequestForm(person=person(request), initial=initial)
+    if not script:
+        messages.error(request, "This cannot be told as a script. Nothing was changed.")
+        return RequestForm(person=person(request), initial=initial)
+    messages.info(request, "This is the script that does the same. Nothing was sent yet.")
+    translated = {"statement": script, "language": Language.SCRIPT.value}
+    return RequestForm(person=person(request), initial={**initial, **translated})
 
 
 def _shown_again(request: HttpRequest, typed: RequestForm) -> RequestForm:
@@ -139,6 +179,7 @@ def _page(request: HttpRequest, form: RequestForm, status: int = 200) -> HttpRes
         "accesses": ACCESS_CHOICES,
         "manual": {"rules": script_manual.RULES, "examples": script_manual.EXAMPLES},
         "revises": revises,
+        "typed": request.method == "POST",
         "rows": form.rows(),
         "types": TYPE_CHOICES,
         "givens": GIVEN_CHOICES,
