@@ -140,7 +140,7 @@ REFUSED: list[tuple[str, int, int, str]] = [
     ("use other", 1, 1, "names the database"), ("db.c.find(); db.d.find()", 1, 14, "Only one expression"), ("db.c.find()\ndb.d.find()", 2, 1, "Only one"),
     ("const x = 1", 1, 1, "script"), ("var x = db.c.find()", 1, 1, "script"), ("for (;;) {}", 1, 1, "script"), ("await db.c.find()", 1, 1, "Leave it out"),
     ("x = db.c.find()", 1, 1, "script"), ("db.c.find(), db.d.find()", 1, 1, "script"), ("db.c.find().length", 1, 13, "script"),
-    ("db.c.find()[0]", 1, 13, "limit(1)"), ("db.c.find().forEach(x => x)", 1, 13, "Use a script"), ("db.c.find().map(f)", 1, 13, "Script and write"),
+    ("db.c.find()[0]", 1, 13, "limit(1)"), ("db.c.find().forEach(x => x)", 1, 13, "Use a script"), ("db.c.find().map(f)", 1, 13, "Use a script"),
     ("db?.c.find()", 1, 1, "plain dot"), ("db.c.find?.()", 1, 1, "plain dot"), ("db.c.find`x`", 1, 1, "not understood"), ("db[x].find()", 1, 4, "plainly or in quotes"),
     ("db['c' + 'd'].find()", 1, 4, "plainly or in quotes"), ("db.getCollection(x).find()", 1, 4, "getCollection"), ("db.getSiblingDB('x').c.find()", 1, 4, "target"),
     ("db.getMongo().getDB('x').c.find()", 1, 4, "not supported"), ("db.c.findd({})", 1, 6, "Did you mean find?"), ("db.c.insert({})", 1, 6, "insertOne"),
