@@ -21,13 +21,13 @@ AS_TEXT = frozenset({"marked"})
 # What these answer is a number, a moment, or a word of ours.
 OWN_WORDS = frozenset(
     "access_name bytes_in_words capped code_name counted duration exact language_name last_row length risk_words"
-    " rows_expected rows_noun short_digest state_name thousands yesno".split()
+    " rows_expected rows_noun short_digest state_name thousands told_words yesno".split()
 )
 # Variables that hold nothing of a person's or a database's. Each line says why.
 SAFE = (
     # A form's own fields: what is edited stays as it is. The text of an input, and of a copy.
     r"form(\.\w+)+(\|default(_if_none)?:\"\")?|field(\.\w+)*",
-    r"query\.statement|comment|bound_typed|sent\.(proposed|origin)|filters\.(q|actor|subject|since|until)",
+    r"query\.statement|comment|reason|remark\.(text|line)|bound_typed|sent\.(proposed|origin)|filters\.(q|actor|subject|since|until)",
     # Names of ours, and closed lists.
     r"(\w+\.)*(number|public_id|pk|slug|digest|status|code|seq|hash|action|kind|id|subject_id|subject_kind|origin)",
     r"(\w+\.)*get_\w+_display(\|lower)?|(item\.)?languages|query\.code\|default:execution\.failure_code",
