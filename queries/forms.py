@@ -15,7 +15,7 @@ from queries.services import Draft
 from queries.words import ACCESSES, LANGUAGES
 from web.errors import BadInput, FieldError
 
-LANGUAGE_CHOICES = (("", "The target's own"), *((language.value, name) for language, name in LANGUAGES.items()))
+LANGUAGE_CHOICES = tuple((language.value, name) for language, name in LANGUAGES.items())
 ROWS_DIGITS = 15
 ACCESS_CHOICES = tuple((access.value, name) for access, name in ACCESSES.items())
 

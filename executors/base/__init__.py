@@ -23,7 +23,7 @@ from executors.base.effects import (
     TableEffect,
 )
 from executors.base.findings import Analysis, Finding, FindingCode, Required, Severity, Verified
-from executors.base.holdings import Table
+from executors.base.holdings import Masks, Reference, Table
 from executors.base.outcomes import (
     ERRORS,
     Cancelled,
@@ -107,6 +107,7 @@ __all__ = [
     "Language",
     "Leads",
     "Limits",
+    "Masks",
     "NotReversible",
     "Outcome",
     "OutcomeUnknown",
@@ -116,6 +117,7 @@ __all__ = [
     "Purpose",
     "Ran",
     "ReadOutcome",
+    "Reference",
     "Refused",
     "RehearsalOutcome",
     "Rehearsing",

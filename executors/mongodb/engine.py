@@ -163,7 +163,8 @@ def _table(connected: Connected, name: str, kind: str, *, sample: bool) -> Table
     except OperationFailure:
         # A collection that may be listed but not read, or does not answer in time, is shown without fields.
         pass
-    return Table(connected.database.name, name, kind, found, rows)
+    key = ("_id",) if any(column.name == "_id" for column in found) and kind == "collection" else ()
+    return Table(connected.database.name, name, kind, found, rows, key)
 
 
 def _sampled(connected: Connected, name: str, kind: str) -> tuple[Column, ...]:

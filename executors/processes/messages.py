@@ -34,6 +34,7 @@ from executors.base import (
     PlanStep,
     Purpose,
     ReadOutcome,
+    Reference,
     RehearsalOutcome,
     Rehearsing,
     Required,
@@ -209,7 +210,13 @@ def from_tables(tables: tuple[Table, ...]) -> list[dict[str, Any]]:
 
 
 def to_tables(data: list[dict[str, Any]]) -> tuple[Table, ...]:
-    return tuple(Table(**{**item, "columns": to_columns(item["columns"])}) for item in data)
+    return tuple(_to_table(item) for item in data)
+
+
+def _to_table(data: Mapping[str, Any]) -> Table:
+    keys = tuple(data["primary_key"])
+    references = tuple(Reference(**item) for item in data["references"])
+    return Table(**{**data, "columns": to_columns(data["columns"]), "primary_key": keys, "references": references})
 
 
 def to_columns(data: Sequence[Mapping[str, str]]) -> tuple[Column, ...]:

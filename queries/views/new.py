@@ -1,5 +1,6 @@
 """A new request. Whatever goes wrong, everything typed comes back: an error, a rate limit, a session that ended."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -11,20 +12,21 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from accounts.models import User
+from accounts.models import Role, User
 from accounts.people import person
-from executors.base import Access
-from pods.models import Target
+from executors.base import Access, Language
+from pods.models import Pod, Target
 from queries import services
 from queries.forms import ACCESS_CHOICES, LANGUAGE_CHOICES, RequestForm, revision_of
 from queries.lifecycle import Status
 from queries.models import Decision, QueryRequest
-from queries.presentation import script_manual
+from queries.presentation import completions, script_manual
 from web.errors import BadInput, NotFound, PortalError
 from web.ratelimit import limit
 
 KEPT_DRAFT = "draft"
 KEPT_CHARACTERS = 200_000
+ADMINS_NAMED = 5
 
 
 @login_not_required
@@ -116,6 +118,9 @@ def _page(request: HttpRequest, form: RequestForm, status: int = 200) -> HttpRes
         "form": form,
         "targets": [_described(target, user) for target in targets],
         "chosen": chosen,
+        **_language(form, targets, chosen),
+        "completions": completions.methods(),
+        "asking": {} if targets else _who_to_ask(user),
         "languages": LANGUAGE_CHOICES,
         "accesses": ACCESS_CHOICES,
         "manual": {"rules": script_manual.RULES, "examples": script_manual.EXAMPLES},
@@ -127,6 +132,19 @@ def _page(request: HttpRequest, form: RequestForm, status: int = 200) -> HttpRes
         ],
     }
     return render(request, "queries/new.html", context, status=status)
+
+
+def _language(form: RequestForm, targets: Sequence[Target], chosen: str) -> dict[str, object]:
+    """What the chosen target speaks, and which of it is chosen: its own first language unless another was."""
+    spoken = next(([one.value for one in target.languages] for target in targets if target.slug == chosen), [])
+    typed = str(form["language"].value() or "")
+    return {"spoken": spoken or list(Language), "language": typed if typed in spoken else next(iter(spoken), typed)}
+
+
+def _who_to_ask(user: User) -> dict[str, object]:
+    """For somebody without a target: the pods they are in, and who can change that."""
+    admins = User.objects.filter(is_active=True, role=Role.ADMIN).exclude(pk=user.pk)
+    return {"pods": Pod.objects.of_member(user), "admins": admins.order_by("first_name", "username")[:ADMINS_NAMED]}
 
 
 def _waiting(user: User, revises: str) -> QueryRequest | None:
