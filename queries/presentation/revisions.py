@@ -5,12 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
+from hashlib import sha256
 
 from django.db import connection
 
 from accounts.models import User
 from queries.models import Code, QueryRequest, Rehearsal, Tiding, Verdict
+from queries.presentation import parameters
 from queries.presentation.code import PLAIN
 from queries.presentation.difference import DiffLine, difference
 from queries.words import ACCESSES, ASKED_FOR_CHANGES, LANGUAGES, named
@@ -29,7 +30,6 @@ WITH RECURSIVE line (id, depth) AS (
 )
 SELECT id FROM line WHERE id IS NOT NULL
 """
-NO_VALUE = object()
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,24 +134,26 @@ def _rows(count: int | None) -> str:
 
 
 def _parameters(before: QueryRequest, after: QueryRequest) -> Iterator[Change]:
-    pairs = enumerate(zip_longest(before.parameters, after.parameters, fillvalue=NO_VALUE), start=1)
-    changed = [(number, was, now) for number, (was, now) in pairs if _differ(was, now)]
-    for number, was, now in changed[:PARAMETERS_SHOWN]:
-        yield Change(f"Parameter {number}", _value(was), _value(now))
+    old, new = _values(before), _values(after)
+    changed = [name for name in old | new if old.get(name) != new.get(name)]
+    for name in changed[:PARAMETERS_SHOWN]:
+        yield Change(f"Parameter {name}", old.get(name, "not there"), new.get(name, "not there"))
     if len(changed) > PARAMETERS_SHOWN:
         yield Change("More parameters", "not shown", f"{len(changed) - PARAMETERS_SHOWN:,} more differ")
 
 
-def _differ(was: object, now: object) -> bool:
-    """True, 1 and 1.0 are equal to Python, and are three things to a database."""
-    return type(was) is not type(now) or was != now
+def _values(query: QueryRequest) -> dict[str, str]:
+    """Each parameter in words, with its type: True, 1 and 1.0 are equal to Python, and are three things to a database.
+
+    Only the beginning of a long one is shown; all of it is compared, for its length and digest are beside it.
+    """
+    return {row.name: _value(row) for row in parameters.shown(query.values(), query.language)}
 
 
-def _value(value: object) -> str:
-    if value is NO_VALUE:
-        return "not there"
-    if value is None:
-        return "NULL"
-    text = str(value).lower() if isinstance(value, bool) else str(value)
-    shown = text if len(text) <= VALUE_SHOWN else f"{text[:VALUE_SHOWN]}…"
-    return f"“{shown}”" if isinstance(value, str) else shown
+def _value(row: parameters.Shown) -> str:
+    if row.text is None:
+        return f"NULL ({row.kind})"
+    if len(row.text) <= VALUE_SHOWN:
+        return f"{row.text} ({row.kind})"
+    mark = sha256(row.text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return f"{row.text[:VALUE_SHOWN]}… ({row.kind}, {len(row.text):,} characters, {mark})"

@@ -5,8 +5,6 @@ from queries.services.comments import COMMENT_LENGTH, require_words
 from queries.services.deciding import approve, reject, reject_stale
 from queries.services.drafts import (
     MOST_EXPECTED,
-    PARAMETER_LENGTH,
-    PARAMETERS,
     REASON_LENGTH,
     SLUG_LENGTH,
     TICKET_LENGTH,
@@ -14,8 +12,10 @@ from queries.services.drafts import (
     Draft,
     check_draft,
     finding_json,
+    missing_parameters,
 )
 from queries.services.ending import cancel, close, expire, withdraw
+from queries.services.parameters import PARAMETER_LENGTH, PARAMETERS, Typed, field_of
 from queries.services.rehearsing import rehearse
 from queries.services.seeing import note_opened, visible_query
 from queries.services.submitting import Follows, submit
@@ -33,15 +33,18 @@ __all__ = [
     "Checked",
     "Draft",
     "Follows",
+    "Typed",
     "approve",
     "cancel",
     "check_draft",
     "close",
     "comment",
     "expire",
+    "field_of",
     "finding_json",
     "has_commented",
     "last_line",
+    "missing_parameters",
     "note_opened",
     "rehearse",
     "reject",

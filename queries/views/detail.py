@@ -21,7 +21,7 @@ from executors.base import Effect, Language, RowEncoding
 from queries import bounds, policies, risks, running, services
 from queries.lifecycle import Status
 from queries.models import Execution, QueryRequest, Rehearsal, Schema, Verdict
-from queries.presentation import pages, traces
+from queries.presentation import pages, parameters, traces
 from queries.presentation.checks import passed
 from queries.presentation.effect import lasting, show
 from queries.presentation.noticed import noticed
@@ -123,7 +123,7 @@ def request_page(
         "earlier_is_known": _knows(user, query.revises),
         "undone_is_known": _knows(user, query.undoes),
         "rest_of_reason": _rest(query.reason, query.title),
-        "parameters": [] if query.undoes_id is not None else [_parameter(value) for value in query.parameters],
+        "parameters": [] if query.undoes_id is not None else parameters.shown(query.values(), query.language),
         "events": timeline(query, execution),
         **_inline_result(user, query, execution),
         **_script_run(user, query, execution),
@@ -266,12 +266,6 @@ def _next_waiting(query: QueryRequest, user: User) -> QueryRequest | None:
     if not user.may_review_somewhere or query.author_id == user.pk or "approve" in policies.allowed(user, query):
         return None
     return QueryRequest.objects.awaiting(user).in_queue_order().first()
-
-
-def _parameter(value: object) -> dict[str, str]:
-    kinds = {str: "text", bool: "boolean", int: "whole number", float: "number", type(None): "NULL"}
-    shown = "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
-    return {"text": shown, "kind": kinds.get(type(value), "value")}
 
 
 def _inline_result(user: User, query: QueryRequest, execution: Execution | None) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -130,25 +132,27 @@ def test_who_saw_no_version_is_told_so(world: World, client_of: SignedIn) -> Non
         ({"reason": "something else"}, "The reason changed"),
         ({"ticket": "OPS-9"}, "<strong>Ticket</strong> was <code>none</code>, is\n  <code>OPS-9</code>"),
         ({"access": "write", "statement": "DELETE FROM items"}, "<strong>Access</strong> was <code>Read only</code>"),
-        ({"parameters": (1, True)}, "<strong>Parameter 2</strong> was <code>not there</code>"),
-        ({"parameters": ("1",)}, "<strong>Parameter 1</strong> was <code>not there</code>, is\n  <code>“1”</code>"),
+        (
+            {"statement": "SELECT $1::text", "parameters": ("1",)},
+            "<strong>Parameter $1</strong> was <code>not there</code>, is\n  <code>1 (text)</code>",
+        ),
     ],
 )
-def test_what_else_changed_is_said(fields: dict[str, object], said: str, world: World, client_of: SignedIn) -> None:
+def test_what_else_changed_is_said(fields: dict[str, Any], said: str, world: World, client_of: SignedIn) -> None:
     first = world.submitted("SELECT 1")
-    statement = str(fields.pop("statement", "SELECT " + "".join(f"${n + 1}::text, " for n in range(2)) + "1"))
-    if "parameters" in fields:
-        statement = "SELECT $1::text" if len(fields["parameters"]) == 1 else "SELECT $1::int, $2::bool"  # type: ignore[arg-type]
-    else:
-        statement = statement if "DELETE" in statement else "SELECT 1"
-    assert said in body(client_of(world.reviewer), revise(world, first, statement, **fields))
+    revised = revise(world, first, **{"statement": "SELECT 1", **fields})
+    assert said in body(client_of(world.reviewer), revised)
 
 
-def test_one_parameter_of_many_is_told(world: World, client_of: SignedIn) -> None:
-    first = world.submitted("SELECT $1::int, $2::int", parameters=(1, 2))
-    shown = body(client_of(world.reviewer), revise(world, first, "SELECT $1::int, $2::int", parameters=(1, 3)))
-    assert "<strong>Parameter 2</strong> was <code>2</code>, is\n  <code>3</code>" in shown
-    assert "<strong>Parameter 1</strong>" not in shown
+def test_of_many_parameters_those_are_told_that_differ(world: World, client_of: SignedIn) -> None:
+    sql, long = "SELECT $1::int, $2::int, $3::text", "x" * 500
+    first = world.submitted(sql, parameters=(1, 2, f"{long}y"))
+    shown = body(client_of(world.reviewer), revise(world, first, sql, parameters=(1, 3, f"{long}z")))
+    assert (
+        "<strong>Parameter $2</strong> was <code>2 (whole number)</code>, is\n  <code>3 (whole number)</code>" in shown
+    )
+    assert "<strong>Parameter $1</strong>" not in shown
+    assert "(text, 501 characters, " in shown.partition("<strong>Parameter $3</strong>")[2].partition("</li>")[0]
 
 
 def test_nothing_of_another_pods_version_is_shown(world: World, client_of: SignedIn) -> None:
