@@ -19,7 +19,7 @@ CHANGES = "DROP TRIGGER comment_stays ON comments; DROP FUNCTION comment_stays()
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('queries', '0020_sealed_undo_parameters'),
+        ("queries", "0021_result_orders"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
