@@ -30,6 +30,7 @@ from executors.base import (
     KeepLimits,
     Language,
     Limits,
+    Parameter,
     Plan,
     PlanStep,
     Purpose,
@@ -53,6 +54,7 @@ from executors.base import (
     Word,
     WriteOutcome,
 )
+from executors.base.parameters import from_json, to_json
 
 _MESSAGE_BYTES = 8 * 1024
 
@@ -82,7 +84,8 @@ def to_target(data: Mapping[str, Any]) -> Target:
 
 
 def from_job(job: Job) -> dict[str, Any]:
-    return {**asdict(job), "purpose": {"kind": type(job.purpose).__name__, **asdict(job.purpose)}}
+    purpose = {"kind": type(job.purpose).__name__, **asdict(job.purpose)}
+    return {**asdict(job), "parameters": from_parameters(job.parameters), "purpose": purpose}
 
 
 def to_job(data: Mapping[str, Any]) -> Job:
@@ -92,9 +95,19 @@ def to_job(data: Mapping[str, Any]) -> Job:
         Language(data["language"]),
         data["statement"],
         Limits(**data["limits"]),
-        tuple(data["parameters"]),
+        to_parameters(data["parameters"]),
         _to_purpose(data["purpose"]),
     )
+
+
+def from_parameters(parameters: Sequence[Parameter]) -> list[Any]:
+    """Parameters as JSON."""
+    return list(map(to_json, parameters))
+
+
+def to_parameters(data: Sequence[Any]) -> tuple[Parameter, ...]:
+    """The parameters in `data`."""
+    return tuple(map(from_json, data))
 
 
 def from_outcome(outcome: End) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from queries import services
 from queries.forms import ACCESS_CHOICES, LANGUAGE_CHOICES, RequestForm, revision_of
 from queries.lifecycle import Status
 from queries.models import Decision, QueryRequest
+from queries.parameter_rows import GIVEN_CHOICES, TYPE_CHOICES
 from queries.presentation import completions, script_manual
 from web.errors import BadInput, NotFound, PortalError
 from web.ratelimit import limit
@@ -39,8 +40,20 @@ def new(request: HttpRequest) -> HttpResponse:
         return _page(request, RequestForm(person=person(request), initial=_initial(request)))
     form = RequestForm(request.POST, person=person(request))
     if "show" in request.POST:  # without JavaScript: look at another target, keeping what was typed
-        return _page(request, RequestForm(person=person(request), initial=request.POST.dict()))
+        return _page(request, _shown_again(request, form))
     return _send(request, form)
+
+
+def _shown_again(request: HttpRequest, typed: RequestForm) -> RequestForm:
+    """The form with what was typed, nothing judged, and a row for each parameter that the statement names."""
+    form = RequestForm(person=person(request), initial={name: typed[name].value() for name in typed.fields})
+    try:
+        limit(request, "check")
+        if typed.is_valid():
+            form.want(services.missing_parameters(actor=person(request), draft=typed.draft()))
+    except PortalError:
+        pass  # the rows are a help
+    return form
 
 
 def _send(request: HttpRequest, form: RequestForm) -> HttpResponse:
@@ -63,7 +76,8 @@ def _keep_and_sign_in(request: HttpRequest) -> HttpResponse:
     """The session ended while somebody typed: keep the text for after they have signed in again."""
     if request.method == "POST":
         limit(request, "sign-in")
-        kept = {name: str(request.POST.get(name, "")) for name in RequestForm.base_fields}
+        fields = RequestForm.base_fields.items()
+        kept = {name: str(field.widget.value_from_datadict(request.POST, {}, name) or "") for name, field in fields}
         if sum(map(len, kept.values())) <= KEPT_CHARACTERS:
             request.session[KEPT_DRAFT] = {name: value.replace("\0", "") for name, value in kept.items()}
         return redirect_to_login(reverse("queries:new"))
@@ -125,6 +139,9 @@ def _page(request: HttpRequest, form: RequestForm, status: int = 200) -> HttpRes
         "accesses": ACCESS_CHOICES,
         "manual": {"rules": script_manual.RULES, "examples": script_manual.EXAMPLES},
         "revises": revises,
+        "rows": form.rows(),
+        "types": TYPE_CHOICES,
+        "givens": GIVEN_CHOICES,
         "said": _said(user, revises),
         "replaces": _waiting(user, revises),
         "findings": [

@@ -10,7 +10,7 @@ function start() {
   const language = document.getElementById("id_language");
   const token = form.querySelector("[name=csrfmiddlewaretoken]").value;
   const draftKey = `portal.draft.${form.dataset.person}`;
-  const parts = ["target", "language", "access", "statement", "reason", "ticket", "parameters", "expects"];
+  const parts = ["target", "language", "access", "statement", "reason", "ticket", "parameters", "named", "expects"];
   const { element, icon, schemaPanel } = globalThis.RequestParts;
   const completions = JSON.parse(document.getElementById("completions").textContent);
   // Findings that are seen without a click.
@@ -24,6 +24,7 @@ function start() {
   const spoken = () => language.value;
 
   // --- the editor ----------------------------------------------------------------------------------
+  const parameters = globalThis.RequestParameters.mount(form, spoken, touched);
   const restored = form.hasAttribute("data-filled") ? false : restore();
   const editor = globalThis.QueryEditor.mount(area, {
     onChange: touched,
@@ -51,6 +52,7 @@ function start() {
     writing.disabled = write === "no";
     if (writing.disabled && writing.checked) form.querySelector('[name=access][value="read"]').checked = true;
     askForRows();
+    parameters.speak();
     speak();
     panel.follow(target.value, chosen().dataset.engine ?? "");
   }
@@ -91,6 +93,7 @@ function start() {
       access: form.elements.access.value,
       statement: area.value,
       reason: document.getElementById("id_reason").value,
+      parameters: parameters.sent(),
     };
     try {
       const response = await fetch(form.dataset.check, {
@@ -100,6 +103,7 @@ function start() {
       });
       const answer = await response.json();
       if (round !== newest) return; // a newer text was sent meanwhile
+      if (response.ok && parameters.follow(answer.findings)) return check(); // it has rows now for what was missing
       if (response.ok) showFindings(answer.findings, false, answer);
       else showFindings(refused(answer.error), false);
     } catch {
@@ -175,12 +179,12 @@ function start() {
 
   // --- the draft -----------------------------------------------------------------------------------
   function values() {
-    return Object.fromEntries(parts.map((name) => [name, form.elements[name].value]));
+    return Object.fromEntries(parts.map((name) => [name, name === "named" ? parameters.written() : form.elements[name].value]));
   }
 
   function save() {
     const now = values();
-    if (![now.statement, now.reason, now.parameters].some((text) => text.trim())) return;
+    if (![now.statement, now.reason, now.parameters, now.named].some((text) => text.trim())) return;
     try {
       localStorage.setItem(draftKey, JSON.stringify({ at: Date.now(), values: now }));
       const time = new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
@@ -196,8 +200,12 @@ function start() {
     const kept = JSON.parse(localStorage.getItem(draftKey) ?? "null");
     if (!kept || area.value.trim()) return false;
     for (const name of parts) {
-      const field = form.elements[name];
       const value = kept.values[name] ?? "";
+      if (name === "named") {
+        parameters.restore(value);
+        continue;
+      }
+      const field = form.elements[name];
       if (name === "target" && ![...target.options].some((option) => option.value === value)) continue;
       field.value = value;
     }
