@@ -14,7 +14,7 @@ from django.db.models.sql.compiler import SQLCompiler
 from django.utils import timezone
 
 from accounts.models import User
-from pods.models import Pod
+from pods.models import Pod, Target
 from queries.lifecycle import Status
 
 if TYPE_CHECKING:
@@ -112,6 +112,10 @@ class QueryRequestQuerySet(models.QuerySet["QueryRequest"]):
                 match |= Q(pk=int(digits))
             found = found.filter(match)
         return found
+
+    def like(self, target: Target, fingerprint: str) -> QueryRequestQuerySet:
+        """Those for the same target that differ in values alone; none of a text whose fingerprint is not known."""
+        return self.filter(target=target, fingerprint=fingerprint) if fingerprint else self.none()
 
     def open(self) -> QueryRequestQuerySet:
         """Those that can still run, or do."""

@@ -1,5 +1,6 @@
 """The request, its decisions, its one execution, the stored rows of its result, and who is to be told."""
 
+from queries.models.draft import KeptDraft
 from queries.models.execution import Execution, LogLine, ResultChunk, Said, ScriptCall
 from queries.models.notice import Medium, Notice
 from queries.models.rehearsal import Rehearsal, Schema
@@ -11,6 +12,7 @@ __all__ = [
     "Code",
     "Decision",
     "Execution",
+    "KeptDraft",
     "LogLine",
     "Medium",
     "Notice",

@@ -14,6 +14,7 @@ from queries.services.drafts import (
     missing_parameters,
 )
 from queries.services.ending import cancel, close, expire, withdraw
+from queries.services.keeping import InTheWay, Unsent, discard_draft, keep_draft
 from queries.services.parameters import PARAMETER_LENGTH, PARAMETERS, Typed, field_of
 from queries.services.rehearsing import rehearse
 from queries.services.seeing import visible_query
@@ -31,14 +32,18 @@ __all__ = [
     "Checked",
     "Draft",
     "Follows",
+    "InTheWay",
     "Typed",
+    "Unsent",
     "approve",
     "cancel",
     "check_draft",
     "close",
+    "discard_draft",
     "expire",
     "field_of",
     "finding_json",
+    "keep_draft",
     "missing_parameters",
     "rehearse",
     "reject",

@@ -23,6 +23,7 @@ PAGES: dict[str, dict[str, int]] = {
     "review_news": ALL,
     "queries:list": ALL,
     "queries:new": ALL,
+    "queries:draft": POSTS,
     "queries:detail": OF_THE_POD,
     "queries:statement": OF_THE_POD,
     "queries:status": OF_THE_POD,
@@ -68,7 +69,7 @@ def address(name: str, query: QueryRequest) -> str:
         return reverse(name, args=[query.pod.slug])
     if name == "queries:download":
         return reverse(name, args=[query.public_id, "csv"])
-    needs_id = name.startswith("queries:") and name not in {"queries:list", "queries:new"}
+    needs_id = name.startswith("queries:") and name not in {"queries:list", "queries:new", "queries:draft"}
     return reverse(name, args=[query.public_id] if needs_id else [])
 
 
