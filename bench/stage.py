@@ -11,13 +11,16 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 
 from devtools import flights, mongo, postgres
 from devtools.binaries import UnavailableError
 from devtools.servers import OWNER, create_database, create_owner, new_result_key, throwaway_folder
+
+if TYPE_CHECKING:
+    from django.test import Client as Browser
 
 PASSWORD = "bench-password-of-no-value"  # noqa: S105 -- of a server that lives for minutes
 ROOT = Path(__file__).resolve().parent.parent
@@ -55,6 +58,10 @@ class Client:
         self._headers = {"Content-Type": "application/json"}
         answer = self.post("auth/token/", {"username": username, "password": PASSWORD})
         self._headers["Authorization"] = f"Bearer {answer['access']}"
+
+    def hang_up(self) -> None:
+        """Let the next call open a connection anew: the server ends one that was idle for seconds."""
+        self._connection.close()
 
     def post(self, path: str, body: dict[str, Any]) -> Any:
         """Post JSON; the answer. Raises RuntimeError for anything but success."""
@@ -99,6 +106,13 @@ def submit(statement: str, *, target: str = "flights", language: str = "sql") ->
     draft = Draft(pod="bench", target=target, language=language, statement=statement, access="read", reason="Measuring")
     query = submit(actor=User.objects.get(username="author"), draft=draft)
     return {"id": str(query.public_id), "digest": query.digest}
+
+
+def page(browser: "Browser", url: str) -> None:
+    """Ask for a page in this process. Raises RuntimeError for anything but a page."""
+    response = browser.get(url)
+    if response.status_code != http.client.OK:
+        raise RuntimeError(f"{url}: {response.status_code}")
 
 
 @contextmanager

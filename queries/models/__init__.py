@@ -1,8 +1,10 @@
-"""The request, its decisions, its one execution, the stored rows of its result, and who is to be told."""
+"""The request, its decisions and comments, its one execution, the stored rows of its result, and who is to be told."""
 
+from queries.models.conversation import Comment, Event, Tiding
 from queries.models.draft import KeptDraft
 from queries.models.execution import Execution, LogLine, ResultChunk, Said, ScriptCall
 from queries.models.notice import Medium, Notice
+from queries.models.order import ResultOrder
 from queries.models.rehearsal import Rehearsal, Schema
 from queries.models.request import Code, Decision, QueryRequest, Verdict
 from queries.models.sealed import Sealed
@@ -10,7 +12,9 @@ from queries.models.undo import UndoParameters, UndoPiece
 
 __all__ = [
     "Code",
+    "Comment",
     "Decision",
+    "Event",
     "Execution",
     "KeptDraft",
     "LogLine",
@@ -19,10 +23,12 @@ __all__ = [
     "QueryRequest",
     "Rehearsal",
     "ResultChunk",
+    "ResultOrder",
     "Said",
     "Schema",
     "ScriptCall",
     "Sealed",
+    "Tiding",
     "UndoParameters",
     "UndoPiece",
     "Verdict",

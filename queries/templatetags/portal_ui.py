@@ -17,10 +17,10 @@ from executors.base import Language
 from pods.models import Target
 from queries import bounds, risks
 from queries.lifecycle import Status
-from queries.models import Execution, QueryRequest, Verdict
+from queries.models import Execution, QueryRequest, Tiding, Verdict
 from queries.presentation import states, values
 from queries.presentation.pages import ShownPage
-from queries.words import ACCESSES, LANGUAGES, name_of_code, named
+from queries.words import ACCESSES, LANGUAGES, name_of_code, named, told
 from web import characters
 
 register = template.Library()
@@ -30,9 +30,6 @@ TONES = "abcd"
 # The picture in a browser's tab, by the tone of a state.
 TAB_ICONS = {"note": "favicon-running.svg", "ok": "favicon-done.svg", "bad": "favicon-failed.svg"}
 UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"))
-NUMERIC_TYPES = frozenset(
-    "smallint integer bigint numeric real oid money decimal int int2 int4 int8 float4 float8 double long number".split()
-)
 
 
 @register.simple_tag
@@ -66,6 +63,12 @@ def state_pill(query: QueryRequest) -> SafeString:
     badge = states.badge(query, approvals_given(query))
     tone = f"pill--{badge.tone}" if badge.tone else ""
     return format_html('<span class="pill {}">{}{}</span>', tone, icon(badge.icon), badge.text)
+
+
+@register.filter
+def told_words(tiding: Tiding) -> str:
+    """What the bell says happened."""
+    return told(tiding)
 
 
 @register.filter
@@ -199,13 +202,6 @@ def cell(text: str) -> SafeString:
 def block(text: str) -> SafeString:
     """A text with line breaks of its own, folded when it is long."""
     return values.block(text)
-
-
-@register.filter
-def is_numeric(type_name: str) -> bool:
-    """Whether values of this type stand to the right."""
-    name = type_name.lower().partition("(")[0].strip()
-    return name in NUMERIC_TYPES or name == "double precision"
 
 
 @register.filter

@@ -37,6 +37,7 @@ def pages(committed: World) -> dict[str, tuple[User | None, str]]:
     ended = world.executed(WIDE_SQL, reason="Odd values")
     failed = world.executed("SELECT 1/0 AS never", reason="Fails")
     changes = world.submitted("SELECT 1", reason="First try")
+    services.comment(actor=world.reviewer, query_id=changes.pk, text="Which one, @author?", line=1)
     services.reject(actor=world.reviewer, query_id=changes.pk, comment="Name the column.", ask_for_changes=True)
     draft = world.draft("SELECT 1 AS one", reason="Second try")
     revised = services.submit(actor=world.author, draft=draft, revises=changes)
@@ -53,6 +54,8 @@ def pages(committed: World) -> dict[str, tuple[User | None, str]]:
         "new": (author, "/queries/new/"),
         "revise": (author, f"/queries/new/?revises={changes.public_id}"),
         "queue": (reviewer, "/review/"),
+        "queue, reject as stale": (reviewer, "/review/?choosing=yes"),
+        "notices": (reviewer, "/notices/"),
         "queue, ended": (reviewer, "/review/?view=done"),
         "decide": (reviewer, f"/queries/{risky.public_id}/"),
         "rehearsed": (reviewer, f"/queries/{seen.public_id}/"),
@@ -64,6 +67,12 @@ def pages(committed: World) -> dict[str, tuple[User | None, str]]:
         "changes asked for": (author, f"/queries/{changes.public_id}/"),
         "difference": (reviewer, f"/queries/{revised.public_id}/"),
         "result": (author, f"/queries/{ended.public_id}/result/"),
+        "result, arranged": (
+            author,
+            f"/queries/{ended.public_id}/result/?q=long&on=4&is=gt&to=1&sort=-4&pin=4&col=1-8",
+        ),
+        "one row": (author, f"/queries/{ended.public_id}/result/?view=record"),
+        "one value": (author, f"/queries/{ended.public_id}/result/cell/?row=1&column=3"),
         "pods": (author, "/pods/"),
         "pod": (author, f"/pods/{world.pod.slug}/"),
         "audit log": (auditor, "/audit/"),
