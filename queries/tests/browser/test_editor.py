@@ -10,6 +10,7 @@ from django.conf import settings
 from django.test import Client
 
 from pods.models import Target
+from queries.models import KeptDraft
 from queries.tests.browser.conftest import PATIENCE_MS
 from queries.tests.world import MONGO_READ_VARIABLE, MONGO_WRITE_VARIABLE, TargetDatabase, World
 
@@ -229,6 +230,8 @@ def test_only_languages_of_the_target_are_offered(page: Page) -> None:
 
 
 def test_drafts_are_kept_apart_and_none_is_written_over(page: Page, portal: str) -> None:
+    page.goto(f"{portal}/")
+    KeptDraft.objects.all().delete()  # those of the tests before
     page.goto(f"{portal}/queries/new/?blank=1")
     choose(page, "orders", "script", "table")
     write(page, "return 'a script'")
