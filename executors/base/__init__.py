@@ -26,6 +26,7 @@ from executors.base.findings import Analysis, Finding, FindingCode, Required, Se
 from executors.base.holdings import Table
 from executors.base.outcomes import (
     ERRORS,
+    Aftermath,
     Cancelled,
     CommitStatus,
     End,
@@ -63,10 +64,10 @@ from executors.base.scripting import (
     Step,
     WrittenCall,
 )
-from executors.base.seam import Analyser, Engine, Runner, ScriptEngine, Session
+from executors.base.seam import Analyser, Engine, MaintenanceEngine, Runner, ScriptEngine, Session
 from executors.base.statements import Access, EngineKind, Job, Language, Limits, Parameter, Target
 from executors.base.undoing import KeptRows, NotReversible, Reverse, Reverser
-from executors.base.watching import Activity, Blocker, ConnectionLimit
+from executors.base.watching import Activity, Blocker, ConnectionLimit, Progress
 
 __all__ = [
     "ERRORS",
@@ -74,6 +75,7 @@ __all__ = [
     "MAX_REPLY_BYTES",
     "Access",
     "Activity",
+    "Aftermath",
     "Analyser",
     "Analysis",
     "Answer",
@@ -107,12 +109,14 @@ __all__ = [
     "Language",
     "Leads",
     "Limits",
+    "MaintenanceEngine",
     "NotReversible",
     "Outcome",
     "OutcomeUnknown",
     "Parameter",
     "Plan",
     "PlanStep",
+    "Progress",
     "Purpose",
     "Ran",
     "ReadOutcome",

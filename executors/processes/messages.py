@@ -10,11 +10,13 @@ from executors.base import (
     ERRORS,
     Access,
     Activity,
+    Aftermath,
     Analysis,
     Blocker,
     Call,
     Cells,
     Column,
+    CommitStatus,
     ConnectionLimit,
     Effect,
     End,
@@ -32,6 +34,7 @@ from executors.base import (
     Limits,
     Plan,
     PlanStep,
+    Progress,
     Purpose,
     ReadOutcome,
     RehearsalOutcome,
@@ -56,7 +59,15 @@ from executors.base import (
 _MESSAGE_BYTES = 8 * 1024
 
 Question = Literal[
-    "introspect", "commit_status", "activity", "server_version", "connection_limit", "word", "plan", "structure"
+    "introspect",
+    "commit_status",
+    "aftermath",
+    "activity",
+    "server_version",
+    "connection_limit",
+    "word",
+    "plan",
+    "structure",
 ]
 
 
@@ -201,7 +212,19 @@ def from_activity(activity: Activity | None) -> dict[str, Any] | None:
 def to_activity(data: Mapping[str, Any] | None) -> Activity | None:
     if data is None:
         return None
-    return Activity(**{**data, "blocked_by": tuple(Blocker(**item) for item in data["blocked_by"])})
+    blocked_by = tuple(Blocker(**item) for item in data["blocked_by"])
+    progress = Progress(**data["progress"]) if data["progress"] else None
+    return Activity(**{**data, "blocked_by": blocked_by, "progress": progress})
+
+
+def from_aftermath(aftermath: Aftermath) -> dict[str, Any]:
+    """For the wire."""
+    return asdict(aftermath)
+
+
+def to_aftermath(data: Mapping[str, Any]) -> Aftermath:
+    """From the wire."""
+    return Aftermath(**{**data, "status": CommitStatus(data["status"])})
 
 
 def from_tables(tables: tuple[Table, ...]) -> list[dict[str, Any]]:
