@@ -178,7 +178,7 @@ def said_fields(
 
 def _store_calls(query_id: int, ending: Ending) -> None:
     if ending.calls:
-        ScriptCall.objects.bulk_create([ScriptCall.of(query_id, call) for call in ending.calls])
+        ScriptCall.copy_in(ScriptCall.of(query_id, call) for call in ending.calls)
     if ending.log_lines:
         store_lines(query_id, ending.log_lines)
 
@@ -186,4 +186,4 @@ def _store_calls(query_id: int, ending: Ending) -> None:
 def store_lines(query_id: int, lines: Sequence[tuple[str, str]], kept: int = 0) -> None:
     """Keep lines of a run, after so many that are kept already."""
     numbered = enumerate(lines, start=kept + 1)
-    LogLine.objects.bulk_create([LogLine.of(query_id, number, level, text) for number, (level, text) in numbered])
+    LogLine.copy_in(LogLine.of(query_id, number, level, text) for number, (level, text) in numbered)
