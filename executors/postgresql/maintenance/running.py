@@ -155,6 +155,8 @@ class Maintenance:
                     return evidence.left(wire, self._named)
                 with closing(self._connections.open(self._key, Watch(_ENDING_SECONDS, _Unstopped()))) as other:
                     found = evidence.aftermath(other, self._named)
+            except StatementFailed:
+                return Aftermath(CommitStatus.UNKNOWN)  # a server too old for the question
             except ExecutionError:
                 found = Aftermath(CommitStatus.UNANSWERED)
             if found.status not in {CommitStatus.IN_PROGRESS, CommitStatus.UNANSWERED}:

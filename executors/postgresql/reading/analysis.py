@@ -254,7 +254,10 @@ def _together(
         message = "Parameters without names can only be given to a single statement."
         yield _error(FindingCode.PARAMETERS_NEED_ONE_STATEMENT, message, "Give them names, and write :name.")
     wanted = max(fact.parameters for fact in facts)
-    if wanted != len(parameters):
+    if access is Access.MAINTENANCE and (wanted or parameters):
+        message = "The server takes no parameters in maintenance."
+        yield _error(FindingCode.PARAMETERS_MISMATCH, message, "Write the values into the statement.")
+    elif wanted != len(parameters):
         message = f"The statement uses {wanted} parameter(s), {len(parameters)} given."
         yield _error(
             FindingCode.PARAMETERS_MISMATCH,
