@@ -14,7 +14,7 @@ CREATE TRIGGER query_is_frozen
 
 
 class Migration(migrations.Migration):
-    dependencies = [("queries", "0021_result_orders")]
+    dependencies = [("queries", "0022_comments_and_tidings")]
     operations = [
         migrations.RunSQL(WITHOUT_TRIGGER, WITH_TRIGGER),
         migrations.AlterField(
