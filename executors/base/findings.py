@@ -129,6 +129,7 @@ class FindingCode(StrEnum):
     OTHER_KIND = "other_kind"
     OUTER_NAME = "outer_name"
     OUTSIDE_COLUMN = "outside_column"
+    OUTSIDE_TRANSACTION = "outside_transaction"
     OVERWRITES = "overwrites"
     OWN_FUNCTION = "own_function"
     PAGE_WITHOUT_ORDER = "page_without_order"
