@@ -62,6 +62,10 @@ class Recorder:
         """Keep how far it was."""
         self.progress.append((done, total))
 
+    def ask_to_stop(self) -> None:
+        """As somebody who presses the button."""
+        self.stop = True
+
     def called(self, call: Call) -> None:
         """Keep a script's call."""
         self.calls.append(call)

@@ -34,7 +34,7 @@ def test_people_see_how_many_statements_ran(
         running = approve(query)
         wait_for(lambda: Execution.objects.filter(pk=query.pk, statements_done=101).exists())
         status = client.get(f"/queries/{query.public_id}/status/").content.decode()
-        answer = api.get(f"/api/v1/queries/{query.public_id}/").json()["execution"]["progress"]
+        answer = api.get(f"/api/v1/queries/{query.public_id}/").json()["execution"]["statements"]
         holder.rollback()
     running.result(timeout=60)
     committed.change_target(seconds_limit=10, lock_seconds_limit=5)
@@ -42,4 +42,4 @@ def test_people_see_how_many_statements_ran(
     assert '<progress id="statements-done" max="103"' in " ".join(status.split())
     assert answer == {"done": 101, "total": 103}
     assert QueryRequest.objects.get(pk=query.pk).status == Status.EXECUTED
-    assert api.get(f"/api/v1/queries/{query.public_id}/").json()["execution"]["progress"] is None
+    assert api.get(f"/api/v1/queries/{query.public_id}/").json()["execution"]["statements"] is None

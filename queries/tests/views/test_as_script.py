@@ -51,10 +51,9 @@ def test_a_refusal_that_a_script_heals_has_the_button(world: World, client: Clie
     assert opened.status_code == 200
     assert shown(body, "statement") == SCRIPT
     assert re.search(r'<option value="script"\s+selected>', body)
-    # Nothing that was typed is lost, and no draft of the browser takes its place.
+    # Nothing that was typed is lost.
     assert (shown(body, "reason"), shown(body, "parameters")) == ("why", '"kept"')
     assert 'value="T-1"' in body
-    assert "data-filled" in body
     assert not QueryRequest.objects.exists()
 
 

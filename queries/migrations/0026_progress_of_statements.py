@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("queries", "0022_comments_and_tidings")]
+    dependencies = [("queries", "0025_drafts")]
 
     operations = [
         migrations.AddField(
