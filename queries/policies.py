@@ -140,6 +140,15 @@ def cannot_withdraw(actor: User, query: QueryRequest) -> str:
     return "" if query.author_id == actor.pk else "Only its author can withdraw a request."
 
 
+def cannot_comment(actor: User, query: QueryRequest) -> str:
+    """Its author and those who may decide in its pod talk about a request, before and after it ended."""
+    if not actor.is_active:
+        return DEACTIVATED
+    if query.author_id == actor.pk or query.pod.has_manager(actor):
+        return ""
+    return f"Only its author and managers of {query.pod.name} comment on this."
+
+
 def cannot_close(actor: User, query: QueryRequest) -> str:
     """A manager of the pod closes what stayed unknown, after a look at the target; never their own."""
     if query.author_id == actor.pk:

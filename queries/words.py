@@ -9,7 +9,7 @@ from typing import Final
 
 from executors.base import Access, Language
 from queries.lifecycle import Status, Verb
-from queries.models import Code, QueryRequest
+from queries.models import Code, Event, QueryRequest, Tiding
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +110,22 @@ DID: Final[Mapping[Verb, str]] = {
 }
 ASKED_FOR_CHANGES: Final = "asked for changes"
 
+# What the bell says of a request, after its number.
+TOLD: Final[Mapping[Event, str]] = {
+    Event.SUBMIT: "waits for your decision",
+    Event.REVISE: "waits for your decision: a revision",
+    Event.REMIND: "still waits for your decision: half of its time is over",
+    Event.COMMENT: "was commented on",
+    Event.ENDORSE: "was approved; it needs more approvals",
+    Event.APPROVE: "was approved",
+    Event.REJECT: "was rejected",
+    Event.EXPIRE: "has expired: nobody decided in time",
+    Event.COMPLETE: "has finished",
+    Event.FAIL: "has failed",
+    Event.CLOSE: "was closed by hand",
+}
+CHANGES_ASKED: Final = "needs changes"
+
 ACCESSES: Final[Mapping[Access, str]] = {
     Access.READ: "Read only",
     Access.WRITE: "Write",
@@ -177,6 +193,13 @@ def of(query: QueryRequest) -> StatusWords:
 def of_request(status: Status, code: str) -> StatusWords:
     """The words for a request in this status with this code."""
     return ENDED_AS.get(Code(code), STATUSES[status])
+
+
+def told(tiding: Tiding) -> str:
+    """What the bell says happened, after the number of the request."""
+    if tiding.event == Event.REJECT and tiding.query.code == Code.CHANGES_REQUESTED:
+        return CHANGES_ASKED
+    return TOLD[Event(tiding.event)]
 
 
 def name_of_code(code: str) -> str:

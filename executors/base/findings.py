@@ -134,6 +134,7 @@ class FindingCode(StrEnum):
     PAGE_WITHOUT_ORDER = "page_without_order"
     PARAMETER_MISSING = "parameter_missing"
     PARAMETER_UNUSED = "parameter_unused"
+    PARAMETER_VALUE = "parameter_value"
     PARAMETERS_MISMATCH = "parameters_mismatch"
     PARAMETERS_NEED_ONE_STATEMENT = "parameters_need_one_statement"
     PERSONAL_DATA = "personal_data"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from executors.base.asking import Asked, Told
 from executors.base.control import Control
@@ -110,6 +110,9 @@ class ScriptEngine(Protocol):
     @property
     def prelude(self) -> str:
         """The JavaScript that makes a script's `db`."""
+
+    def script_parameters(self, parameters: Sequence[Parameter]) -> Any:
+        """The parameters as JSON, for the prelude to make `params` of. Raises `Refused`."""
 
     def open_for_script(self, job: Job, control: Control) -> ScriptDatabase:
         """`Engine.open` for a script: a session that runs one call after the other."""

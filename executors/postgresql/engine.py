@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from executors.base import (
     Access,
@@ -16,11 +17,13 @@ from executors.base import (
     Interrupted,
     Job,
     Limits,
+    Parameter,
     Plan,
     Table,
     Target,
     Told,
 )
+from executors.base.parameters import named, to_json
 from executors.postgresql import activity, catalogue, commits, structure
 from executors.postgresql.checking import Check
 from executors.postgresql.connections import Connections
@@ -80,6 +83,10 @@ class PostgreSQLEngine:
     def prelude(self) -> str:
         """The JavaScript that makes a script's `db`."""
         return _PRELUDE.read_text("utf-8")
+
+    def script_parameters(self, parameters: Sequence[Parameter]) -> list[Any]:
+        """As they are stored."""
+        return list(map(to_json, named(parameters)))
 
     def open_for_script(self, job: Job, control: Control) -> PostgreSQLScript:
         """A session that a script's calls run on."""

@@ -94,6 +94,9 @@ FINDINGS: dict[FindingCode, Input] = {
     FindingCode.OWN_FUNCTION: sql_write("SELECT shop.delete_order(1)"),
     FindingCode.PARAMETER_MISSING: sql("SELECT :since"),
     FindingCode.PARAMETER_UNUSED: sql("SELECT 1", NamedParameter("a", ParameterType.TEXT, "x")),
+    FindingCode.PARAMETER_VALUE: mongo(
+        "db.c.find({a: params.a})", NamedParameter("a", ParameterType.INTEGER, "1" * 30)
+    ),
     FindingCode.ALL_OR_NOTHING: mongo_write("db.c.insertMany([{a: 1}], {ordered: false})"),
     FindingCode.BIDI_CONTROL: sql("SELECT 1 /* \u202e */"),
     FindingCode.BUILT_STATEMENT: script("return db.query('select ' + name)"),

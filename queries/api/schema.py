@@ -58,6 +58,21 @@ class DecisionShape(serializers.Serializer[object]):
     at = serializers.DateTimeField()
 
 
+class CommentShape(serializers.Serializer[object]):
+    """What somebody said about a request without deciding; `line` is one of its statement, from 1, or null."""
+
+    author = serializers.CharField()
+    text = serializers.CharField()
+    line = serializers.IntegerField(allow_null=True, min_value=1)
+    at = serializers.DateTimeField()
+
+
+class CommentsShape(serializers.Serializer[object]):
+    """All that was said about a request, oldest first."""
+
+    results = CommentShape(many=True)
+
+
 class FailureShape(serializers.Serializer[object]):
     """Why a run failed; `detail` holds what the server said beside its message (`sqlstate`, `hint`, `line` …)."""
 

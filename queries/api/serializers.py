@@ -14,7 +14,7 @@ from executors.base import Activity, Plan
 from pods.models import Pod
 from queries import bounds
 from queries.lifecycle import Status
-from queries.models import Decision, Execution, QueryRequest, Rehearsal
+from queries.models import Comment, Decision, Execution, QueryRequest, Rehearsal
 from queries.policies import allowed, cannot_see_parameters, cannot_see_rehearsal, failure_words
 from queries.results import ResultPage, rehearsals
 from queries.running.ending import HOPE
@@ -115,6 +115,11 @@ def query_json(
         "execution": _execution_json(query, reader, activity),
         "allowed": allowed(reader, query),
     }
+
+
+def comment_json(comment: Comment) -> dict[str, object]:
+    """A comment as it is answered."""
+    return {"author": comment.author.username, "text": comment.text, "line": comment.line, "at": comment.at}
 
 
 def result_json(page: ResultPage) -> dict[str, object]:

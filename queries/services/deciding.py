@@ -1,6 +1,7 @@
 """Deciding: bound to the digest that was seen and, for a write, to a number of rows."""
 
-from collections.abc import Mapping
+import uuid
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db import connection, transaction
@@ -14,9 +15,10 @@ from queries.joined import locked_for, shown
 from queries.lifecycle import Status, Verb
 from queries.models import Code, QueryRequest, Rehearsal, Schema, Verdict
 from queries.running import places
+from queries.services.commenting import has_commented
 from queries.services.comments import check_comment, require_words, said
 from queries.transitions import Step, step
-from web.errors import BadInput, FieldError, NotNow
+from web.errors import BadInput, FieldError, NotAllowed, NotNow
 
 DECIDE = """
 INSERT INTO decisions (query_id, author_id, reviewer_id, verdict, comment, digest, bound)
@@ -90,10 +92,8 @@ def _record_approval(actor: User, query_id: int, digest: str, comment: str, held
 def reject(
     *, actor: User, query_id: int, comment: str = "", digest: str = "", ask_for_changes: bool = False
 ) -> QueryRequest:
-    """Reject; `ask_for_changes` invites a revision, and so must say which."""
+    """Reject; `ask_for_changes` invites a revision, and so must say which: here, or in comments made before."""
     check_comment(comment)
-    if ask_for_changes:
-        require_words(comment)
     with refusals.noted("reject", actor=actor, query_id=query_id), transaction.atomic():
         query = locked_for(actor, query_id)
         decided = step(query, Verb.REJECT, actor=actor)
@@ -103,9 +103,25 @@ def reject(
         standstill = policies.standstill(query)
         if standstill:
             raise standstill
+        if ask_for_changes and not has_commented(actor, query):
+            require_words(comment)
         code = Code.CHANGES_REQUESTED if ask_for_changes else Code.NONE
         _record(decided, Decided(Verdict.REJECT, comment, code=code), said(comment))
     return shown(query_id)
+
+
+def reject_stale(*, actor: User, public_ids: Sequence[uuid.UUID], reason: str) -> tuple[list[str], list[str]]:
+    """Reject several with one reason, each as `reject` does: the numbers of those that were, and a sentence for each
+    that was not. One that the actor may not know of is passed over."""
+    require_words(reason)
+    done, refused = [], []
+    known = QueryRequest.objects.visible_to(actor).filter(public_id__in=public_ids).order_by("pk")
+    for query in known.only("pk"):
+        try:
+            done.append(reject(actor=actor, query_id=query.pk, comment=reason).number)
+        except (NotAllowed, NotNow) as error:
+            refused.append(f"{query.number} was not rejected: {error.message}")
+    return done, refused
 
 
 def _approvals(query: QueryRequest) -> int:

@@ -15,14 +15,15 @@ from queries import bounds, policies, risks, running, services
 from queries.forms import read_rows
 from queries.lifecycle import Verb
 from queries.models import QueryRequest, Verdict
-from queries.views.detail import effect_parts, progress_of, request_page
+from queries.views.detail import Remark, effect_parts, progress_of, request_page
 from queries.words import CLOSED, of
-from web.errors import BadInput, NotFound, PortalError
+from web.errors import BadInput, FieldError, NotFound, PortalError
 from web.ratelimit import limit
 from web.verbs import post_only
 
 # A page's script asks for the parts that a rehearsal changes, instead of the page.
 PART_HEADER = "X-Part"
+LINE_DIGITS = 9
 Act = Callable[[User, QueryRequest, str], QueryRequest]
 
 
@@ -118,15 +119,40 @@ def undo(request: HttpRequest, public_id: UUID) -> HttpResponse:
 
 @post_only
 def reject(request: HttpRequest, public_id: UUID) -> HttpResponse:
-    """Reject, or ask for changes: both need words."""
+    """Reject, or ask for changes: both need words, and comments made before are words that ask for changes."""
     digest = request.POST.get("digest", "")
     changes = request.POST.get("decision") == "changes"
 
     def act(actor: User, query: QueryRequest, comment: str) -> QueryRequest:
-        services.require_words(comment)
+        if not changes:
+            services.require_words(comment)
         return services.reject(actor=actor, query_id=query.pk, digest=digest, comment=comment, ask_for_changes=changes)
 
     return _perform(request, public_id, act)
+
+
+@post_only
+def comment(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Say something without deciding: about the whole, or about a line."""
+    query = services.visible_query(actor=person(request), public_id=public_id)
+    text, line = request.POST.get("text", ""), request.POST.get("line", "").strip()
+    try:
+        limit(request, "decide")
+        services.comment(actor=person(request), query_id=query.pk, text=text, line=_line(line))
+    except NotFound:
+        raise
+    except PortalError as error:
+        return error.on(request_page(request, query, remark=Remark(text, line, error)))
+    messages.success(request, f"Your comment on {query.number} was added.")
+    return redirect(f"{reverse('queries:detail', args=[public_id])}#activity")
+
+
+def _line(typed: str) -> int | None:
+    if not typed:
+        return None
+    if not (typed.isascii() and typed.isdigit() and len(typed) <= LINE_DIGITS):
+        raise BadInput({"line": [FieldError("Type the number of a line, or leave it empty.", "invalid")]})
+    return int(typed)
 
 
 @post_only
