@@ -1,6 +1,7 @@
 """The request, its decisions and comments, its one execution, the stored rows of its result, and who is to be told."""
 
 from queries.models.conversation import Comment, Event, Tiding
+from queries.models.draft import KeptDraft
 from queries.models.execution import Execution, LogLine, ResultChunk, Said, ScriptCall
 from queries.models.notice import Medium, Notice
 from queries.models.order import ResultOrder
@@ -15,6 +16,7 @@ __all__ = [
     "Decision",
     "Event",
     "Execution",
+    "KeptDraft",
     "LogLine",
     "Medium",
     "Notice",
