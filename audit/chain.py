@@ -4,12 +4,16 @@
 int4, in the order of `content`; the database computes the same in `audit_chain()` (migration 0002).
 """
 
+from __future__ import annotations
+
 import hashlib
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple
+
+from audit.merkle import Tree
 
 GENESIS = bytes(32)
 _INT8 = struct.Struct(">q").pack
@@ -25,6 +29,16 @@ class Entry(NamedTuple):
     hash: bytes
 
 
+class Point(NamedTuple):
+    """What a checkpoint says of the entries since the one before it, up to `seq`."""
+
+    number: int
+    first: int
+    seq: int
+    head: bytes
+    root: bytes
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """The first entry that does not hold, and why."""
@@ -35,11 +49,17 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a check of the whole log found. `fault` is None when every entry holds."""
+    """What a check of the log found. `fault` is None when every entry holds.
+
+    `begun` entries were not read: an earlier check had read them, up to a checkpoint. `signed` entries are covered by a
+    checkpoint that holds.
+    """
 
     entries: int
     head: bytes
     fault: Fault | None = None
+    begun: int = 0
+    signed: int = 0
 
 
 def content(
@@ -67,17 +87,75 @@ def entry_hash(seq: int, content: bytes, previous: bytes) -> bytes:
     return hashlib.sha256(b"\x00" + previous + _INT8(seq) + content).digest()
 
 
-def verify(entries: Iterable[Entry], *, head_seq: int, head_hash: bytes) -> Verdict:
-    """Check entries in order of `seq` against each other and against the head the database keeps."""
-    previous, seq = GENESIS, 0
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in the log something stands: behind entry `seq`, whose hash is `hash`."""
+
+    seq: int
+    hash: bytes
+
+
+BEGINNING = Place(0, GENESIS)
+
+
+def verify(entries: Iterable[Entry], *, head: Place, begin: Place = BEGINNING, points: Sequence[Point] = ()) -> Verdict:
+    """Check the entries behind `begin`, in order of `seq`, against each other, against the checkpoints of them, and
+    against the head the database keeps."""
+    previous, seq = begin.hash, begin.seq
+    signed = _Signed(points, seq)
+    fault = signed.fault_at(seq, previous)
     for entry in entries:
-        fault = _fault(entry, expected=seq + 1, previous=previous)
+        fault = fault or _fault(entry, expected=seq + 1, previous=previous)
         if fault:
-            return Verdict(seq, previous, fault)
+            return Verdict(seq, previous, fault, begin.seq, signed.up_to)
         previous, seq = entry.hash, entry.seq
-    if (seq, previous) != (head_seq, head_hash):
-        return Verdict(seq, previous, Fault(seq + 1, f"the log ends at entry {seq}, but its head says {head_seq}"))
-    return Verdict(seq, previous)
+        if signed.awaits:
+            signed.add(previous)
+            fault = signed.fault_at(seq, previous)
+    return Verdict(seq, previous, fault or _end(seq, previous, head, signed), begin.seq, signed.up_to)
+
+
+def _end(seq: int, previous: bytes, head: Place, signed: _Signed) -> Fault | None:
+    if signed.awaits:
+        return Fault(
+            seq + 1, f"the log ends at entry {seq}, but checkpoint {signed.next.number} covers {signed.next.seq}"
+        )
+    if (seq, previous) != (head.seq, head.hash):
+        return Fault(seq + 1, f"the log ends at entry {seq}, but its head says {head.seq}")
+    return None
+
+
+class _Signed:
+    """The checkpoints of a log, as one comes past their entries."""
+
+    def __init__(self, points: Sequence[Point], seq: int) -> None:
+        self._rest = list(reversed(points))
+        self._tree = Tree()
+        self.up_to = seq
+
+    @property
+    def awaits(self) -> bool:
+        """Whether a checkpoint speaks of entries that come yet."""
+        return bool(self._rest)
+
+    @property
+    def next(self) -> Point:
+        """That one."""
+        return self._rest[-1]
+
+    def add(self, leaf: bytes) -> None:
+        """An entry's hash."""
+        self._tree.add(leaf)
+
+    def fault_at(self, seq: int, head: bytes) -> Fault | None:
+        """What is wrong with the checkpoints that end at this entry."""
+        while self._rest and self._rest[-1].seq == seq:
+            point = self._rest.pop()
+            if (point.head, point.root) != (head, self._tree.root()):
+                others = f"one of {point.first} to {seq} was changed, and all after it were hashed anew"
+                return Fault(seq, f"checkpoint {point.number} signs other entries: {others}")
+            self._tree, self.up_to = Tree(), seq
+        return None
 
 
 def _fault(entry: Entry, *, expected: int, previous: bytes) -> Fault | None:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from django.db import connection
 
@@ -41,6 +41,7 @@ class Action(StrEnum):
     RESULT_DOWNLOAD = "result.download"
     RESULT_DELETE = "result.delete"
     AUDIT_VERIFY = "audit.verify"
+    AUDIT_EXPORT = "audit.export"
 
 
 LABELS: dict[Action, str] = {
@@ -71,6 +72,7 @@ LABELS: dict[Action, str] = {
     Action.RESULT_DOWNLOAD: "downloaded the result of",
     Action.RESULT_DELETE: "deleted the result of",
     Action.AUDIT_VERIFY: "verified the audit log",
+    Action.AUDIT_EXPORT: "exported the audit log",
 }
 
 
@@ -84,6 +86,16 @@ class Actor(Protocol):
     @property
     def label(self) -> str:
         """The name people see."""
+
+
+class Portal:
+    """The portal itself."""
+
+    pk: Final = None
+    label: Final = "Query Portal"
+
+
+PORTAL: Final = Portal()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,10 @@
 """The append-only log. The database itself numbers, stamps and chains each entry, and refuses every change of one."""
 
+import json
+from functools import cached_property
+from hashlib import sha256
+from typing import Any
+
 from django.conf import settings
 from django.db import models
 
@@ -40,3 +45,37 @@ class AuditLog(models.Model):
 
     def __str__(self) -> str:
         return f"{self.seq} {self.action}"
+
+
+class Checkpoint(models.Model):
+    """A signed summary of the log up to entry `seq`. Written only by `audit.checkpoints`; the database refuses every
+    change of one."""
+
+    number = models.BigIntegerField(primary_key=True, editable=False)
+    seq = models.BigIntegerField(editable=False)
+    at = models.DateTimeField(editable=False)
+    # Canonical JSON kept as text: what was signed, to the byte.
+    body = models.TextField(editable=False)
+    signature = models.BinaryField(max_length=64, editable=False)
+
+    class Meta:
+        """Table `audit_checkpoints`; with a checkpoint's number its `seq` only grows."""
+
+        db_table = "audit_checkpoints"
+        ordering = ("-number",)
+        default_permissions = ("view",)
+        indexes = (models.Index(fields=["seq"], name="checkpoint_by_seq"),)
+
+    def __str__(self) -> str:
+        return f"checkpoint {self.number}"
+
+    @cached_property
+    def facts(self) -> dict[str, Any]:
+        """What was signed: `number`, `first`, `seq`, `at`, `head`, `root`, `previous`, `log`, `key`, `version`."""
+        found: dict[str, Any] = json.loads(self.body)
+        return found
+
+    @property
+    def hash(self) -> str:
+        """What the next one continues."""
+        return sha256(b"\x02" + self.body.encode()).hexdigest()

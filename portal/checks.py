@@ -47,6 +47,9 @@ def _secrets() -> list[CheckMessage]:
     if settings.PORTAL_METRICS_TOKEN and len(settings.PORTAL_METRICS_TOKEN) < TOKEN_LENGTH:
         message = f"PORTAL_METRICS_TOKEN is shorter than {TOKEN_LENGTH} characters."
         found.append(Error(message, hint="Make a random one.", id="portal.E006"))
+    if settings.PORTAL_AUDIT_KEY is None:
+        message = "PORTAL_AUDIT_KEY is not set: no checkpoint of the audit log is signed, and no evidence can be given."
+        found.append(CheckWarning(message, hint="openssl genpkey -algorithm ed25519", id="portal.W002"))
     return found
 
 
