@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from collections.abc import Iterator
+from contextlib import closing
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.conf import settings
@@ -29,9 +30,8 @@ VERSION = 1
 LOCK_SPACE = 0x51504350
 # Its time is never before that of an entry it covers, nor before that of the checkpoint it continues.
 MOMENT = """
-SELECT to_char(greatest(clock_timestamp(), at, %s::timestamptz) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
-    greatest(clock_timestamp(), at, %s::timestamptz)
-FROM audit_head
+SELECT to_char(now AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), now
+FROM (SELECT greatest(clock_timestamp(), at, %s::timestamptz) AS now FROM audit_head OFFSET 0) AS moment
 """
 # How many times its pause a checkpoint may be late before somebody is told.
 PATIENCE = 2
@@ -95,8 +95,7 @@ def _due(before: Checkpoint | None) -> bool:
 def _sign(before: Checkpoint | None, head: chain.Place, key: Ed25519PrivateKey) -> Checkpoint:
     root = _root_since(before, head)
     with connection.cursor() as cursor:
-        moment = before.at if before else None
-        cursor.execute(MOMENT, [moment, moment])
+        cursor.execute(MOMENT, [before.at if before else None])
         at, stamp = cursor.fetchone()
     number = before.number + 1 if before else 1
     body = canonical({
@@ -119,8 +118,9 @@ def _root_since(before: Checkpoint | None, head: chain.Place) -> bytes:
     """The root over the entries since the last checkpoint, which are checked before they are signed."""
     begin = chain.Place(before.seq, bytes.fromhex(before.facts["head"])) if before else chain.BEGINNING
     tree = Tree()
-    read = _passing(entries.stream(after=begin.seq, until=head.seq), tree)
-    verdict = chain.verify(read, head=head, begin=begin)
+    # Closed before anything else is asked of the connection: a fault leaves the rest of it unread.
+    with closing(entries.stream(after=begin.seq, until=head.seq)) as read:
+        verdict = chain.verify(_passing(read, tree), head=head, begin=begin)
     if verdict.fault:
         raise Broken(f"entry {verdict.fault.seq}: {verdict.fault.reason}")
     return tree.root()

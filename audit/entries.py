@@ -1,6 +1,6 @@
 """The entries as the database sends them, to be checked: in constant memory, what is hashed in one piece."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from struct import Struct
 
 from django.db import connection
@@ -29,7 +29,7 @@ def head() -> chain.Place:
     return chain.Place(seq, bytes(digest))
 
 
-def stream(*, after: int = 0, until: int = MOST) -> Iterator[chain.Entry]:
+def stream(*, after: int = 0, until: int = MOST) -> Generator[chain.Entry]:
     """Entries behind `after`, several times as fast as by fields."""
     statement = ENTRIES.format(after=after, until=until)
     with connection.connection.cursor() as cursor, cursor.copy(statement) as rows:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import dataclass
 
 from django.db import connection, transaction
@@ -35,9 +36,10 @@ def verify_log(*, resume: bool = False) -> chain.Verdict:
         begin = _last_verified() if resume else Begin()
         points = Checkpoint.objects.filter(number__gt=begin.number).order_by("number")
         read, fault = _points(points.iterator(), begin)
-        verdict = chain.verify(
-            entries.stream(after=begin.place.seq), head=entries.head(), begin=begin.place, points=read
-        )
+        head = entries.head()
+        # A fault leaves the rest unread.
+        with closing(entries.stream(after=begin.place.seq)) as rows:
+            verdict = chain.verify(rows, head=head, begin=begin.place, points=read)
     if fault and (verdict.fault is None or fault.seq <= verdict.fault.seq):
         return chain.Verdict(verdict.entries, verdict.head, fault, verdict.begun, verdict.signed)
     return verdict
