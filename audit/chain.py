@@ -98,28 +98,37 @@ class Place:
 BEGINNING = Place(0, GENESIS)
 
 
-def verify(entries: Iterable[Entry], *, head: Place, begin: Place = BEGINNING, points: Sequence[Point] = ()) -> Verdict:
+def verify(
+    entries: Iterable[tuple[int, bytes, bytes, bytes]],
+    *,
+    head: Place,
+    begin: Place = BEGINNING,
+    points: Sequence[Point] = (),
+) -> Verdict:
     """Check the entries behind `begin`, in order of `seq`, against each other, against the checkpoints of them, and
-    against the head the database keeps."""
+    against the head the database keeps.
+
+    Each is an `Entry`, or as plain as it: a name for every field is a fifth of the time of a log of millions.
+    """
     previous, seq = begin.hash, begin.seq
-    signed = _Signed(points, seq)
-    fault = signed.fault_at(seq, previous)
+    signed = _Signed(points, begin)
+    fault, due = signed.fault, signed.due
     for entry in entries:
-        fault = fault or _fault(entry, expected=seq + 1, previous=previous)
-        if fault:
-            return Verdict(seq, previous, fault, begin.seq, signed.up_to)
-        previous, seq = entry.hash, entry.seq
-        if signed.awaits:
-            signed.add(previous)
-            fault = signed.fault_at(seq, previous)
+        number, content, before, own = entry
+        if fault or number != seq + 1 or before != previous or own != entry_hash(number, content, before):
+            fault = fault or _fault(Entry(*entry), expected=seq + 1, previous=previous)
+            break
+        previous, seq = own, number
+        if due:
+            signed.add(own)
+            if due == number:
+                fault, due = signed.fault_at(number, own), signed.due
     return Verdict(seq, previous, fault or _end(seq, previous, head, signed), begin.seq, signed.up_to)
 
 
 def _end(seq: int, previous: bytes, head: Place, signed: _Signed) -> Fault | None:
-    if signed.awaits:
-        return Fault(
-            seq + 1, f"the log ends at entry {seq}, but checkpoint {signed.next.number} covers {signed.next.seq}"
-        )
+    if signed.due:
+        return Fault(seq + 1, f"the log ends at entry {seq}, but checkpoint {signed.number} covers {signed.due}")
     if (seq, previous) != (head.seq, head.hash):
         return Fault(seq + 1, f"the log ends at entry {seq}, but its head says {head.seq}")
     return None
@@ -128,24 +137,23 @@ def _end(seq: int, previous: bytes, head: Place, signed: _Signed) -> Fault | Non
 class _Signed:
     """The checkpoints of a log, as one comes past their entries."""
 
-    def __init__(self, points: Sequence[Point], seq: int) -> None:
+    def __init__(self, points: Sequence[Point], begin: Place) -> None:
         self._rest = list(reversed(points))
         self._tree = Tree()
-        self.up_to = seq
+        self.add = self._tree.add
+        self.up_to = begin.seq
+        # What is wrong with those that speak of no entry behind the beginning.
+        self.fault = self.fault_at(begin.seq, begin.hash)
 
     @property
-    def awaits(self) -> bool:
-        """Whether a checkpoint speaks of entries that come yet."""
-        return bool(self._rest)
+    def due(self) -> int:
+        """Up to which entry the next one speaks; 0 when there is none."""
+        return self._rest[-1].seq if self._rest else 0
 
     @property
-    def next(self) -> Point:
-        """That one."""
-        return self._rest[-1]
-
-    def add(self, leaf: bytes) -> None:
-        """An entry's hash."""
-        self._tree.add(leaf)
+    def number(self) -> int:
+        """Which one that is."""
+        return self._rest[-1].number
 
     def fault_at(self, seq: int, head: bytes) -> Fault | None:
         """What is wrong with the checkpoints that end at this entry."""
@@ -155,10 +163,12 @@ class _Signed:
                 others = f"one of {point.first} to {seq} was changed, and all after it were hashed anew"
                 return Fault(seq, f"checkpoint {point.number} signs other entries: {others}")
             self._tree, self.up_to = Tree(), seq
+            self.add = self._tree.add
         return None
 
 
-def _fault(entry: Entry, *, expected: int, previous: bytes) -> Fault | None:
+def _fault(entry: Entry, *, expected: int, previous: bytes) -> Fault:
+    """Why an entry does not hold that does not."""
     if entry.seq != expected:
         missing = (
             f"entry {expected} is missing"
@@ -168,6 +178,4 @@ def _fault(entry: Entry, *, expected: int, previous: bytes) -> Fault | None:
         return Fault(expected, missing)
     if entry.previous_hash != previous:
         return Fault(entry.seq, "it does not continue the entry before it")
-    if entry.hash != entry_hash(entry.seq, entry.content, previous):
-        return Fault(entry.seq, "its content does not match its hash")
-    return None
+    return Fault(entry.seq, "its content does not match its hash")

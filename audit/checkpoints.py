@@ -126,9 +126,9 @@ def _root_since(before: Checkpoint | None, head: chain.Place) -> bytes:
     return tree.root()
 
 
-def _passing(read: Iterator[chain.Entry], tree: Tree) -> Iterator[chain.Entry]:
+def _passing(read: Iterator[entries.Row], tree: Tree) -> Iterator[entries.Row]:
     for entry in read:
-        tree.add(entry.hash)
+        tree.add(entry[3])
         yield entry
 
 

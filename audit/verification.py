@@ -99,7 +99,7 @@ def _reason(checkpoint: Checkpoint, number: int, first: int, previous: str) -> s
     facts = checkpoint.facts
     if canonical(facts) != checkpoint.body or (facts["number"], facts["seq"]) != (number, checkpoint.seq):
         return "says something else than what was signed"
-    if (facts["previous"], facts["first"]) != (previous, first):
+    if (facts["previous"], facts["first"]) != (previous, first) or facts["seq"] < first - 1:
         return "does not continue the one before it"
     return ""
 

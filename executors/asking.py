@@ -25,7 +25,14 @@ from executors.base.planning import together
 from executors.script.analysis import calls_in
 
 
-def ask(target: Target, language: Language, statement: str, tables: Sequence[str], access: Access) -> Word:
+def ask(
+    target: Target,
+    language: Language,
+    statement: str,
+    parameters: Sequence[Parameter],
+    tables: Sequence[str],
+    access: Access,
+) -> Word:
     """What `target` says of a statement that reading found valid, and found to name `tables`.
 
     `target` comes with its read credential, whatever `access` is asked for. Raises `ExecutionError` when it does not
@@ -33,7 +40,8 @@ def ask(target: Target, language: Language, statement: str, tables: Sequence[str
     """
     if language is Language.SCRIPT:
         return _ask_for_calls(target, statement, access)
-    answers = registry.engine(target.engine).check(target, [Asked(statement, tuple(tables))], access)
+    asked = Asked(statement, tuple(tables), parameters=tuple(parameters))
+    answers = registry.engine(target.engine).check(target, [asked], access)
     return _word(answers, answers[0].findings, answers[0].noticed)
 
 
@@ -44,14 +52,14 @@ def plan(target: Target, language: Language, statement: str, parameters: Sequenc
     """
     if language is Language.SCRIPT:
         return _plan_calls(target, statement)
-    (answer,) = registry.engine(target.engine).plan(target, [Asked(statement)], parameters)
+    (answer,) = registry.engine(target.engine).plan(target, [Asked(statement, parameters=tuple(parameters))])
     return answer
 
 
 def _plan_calls(target: Target, statement: str) -> Plan:
     calls = calls_in(statement, registry.call_reader(target.engine), target.access)
     asked = [told.asks for _, told in calls if told.asks is not None]
-    answers = iter(registry.engine(target.engine).plan(target, asked, ()) if asked else ())
+    answers = iter(registry.engine(target.engine).plan(target, asked) if asked else ())
     plans = [Plan.without(_UNKNOWN_TEXT) if told.asks is None else next(answers) for _, told in calls]
     whole = together(plans, [call.line for call, _ in calls], counted=False)
     return replace(whole, notes=(*whole.notes, _OF_CALLS if calls else _NO_CALLS))

@@ -39,6 +39,11 @@ def copy_row_start(line: bytes, most: int) -> Row:
     return tuple(None if field == b"\\N" else _unescape(field[:size].decode("utf-8", "ignore")) for field in fields)
 
 
+def copy_field(field: bytes) -> str | None:
+    """The text of one field of a line of COPY text, None for NULL."""
+    return None if field == b"\\N" else _unescape(field.decode())
+
+
 def _escape(field: bytes) -> bytes:
     return _SPECIAL.sub(lambda match: _TO_COPY[match[0]], field)
 

@@ -5,7 +5,7 @@ CONTRIBUTING.md lists every edit that another engine needs.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
@@ -20,7 +20,8 @@ class Product:
 
     `analysers` has a reader for each language of its own; `script_calls` reads the calls of a script's `db`, and is ""
     for an engine that is no `ScriptEngine`; `undo` makes the statement that takes a write back, "" where none does;
-    `kept` tells rows that are kept for it as people read them, "" where they are kept so.
+    `kept` tells rows that are kept for it as people read them, "" where they are kept so; `shell` names the methods of
+    its own language by what they are called on, "" where it has none.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Product:
     script_calls: str = ""
     undo: str = ""
     kept: str = ""
+    shell: str = ""
 
     @property
     def languages(self) -> tuple[Language, ...]:
@@ -51,6 +53,7 @@ PRODUCTS: dict[EngineKind, Product] = {
         "executors.mongodb.reading.calls:MongoCalls",
         "executors.mongodb.undo.reversing:reverse",
         "executors.mongodb.undo.reversing:shown",
+        "executors.mongodb.reading.methods:SHELL",
     ),
 }
 
@@ -94,6 +97,13 @@ def analyser(language: Language, kind: EngineKind) -> Analyser:
         return partial(_load(_SCRIPT_ANALYSER), calls=call_reader(kind))
     found: Analyser = _load(PRODUCTS[kind].analysers[language])
     return found
+
+
+def shell_methods(kind: EngineKind) -> Mapping[str, Sequence[str]]:
+    """The methods of a product's own language by what they are called on: `database`, `collection`. Empty without."""
+    path = PRODUCTS[kind].shell
+    methods: Mapping[str, Sequence[str]] = _load(path) if path else {}
+    return methods
 
 
 def call_reader(kind: EngineKind) -> CallReader:

@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from accounts.models import Role, User
 from accounts.people import person
 from executors import processes
-from executors.base import Access, EngineKind, ExecutionError, Language, Table
+from executors.base import Access, EngineKind, ExecutionError, Language, Masks, Table
 from pods.models import SUBMIT, Environment, Pod, Target
 from web.bodies import View
 from web.errors import NotFound, Unavailable
@@ -79,26 +79,40 @@ class TargetShape(serializers.Serializer[Target]):
 
 
 class ColumnShape(serializers.Serializer[object]):
-    """A column and the server's own name of its type."""
+    """A column and the server's own name of its type. `personal`: the target marks it as holding personal data."""
 
     name = serializers.CharField()
     type = serializers.CharField()
+    personal = serializers.BooleanField()
+
+
+class ReferenceShape(serializers.Serializer[object]):
+    """A column of a foreign key, and the table it leads to."""
+
+    column = serializers.CharField()
+    table = serializers.CharField()
 
 
 class TableShape(serializers.Serializer[Table]):
-    """A table, view or collection. `estimated_rows` is null when the server has no estimate."""
+    """A table, view or collection. `estimated_rows` is null when the server has no estimate.
+
+    `primary_key` names its columns; of MongoDB, `_id` where a sample showed one.
+    """
 
     schema = serializers.CharField(allow_blank=True)
     name = serializers.CharField()
     kind = serializers.CharField()
     columns = ColumnShape(many=True)
     estimated_rows = serializers.IntegerField(allow_null=True, min_value=0)
+    primary_key = serializers.ListField(child=serializers.CharField())
+    references = ReferenceShape(many=True)
 
 
 class SchemaShape(serializers.Serializer[object]):
-    """What the target's read credential may see."""
+    """What the target's read credential may see. `search_path`: where a name without a schema is looked for."""
 
     target = serializers.CharField()
+    search_path = serializers.ListField(child=serializers.CharField())
     tables = TableShape(many=True)
 
 
@@ -173,20 +187,20 @@ def target_json(target: Target, *, may_submit: bool) -> dict[str, object]:
     }
 
 
-def schema_of(*, actor: User, slug: str) -> tuple[Table, ...]:
-    """What a target holds, asked of it at most every five minutes.
+def schema_of(*, actor: User, slug: str) -> tuple[Target, tuple[Table, ...]]:
+    """A target and what it holds, asked of it at most every five minutes.
 
     Raises NotFound for a target the person may not ask for, Unavailable when it cannot be reached.
     """
     target = Target.objects.usable_by(actor).filter(slug=slug).first()
     if target is None:
         raise NotFound("There is no such target that you may ask for.")
-    key = f"schema:{target.slug}"
+    key = f"tables:{target.slug}"
     known: tuple[Table, ...] | None = cache.get(key)
     if known is None:
         known = _introspect(target)
         cache.set(key, known, SCHEMA_SECONDS)
-    return known
+    return target, known
 
 
 def _introspect(target: Target) -> tuple[Table, ...]:
@@ -205,8 +219,12 @@ def _unavailable(message: str, code: str) -> Unavailable:
     return error
 
 
-def _columns_json(tables: Iterable[Table]) -> list[dict[str, object]]:
-    return [{**asdict(table), "columns": [asdict(column) for column in table.columns]} for table in tables]
+def _tables_json(tables: Iterable[Table], masks: Masks) -> list[dict[str, object]]:
+    return [{**asdict(table), "columns": _columns_json(table, masks)} for table in tables]
+
+
+def _columns_json(table: Table, masks: Masks) -> list[dict[str, object]]:
+    return [{**asdict(column), "personal": masks.hide(table.name, column.name)} for column in table.columns]
 
 
 # --- views -----------------------------------------------------------------------------------------
@@ -248,5 +266,7 @@ class TargetSchema(View):
     @extend_schema(operation_id="target_schema", responses=answers(SchemaShape, 404), tags=["pods"])
     def get(self, request: Request, slug: str) -> Response:
         """Tables or collections of a target, with their columns."""
-        tables = schema_of(actor=person(request), slug=slug)
-        return Response({"target": slug, "tables": _columns_json(tables)})
+        target, tables = schema_of(actor=person(request), slug=slug)
+        path = target.schemas if target.engine == EngineKind.POSTGRESQL else ()
+        listed = _tables_json(tables, Masks.of(target.personal_columns))
+        return Response({"target": slug, "search_path": path, "tables": listed})

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from executors.base import Limits, Parameter
@@ -21,7 +21,7 @@ def digest(
     *,
     language: str,
     statement: str,
-    parameters: tuple[Parameter, ...],
+    parameters: Sequence[object],
     target: Mapping[str, object],
     access: str,
     limits: Limits,
@@ -30,8 +30,9 @@ def digest(
 ) -> str:
     """Hexadecimal SHA-256 over a canonical JSON form (sorted keys, no spaces, UTF-8).
 
-    `target` is what decides where it runs (`pods.models.Target.identity`), not only its name. `expects` is how many
-    rows its author says it changes, `undoes` the public id of the request whose write it takes back.
+    `parameters` are as stored. `target` is what decides where it runs (`pods.models.Target.identity`), not only its
+    name. `expects` is how many rows its author says it changes, `undoes` the public id of the request whose write it
+    takes back.
     """
     content: dict[str, object] = {
         "language": language,

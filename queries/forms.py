@@ -2,20 +2,23 @@
 
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 
 from accounts.models import User
-from executors.base import Parameter
+from executors.base import NamedParameter
+from executors.base.parameters import Placed
 from pods.models import Target
 from queries.models import QueryRequest
-from queries.services import Draft
+from queries.parameter_rows import ParameterRows, Row, row_of, rows_of, written
+from queries.services import Draft, field_of
 from queries.words import ACCESSES, LANGUAGES
 from web.errors import BadInput, FieldError
 
-LANGUAGE_CHOICES = (("", "The target's own"), *((language.value, name) for language, name in LANGUAGES.items()))
+LANGUAGE_CHOICES = tuple((language.value, name) for language, name in LANGUAGES.items())
 ROWS_DIGITS = 15
 ACCESS_CHOICES = tuple((access.value, name) for access, name in ACCESSES.items())
 
@@ -31,12 +34,14 @@ class RequestForm(forms.Form):
     ticket = forms.CharField(required=False)
     expects = forms.CharField(required=False)
     parameters = forms.CharField(required=False, strip=False)
+    named = forms.CharField(required=False, strip=False, widget=ParameterRows, label="Parameters")
     revises = forms.UUIDField(required=False)
 
     def __init__(self, data: Any = None, *, person: User, initial: dict[str, Any] | None = None) -> None:
         super().__init__(data, initial=initial)
         self.person = person
         self.placed: list[FieldError] = []
+        self._wrong: dict[str, list[str]] = {}
 
     def draft(self) -> Draft:
         """The draft as typed. Call after `is_valid`."""
@@ -51,15 +56,35 @@ class RequestForm(forms.Form):
             reason=values["reason"].replace("\r\n", "\n"),
             ticket=values["ticket"],
             expects=read_rows(values["expects"], "expects"),
-            parameters=parse_parameters(values["parameters"]),
+            parameters=(*parse_parameters(values["parameters"]), *(row.typed() for row in rows_of(values["named"]))),
         )
+
+    def rows(self) -> list[Row]:
+        """One for each parameter as typed and each that is missing, with what is wrong with it; a free one last."""
+        typed = rows_of(str(self["named"].value() or ""))
+        names = {row.typed().name for row in typed}
+        rows = [replace(row, errors=tuple(self._wrong.get(row.typed().name, ()))) for row in typed]
+        missing = [Row(name, errors=tuple(texts)) for name, texts in self._wrong.items() if name not in names]
+        return [*rows, *missing, Row()]
+
+    def want(self, names: Iterable[str]) -> None:
+        """Have a row for each of these."""
+        for name in names:
+            self._wrong.setdefault(name, [])
 
     def take_errors(self, error: BadInput) -> None:
         """Show what a service refused at the fields it named; a pod is chosen by its target."""
         self.placed = [problem for problem in error.fields.get("statement", ()) if problem.line]
         for name, problems in error.fields.items():
+            if name.startswith(field_of("")):
+                self._take(name.removeprefix(field_of("")), problems)
+                continue
             field = {"pod": "target"}.get(name, name)
             self.add_error(field if field in self.fields else None, [_worded(problem) for problem in problems])
+
+    def _take(self, name: str, problems: Iterable[FieldError]) -> None:
+        self._wrong[name] = [problem.message for problem in problems]
+        self.add_error("named", [ValidationError(f"{name}: {text}") for text in self._wrong[name]])
 
 
 def read_rows(text: str, field: str) -> int | None:
@@ -72,7 +97,7 @@ def read_rows(text: str, field: str) -> int | None:
     return int(digits)
 
 
-def parse_parameters(text: str) -> tuple[Parameter, ...]:
+def parse_parameters(text: str) -> tuple[Placed, ...]:
     """One parameter a line, as JSON where it is JSON and as text otherwise; blank lines do not count.
 
     A number that would lose digits as a double stays text: the database reads every digit of it.
@@ -80,13 +105,16 @@ def parse_parameters(text: str) -> tuple[Parameter, ...]:
     return tuple(_parameter(line.strip()) for line in text.splitlines() if line.strip())
 
 
-def parameter_lines(parameters: Iterable[Parameter]) -> str:
+def parameter_lines(parameters: Iterable[Placed]) -> str:
     """The opposite of `parse_parameters`."""
     return "\n".join(json.dumps(parameter, ensure_ascii=False) for parameter in parameters)
 
 
 def revision_of(query: QueryRequest) -> dict[str, Any]:
     """What the form starts with when it revises `query`."""
+    values = query.values()
+    named = [one for one in values if isinstance(one, NamedParameter)]
+    placed = [one for one in values if not isinstance(one, NamedParameter)]
     return {
         "target": query.target.slug,
         "language": query.language,
@@ -95,12 +123,13 @@ def revision_of(query: QueryRequest) -> dict[str, Any]:
         "reason": query.reason,
         "ticket": query.ticket,
         "expects": "" if query.expects is None else query.expects,
-        "parameters": parameter_lines(query.parameters),
+        "parameters": parameter_lines(placed),
+        "named": written([row_of(one) for one in named]),
         "revises": query.public_id,
     }
 
 
-def _parameter(line: str) -> Parameter:
+def _parameter(line: str) -> Placed:
     try:
         value = json.loads(line, parse_float=_exact_float, parse_constant=str)
     except (ValueError, RecursionError):

@@ -29,6 +29,10 @@ MOST_COMBINING = 4
 # So many blank lines in a row push the rest of a text out of sight.
 BLANK_LINES = 20
 
+# From so many on, the same hidden character again and again is one chip that counts them.
+RUN = 5
+
+_SAME = re.compile(rf"(.)\1{{{RUN - 1},}}", re.DOTALL)
 _PIECES = re.compile(rf"[ \t]{{{LONG_SPACE // _TAB},}}|[^\x20-\x7e\t\n]+")
 _BLANK_LINES = re.compile(rf"(?<=\n)(?:[ \t]*\n){{{BLANK_LINES + 1},}}")
 
@@ -61,6 +65,11 @@ def is_hidden(character: str) -> bool:
         or unicodedata.category(character) in _HIDDEN_CATEGORIES
         or any(first <= point <= last for first, last in _IGNORABLE)
     )
+
+
+def without_runs(text: str) -> str:
+    """The text with one of each run of a character that would be drawn as one."""
+    return _SAME.sub(r"\1", text)
 
 
 def hidden_in(text: str) -> list[Hidden]:
@@ -121,23 +130,36 @@ def _on_one_line(text: str) -> str:
 def _odd(text: str, start: int, end: int) -> Iterator[Hidden]:
     # A mark without a letter before it would sit on whatever happens to stand there.
     on_letter = 0 if start and text[start - 1] not in _BLANKS else MOST_COMBINING
-    heap = start
-    for at in range(start, end):
+    heap = at = start
+    while at < end:
         combining = unicodedata.category(text[at]) in _COMBINING_CATEGORIES
         hidden = is_hidden(text[at])
         if combining and not hidden:
             on_letter += 1
             if on_letter > MOST_COMBINING:
+                at += 1
                 continue
         if heap < at:
             yield _heap(text, heap, at)
-        heap = at + 1
+        heap = _end_of_run(text, at, end) if hidden else at + 1
         if hidden:
-            yield _character(text, at)
+            yield _run(text, at, heap)
         if not combining or hidden:
             on_letter = MOST_COMBINING if hidden else 0
+        at = heap
     if heap < end:
         yield _heap(text, heap, end)
+
+
+def _end_of_run(text: str, at: int, end: int) -> int:
+    """Where so many of the same character end that they are drawn as one, else just behind the first."""
+    match = _SAME.match(text, at, end)
+    return match.end() if match else at + 1
+
+
+def _run(text: str, start: int, end: int) -> Hidden:
+    one = _character(text, start)
+    return one if end - start == 1 else Hidden(start, end, f"{end - start:,} × {one.words}", one.name)
 
 
 def _heap(text: str, start: int, end: int) -> Hidden:

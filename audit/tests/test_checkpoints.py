@@ -136,13 +136,13 @@ def test_what_the_portal_writes_the_verifier_reads(own_database: None, public_ke
     client = DjangoClient()
     client.force_login(make_auditor(), backend="django.contrib.auth.backends.ModelBackend")
     log = tmp_path / "log.jsonl"
-    log.write_bytes(b"".join(client.get("/audit/log.jsonl")))  # type: ignore[call-overload]
+    log.write_bytes(b"".join(client.get("/audit/log.jsonl")))
     told = verify_evidence.verified(str(log), [public_key])
     assert f"{len(ODD)} are newer" not in told
     assert f"signed up to entry {len(ODD)}" in told
     assert AuditLog.objects.first().action == "audit.export"  # type: ignore[union-attr]
     kept = tmp_path / "kept.jsonl"
-    kept.write_bytes(b"".join(client.get("/audit/checkpoints.jsonl")))  # type: ignore[call-overload]
+    kept.write_bytes(b"".join(client.get("/audit/checkpoints.jsonl")))
     dump = tmp_path / "dump.sql"
     dump.write_bytes(dumped())
     assert f"signed up to entry {len(ODD)}" in verify_evidence.verified(str(dump), [public_key], [str(kept)])
@@ -335,5 +335,5 @@ def test_the_api_gives_the_same_log(api: Client, auditor: Any) -> None:
     checkpoints.make()
     answer = api(auditor).get("/api/v1/audit/log.jsonl")
     assert answer["Content-Type"] == "application/jsonl"
-    lines = [json.loads(line) for line in b"".join(answer).splitlines()]  # type: ignore[call-overload]
+    lines = [json.loads(line) for line in b"".join(answer).splitlines()]
     assert [*map(list, lines)] == [["entry"], ["entry"], ["entry"], ["checkpoint", "signature"], ["entry"]]

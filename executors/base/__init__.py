@@ -23,7 +23,7 @@ from executors.base.effects import (
     TableEffect,
 )
 from executors.base.findings import Analysis, Finding, FindingCode, Required, Severity, Verified
-from executors.base.holdings import Table
+from executors.base.holdings import Masks, Reference, Table
 from executors.base.outcomes import (
     ERRORS,
     Cancelled,
@@ -48,6 +48,7 @@ from executors.base.outcomes import (
     Unreachable,
     WriteOutcome,
 )
+from executors.base.parameters import NamedParameter, Parameter, ParameterType
 from executors.base.planning import Plan, PlanStep
 from executors.base.rows import Column, RowEncoding, RowSink, Scalar
 from executors.base.scripting import (
@@ -64,7 +65,7 @@ from executors.base.scripting import (
     WrittenCall,
 )
 from executors.base.seam import Analyser, Engine, Runner, ScriptEngine, Session
-from executors.base.statements import Access, EngineKind, Job, Language, Limits, Parameter, Target
+from executors.base.statements import Access, EngineKind, Job, Language, Limits, Target
 from executors.base.undoing import KeptRows, NotReversible, Reverse, Reverser
 from executors.base.watching import Activity, Blocker, ConnectionLimit
 
@@ -107,15 +108,19 @@ __all__ = [
     "Language",
     "Leads",
     "Limits",
+    "Masks",
+    "NamedParameter",
     "NotReversible",
     "Outcome",
     "OutcomeUnknown",
     "Parameter",
+    "ParameterType",
     "Plan",
     "PlanStep",
     "Purpose",
     "Ran",
     "ReadOutcome",
+    "Reference",
     "Refused",
     "RehearsalOutcome",
     "Rehearsing",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from executors.base.findings import Analysis, Finding, FindingCode, Severity, Verified
+from executors.base.parameters import Parameter
 from executors.base.statements import Language
 
 
@@ -14,13 +15,14 @@ class Asked:
 
     `tables` are the tables or collections it names, as reading found them. `text` is "" where only they are known.
     `command` is what reading made of it, for the very engine that reads such texts. `given` says that the values of its
-    parameters are known, so that a plan can be made for them.
+    parameters are known, `parameters`, so that a plan can be made for them.
     """
 
     text: str
     tables: tuple[str, ...] = ()
     command: object | None = field(default=None, compare=False, repr=False)
     given: bool = True
+    parameters: tuple[Parameter, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ class Control(Protocol):
         """Rows that an undo of this write needs, told before `committing`; void unless the write commits."""
 
     def cancelled(self) -> bool:
-        """Whether somebody asked to stop; asked about twice a second while waiting."""
+        """Whether somebody asked to stop; asked several times a second while waiting."""
 
     def called(self, call: Call) -> None:
         """A script made a database call."""

@@ -132,6 +132,8 @@ class FindingCode(StrEnum):
     OVERWRITES = "overwrites"
     OWN_FUNCTION = "own_function"
     PAGE_WITHOUT_ORDER = "page_without_order"
+    PARAMETER_MISSING = "parameter_missing"
+    PARAMETER_UNUSED = "parameter_unused"
     PARAMETERS_MISMATCH = "parameters_mismatch"
     PARAMETERS_NEED_ONE_STATEMENT = "parameters_need_one_statement"
     PERSONAL_DATA = "personal_data"
@@ -206,7 +208,8 @@ class Verified(StrEnum):
 class Finding:
     """Something noticed about a statement. `line` and `column` count from 1, columns in characters.
 
-    `message` says what is wrong in one sentence, `hint` what to do about it.
+    `message` says what is wrong in one sentence, `hint` what to do about it. `parameter` names the one it speaks of,
+    "" where it speaks of none.
     """
 
     code: FindingCode
@@ -215,6 +218,7 @@ class Finding:
     line: int | None = None
     column: int | None = None
     hint: str = ""
+    parameter: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,11 @@ from executors.base.effects import Effect, Images
 from executors.base.findings import Analysis
 from executors.base.holdings import Table
 from executors.base.outcomes import CommitStatus, End, Ran
+from executors.base.parameters import Parameter
 from executors.base.planning import Plan
 from executors.base.rows import RowSink
 from executors.base.scripting import ScriptDatabase
-from executors.base.statements import Access, EngineKind, Job, Parameter, Target
+from executors.base.statements import Access, EngineKind, Job, Target
 from executors.base.watching import Activity, ConnectionLimit
 
 
@@ -80,11 +81,11 @@ class Engine(Protocol):
         They are understood and never run. Within two seconds, or eight for a long text.
         """
 
-    def plan(self, target: Target, asked: Sequence[Asked], parameters: Sequence[Parameter]) -> Sequence[Plan]:
+    def plan(self, target: Target, asked: Sequence[Asked]) -> Sequence[Plan]:
         """How `target`, with the credential that would run them, would go about each statement; nothing is run.
 
-        `parameters` are the values of the one statement that has any. Within two seconds in all; raises
-        `ExecutionError` when the target does not answer, while a statement that has no plan says so in its notes.
+        Within two seconds in all; raises `ExecutionError` when the target does not answer, while a statement that has
+        no plan says so in its notes.
         """
 
     def structure(self, target: Target, tables: Sequence[str]) -> str:

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TypeAlias
 
 from executors.base.effects import Purpose, Running
-
-# A bound parameter of a statement. Numbers wider than a double travel as text.
-Parameter: TypeAlias = str | int | float | bool | None
+from executors.base.parameters import Parameter
 
 
 class EngineKind(StrEnum):

@@ -18,7 +18,6 @@ from executors.base import (
     CommitStatus,
     Control,
     Job,
-    Parameter,
     Plan,
     Table,
     Target,
@@ -113,7 +112,7 @@ class MongoDBEngine:
         except PyMongoError as problem:
             raise translate(problem, target) from None
 
-    def plan(self, target: Target, asked: Sequence[Asked], parameters: Sequence[Parameter]) -> list[Plan]:  # noqa: ARG002 - MongoDB has none
+    def plan(self, target: Target, asked: Sequence[Asked]) -> list[Plan]:
         """What `explain` says of each statement, and how many documents match where that is counted in time."""
         try:
             return planning.plans(self._clients.connected(target), target, asked, _PLAN_SECONDS)
@@ -163,7 +162,8 @@ def _table(connected: Connected, name: str, kind: str, *, sample: bool) -> Table
     except OperationFailure:
         # A collection that may be listed but not read, or does not answer in time, is shown without fields.
         pass
-    return Table(connected.database.name, name, kind, found, rows)
+    key = ("_id",) if any(column.name == "_id" for column in found) and kind == "collection" else ()
+    return Table(connected.database.name, name, kind, found, rows, key)
 
 
 def _sampled(connected: Connected, name: str, kind: str) -> tuple[Column, ...]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 
-from executors.base import Column, Table, Target
+from executors.base import Column, Reference, Table, Target
 from executors.postgresql.dependencies import text_array
 from executors.postgresql.reading.scopes import Relation
 from executors.postgresql.wire import Wire
@@ -16,10 +16,13 @@ SELECT n.nspname, c.relname,
   CASE c.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' WHEN 'f' THEN 'foreign table' ELSE 'table' END,
   CASE WHEN c.reltuples >= 0 AND c.relkind IN ('r', 'm', 'p') AND (c.reltuples > 0 OR c.relpages > 0
     OR pg_catalog.current_setting('server_version_num')::int >= 140000) THEN c.reltuples::bigint END,
-  a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod)
+  a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod), a.attnum = ANY(p.conkey), f.confrelid::regclass
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+LEFT JOIN pg_catalog.pg_constraint p ON p.conrelid = c.oid AND p.contype = 'p'
+LEFT JOIN LATERAL (SELECT k.confrelid FROM pg_catalog.pg_constraint k
+  WHERE k.conrelid = c.oid AND k.contype = 'f' AND a.attnum = ANY(k.conkey) ORDER BY k.oid LIMIT 1) f ON true
 WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition
   AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname NOT LIKE 'pg\\_toast%'
   AND n.nspname NOT LIKE 'pg\\_temp\\_%'
@@ -43,12 +46,23 @@ def tables(wire: Wire, target: Target) -> tuple[Table, ...]:
     """What the role of `wire` may SELECT, the target's schemas first in their order."""
     result = wire.call(lambda: wire.pgconn.send_query_params(_QUERY, [text_array(target.search_path)]))
     rows = [
-        tuple(value.decode() if (value := result.get_value(row, i)) is not None else None for i in range(6))
+        tuple(value.decode() if (value := result.get_value(row, i)) is not None else None for i in range(8))
         for row in range(result.ntuples)
     ]
-    return tuple(
-        Table(str(schema), str(name), str(kind), tuple(Column(str(r[4]), str(r[5])) for r in group), _number(estimate))
-        for (schema, name, kind, estimate), group in groupby(rows, key=lambda r: r[:4])
+    return tuple(_table(list(group)) for _, group in groupby(rows, key=lambda row: row[:4]))
+
+
+def _table(rows: Sequence[tuple[str | None, ...]]) -> Table:
+    """One table of a row for each of its columns."""
+    schema, name, kind, estimate = rows[0][:4]
+    return Table(
+        str(schema),
+        str(name),
+        str(kind),
+        tuple(Column(str(row[4]), str(row[5])) for row in rows),
+        _number(estimate),
+        tuple(str(row[4]) for row in rows if row[6] == "t"),
+        tuple(Reference(str(row[4]), row[7]) for row in rows if row[7] is not None),
     )
 
 

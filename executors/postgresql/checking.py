@@ -23,6 +23,7 @@ from executors.postgresql.reading import settings, taking
 from executors.postgresql.reading.analysis import read
 from executors.postgresql.reading.bodies import body_of
 from executors.postgresql.reading.facts import Facts, gather, together
+from executors.postgresql.reading.named import bound
 from executors.postgresql.reading.names import (
     BRINGS_CODE,
     CHANGES_WHAT_IT_NAMES,
@@ -96,9 +97,11 @@ class Check:
 
     def answers(self, asked: Sequence[Asked]) -> list[Told]:
         """An answer for each text. Raises `ExecutionError` when the target gives none."""
-        return [self._answer(item.text) for item in asked]
+        return [self._answer(item) for item in asked]
 
-    def _answer(self, text: str) -> Told:
+    def _answer(self, asked: Asked) -> Told:
+        takes = bound(asked.text, asked.parameters)
+        text = takes.text
         told = _Text(text)
         written, failure = parse(text)
         if failure:
@@ -110,7 +113,8 @@ class Check:
         ahead: list[_Part] = []
         named: list[Named] = []
         parts = [
-            _Part(item, together(gather(item), list(map(gather, body_of(item).statements)))) for item in statements
+            _Part(takes.told(item, facts), together(facts, list(map(gather, body_of(item).statements))))
+            for item, facts in zip(statements, map(gather, statements), strict=True)
         ]
         as_found = list(self._as_found(parts))
         for part in parts:
@@ -187,7 +191,7 @@ class Check:
         return relation in self.made or any(relation.startswith(f"{name}_") for name in self.made)
 
     def _parse(self, told: _Text, parts: Sequence[_Part]) -> None:
-        sent = [(part.item.text.encode(), Place(told.text, part.item.offset)) for part in parts]
+        sent = [(part.item.text.encode(), part.item.types, Place(told.text, part.item.offset)) for part in parts]
         for part, error in zip(parts, self.wire.parse_each(sent), strict=True):
             if error is not None:
                 self._take(told, part, error)

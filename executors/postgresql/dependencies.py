@@ -220,7 +220,7 @@ class Dependencies:
         """The functions in the statement as the server understood it. Overwrites the unnamed prepared statement."""
         with _listening(self._wire) as said:
             self._wire.simple(_PRINT.format(setting).encode())
-            self._wire.prepare(b"", item.text.encode(), Place(text, item.offset))
+            self._wire.prepare(b"", item.text.encode(), Place(text, item.offset), item.types)
             oids = {oid for part in said for oid in _CALLED.findall(part)}
             self._wire.simple(_QUIET.format(setting).encode())
         return self._ask(_NAMES, (f"{{{','.join(sorted(oids))}}}".encode(),))

@@ -16,7 +16,6 @@ from executors.base import (
     Interrupted,
     Job,
     Limits,
-    Parameter,
     Plan,
     Table,
     Target,
@@ -120,22 +119,20 @@ class PostgreSQLEngine:
             self._connections.keep(key, wire)
         return answers
 
-    def plan(self, target: Target, asked: Sequence[Asked], parameters: Sequence[Parameter]) -> list[Plan]:
+    def plan(self, target: Target, asked: Sequence[Asked]) -> list[Plan]:
         """EXPLAIN of each statement of each text, in a transaction that cannot write."""
         key = connection_key(target, _PLAN)
         watch = Watch(_PLAN.seconds, _Uncancelled())
         wire = self._connections.reuse(key, watch)
         if wire is not None:
             with suppress(Interrupted):  # it died while idle
-                return self._plan(key, wire, asked, parameters)
-        return self._plan(key, self._connections.open(key, watch), asked, parameters)
+                return self._plan(key, wire, asked)
+        return self._plan(key, self._connections.open(key, watch), asked)
 
-    def _plan(
-        self, key: ConnectionKey, wire: Wire, asked: Sequence[Asked], parameters: Sequence[Parameter]
-    ) -> list[Plan]:
+    def _plan(self, key: ConnectionKey, wire: Wire, asked: Sequence[Asked]) -> list[Plan]:
         """A connection with the write login is not kept, as after a write."""
         try:
-            plans = Planner(wire, key.target.access).plans(asked, parameters)
+            plans = Planner(wire, key.target.access).plans(asked)
             wire.simple(b"ROLLBACK")
             if key.target.access is Access.WRITE:
                 wire.close()

@@ -105,9 +105,9 @@ class PostgreSQLSession:
         """Check and run a text: one statement for a read, one or more for a write. Rows go to `sink`."""
         reading = self.check(statement, parameters)
         self._set(reading.settings)
-        stream = streams.Stream(self._wire, sink, self._limits, statement)
+        stream = streams.Stream(self._wire, sink, self._limits, reading.text)
         return [
-            self._execute_one(item, facts, parameters, stream)
+            self._execute_one(item, facts, reading.values, stream)
             for item, facts in zip(reading.statements, reading.facts, strict=True)
         ]
 
@@ -130,7 +130,7 @@ class PostgreSQLSession:
 
         Returns its description.
         """
-        return self._wire.prepare(name, statement.text.encode(), place)
+        return self._wire.prepare(name, statement.text.encode(), place, statement.types)
 
     def results(self, send: Callable[[PGconn], None], place: Place) -> Iterator[PGresult]:
         """Send a statement that `check` allowed; its results in pieces, so that dropping rows costs no memory.
@@ -203,7 +203,7 @@ class PostgreSQLSession:
         self, item: Statement, facts: Facts, parameters: Sequence[Parameter], stream: streams.Stream
     ) -> Ran:
         self.expect(item, facts, stream.text)
-        values = streams.bind(parameters)
+        values = streams.bind(parameters[: facts.parameters])
         if self._observer:
             return self._observed(item, values, stream, self._observer)
         described = stream.describe(item)

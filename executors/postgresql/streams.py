@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from psycopg import pq
 from psycopg.pq.abc import PGconn, PGresult
 
-from executors.base import Limits, Parameter, Refused, RowEncoding, RowSink, Truncation
+from executors.base import Limits, NamedParameter, Parameter, ParameterType, Refused, RowEncoding, RowSink, Truncation
 from executors.budget import Budget
 from executors.copytext import encode_copy_row
 from executors.postgresql import types
@@ -78,7 +78,7 @@ class Stream:
         `text` is sent in its place, where it is given.
         """
         self._prepared += 1
-        return self._wire.prepare(self._name, (text or item.text).encode(), Place(self.text, item.offset))
+        return self._wire.prepare(self._name, (text or item.text).encode(), Place(self.text, item.offset), item.types)
 
     @property
     def _name(self) -> bytes:
@@ -106,7 +106,8 @@ class Stream:
         prefix = b"DECLARE portal_rows NO SCROLL CURSOR FOR "
         sql = prefix + item.text.encode()
         place = Place(self.text, item.offset, len(prefix))
-        for _ in self._wire.results(lambda: self._wire.pgconn.send_query_params(sql, values), place):
+        types = item.types or None
+        for _ in self._wire.results(lambda: self._wire.pgconn.send_query_params(sql, values, types), place):
             pass
         batch = _FETCH_FIRST
         while True:
@@ -188,7 +189,8 @@ class Stream:
 
 
 def bind(parameters: Sequence[Parameter]) -> list[bytes | None]:
-    """Parameters as text of unknown type, so that the server gives each the type its place asks for."""
+    """Parameters as text: of unknown type, so that the server gives each the type its place asks for, unless a
+    statement tells its `types`."""
     try:
         return [_text(value) for value in parameters]
     except UnicodeEncodeError:
@@ -197,15 +199,22 @@ def bind(parameters: Sequence[Parameter]) -> list[bytes | None]:
 
 
 def _text(value: Parameter) -> bytes | None:
-    if value is None:
+    if value is None or (isinstance(value, NamedParameter) and value.value is None):
         return None
     if isinstance(value, bool):
         return b"true" if value else b"false"
-    text = str(value).encode()
+    text = (_written(value) if isinstance(value, NamedParameter) else str(value)).encode()
     if b"\0" in text:
         # The protocol would end the text there.
         raise Refused("A parameter holds a NUL character, which PostgreSQL has no text for.")
     return text
+
+
+def _written(value: NamedParameter) -> str:
+    if value.type is not ParameterType.LIST:
+        return value.texts[0]
+    quoted = (text.replace("\\", "\\\\").replace('"', '\\"') for text in value.texts)
+    return "{" + ",".join(f'"{text}"' for text in quoted) + "}"
 
 
 def results(wire: Wire, send: Callable[[PGconn], None], place: Place) -> Iterator[PGresult]:

@@ -142,13 +142,16 @@ class Wire:
                 for _ in self.answers():
                     pass
 
-    def prepare(self, name: bytes, sql: bytes, place: Place = NOWHERE) -> PGresult:
-        """Have the server parse one statement and describe it, in one round trip. Returns the description."""
+    def prepare(self, name: bytes, sql: bytes, place: Place = NOWHERE, types: Sequence[int] = ()) -> PGresult:
+        """Have the server parse one statement and describe it, in one round trip. Returns the description.
+
+        `types` are those of its parameters, as the server's oids; it decides where one is 0 or none is given.
+        """
         pgconn = self.pgconn
         pgconn.enter_pipeline_mode()
         answers: list[PGresult] = []
         try:
-            pgconn.send_prepare(name, sql)
+            pgconn.send_prepare(name, sql, types or None)
             pgconn.send_describe_prepared(name)
             pgconn.pipeline_sync()
             self._flush()
@@ -168,7 +171,7 @@ class Wire:
                 raise self._stopping or errors.from_result(result, place)
         return answers[-2]
 
-    def parse_each(self, statements: Sequence[tuple[bytes, Place]]) -> list[ExecutionError | None]:
+    def parse_each(self, statements: Sequence[tuple[bytes, Sequence[int], Place]]) -> list[ExecutionError | None]:
         """Have the server parse each statement by itself and keep none, in one round trip: what is wrong with each.
 
         Outside a transaction: a failed one must not take the others with it.
@@ -176,11 +179,11 @@ class Wire:
         pgconn = self.pgconn
         pgconn.enter_pipeline_mode()
         try:
-            for sql, _ in statements:
-                pgconn.send_prepare(b"", sql)
+            for sql, types, _ in statements:
+                pgconn.send_prepare(b"", sql, types or None)
                 pgconn.pipeline_sync()
             self._flush()
-            found = [self._parsed(place) for _, place in statements]
+            found = [self._parsed(place) for _, _, place in statements]
             pgconn.exit_pipeline_mode()
         except psycopg.Error as error:
             raise self._driver_error(error) from None

@@ -33,7 +33,7 @@ from executors.base import (
     Word,
 )
 from executors.processes import parsing, scripts
-from executors.processes.messages import to_activity, to_limit, to_plan, to_tables, to_word
+from executors.processes.messages import from_parameters, to_activity, to_limit, to_plan, to_tables, to_word
 from executors.processes.pool import Pool
 from executors.processes.readers import SHORT_CHARACTERS, Readers
 
@@ -99,14 +99,27 @@ def read(
     return parsing.judged(statement, analysis) if language is Language.SCRIPT and analysis.valid else analysis
 
 
-def check(target: Target, language: Language, statement: str, access: Access, analysis: Analysis) -> Analysis:
+def check(
+    target: Target,
+    language: Language,
+    statement: str,
+    access: Access,
+    analysis: Analysis,
+    parameters: Sequence[Parameter] = (),
+) -> Analysis:
     """`analysis`, what `read` told of a statement, with what `target` (and its read credential) says of the statement.
 
     The target has two seconds, eight for a long statement. Never raises: that it did not answer is noted.
     """
     if not analysis.valid:
         return analysis
-    question = {"language": language, "statement": statement, "tables": analysis.tables, "access": access}
+    question = {
+        "language": language,
+        "statement": statement,
+        "parameters": from_parameters(parameters),
+        "tables": analysis.tables,
+        "access": access,
+    }
     seconds = LONG_WORD_SECONDS if len(statement) > SHORT_CHARACTERS else WORD_SECONDS
     try:
         with _ours().askers.helper(target, patience=BUSY_SECONDS) as asker:
@@ -121,7 +134,7 @@ def plan(target: Target, language: Language, statement: str, parameters: Sequenc
 
     Nothing is run, and no execution is waited for. The target has two seconds. Raises `ExecutionError`.
     """
-    question = {"language": language, "statement": statement, "parameters": list(parameters)}
+    question = {"language": language, "statement": statement, "parameters": from_parameters(parameters)}
     with _ours().askers.helper(target, patience=BUSY_SECONDS) as asker:
         return to_plan(asker.ask("plan", target, PLAN_SECONDS, **question))
 

@@ -35,6 +35,10 @@ class Frame(IntEnum):
     FORBIDDEN = 5
     CHILD = 6
     READ = 7
+    ARRANGE = 8
+    COMPARE = 9
+    BLOCK = 10
+    END = 11
     # helper → parent
     READY = 20
     STARTED = 21
@@ -48,6 +52,7 @@ class Frame(IntEnum):
     ANSWER = 29
     KEPT = 30
     ALL_COLUMNS = 31
+    NUMBERS = 32
 
 
 class Closed(Exception):

@@ -30,10 +30,12 @@ from executors.base import (
     KeepLimits,
     Language,
     Limits,
+    Parameter,
     Plan,
     PlanStep,
     Purpose,
     ReadOutcome,
+    Reference,
     RehearsalOutcome,
     Rehearsing,
     Required,
@@ -52,6 +54,7 @@ from executors.base import (
     Word,
     WriteOutcome,
 )
+from executors.base.parameters import from_json, to_json
 
 _MESSAGE_BYTES = 8 * 1024
 
@@ -81,7 +84,8 @@ def to_target(data: Mapping[str, Any]) -> Target:
 
 
 def from_job(job: Job) -> dict[str, Any]:
-    return {**asdict(job), "purpose": {"kind": type(job.purpose).__name__, **asdict(job.purpose)}}
+    purpose = {"kind": type(job.purpose).__name__, **asdict(job.purpose)}
+    return {**asdict(job), "parameters": from_parameters(job.parameters), "purpose": purpose}
 
 
 def to_job(data: Mapping[str, Any]) -> Job:
@@ -91,9 +95,19 @@ def to_job(data: Mapping[str, Any]) -> Job:
         Language(data["language"]),
         data["statement"],
         Limits(**data["limits"]),
-        tuple(data["parameters"]),
+        to_parameters(data["parameters"]),
         _to_purpose(data["purpose"]),
     )
+
+
+def from_parameters(parameters: Sequence[Parameter]) -> list[Any]:
+    """Parameters as JSON."""
+    return list(map(to_json, parameters))
+
+
+def to_parameters(data: Sequence[Any]) -> tuple[Parameter, ...]:
+    """The parameters in `data`."""
+    return tuple(map(from_json, data))
 
 
 def from_outcome(outcome: End) -> dict[str, Any]:
@@ -209,7 +223,13 @@ def from_tables(tables: tuple[Table, ...]) -> list[dict[str, Any]]:
 
 
 def to_tables(data: list[dict[str, Any]]) -> tuple[Table, ...]:
-    return tuple(Table(**{**item, "columns": to_columns(item["columns"])}) for item in data)
+    return tuple(_to_table(item) for item in data)
+
+
+def _to_table(data: Mapping[str, Any]) -> Table:
+    keys = tuple(data["primary_key"])
+    references = tuple(Reference(**item) for item in data["references"])
+    return Table(**{**data, "columns": to_columns(data["columns"]), "primary_key": keys, "references": references})
 
 
 def to_columns(data: Sequence[Mapping[str, str]]) -> tuple[Column, ...]:

@@ -43,7 +43,8 @@ def serve(channel: Channel) -> None:
 
 def _read(order: Mapping[str, Any]) -> Any:
     language, engine = Language(order["language"]), EngineKind(order["engine"])
-    return analyse(language, engine, order["statement"], order["parameters"], Access(order["access"]))
+    parameters = messages.to_parameters(order["parameters"])
+    return analyse(language, engine, order["statement"], parameters, Access(order["access"]))
 
 
 def main(descriptor: int) -> None:

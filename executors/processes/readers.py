@@ -125,7 +125,7 @@ class Readers:
             "language": language,
             "engine": engine,
             "statement": statement,
-            "parameters": list(parameters),
+            "parameters": messages.from_parameters(parameters),
             "access": access,
         }
         try:

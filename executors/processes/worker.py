@@ -192,11 +192,13 @@ def _ask(link: _Link, data: dict[str, Any] | Any) -> None:
 
 def _word(_engine: Engine, target: Target, data: dict[str, Any]) -> object:
     language, access = Language(data["language"]), Access(data["access"])
-    return messages.from_word(asking.ask(target, language, data["statement"], data["tables"], access))
+    parameters = messages.to_parameters(data["parameters"])
+    return messages.from_word(asking.ask(target, language, data["statement"], parameters, data["tables"], access))
 
 
 def _plan(_engine: Engine, target: Target, data: dict[str, Any]) -> object:
-    return messages.from_plan(asking.plan(target, Language(data["language"]), data["statement"], data["parameters"]))
+    parameters = messages.to_parameters(data["parameters"])
+    return messages.from_plan(asking.plan(target, Language(data["language"]), data["statement"], parameters))
 
 
 _ANSWERS: dict[messages.Question, Callable[[Engine, Target, dict[str, Any]], object]] = {

@@ -88,7 +88,7 @@ def _end(job: Job, purpose: Running, database: ScriptDatabase, control: Control)
 
 
 def _watch(job: Job, deadline: float, control: Control) -> None:
-    """Asked twice a second while the script computes."""
+    """Asked ten times a second while the script computes."""
     if time.monotonic() >= deadline:
         raise TimedOut(f"The script ran longer than {job.limits.seconds:g} seconds.")
     if control.cancelled():

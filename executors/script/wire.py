@@ -20,7 +20,7 @@ _CHUNK = 65536
 # What a child may send in one frame, and may have sent while we are still writing to it.
 MAX_FRAME_BYTES = 16 * 1024 * 1024
 MAX_DEPTH = 100
-_WATCH_SECONDS = 0.5
+_WATCH_SECONDS = 0.1
 
 Message = dict[str, Any]
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
@@ -81,7 +81,7 @@ def _depth(value: object) -> int:
 
 
 class Channel:
-    """Our end of a child's socket. `watch` is called twice a second; what it raises comes out.
+    """Our end of a child's socket. `watch` is called ten times a second; what it raises comes out.
 
     Also where the child never lets us wait: one that calls, logs or trickles without end must be stopped as well.
     """

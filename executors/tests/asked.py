@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from executors import processes
-from executors.base import Access, Analysis, Finding, FindingCode, Language, Target
+from executors.base import Access, Analysis, Finding, FindingCode, Language, Parameter, Target
 
 _TRIES = 6
 
 
-def asked(target: Target, language: Language, text: str, access: Access, analysis: Analysis) -> Analysis:
+def asked(
+    target: Target,
+    language: Language,
+    text: str,
+    access: Access,
+    analysis: Analysis,
+    parameters: Sequence[Parameter] = (),
+) -> Analysis:
     """`processes.check`, asked again where a busy machine kept the target from answering within its two seconds."""
     for _ in range(_TRIES):
-        answer = processes.check(target, language, text, access, analysis)
+        answer = processes.check(target, language, text, access, analysis, parameters)
         if not any("did not answer" in finding.message for finding in _unchecked(answer)):
             return answer
     raise AssertionError("the target did not answer")

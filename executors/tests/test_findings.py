@@ -9,7 +9,18 @@ import pytest
 from pymongo import MongoClient
 
 from executors import processes
-from executors.base import Access, Analysis, EngineKind, FindingCode, Language, Parameter, Target, Verified
+from executors.base import (
+    Access,
+    Analysis,
+    EngineKind,
+    FindingCode,
+    Language,
+    NamedParameter,
+    Parameter,
+    ParameterType,
+    Target,
+    Verified,
+)
 from executors.tests.asked import asked
 from executors.tests.mongodb.conftest import Document, mongo_targets
 from executors.tests.postgresql.findings.conftest import air
@@ -81,6 +92,8 @@ FINDINGS: dict[FindingCode, Input] = {
     FindingCode.OUTER_NAME: sql_write("DELETE FROM planes WHERE tailnum IN (SELECT tailnum FROM airlines)"),
     FindingCode.OVERWRITES: sql_write("INSERT INTO a VALUES (1) ON CONFLICT (b) DO UPDATE SET c = 1"),
     FindingCode.OWN_FUNCTION: sql_write("SELECT shop.delete_order(1)"),
+    FindingCode.PARAMETER_MISSING: sql("SELECT :since"),
+    FindingCode.PARAMETER_UNUSED: sql("SELECT 1", NamedParameter("a", ParameterType.TEXT, "x")),
     FindingCode.ALL_OR_NOTHING: mongo_write("db.c.insertMany([{a: 1}], {ordered: false})"),
     FindingCode.BIDI_CONTROL: sql("SELECT 1 /* \u202e */"),
     FindingCode.BUILT_STATEMENT: script("return db.query('select ' + name)"),

@@ -2,11 +2,11 @@
 import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirror/commands";
 import { javascript, javascriptLanguage } from "@codemirror/lang-javascript";
-import { PostgreSQL, sql } from "@codemirror/lang-sql";
-import { bracketMatching, indentOnInput, syntaxHighlighting } from "@codemirror/language";
+import { PostgreSQL } from "@codemirror/lang-sql";
+import { LanguageSupport, bracketMatching, indentOnInput, syntaxHighlighting } from "@codemirror/language";
 import { lintGutter, lintKeymap, setDiagnostics } from "@codemirror/lint";
 import { highlightSelectionMatches, searchKeymap } from "@codemirror/search";
-import { Compartment, EditorState } from "@codemirror/state";
+import { Compartment, EditorState, Prec } from "@codemirror/state";
 import {
   EditorView,
   drawSelection,
@@ -18,9 +18,14 @@ import {
   tooltips,
 } from "@codemirror/view";
 import { classHighlighter } from "@lezer/highlight";
+import { collectionText, fieldText, shellCompletion } from "./shell-completion.js";
+import { quoted, sqlCompletion, tableName } from "./sql-completion.js";
 
 // The same characters that the review page shows as chips: formats, controls, private use, odd white space.
 const HIDDEN = /[\p{Cf}\p{Co}\p{Zl}\p{Zp}\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000\u034f\u115f\u1160\u2800\u3164\uffa0\ufe00-\ufe0f]/gu;
+
+// How long after Escape a Tab leaves the editor.
+const LEAVING_MS = 2000;
 
 function chip(code) {
   const name = `U+${code.toString(16).toUpperCase().padStart(4, "0")}`;
@@ -31,37 +36,16 @@ function chip(code) {
   return element;
 }
 
-const METHODS = ["find", "findOne", "aggregate", "countDocuments", "distinct", "insertOne", "insertMany", "updateOne", "updateMany", "replaceOne", "deleteOne", "deleteMany"];
+// What is written, and what can be completed in it: `tables` and `searchPath` of the target, the names of `methods` that
+// its shell or its scripts have, `templates` of the pod.
+const NOTHING = { language: "sql", tables: [], searchPath: [], methods: { database: [], collection: [] }, templates: [] };
 
-function collections(schema) {
-  return (context) => {
-    const method = context.matchBefore(/\bdb\.\w+\.\w*$/);
-    if (method) {
-      const from = method.from + method.text.lastIndexOf(".") + 1;
-      return { from, options: METHODS.map((label) => ({ label, type: "function" })), validFor: /^\w*$/ };
-    }
-    const collection = context.matchBefore(/\bdb\.\w*$/);
-    if (!collection) return null;
-    return {
-      from: collection.from + 3,
-      options: schema.map((table) => ({ label: table.name, type: "class", detail: table.kind })),
-      validFor: /^\w*$/,
-    };
-  };
-}
-
-function sqlSchema(tables) {
-  const schema = {};
-  for (const table of tables) {
-    const children = table.columns.map((column) => ({ label: column.name, detail: column.type, type: "property", boost: 1 }));
-    schema[table.name] ??= { self: { label: table.name, type: "class", detail: table.kind }, children };
-  }
-  return schema;
-}
-
-function languageSupport(language, tables) {
-  if (language === "sql") return sql({ dialect: PostgreSQL, schema: sqlSchema(tables) });
-  return [javascript(), javascriptLanguage.data.of({ autocomplete: collections(tables) })];
+function languageSupport(spoken) {
+  const { language, tables, methods } = spoken;
+  if (language === "sql") return new LanguageSupport(PostgreSQL.language, PostgreSQL.language.data.of({ autocomplete: sqlCompletion(spoken) }));
+  const completion = javascriptLanguage.data.of({ autocomplete: shellCompletion(tables, methods) });
+  // The snippets and names of JavaScript are a script's; a query of the shell is one call.
+  return language === "script" ? [javascript(), completion] : new LanguageSupport(javascriptLanguage, completion);
 }
 
 function offset(doc, line, column) {
@@ -71,10 +55,18 @@ function offset(doc, line, column) {
   return { from: Math.min(at.from + before.length, at.to), to: at.to };
 }
 
+const before = (view) => view.state.sliceDoc(Math.max(view.state.selection.main.from - 10, 0), view.state.selection.main.from);
+
+function insert(view, text) {
+  const space = /[\w"]$/.test(before(view)) && /^[\w"]/.test(text) ? " " : "";
+  view.dispatch(view.state.replaceSelection(space + text));
+  view.focus();
+}
+
 function mount(area, { onChange = () => {}, onSend = () => {}, onCursor = () => {} } = {}) {
   const nonce = document.querySelector('meta[name="csp-nonce"]')?.content ?? "";
   const language = new Compartment();
-  let current = { name: "sql", tables: [] };
+  let current = NOTHING;
   const view = new EditorView({
     parent: area.parentElement,
     state: EditorState.create({
@@ -86,6 +78,8 @@ function mount(area, { onChange = () => {}, onSend = () => {}, onCursor = () => 
           "aria-describedby": area.getAttribute("aria-describedby") ?? "",
           tabindex: "0",
         }),
+        // Escape, then Tab leaves the editor, whatever else Escape closes on the way.
+        Prec.highest(keymap.of([{ key: "Escape", run: (view) => (view.setTabFocusMode(LEAVING_MS), false) }])),
         keymap.of([{ key: "Mod-Enter", run: () => (onSend(), true) }]),
         lintGutter(),
         lineNumbers(),
@@ -101,7 +95,7 @@ function mount(area, { onChange = () => {}, onSend = () => {}, onCursor = () => 
         syntaxHighlighting(classHighlighter),
         autocompletion({ icons: false }),
         tooltips({ parent: document.body }),
-        language.of(languageSupport(current.name, current.tables)),
+        language.of(languageSupport(current)),
         keymap.of([...closeBracketsKeymap, ...completionKeymap, ...defaultKeymap, ...searchKeymap, ...historyKeymap, ...lintKeymap, indentWithTab]),
         EditorView.updateListener.of((update) => {
           if (update.docChanged) {
@@ -119,12 +113,20 @@ function mount(area, { onChange = () => {}, onSend = () => {}, onCursor = () => 
   });
   area.hidden = true;
   return {
-    setLanguage(name, tables = current.tables) {
-      current = { name, tables };
-      view.dispatch({ effects: language.reconfigure(languageSupport(name, tables)) });
+    speak(spoken) {
+      current = { ...NOTHING, ...spoken };
+      view.dispatch({ effects: language.reconfigure(languageSupport(current)) });
     },
     setText(text) {
       view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: text } });
+    },
+    insertTable(table) {
+      if (current.language === "sql") return insert(view, tableName(table, current.searchPath));
+      if (current.methods.collection.length === 0) return insert(view, table.name);
+      insert(view, `${/\bdb$/.test(before(view)) ? "" : "db"}${collectionText(table.name)}`);
+    },
+    insertColumn(column) {
+      insert(view, current.language === "sql" ? quoted(column.name) : fieldText(column.name));
     },
     setFindings(findings) {
       const marks = findings

@@ -65,8 +65,12 @@ def test_a_missing_variable_is_named_and_no_value_shown(
 
 
 def test_schema_lists_tables_and_columns(api: Client, author: User, target: Target) -> None:
-    tables = {table["name"]: table for table in api(author).get(SCHEMA).json()["tables"]}
-    assert {"name": "total", "type": "numeric(12,2)"} in tables["orders"]["columns"]
+    Target.objects.filter(pk=target.pk).update(personal_columns=["orders.total"])
+    answer = api(author).get(SCHEMA).json()
+    tables = {table["name"]: table for table in answer["tables"]}
+    assert {"name": "total", "type": "numeric(12,2)", "personal": True} in tables["orders"]["columns"]
+    assert [column["name"] for column in tables["orders"]["columns"] if column["personal"]] == ["total"]
+    assert answer["search_path"] == ["public"]
 
 
 def test_schema_is_asked_for_once(api: Client, author: User, target: Target, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,8 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
-from executors.base import Access, Language, Parameter
+from executors.base import Access, Language, Parameter, ParameterType
+from executors.base.parameters import NAME
 from queries.services import (
     COMMENT_LENGTH,
     MOST_EXPECTED,
@@ -19,28 +20,60 @@ from queries.services import (
     SLUG_LENGTH,
     TICKET_LENGTH,
     Draft,
+    Typed,
 )
 from web.bodies import StrictSerializer, Text, check_characters
 
 BIGINT = 2**63
 WORD = "^[a-z][a-z0-9_]*$"
 DIGEST = "^[0-9a-f]{64}$"
-SCALAR = {
-    "oneOf": [{"type": "string", "maxLength": PARAMETER_LENGTH}, {"type": "number"}, {"type": "boolean"}],
-    "nullable": True,
-    "description": "Numbers wider than 64 bits travel as text.",
-}
+TYPES = [kind.value for kind in ParameterType]
+PLACED = [{"type": "string", "maxLength": PARAMETER_LENGTH}, {"type": "number"}, {"type": "boolean"}]
+VALUE = "As text in its exact form (`1.10`, `2026-01-31`, `true`), or null; of a list a list of these."
+SENT = f"{VALUE} Whole numbers, true and false may also be sent as themselves, and JSON without fractions as it is."
+ANYTHING: list[dict[str, Any]] = [
+    *({"type": kind} for kind in ("string", "integer", "boolean", "object")),
+    {"type": "array", "items": {}},
+]
+TEXTS: list[dict[str, Any]] = [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]
 
 
-@extend_schema_field(SCALAR)
-class Scalar(serializers.Field[Parameter, Any, Any, Any]):
-    """A bound parameter: text, a number, a boolean or null."""
+def named_schema(value: list[dict[str, Any]], description: str) -> dict[str, Any]:
+    """A parameter with a name, for the OpenAPI schema."""
+    return {
+        "type": "object",
+        "required": ["name", "type", "value"],
+        "additionalProperties": False,
+        "properties": {
+            "name": {"type": "string", "pattern": f"^{NAME.pattern}$"},
+            "type": {"type": "string", "enum": TYPES},
+            "value": {"oneOf": value, "nullable": True, "description": description},
+            "of": {
+                "type": "string",
+                "enum": TYPES[:-1],
+                "description": "What a list is of; text where it is left out.",
+            },
+        },
+    }
+
+
+def parameter_schema(value: list[dict[str, Any]], description: str) -> dict[str, Any]:
+    """A parameter, by name or by its place."""
+    by_place = "Without a name it is bound by its place ($1), and numbers wider than 64 bits travel as text."
+    return {"oneOf": [*PLACED, named_schema(value, description)], "nullable": True, "description": by_place}
+
+
+@extend_schema_field(parameter_schema(ANYTHING, SENT))
+class ParameterField(serializers.Field[Parameter | Typed, Any, Any, Any]):
+    """A parameter: text, a number, a boolean or null, bound by its place; or an object with a name and a type."""
 
     def __init__(self) -> None:
         super().__init__(allow_null=True)
 
-    def to_internal_value(self, data: object) -> Parameter:
+    def to_internal_value(self, data: object) -> Parameter | Typed:
         """The value. Raises ValidationError."""
+        if isinstance(data, dict):
+            return _typed(data)
         if isinstance(data, bool):
             return data
         if isinstance(data, str):
@@ -52,11 +85,23 @@ class Scalar(serializers.Field[Parameter, Any, Any, Any]):
             return data
         if isinstance(data, int | float):
             raise ValidationError("The number is too large; send it as text.", code="number_too_large")
-        raise ValidationError("Send text, a number, true, false or null.", code="invalid_type")
+        message = "Send text, a number, true, false, null, or an object with name, type and value."
+        raise ValidationError(message, code="invalid_type")
 
     def to_representation(self, value: object) -> object:
         """As it is."""
         return value
+
+
+def _typed(data: dict[str, Any]) -> Typed:
+    """A named parameter as sent; what is wrong with its value is the services' to say."""
+    unknown = sorted(str(key) for key in data.keys() - {"name", "type", "value", "of"})
+    if unknown:
+        raise ValidationError(f"A parameter has name, type, value and of; not {unknown[0][:60]}.", code="unknown_field")
+    words = [data.get("name"), data.get("type"), data.get("of", "")]
+    if not all(isinstance(word, str) for word in words) or "value" not in data:
+        raise ValidationError("A parameter has a name, a type and a value.", code="required")
+    return Typed(name=data["name"], type=data["type"], value=data["value"], of=data.get("of", ""))
 
 
 class Rows(serializers.IntegerField):
@@ -81,7 +126,7 @@ class DraftBody(StrictSerializer):
     statement = Text(raw=True, bounds={"minLength": 1})
     access = Text(bounds={"enum": [access.value for access in Access]})
     reason = Text(required=False, most=REASON_LENGTH)
-    parameters = serializers.ListField(child=Scalar(), required=False, max_length=PARAMETERS)
+    parameters = serializers.ListField(child=ParameterField(), required=False, max_length=PARAMETERS)
     ticket = Text(required=False, most=TICKET_LENGTH)
     expects = Rows(help_text="How many rows a write should change.")
 

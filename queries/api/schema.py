@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from executors.base import Access, Gap, Language, SchemaVerb, Severity, Verified
-from queries.api.bodies import DIGEST, WORD, Scalar
+from queries.api.bodies import DIGEST, TEXTS, VALUE, WORD, ParameterField, parameter_schema
 from queries.bounds import Stale
 from queries.lifecycle import Status
 from queries.models import Code, Schema, Verdict
@@ -21,6 +22,12 @@ class FindingShape(serializers.Serializer[object]):
     line = serializers.IntegerField(allow_null=True, min_value=1)
     column = serializers.IntegerField(allow_null=True, min_value=1)
     hint = serializers.CharField(allow_blank=True)
+    parameter = serializers.CharField(required=False, help_text="The name of the parameter it speaks of.")
+
+
+@extend_schema_field(parameter_schema(TEXTS, VALUE))
+class StoredParameter(ParameterField):
+    """A parameter as it is bound."""
 
 
 class VerifiedField(serializers.ListField):
@@ -201,7 +208,7 @@ class QueryShape(serializers.Serializer[object]):
     language = serializers.ChoiceField(choices=[x.value for x in Language])
     access = serializers.ChoiceField(choices=[a.value for a in Access])
     statement = serializers.CharField()
-    parameters = serializers.ListField(child=Scalar(), allow_null=True)
+    parameters = serializers.ListField(child=StoredParameter(), allow_null=True)
     digest = serializers.RegexField(DIGEST)
     reason = serializers.CharField()
     ticket = serializers.CharField(allow_blank=True)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import asdict
 from functools import cache
+from typing import Any
 
 from django.db.models import Prefetch
 
 from accounts.models import User
-from executors.base import Activity, Parameter, Plan
+from executors.base import Activity, Plan
 from pods.models import Pod
 from queries import bounds
 from queries.lifecycle import Status
@@ -131,11 +132,11 @@ def result_json(page: ResultPage) -> dict[str, object]:
     }
 
 
-def _parameters_json(query: QueryRequest, reader: User, *, whole: bool) -> list[Parameter] | None:
+def _parameters_json(query: QueryRequest, reader: User, *, whole: bool) -> list[Any] | None:
     """The parameters. Those of an undo are rows of the target: for those who may see results, as long as they are
     kept, and as many of them as an answer holds."""
     if query.undoes_id is None:
-        return list(query.values())
+        return list(query.parameters)
     if not whole or cannot_see_parameters(reader, query):
         return None
     try:

@@ -16,7 +16,7 @@ from accounts.models import SYSTEM
 from accounts.sessions import SessionStore
 from audit import log
 from queries.lifecycle import FINAL
-from queries.models import Execution, LogLine, Notice, Rehearsal, ScriptCall, UndoParameters, UndoPiece
+from queries.models import Execution, LogLine, Notice, Rehearsal, ResultOrder, ScriptCall, UndoParameters, UndoPiece
 from queries.transitions import subject
 
 BATCH = 200
@@ -47,6 +47,7 @@ def tidy(stopping: Callable[[], bool]) -> dict[str, int]:
     return {
         "results": delete_expired_results(stopping),
         "rehearsals": forget_rehearsed_rows(),
+        "orders of results": delete_result_orders(stopping),
         "rows kept for an undo": delete_undo_pieces(stopping),
         "rows that an undo puts back": delete_undo_parameters(stopping),
         "chunks left behind": delete_left_behind(stopping),
@@ -97,6 +98,7 @@ def _delete_result(execution_id: int) -> bool:
         }
         ScriptCall.objects.filter(execution=execution).delete()
         LogLine.objects.filter(execution=execution).delete()
+        execution.orders.all().delete()
         _delete_batch(execution_id)
         Execution.objects.filter(pk=execution_id).update(result_deleted_at=timezone.now(), key_id="", data=None)
         log.append(log.Action.RESULT_DELETE, actor=SYSTEM, subject=subject(execution.query), data=data)
@@ -109,27 +111,29 @@ def forget_rehearsed_rows() -> int:
     return over.update(key_id="", data=None)
 
 
+def delete_result_orders(stopping: Callable[[], bool]) -> int:
+    """Delete orders that nobody is looking at any more; how many pieces of them."""
+    return _delete_expired(ResultOrder, stopping)
+
+
 def delete_undo_pieces(stopping: Callable[[], bool]) -> int:
     """Delete the rows as writes found and left them, past their target's retention; how many pieces of them."""
-    over = UndoPiece.objects.filter(expires_at__lte=timezone.now()).order_by("expires_at")
-    deleted = 0
-    while not stopping():
-        batch = list(over.values_list("pk", flat=True)[:BATCH])
-        if not batch:
-            break
-        deleted += UndoPiece.objects.filter(pk__in=batch).delete()[0]
-    return deleted
+    return _delete_expired(UndoPiece, stopping)
 
 
 def delete_undo_parameters(stopping: Callable[[], bool]) -> int:
     """Delete the rows in undos past their target's retention; of how many. A digest still binds what they were."""
-    over = UndoParameters.objects.filter(expires_at__lte=timezone.now()).order_by("expires_at")
+    return _delete_expired(UndoParameters, stopping)
+
+
+def _delete_expired(model: type[ResultOrder | UndoParameters | UndoPiece], stopping: Callable[[], bool]) -> int:
+    over = model._default_manager.filter(expires_at__lte=timezone.now()).order_by("expires_at")  # noqa: SLF001 -- Django's documented API
     deleted = 0
     while not stopping():
         batch = list(over.values_list("pk", flat=True)[:BATCH])
         if not batch:
             break
-        deleted += UndoParameters.objects.filter(pk__in=batch).delete()[0]
+        deleted += model._default_manager.filter(pk__in=batch).delete()[0]  # noqa: SLF001 -- the same
     return deleted
 
 

@@ -2,6 +2,7 @@
 
 from queries.models.execution import Execution, LogLine, ResultChunk, Said, ScriptCall
 from queries.models.notice import Medium, Notice
+from queries.models.order import ResultOrder
 from queries.models.rehearsal import Rehearsal, Schema
 from queries.models.request import Code, Decision, QueryRequest, Verdict
 from queries.models.sealed import Sealed
@@ -17,6 +18,7 @@ __all__ = [
     "QueryRequest",
     "Rehearsal",
     "ResultChunk",
+    "ResultOrder",
     "Said",
     "Schema",
     "ScriptCall",

@@ -16,6 +16,7 @@ from django.db.models.functions import Now
 
 from accounts.models import User
 from executors.base import Access, FailureCode, Job, Language, Limits, Parameter, Purpose
+from executors.base.parameters import from_json
 from pods.models import Pod, Target
 from queries import vault
 from queries.digest import digest
@@ -216,7 +217,7 @@ class QueryRequest(models.Model):
         are not those that were reviewed."""
         stored = self._standing_in
         if stored is None:
-            return tuple(self.parameters)
+            return tuple(map(from_json, self.parameters))
         sealed = getattr(self, "undo_parameters", None)
         if sealed is None:
             raise vault.Unreadable("The rows it would put back are no longer kept.")
@@ -235,7 +236,7 @@ class QueryRequest(models.Model):
         return digest(
             language=self.language,
             statement=self.statement,
-            parameters=tuple(self.parameters),
+            parameters=self.parameters,
             target=self.target.identity(Access(self.access)),
             access=self.access,
             limits=self.limits,

@@ -25,6 +25,8 @@ LEXERS: dict[str, type[RegexLexer]] = {
 COLOURED_CHARACTERS = 50_000
 # A text can be made to cost far more, such as comments that never end; it is shown plain, too. Of the processor.
 COLOURING_SECONDS = 0.4
+# Each is about 25 bytes of the page beside its text.
+COLOURED_PIECES = 20_000
 LONG_LINE = 500
 # More blank lines in a row are folded into one that says how many they are.
 BLANK_RUN = 20
@@ -145,7 +147,7 @@ def _tokens(text: str, language: str) -> Iterator[Piece]:
     found, until = [], time.thread_time() + COLOURING_SECONDS
     for _, kind, value in LEXERS[language]().get_tokens_unprocessed(text):
         found.append((_css(kind), value))
-        if time.thread_time() > until:
+        if len(found) > COLOURED_PIECES or time.thread_time() > until:
             return iter([("", text)])
     return iter(found if "".join(value for _, value in found) == text else [("", text)])
 

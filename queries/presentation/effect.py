@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from executors.base import Cells, Effect, EngineKind, Gap, Language, RowChange, SchemaVerb, TableEffect, Verified
+from executors.base import Cells, Effect, EngineKind, Gap, Language, Masks, RowChange, SchemaVerb, TableEffect, Verified
 from queries.models import QueryRequest
 
 # Why not every changed row is known, in a sentence.
@@ -30,24 +30,6 @@ MASK = "•••"
 
 # Kinds of statements that add rows, whose identity columns count on.
 ADDING = frozenset({"INSERT", "MERGE", "COPY", "CREATE TABLE AS", "SELECT INTO"})
-
-
-@dataclass(frozen=True, slots=True)
-class Masks:
-    """Which columns hold personal data. A name too many is masked rather than one too few: with its schema or without,
-    and a document's field as a whole where a path leads into it."""
-
-    names: frozenset[str]
-
-    @classmethod
-    def of(cls, personal: Iterable[str]) -> Masks:
-        """From names as an admin writes them: `table.column`."""
-        return cls(frozenset(name.strip().replace('"', "").casefold() for name in personal))
-
-    def hide(self, table: str, column: str) -> bool:
-        """Whether the values of a column are masked."""
-        own = f"{_last(table)}.{column.casefold()}"
-        return any(f".{name}.".find(f".{own}.") >= 0 for name in self.names)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 
+from web.characters import is_hidden, without_runs
+
 SHOWN_LINES = 2000
+# What is hidden is drawn, and takes as much of a page as so many letters.
+DRAWN = 80
+PIECE = 250
 SHOWN_CHARACTERS = 200_000
 SHOWN_BLANKS = 100_000
 _LINE = re.compile(rf"(?P<blank>(?:[ \t]*\n){{2,{SHOWN_BLANKS}}})|[^\n]*\n?")
@@ -57,10 +63,28 @@ def _excerpt(text: str, first: int, start: int, end: int) -> Excerpt:
             blanks += found[0].count("\n")
             at = found.end()
         else:
-            at = min(found.end(), at + SHOWN_CHARACTERS - characters)
-            characters += len(found[0])
+            at, taken = _fitting(text, at, found.end(), SHOWN_CHARACTERS - characters)
+            characters += taken
     shown = text[start:at]
     return Excerpt(shown, first, _lines(shown), _lines(text), len(text))
+
+
+def _fitting(text: str, start: int, end: int, room: int) -> tuple[int, int]:
+    """Where to stop in a line so that it has room once it is drawn, by pieces, and what it takes."""
+    at, left = start, room
+    while at < end and left > 0:
+        piece = text[at : min(end, at + PIECE, at + left)]
+        at += len(piece)
+        left -= _drawn(piece)
+    return at, room - left
+
+
+def _drawn(text: str) -> int:
+    """How many letters a text is as large as, once it is drawn."""
+    if text.isascii():
+        return len(text)
+    apart = without_runs(text)
+    return len(text) + DRAWN * sum(count for character, count in Counter(apart).items() if is_hidden(character))
 
 
 def _lines(text: str) -> int:

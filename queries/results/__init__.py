@@ -6,26 +6,25 @@ from queries.results.access import (
     ended,
     record_trace_view,
     show_page,
+    view_cell,
     view_page,
     view_trace,
     view_value,
 )
-from queries.results.cells import Cell, cell_reader
 from queries.results.windows import ResultPage, Room, Window
 from queries.results.writer import ChunkWriter
 
 __all__ = [
-    "Cell",
     "ChunkWriter",
     "Download",
     "ResultPage",
     "Room",
     "Window",
-    "cell_reader",
     "download",
     "ended",
     "record_trace_view",
     "show_page",
+    "view_cell",
     "view_page",
     "view_trace",
     "view_value",

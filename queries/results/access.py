@@ -9,13 +9,15 @@ from django.db import transaction
 
 from accounts.models import User
 from audit import log
+from executors.arranging import Arrangement
 from executors.base import Column, RowEncoding
+from executors.cells import Cell, picker, value_text
 from queries import policies
 from queries.lifecycle import FINAL, Status
 from queries.models import Execution, QueryRequest
-from queries.results.cells import value_text
 from queries.results.export import CONTENT_TYPES, export
-from queries.results.reader import rows_from
+from queries.results.orders import ordered
+from queries.results.reader import rows_at, rows_from
 from queries.results.windows import Page, ResultPage, Window, answered
 from queries.transitions import subject
 from queries.vault import Unreadable
@@ -26,6 +28,9 @@ PAGE_ROWS = 200
 CALL_PARTS = frozenset({"statement", "parameters", "failure"})
 # The header of a download that says by which limit the result was cut.
 TRUNCATED = "X-Result-Truncated"
+
+# All rows, in the order they came in.
+AS_IT_CAME = Arrangement()
 
 Made = TypeVar("Made", bound=Page)
 
@@ -55,31 +60,55 @@ def view_page(*, actor: User, query: QueryRequest, first_row: int = 0, limit: in
 
 
 def show_page(
-    *, actor: User, query: QueryRequest, made: Callable[[Window], Made], first_row: int = 0, limit: int = PAGE_ROWS
+    *,
+    actor: User,
+    query: QueryRequest,
+    made: Callable[[Window], Made],
+    first_row: int = 0,
+    limit: int = PAGE_ROWS,
+    arrangement: Arrangement = AS_IT_CAME,
 ) -> Made:
-    """What `made` makes of the rows from `first_row` on, `limit` at most. Raises as `view_page`."""
+    """What `made` makes of the rows asked for, from the place `first_row` on, `limit` at most.
+
+    Raises as `view_page`, and Unavailable where they cannot be put in that order.
+    """
     execution = _readable(actor, query)
     try:
-        page = made(_window(execution, first_row, limit))
+        page = made(_window(execution, first_row, limit, arrangement))
     except Unreadable as error:
         raise _unreadable(query, error) from error
-    _record(log.Action.RESULT_VIEW, actor, query, {"first_row": first_row, "rows": page.count})
+    data = {"first_row": first_row, "rows": page.count, **_told(arrangement)}
+    _record(log.Action.RESULT_VIEW, actor, query, data)
     return page
 
 
 def view_value(*, actor: User, query: QueryRequest, row: int, column: int | None) -> str:
     """The whole text of one cell, or of a row's document without a column. Raises as `view_page`."""
     execution = _readable(actor, query)
-    window = _window(execution, row, 1)
+    window = _window(execution, row, 1, AS_IT_CAME)
     try:
         found = next(window.rows, None)
     except Unreadable as error:
         raise _unreadable(query, error) from error
-    text = None if found is None else value_text(window.encoding, window.columns, found, column)
+    text = None if found is None else value_text(window.encoding, window.columns, found[1], column)
     if text is None:
         raise NotFound(f"There is no such value in the result of {query.number}.")
     _record(log.Action.RESULT_VIEW, actor, query, {"first_row": row, "rows": 1, "column": column})
     return text
+
+
+def view_cell(*, actor: User, query: QueryRequest, row: int, column: int) -> tuple[Column, Cell]:
+    """One cell whole, and its column; both from 0. Raises as `view_page`, and NotFound where there is no such cell."""
+    window = _window(_readable(actor, query), row, 1, AS_IT_CAME)
+    try:
+        found = next(window.rows, None)
+    except Unreadable as error:
+        raise _unreadable(query, error) from error
+    if found is None or column >= len(window.columns):
+        raise NotFound(f"There is no such value in the result of {query.number}.")
+    (cell,) = picker(window.encoding, window.columns, [column])(found[1])
+    _record(log.Action.RESULT_VIEW, actor, query, {"first_row": row, "rows": 1, "column": column})
+    return window.columns[column], cell
 
 
 def view_trace(*, actor: User, query: QueryRequest, part: str, number: int) -> str:
@@ -127,15 +156,33 @@ def download(*, actor: User, query: QueryRequest, format: str) -> Download:  # n
     return Download(filename, CONTENT_TYPES[format], chain([first], stream), execution.truncated)
 
 
-def _window(execution: Execution, first_row: int, limit: int) -> Window:
+def _window(execution: Execution, first_row: int, limit: int, arrangement: Arrangement) -> Window:
+    count = execution.row_count
+    rows: Iterator[tuple[int, bytes]]
+    if arrangement:
+        order = ordered(execution, arrangement)
+        count, numbers = order.total, list(order.numbers(first_row, limit))
+        rows = zip(numbers, rows_at(execution, numbers), strict=True)
+    else:
+        rows = enumerate(islice(rows_from(execution, first_row), limit), start=first_row)
     return Window(
         columns=[Column(**column) for column in execution.columns],
         encoding=RowEncoding(execution.encoding),
-        rows=islice(rows_from(execution, first_row), limit),
+        rows=rows,
         first_row=first_row,
-        row_count=execution.row_count,
+        row_count=count,
+        whole=execution.row_count,
         truncated=execution.truncated,
     )
+
+
+def _told(arrangement: Arrangement) -> dict[str, object]:
+    """What the log keeps of an arrangement. Not the values that were looked for: they may quote the data."""
+    if not arrangement:
+        return {}
+    columns = [condition.column for condition in arrangement.conditions]
+    order = [-(part.column + 1) if part.descending else part.column + 1 for part in arrangement.order]
+    return {"searched": bool(arrangement.search), "filtered_by": [column + 1 for column in columns], "order": order}
 
 
 def _unreadable(query: QueryRequest, error: Unreadable) -> Unavailable:

@@ -9,10 +9,10 @@ from pathlib import Path
 import xlsxwriter
 
 from executors.base import Column, RowEncoding, Scalar
+from executors.cells import Cell, cell_reader, exact_json, exactly
 from executors.copytext import decode_copy_row
 from executors.rows import extended_json, split_rows
 from queries.models import Execution
-from queries.results.cells import Cell, cell_reader, exact_json, exactly
 from queries.results.reader import blocks
 
 CONTENT_TYPES = {

@@ -1,6 +1,8 @@
 """Reads stored rows back: from any row on in constant time, or all of them, a chunk at a time in constant memory."""
 
-from collections.abc import Callable, Iterator
+from bisect import bisect_right
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from itertools import islice
 
@@ -16,6 +18,8 @@ from web.rows import Row, columns, reader
 INCOMPLETE = "Chunks of the result are missing."
 
 CHUNKS_AT_ONCE = 8
+# Bytes of opened chunks that are kept while rows are read here and there; one chunk may have more.
+OPENED_BYTES = 16 * 1024 * 1024
 
 
 def unsealed(chunk: ResultChunk) -> bytes:
@@ -69,3 +73,41 @@ def rows_from(execution: Execution, first_row: int) -> Iterator[bytes]:
         chunk = execution.chunks.filter(number=chunk.number + 1).first()
     if end < execution.row_count:
         raise vault.Unreadable(INCOMPLETE)
+
+
+def rows_at(execution: Execution, numbers: Sequence[int]) -> Iterator[bytes]:
+    """The encoded rows of these numbers, in this order. Raises vault.Unreadable where one is missing."""
+    opened = _Opened(execution)
+    return (opened.row(number) for number in numbers)
+
+
+class _Opened:
+    """Chunks of a result, those that were used last kept open."""
+
+    def __init__(self, execution: Execution) -> None:
+        self._execution = execution
+        self._starts = list(execution.chunks.order_by("first_row").values_list("first_row", flat=True))
+        self._chunks: OrderedDict[int, list[bytes]] = OrderedDict()
+        self._size = 0
+
+    def row(self, number: int) -> bytes:
+        place = bisect_right(self._starts, number) - 1
+        if place < 0:
+            raise vault.Unreadable(INCOMPLETE)
+        start = self._starts[place]
+        rows = self._chunks.get(start) or self._open(start)
+        self._chunks.move_to_end(start)
+        if number - start >= len(rows):
+            raise vault.Unreadable(INCOMPLETE)
+        return rows[number - start]
+
+    def _open(self, start: int) -> list[bytes]:
+        chunk = self._execution.chunks.filter(first_row=start).first()
+        if chunk is None:
+            raise vault.Unreadable(INCOMPLETE)
+        rows = list(split_rows(RowEncoding(self._execution.encoding), unsealed(chunk)))
+        self._chunks[start] = rows
+        self._size += sum(map(len, rows))
+        while self._size > OPENED_BYTES and len(self._chunks) > 1:
+            self._size -= sum(map(len, self._chunks.popitem(last=False)[1]))
+        return rows

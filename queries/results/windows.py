@@ -7,7 +7,7 @@ from functools import cache
 from typing import Protocol
 
 from executors.base import Column, RowEncoding
-from queries.results.cells import Cell, cell_reader, document_text
+from executors.cells import Cell, cell_reader, document_text
 
 # Bytes of JSON that the rows of one answer of the API may have. A first row that has more comes alone, and cut.
 ANSWER_BYTES = 2 * 1024 * 1024
@@ -32,13 +32,17 @@ class Room:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Rows from `first_row` on. `rows` are read from storage while they are taken, at most `limit` of them."""
+    """Rows from the place `first_row` on, of `row_count` that are asked for; the result has `whole`.
+
+    `rows` are read from storage while they are taken, each with its number in the result.
+    """
 
     columns: list[Column]
     encoding: RowEncoding
-    rows: Iterator[bytes]
+    rows: Iterator[tuple[int, bytes]]
     first_row: int
     row_count: int
+    whole: int
     truncated: str
 
     def next(self, count: int) -> int | None:
@@ -121,7 +125,7 @@ def answered(window: Window, room: int = ANSWER_BYTES) -> ResultPage:
 
 def _rows(window: Window, room: Room) -> Iterator[_Row]:
     read = _reader(window)
-    for number, encoded in enumerate(window.rows, start=window.first_row):
+    for number, encoded in window.rows:
         # A row that cannot fit beside those before it is not read in vain.
         if not room.has(len(encoded)):
             return

@@ -178,7 +178,7 @@ def said_fields(
 
 def _store_calls(query_id: int, ending: Ending) -> None:
     if ending.calls:
-        ScriptCall.objects.bulk_create([ScriptCall.of(query_id, call) for call in ending.calls])
+        ScriptCall.copy_in(ScriptCall.of(query_id, call) for call in ending.calls)
     if ending.log_lines:
         lines = enumerate(ending.log_lines, start=1)
-        LogLine.objects.bulk_create([LogLine.of(query_id, number, level, text) for number, (level, text) in lines])
+        LogLine.copy_in(LogLine.of(query_id, number, level, text) for number, (level, text) in lines)

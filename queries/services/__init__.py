@@ -4,8 +4,6 @@ from queries.services.comments import COMMENT_LENGTH, require_words
 from queries.services.deciding import approve, reject
 from queries.services.drafts import (
     MOST_EXPECTED,
-    PARAMETER_LENGTH,
-    PARAMETERS,
     REASON_LENGTH,
     SLUG_LENGTH,
     TICKET_LENGTH,
@@ -13,8 +11,10 @@ from queries.services.drafts import (
     Draft,
     check_draft,
     finding_json,
+    missing_parameters,
 )
 from queries.services.ending import cancel, close, expire, withdraw
+from queries.services.parameters import PARAMETER_LENGTH, PARAMETERS, Typed, field_of
 from queries.services.rehearsing import rehearse
 from queries.services.seeing import visible_query
 from queries.services.submitting import Follows, submit
@@ -31,12 +31,15 @@ __all__ = [
     "Checked",
     "Draft",
     "Follows",
+    "Typed",
     "approve",
     "cancel",
     "check_draft",
     "close",
     "expire",
+    "field_of",
     "finding_json",
+    "missing_parameters",
     "rehearse",
     "reject",
     "require_words",

@@ -1,6 +1,5 @@
 """What a person asks for, and everything that can be wrong with it before it is a request."""
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 
@@ -19,20 +18,19 @@ from executors.base import (
 )
 from executors.normalising import normalised, told
 from pods.models import Target
+from queries.services.parameters import Typed, field_of, given, values
 from web.errors import BadInput, FieldError
 from web.texts import text_problem
 
 REASON_LENGTH = 4000
 TICKET_LENGTH = 80
 SLUG_LENGTH = 80
-PARAMETERS = 100
 MOST_EXPECTED = 10**12
-PARAMETER_LENGTH = 100_000
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What a person asks for, as typed. `pod` and `target` are slugs."""
+    """What a person asks for, as typed. `pod` and `target` are slugs; `settled` makes its parameters values."""
 
     pod: str
     target: str
@@ -41,7 +39,7 @@ class Draft:
     access: str
     reason: str = ""
     ticket: str = ""
-    parameters: tuple[Parameter, ...] = ()
+    parameters: tuple[Parameter | Typed, ...] = ()
     expects: int | None = None
 
 
@@ -56,6 +54,7 @@ class Checked:
 def check_draft(*, actor: User, draft: Draft) -> Checked:
     """Read a statement as submission would, storing nothing. Raises BadInput for what cannot even be read."""
     target, errors = where(actor, draft)
+    draft = settled(draft, errors)
     if target is None or errors:
         raise BadInput(errors)
     return Checked(target, read(target, draft))
@@ -108,13 +107,9 @@ def check_why(draft: Draft, errors: dict[str, list[FieldError]]) -> None:
             errors[name] = [problem]
 
 
-def check_parameters(draft: Draft, errors: dict[str, list[FieldError]]) -> None:
-    if len(draft.parameters) > PARAMETERS:
-        errors["parameters"] = [FieldError(f"At most {PARAMETERS} parameters.", "too_many")]
-    elif any(isinstance(p, str) and text_problem(p, most=PARAMETER_LENGTH) for p in draft.parameters):
-        errors["parameters"] = [FieldError("A parameter holds a NUL byte or is longer than 100,000 characters.")]
-    elif any(isinstance(p, float) and not math.isfinite(p) for p in draft.parameters):
-        errors["parameters"] = [FieldError("A parameter is not a finite number; send it as text.", "not_finite")]
+def settled(draft: Draft, errors: dict[str, list[FieldError]]) -> Draft:
+    """The draft with values for its parameters, in their exact form; what is wrong with one goes to `errors`."""
+    return replace(draft, parameters=values(draft.parameters, errors))
 
 
 def check_expects(draft: Draft, target: Target, errors: dict[str, list[FieldError]]) -> None:
@@ -130,13 +125,14 @@ def check_expects(draft: Draft, target: Target, errors: dict[str, list[FieldErro
 def read(target: Target, draft: Draft) -> Analysis:
     language, access = Language(draft.language), Access(draft.access)
     statement = normalised(language, draft.statement)
-    analysis = processes.read(language, EngineKind(target.engine), statement, draft.parameters, access)
+    parameters = given(draft.parameters)
+    analysis = processes.read(language, EngineKind(target.engine), statement, parameters, access)
     refused = _modules_refused(target, analysis)
     analysis = replace(analysis, findings=(*told(language, draft.statement), *analysis.findings, *refused))
     if not target.offers(Access.READ):
         why = "The variable with its read credential is not set."
         return Word.missing(why).beside(analysis, language) if analysis.valid else analysis
-    return processes.check(target.with_credential(Access.READ), language, statement, access, analysis)
+    return processes.check(target.with_credential(Access.READ), language, statement, access, analysis, parameters)
 
 
 def _modules_refused(target: Target, analysis: Analysis) -> Iterator[Finding]:
@@ -150,6 +146,29 @@ def _modules_refused(target: Target, analysis: Analysis) -> Iterator[Finding]:
             yield Finding(FindingCode.MODULE_NOT_ALLOWED, Severity.ERROR, message, module.line, module.column, hint)
 
 
+def missing_parameters(*, actor: User, draft: Draft) -> tuple[str, ...]:
+    """The names that a statement uses and that have no value yet; none where that cannot be told."""
+    errors: dict[str, list[FieldError]] = {}
+    target, _ = where(actor, draft)
+    draft = settled(draft, errors)
+    if target is None or draft.language not in target.languages or draft.access not in set(Access):
+        return ()
+    language, kind = Language(draft.language), EngineKind(target.engine)
+    statement = normalised(language, draft.statement)
+    found = processes.read(language, kind, statement, given(draft.parameters), Access(draft.access)).findings
+    return tuple(one.parameter for one in found if one.code is FindingCode.PARAMETER_MISSING)
+
+
+def refused(analysis: Analysis) -> dict[str, list[FieldError]]:
+    """What refuses a statement, by field: the statement, or the parameter that it speaks of."""
+    found: dict[str, list[FieldError]] = {}
+    for finding in analysis.findings:
+        if finding.severity is Severity.ERROR:
+            name = field_of(finding.parameter) if finding.parameter else "statement"
+            found.setdefault(name, []).append(field_error(finding))
+    return found
+
+
 def field_error(finding: Finding) -> FieldError:
     message = f"{finding.message} {finding.hint}".strip()
     return FieldError(message, finding.code, finding.line, finding.column)
@@ -157,4 +176,5 @@ def field_error(finding: Finding) -> FieldError:
 
 def finding_json(finding: Finding) -> Mapping[str, object]:
     """A finding as it is stored and answered."""
-    return {**asdict(finding), "severity": finding.severity.value}
+    written = {**asdict(finding), "severity": finding.severity.value}
+    return written if finding.parameter else {name: part for name, part in written.items() if name != "parameter"}

@@ -12,8 +12,8 @@ from audit import log
 from executors.base import (
     Analysis,
     Language,
-    Severity,
 )
+from executors.base.parameters import to_json
 from executors.normalising import normalised
 from pods.models import Target
 from queries import refusals, risks
@@ -26,13 +26,14 @@ from queries.notices import outbox
 from queries.services.drafts import (
     Draft,
     check_expects,
-    check_parameters,
     check_why,
-    field_error,
     finding_json,
     read,
+    refused,
+    settled,
     where,
 )
+from queries.services.parameters import given
 from queries.transitions import step, subject
 from web.errors import BadInput, NotAllowed, NotNow
 
@@ -52,14 +53,12 @@ def submit(*, actor: User, draft: Draft, revises: QueryRequest | None = None) ->
     """
     target, errors = where(actor, draft)
     check_why(draft, errors)
-    check_parameters(draft, errors)
+    draft = settled(draft, errors)
     if target is not None:
         check_expects(draft, target, errors)
     analysis = read(target, draft) if target and not errors.keys() & {"language", "access", "target"} else None
     if analysis is not None:
-        problems = [field_error(f) for f in analysis.findings if f.severity is Severity.ERROR]
-        if problems:
-            errors["statement"] = problems
+        errors = {**refused(analysis), **errors}
     if errors or target is None or analysis is None:
         raise BadInput(errors)
     if revises is not None and revises.author_id != actor.pk:
@@ -73,7 +72,7 @@ def submit(*, actor: User, draft: Draft, revises: QueryRequest | None = None) ->
 def store(actor: User, draft: Draft, target: Target, analysis: Analysis, follows: Follows) -> QueryRequest:
     limits, revises = target.limits, follows.revises
     statement = normalised(Language(draft.language), draft.statement)
-    parameters = tuple(as_stored(parameter) for parameter in draft.parameters)
+    parameters = tuple(as_stored(parameter) for parameter in given(draft.parameters))
     words: Sequence[str] = (draft.reason, draft.ticket, *analysis.tables, actor.username, actor.label)
     query = QueryRequest(
         pod=target.pod,
@@ -84,7 +83,7 @@ def store(actor: User, draft: Draft, target: Target, analysis: Analysis, follows
         language=draft.language,
         access=draft.access,
         statement=statement,
-        parameters=list(parameters) if follows.undoes is None else standing_for(parameters),
+        parameters=list(map(to_json, parameters)) if follows.undoes is None else standing_for(parameters),
         seconds_limit=int(limits.seconds),
         lock_seconds_limit=int(limits.lock_seconds),
         rows_limit=limits.rows,

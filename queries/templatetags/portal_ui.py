@@ -30,9 +30,6 @@ TONES = "abcd"
 # The picture in a browser's tab, by the tone of a state.
 TAB_ICONS = {"note": "favicon-running.svg", "ok": "favicon-done.svg", "bad": "favicon-failed.svg"}
 UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"))
-NUMERIC_TYPES = frozenset(
-    "smallint integer bigint numeric real oid money decimal int int2 int4 int8 float4 float8 double long number".split()
-)
 
 
 @register.simple_tag
@@ -199,13 +196,6 @@ def cell(text: str) -> SafeString:
 def block(text: str) -> SafeString:
     """A text with line breaks of its own, folded when it is long."""
     return values.block(text)
-
-
-@register.filter
-def is_numeric(type_name: str) -> bool:
-    """Whether values of this type stand to the right."""
-    name = type_name.lower().partition("(")[0].strip()
-    return name in NUMERIC_TYPES or name == "double precision"
 
 
 @register.filter

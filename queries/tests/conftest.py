@@ -40,6 +40,14 @@ def target_database(postgres_url: str) -> Iterator[TargetDatabase]:
         del os.environ[READ_VARIABLE], os.environ[WRITE_VARIABLE]
 
 
+@pytest.fixture(autouse=True)
+def _rows_as_before(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What a test changed on the target is no other test's business."""
+    yield
+    if "target_database" in request.fixturenames:
+        request.getfixturevalue("target_database").refill()
+
+
 @pytest.fixture
 def world(db: None, target_database: TargetDatabase) -> World:
     """Everybody, until the test ends."""

@@ -27,6 +27,10 @@ MONGO_WRITE_VARIABLE = "TEST_TARGET_MONGO_WRITE_URL"
 UNSET_VARIABLE = "TEST_TARGET_NOT_SET"
 
 
+FILL = "INSERT INTO items VALUES (1, 'one'), (2, ''), (3, NULL)"
+ITEMS = ["(1,one)", '(2,"")', "(3,)"]
+
+
 @dataclass(frozen=True, slots=True)
 class TargetDatabase:
     """A database of its own on the test server, with a login that reads and one that writes."""
@@ -46,6 +50,14 @@ class TargetDatabase:
             row = connection.execute("SELECT count(*) FROM effects WHERE tag = %s", [tag]).fetchone()
         assert row is not None
         return int(str(row[0]))
+
+    def refill(self) -> None:
+        """Put the rows back that a test changed."""
+        with self.connect() as connection:
+            found = connection.execute("SELECT array_agg(i::text ORDER BY id) FROM items AS i").fetchone()
+            if found != (ITEMS,):
+                connection.execute("TRUNCATE items")
+                connection.execute(FILL)
 
     def running(self, public_id: object) -> int:
         """How many sessions still work on a request."""
@@ -83,7 +95,7 @@ def target_database(superuser_url: str) -> Iterator[TargetDatabase]:
     with database.connect() as connection:
         connection.execute("CREATE TABLE effects (id bigserial PRIMARY KEY, tag text NOT NULL)")
         connection.execute("CREATE TABLE items (id int PRIMARY KEY, name text)")
-        connection.execute("INSERT INTO items VALUES (1, 'one'), (2, ''), (3, NULL)")
+        connection.execute(FILL)
         connection.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {reader}, {writer}")
         connection.execute(f"GRANT INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {writer}")
         connection.execute(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {writer}")

@@ -20,7 +20,7 @@ from executors.base import Effect, Language, RowEncoding
 from queries import bounds, policies, risks, running, services
 from queries.lifecycle import Status
 from queries.models import Execution, QueryRequest, Rehearsal, Schema, Verdict
-from queries.presentation import pages, traces
+from queries.presentation import pages, parameters, traces
 from queries.presentation.checks import passed
 from queries.presentation.code import code_lines
 from queries.presentation.difference import counts, difference
@@ -102,7 +102,7 @@ def request_page(
         "noticed": noticed(query.findings),
         "passed": passed(query.verified),
         "rest_of_reason": _rest(query.reason, query.title),
-        "parameters": [] if query.undoes_id is not None else [_parameter(value) for value in query.parameters],
+        "parameters": [] if query.undoes_id is not None else parameters.shown(query.values(), query.language),
         "events": timeline(query, execution),
         **_inline_result(user, query, execution),
         **_script_run(user, query, execution),
@@ -278,15 +278,13 @@ def _other_changes(before: QueryRequest, after: QueryRequest) -> list[tuple[str,
         ("Target", before.target.name, after.target.name),
         ("Access", named(ACCESSES, before.access), named(ACCESSES, after.access)),
         ("Language", named(LANGUAGES, before.language), named(LANGUAGES, after.language)),
-        ("Parameters", repr(before.parameters), repr(after.parameters)),
+        ("Parameters", _parameters(before), _parameters(after)),
     )
     return [pair for pair in pairs if pair[1] != pair[2]]
 
 
-def _parameter(value: object) -> dict[str, str]:
-    kinds = {str: "text", bool: "boolean", int: "whole number", float: "number", type(None): "NULL"}
-    shown = "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
-    return {"text": shown, "kind": kinds.get(type(value), "value")}
+def _parameters(query: QueryRequest) -> str:
+    return parameters.in_words(query.values(), query.language)
 
 
 def _inline_result(user: User, query: QueryRequest, execution: Execution | None) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """A new request. Whatever goes wrong, everything typed comes back: an error, a rate limit, a session that ended."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -11,20 +12,22 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from accounts.models import User
+from accounts.models import Role, User
 from accounts.people import person
-from executors.base import Access
-from pods.models import Target
+from executors.base import Access, Language
+from pods.models import Pod, Target
 from queries import services
 from queries.forms import ACCESS_CHOICES, LANGUAGE_CHOICES, RequestForm, revision_of
 from queries.lifecycle import Status
 from queries.models import Decision, QueryRequest
-from queries.presentation import script_manual
+from queries.parameter_rows import GIVEN_CHOICES, TYPE_CHOICES
+from queries.presentation import completions, script_manual
 from web.errors import BadInput, NotFound, PortalError
 from web.ratelimit import limit
 
 KEPT_DRAFT = "draft"
 KEPT_CHARACTERS = 200_000
+ADMINS_NAMED = 5
 
 
 @login_not_required
@@ -37,8 +40,20 @@ def new(request: HttpRequest) -> HttpResponse:
         return _page(request, RequestForm(person=person(request), initial=_initial(request)))
     form = RequestForm(request.POST, person=person(request))
     if "show" in request.POST:  # without JavaScript: look at another target, keeping what was typed
-        return _page(request, RequestForm(person=person(request), initial=request.POST.dict()))
+        return _page(request, _shown_again(request, form))
     return _send(request, form)
+
+
+def _shown_again(request: HttpRequest, typed: RequestForm) -> RequestForm:
+    """The form with what was typed, nothing judged, and a row for each parameter that the statement names."""
+    form = RequestForm(person=person(request), initial={name: typed[name].value() for name in typed.fields})
+    try:
+        limit(request, "check")
+        if typed.is_valid():
+            form.want(services.missing_parameters(actor=person(request), draft=typed.draft()))
+    except PortalError:
+        pass  # the rows are a help
+    return form
 
 
 def _send(request: HttpRequest, form: RequestForm) -> HttpResponse:
@@ -61,7 +76,8 @@ def _keep_and_sign_in(request: HttpRequest) -> HttpResponse:
     """The session ended while somebody typed: keep the text for after they have signed in again."""
     if request.method == "POST":
         limit(request, "sign-in")
-        kept = {name: str(request.POST.get(name, "")) for name in RequestForm.base_fields}
+        fields = RequestForm.base_fields.items()
+        kept = {name: str(field.widget.value_from_datadict(request.POST, {}, name) or "") for name, field in fields}
         if sum(map(len, kept.values())) <= KEPT_CHARACTERS:
             request.session[KEPT_DRAFT] = {name: value.replace("\0", "") for name, value in kept.items()}
         return redirect_to_login(reverse("queries:new"))
@@ -116,10 +132,16 @@ def _page(request: HttpRequest, form: RequestForm, status: int = 200) -> HttpRes
         "form": form,
         "targets": [_described(target, user) for target in targets],
         "chosen": chosen,
+        **_language(form, targets, chosen),
+        "completions": completions.methods(),
+        "asking": {} if targets else _who_to_ask(user),
         "languages": LANGUAGE_CHOICES,
         "accesses": ACCESS_CHOICES,
         "manual": {"rules": script_manual.RULES, "examples": script_manual.EXAMPLES},
         "revises": revises,
+        "rows": form.rows(),
+        "types": TYPE_CHOICES,
+        "givens": GIVEN_CHOICES,
         "said": _said(user, revises),
         "replaces": _waiting(user, revises),
         "findings": [
@@ -127,6 +149,19 @@ def _page(request: HttpRequest, form: RequestForm, status: int = 200) -> HttpRes
         ],
     }
     return render(request, "queries/new.html", context, status=status)
+
+
+def _language(form: RequestForm, targets: Sequence[Target], chosen: str) -> dict[str, object]:
+    """What the chosen target speaks, and which of it is chosen: its own first language unless another was."""
+    spoken = next(([one.value for one in target.languages] for target in targets if target.slug == chosen), [])
+    typed = str(form["language"].value() or "")
+    return {"spoken": spoken or list(Language), "language": typed if typed in spoken else next(iter(spoken), typed)}
+
+
+def _who_to_ask(user: User) -> dict[str, object]:
+    """For somebody without a target: the pods they are in, and who can change that."""
+    admins = User.objects.filter(is_active=True, role=Role.ADMIN).exclude(pk=user.pk)
+    return {"pods": Pod.objects.of_member(user), "admins": admins.order_by("first_name", "username")[:ADMINS_NAMED]}
 
 
 def _waiting(user: User, revises: str) -> QueryRequest | None:

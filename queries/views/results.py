@@ -5,19 +5,21 @@ from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_safe
 
 from accounts.people import person
-from executors.base import RowEncoding
+from executors.base import Column, RowEncoding
 from queries import services
 from queries.models import Execution, QueryRequest
-from queries.presentation import pages, traces
-from queries.presentation.pages import ShownPage
-from queries.results import download, ended, record_trace_view, show_page, view_trace, view_value
+from queries.presentation import arranging, pages, traces
+from queries.presentation.arranging import Asked
+from queries.presentation.cell import shown
+from queries.presentation.pages import Columns, ShownPage
+from queries.results import download, ended, record_trace_view, show_page, view_cell, view_trace, view_value
 from queries.running.monitor import LOG_BYTES_KEPT
-from web.errors import NotFound
+from web.errors import NotFound, PortalError, Unavailable
 from web.ratelimit import limit
 
 PAGE_ROWS = 200
@@ -25,7 +27,7 @@ ROW_DIGITS = 12
 # Characters of a value that are sent at once.
 PIECE = 64 * 1024
 TRACES = ("calls", "console")
-VIEWS = ("table", "documents", *TRACES)
+VIEWS = ("table", "documents", "record", *TRACES)
 
 
 @require_safe
@@ -34,27 +36,25 @@ def result(request: HttpRequest, public_id: UUID) -> HttpResponse:
     query = services.visible_query(actor=person(request), public_id=public_id)
     execution = ended(actor=person(request), query=query)
     view = _view(request.GET.get("view", ""), execution)
-    page, missing = None, None
     if view in TRACES:
-        record_trace_view(actor=person(request), query=query, part=view)
-    else:
-        try:
-            page = _rows(request, query, view)
-        except NotFound as error:
-            missing = error
-    context: dict[str, Any] = {
-        "nav": "mine" if query.author_id == request.user.pk else "review",
-        "query": query,
-        "execution": execution,
+        return _traced(request, query, execution, view)
+    columns = [Column(**column) for column in execution.columns]
+    asked = arranging.read(request.GET, RowEncoding(execution.encoding or RowEncoding.JSON), columns)
+    first = _first(request)
+    if "form" in request.GET and not asked.errors:
+        return redirect(f"{request.path}{asked.address(view=view, row=first or None)}")
+    page, missing = _shown(request, query, view, asked, first)
+    context = {
+        **_common(request, query, execution, view),
         "page": page,
         "missing": missing,
-        "view": view,
-        "previous": _previous(page),
-        **_trace(request, query, execution, view),
-        "console_kept": LOG_BYTES_KEPT,
-        "decisions": query.decisions.all(),
+        "asked": asked,
+        "operators": [(operator.value, words) for operator, words in arranging.OPERATORS.items()],
+        "choices": asked.choices(columns),
+        "column_count": len(columns),
+        "links": _links(asked, request.GET.get("view", ""), page),
     }
-    response = render(request, "queries/result.html", context)
+    response = render(request, "queries/result.html", context, status=400 if asked.errors else 200)
     return response if missing is None else missing.on(response)
 
 
@@ -65,6 +65,23 @@ def download_result(request: HttpRequest, public_id: UUID, format: str) -> Strea
     query = services.visible_query(actor=person(request), public_id=public_id)
     file = download(actor=person(request), query=query, format=format)
     return StreamingHttpResponse(file.stream, content_type=file.content_type, headers=file.headers)
+
+
+@require_safe
+def cell(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """One value by itself. `row` and `column` count from 1."""
+    query = services.visible_query(actor=person(request), public_id=public_id)
+    row, place = (max(_number(request, name) - 1, 0) for name in ("row", "column"))
+    column, found = view_cell(actor=person(request), query=query, row=row, column=place)
+    plain = f"{reverse('queries:value', args=[query.public_id])}?row={row}&column={place}"
+    context = {
+        "nav": "mine" if query.author_id == request.user.pk else "review",
+        "query": query,
+        "cell": shown(column, found),
+        "row": row + 1,
+        "plain": plain if isinstance(found, str) and found else "",
+    }
+    return render(request, "queries/cell.html", context)
 
 
 @require_safe
@@ -87,22 +104,87 @@ def _value(request: HttpRequest, query: QueryRequest) -> str:
     return view_value(actor=actor, query=query, row=_number(request, "row"), column=column)
 
 
-def _trace(request: HttpRequest, query: QueryRequest, execution: Execution, view: str) -> dict[str, Any]:
-    """How much there is of what the script called and wrote; and of the one that is looked at, some."""
+def _traced(request: HttpRequest, query: QueryRequest, execution: Execution, view: str) -> HttpResponse:
+    """What the script called, or wrote."""
+    record_trace_view(actor=person(request), query=query, part=view)
     address, first = reverse("queries:value", args=[query.public_id]), _number(request, "from")
-    return {
+    context = {
+        **_common(request, query, execution, view),
         "calls": traces.calls(execution, address, first=first) if view == "calls" else None,
-        "calls_total": execution.calls.count(),
         "log_lines": traces.lines(execution, address, first=first) if view == "console" else None,
+        "console_kept": LOG_BYTES_KEPT,
+    }
+    return render(request, "queries/result.html", context)
+
+
+def _common(request: HttpRequest, query: QueryRequest, execution: Execution, view: str) -> dict[str, Any]:
+    return {
+        "nav": "mine" if query.author_id == request.user.pk else "review",
+        "query": query,
+        "execution": execution,
+        "view": view,
+        "calls_total": execution.calls.count(),
         "lines_total": execution.log_lines.count(),
+        "decisions": query.decisions.all(),
     }
 
 
-def _rows(request: HttpRequest, query: QueryRequest, view: str) -> ShownPage:
-    draw = pages.documents if view == "documents" else pages.table
-    made = partial(draw, address=reverse("queries:value", args=[query.public_id]))
-    first = _number(request, "row")
-    return show_page(actor=person(request), query=query, made=made, first_row=first, limit=PAGE_ROWS)
+def _shown(
+    request: HttpRequest, query: QueryRequest, view: str, asked: Asked, first: int
+) -> tuple[ShownPage | None, PortalError | None]:
+    """The rows asked for, or why there are none to show. What a filter cannot mean shows none: not all of them."""
+    try:
+        return _rows(request, query, view, asked, first), None
+    except NotFound as error:
+        return None, error
+    except Unavailable as error:
+        if not asked.arrangement:
+            raise
+        return None, error
+
+
+def _rows(request: HttpRequest, query: QueryRequest, view: str, asked: Asked, first: int) -> ShownPage | None:
+    if asked.errors:
+        return None
+    address = reverse("queries:value", args=[query.public_id])
+    if view == "documents":
+        made = partial(pages.documents, address=address)
+    else:
+        order = asked.arrangement.order
+        columns = Columns(asked.places, asked.pinned, order[0] if order else None)
+        made = partial(pages.table, address=address, columns=columns)
+    return show_page(
+        actor=person(request),
+        query=query,
+        made=made,
+        first_row=first,
+        limit=_step(view),
+        arrangement=asked.arrangement,
+    )
+
+
+def _links(asked: Asked, view: str, page: ShownPage | None) -> dict[str, str]:
+    """The addresses of the pages around this one, where there are such."""
+    if page is None:
+        return {}
+    before, step = page.first_row, _step(view)
+    links = {"table": asked.address(row=before // PAGE_ROWS * PAGE_ROWS or None)}
+    if before > 0:
+        links["previous"] = asked.address(view=view, row=max(before - step, 0) or None)
+    if page.next is not None:
+        links["next"] = asked.address(view=view, row=page.next)
+    return links
+
+
+def _step(view: str) -> int:
+    """How many rows a page has."""
+    return 1 if view == "record" else PAGE_ROWS
+
+
+def _first(request: HttpRequest) -> int:
+    """The place of the first row, from 0: the one somebody goes to (`at`, from 1), else that of the address."""
+    at = arranging.number(request.GET.get("at", ""))
+    return max(at - 1, 0) if at is not None else _number(request, "row")
 
 
 def _number(request: HttpRequest, name: str) -> int:
@@ -112,12 +194,8 @@ def _number(request: HttpRequest, name: str) -> int:
 
 
 def _view(view: str, execution: Execution) -> str:
-    if view in TRACES:
+    if view in (*TRACES, "record"):
         return view
     if execution.encoding == RowEncoding.BSON:
         return view if view in VIEWS else "documents"
     return "table"
-
-
-def _previous(page: ShownPage | None) -> int | None:
-    return max(page.first_row - PAGE_ROWS, 0) if page and page.first_row > 0 else None

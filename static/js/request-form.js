@@ -10,8 +10,9 @@ function start() {
   const language = document.getElementById("id_language");
   const token = form.querySelector("[name=csrfmiddlewaretoken]").value;
   const draftKey = `portal.draft.${form.dataset.person}`;
-  const parts = ["target", "language", "access", "statement", "reason", "ticket", "parameters", "expects"];
-  const schemas = new Map();
+  const parts = ["target", "language", "access", "statement", "reason", "ticket", "parameters", "named", "expects"];
+  const { element, icon, schemaPanel } = globalThis.RequestParts;
+  const completions = JSON.parse(document.getElementById("completions").textContent);
   // Findings that are seen without a click.
   const AT_ONCE = 8;
   let sending = false;
@@ -20,9 +21,10 @@ function start() {
   let waiting = 0;
 
   const chosen = () => target.selectedOptions[0] ?? { dataset: {} };
-  const spoken = () => language.value || (chosen().dataset.languages ?? "sql").split(" ")[0];
+  const spoken = () => language.value;
 
   // --- the editor ----------------------------------------------------------------------------------
+  const parameters = globalThis.RequestParameters.mount(form, spoken, touched);
   const restored = form.hasAttribute("data-filled") ? false : restore();
   const editor = globalThis.QueryEditor.mount(area, {
     onChange: touched,
@@ -44,14 +46,15 @@ function start() {
   function follow() {
     const { languages = "", write } = chosen().dataset;
     for (const panel of form.querySelectorAll("[data-target-panel]")) panel.hidden = panel.dataset.targetPanel !== target.value;
-    for (const option of language.options) option.disabled = option.value !== "" && !languages.split(" ").includes(option.value);
-    if (language.selectedOptions[0]?.disabled) language.value = "";
+    for (const option of language.options) option.hidden = option.disabled = !languages.split(" ").includes(option.value);
+    if (language.selectedOptions[0]?.disabled) language.value = languages.split(" ")[0];
     const writing = form.querySelector('[name=access][value="write"]');
     writing.disabled = write === "no";
     if (writing.disabled && writing.checked) form.querySelector('[name=access][value="read"]').checked = true;
     askForRows();
-    editor.setLanguage(spoken(), schemas.get(target.value) ?? []);
-    loadSchema();
+    parameters.speak();
+    speak();
+    panel.follow(target.value, chosen().dataset.engine ?? "");
   }
 
   // A read changes no rows: the field is neither shown nor sent.
@@ -63,70 +66,15 @@ function start() {
     field.querySelector("[data-expects-optional]").textContent = chosen().dataset.expects === "required" ? "" : "(optional)";
   }
 
-  async function loadSchema() {
-    const slug = target.value;
-    if (!slug || schemas.has(slug)) return showSchema();
-    const state = form.querySelector("[data-schema-state]");
-    form.querySelector("[data-schema-card]").hidden = false;
-    form.querySelector("[data-schema-tree]").replaceChildren();
-    state.textContent = "Reading…";
-    try {
-      const response = await fetch(`${form.dataset.schema}${encodeURIComponent(slug)}/schema/`, { headers: { Accept: "application/json" } });
-      const body = await response.json();
-      if (!response.ok) throw new Error(body.error?.message ?? "");
-      schemas.set(slug, (body.tables ?? body).map((table) => ({ ...table, columns: table.columns ?? [] })));
-    } catch {
-      if (slug === target.value) state.textContent = "Not available";
-      return;
-    }
-    if (slug !== target.value) return;
-    showSchema();
-    editor.setLanguage(spoken(), schemas.get(slug));
+  // What the editor completes: only what the language has on this engine.
+  function speak() {
+    const { engine = "" } = chosen().dataset;
+    const methods = completions[spoken()]?.[engine];
+    editor.speak({ language: spoken(), ...panel.of(target.value), ...(methods ? { methods } : {}) });
+    form.querySelector("[data-format]").hidden = spoken() !== "sql";
   }
 
-  const finder = document.getElementById("schema-find");
-  finder.addEventListener("input", showSchema);
-
-  function showSchema() {
-    const tables = schemas.get(target.value);
-    form.querySelector("[data-schema-card]").hidden = !tables;
-    if (!tables) return;
-    const words = finder.value.trim().toLowerCase();
-    const fits = (name) => name.toLowerCase().includes(words);
-    const shown = tables.filter((table) => !words || fits(table.name) || table.columns.some((column) => fits(column.name)));
-    form.querySelector("[data-schema-state]").textContent = `${tables.length} table${tables.length === 1 ? "" : "s"}`;
-    form.querySelector("[data-schema-tree]").replaceChildren(...shown.slice(0, 300).map((table) => branch(table, words !== "" && shown.length < 6)));
-  }
-
-  function branch(table, open) {
-    const details = element("details", "");
-    details.open = open;
-    const summary = element("summary", "", icon("chevron-right", "chev"), icon("table-2", ""), table.name);
-    if (table.estimated_rows != null) summary.append(element("span", "muted num", `about ${Number(table.estimated_rows).toLocaleString("en")} rows`));
-    details.append(summary, ...table.columns.map((column) => element("div", "tree__leaf", column.name, element("span", "muted", column.type))));
-    return details;
-  }
-
-  function element(tag, css, ...children) {
-    const made = document.createElement(tag);
-    if (css) made.className = css;
-    made.append(...children.map((child) => (typeof child === "string" ? drawn(child) : child)));
-    return made;
-  }
-
-  // Names come from a database, and messages quote them: what has no glyph is named, as on every page.
-  function drawn(text) {
-    const hidden = /(?![ \n\t])[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}\u2800]|(?<=[\p{Mn}\p{Me}]{4})[\p{Mn}\p{Me}]+/gu;
-    return text.replace(hidden, (found) => `⟨U+${found.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}${found.length > 2 ? " …" : ""}⟩`);
-  }
-
-  function icon(name, css) {
-    const made = document.querySelector("svg.icon").cloneNode(true);
-    made.setAttribute("class", `icon icon--s ${css}`);
-    const use = made.querySelector("use");
-    use.setAttribute("href", use.getAttribute("href").replace(/#.*/, `#${name}`));
-    return made;
-  }
+  const panel = schemaPanel(form, () => editor, (slug) => slug === target.value && speak());
 
   // --- checks as one types -------------------------------------------------------------------------
   function touched() {
@@ -145,6 +93,7 @@ function start() {
       access: form.elements.access.value,
       statement: area.value,
       reason: document.getElementById("id_reason").value,
+      parameters: parameters.sent(),
     };
     try {
       const response = await fetch(form.dataset.check, {
@@ -154,6 +103,7 @@ function start() {
       });
       const answer = await response.json();
       if (round !== newest) return; // a newer text was sent meanwhile
+      if (response.ok && parameters.follow(answer.findings)) return check(); // it has rows now for what was missing
       if (response.ok) showFindings(answer.findings, false, answer);
       else showFindings(refused(answer.error), false);
     } catch {
@@ -229,12 +179,12 @@ function start() {
 
   // --- the draft -----------------------------------------------------------------------------------
   function values() {
-    return Object.fromEntries(parts.map((name) => [name, form.elements[name].value]));
+    return Object.fromEntries(parts.map((name) => [name, name === "named" ? parameters.written() : form.elements[name].value]));
   }
 
   function save() {
     const now = values();
-    if (![now.statement, now.reason, now.parameters].some((text) => text.trim())) return;
+    if (![now.statement, now.reason, now.parameters, now.named].some((text) => text.trim())) return;
     try {
       localStorage.setItem(draftKey, JSON.stringify({ at: Date.now(), values: now }));
       const time = new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
@@ -250,8 +200,12 @@ function start() {
     const kept = JSON.parse(localStorage.getItem(draftKey) ?? "null");
     if (!kept || area.value.trim()) return false;
     for (const name of parts) {
-      const field = form.elements[name];
       const value = kept.values[name] ?? "";
+      if (name === "named") {
+        parameters.restore(value);
+        continue;
+      }
+      const field = form.elements[name];
       if (name === "target" && ![...target.options].some((option) => option.value === value)) continue;
       field.value = value;
     }
@@ -293,18 +247,51 @@ function start() {
   });
 
   // --- a file fills the editor; it is not another way in -------------------------------------------
+  const MOST_BYTES = 2_000_000;
   const opener = form.querySelector("[data-open-file]");
   opener.hidden = false;
   opener.querySelector("input").addEventListener("change", async (event) => {
     const [file] = event.target.files;
     event.target.value = "";
     if (!file) return;
-    if (file.size > 2_000_000) return said(`${file.name} is larger than 2 MB, the most a statement may have.`);
+    refuse("");
+    if (file.size > MOST_BYTES) return refuse(`${file.name} has ${file.size.toLocaleString("en")} bytes; a statement may have ${MOST_BYTES.toLocaleString("en")}.`);
     try {
       editor.setText(new TextDecoder("utf-8", { fatal: true }).decode(await file.arrayBuffer()));
     } catch {
-      said(`${file.name} is not UTF-8 text.`);
+      refuse(`${file.name} is not UTF-8 text. Save it as UTF-8, then open it again.`);
     }
+  });
+
+  // What the page itself refuses of the statement stands at its field, as what the server refuses does.
+  function refuse(text) {
+    const place = form.querySelector("[data-refused]");
+    place.hidden = text === "";
+    place.replaceChildren(...(text ? [element("span", "field__error", icon("circle-alert", ""), element("span", "", text))] : []));
+  }
+
+  // --- the layout of SQL ---------------------------------------------------------------------------
+  function loadFormatter() {
+    return new Promise((loaded, failed) => {
+      if (globalThis.QueryFormatter) return loaded();
+      const script = document.createElement("script");
+      script.src = form.dataset.formatter;
+      script.addEventListener("load", loaded);
+      script.addEventListener("error", failed);
+      document.head.append(script);
+    });
+  }
+
+  form.querySelector("[data-format]").addEventListener("click", async () => {
+    refuse("");
+    try {
+      await loadFormatter();
+      const laid = globalThis.QueryFormatter.format(area.value);
+      if (laid !== area.value) editor.setText(laid);
+    } catch {
+      refuse("This text was not laid out: it could not be read as SQL.");
+    }
+    editor.focus();
   });
 
   follow();

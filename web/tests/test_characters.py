@@ -100,6 +100,11 @@ def test_name_06_blanks_that_cannot_be_seen_are_counted(text: str, shown: str) -
     assert words == shown.replace("⟨", "").replace("⟩", "")
 
 
+def test_the_same_hidden_character_again_and_again_is_one_chip() -> None:
+    assert marked("a" + "\u200b" * 100_000 + "b" + "\u200b" * 4) == "a⟨100,000 × U+200B⟩b" + "⟨U+200B⟩" * 4
+    assert visible("\u202e" * 5).count("hidden-char") == 1
+
+
 def test_many_blank_lines_are_counted() -> None:
     text = "a" + "\r\n" * 2001 + "b"
     assert "2,000 blank lines" in visible_prose(text)

@@ -197,6 +197,11 @@ MODIFIERS: Final[Mapping[str, Method]] = {
     "field": Method((_S.TEXT,), 1),
 }
 
+# What of it people write, for whoever completes it: of `db`, and of a collection.
+SHELL: Final[Mapping[str, tuple[str, ...]]] = {
+    "database": ("getCollection", *(name for name in DATABASE_METHODS if name not in {SHOW_DATABASES, PUT_BACK})),
+    "collection": tuple(METHODS),
+}
 SUPPORTED: Final = f"Supported: {', '.join(METHODS)}, and db.runCommand."
 
 _ADMINISTRATION: Final = "This is for the administrators of the database, not for a query."

@@ -65,24 +65,24 @@ class Planner:
     access: Access
     _prepared: int = 0
 
-    def plans(self, asked: Sequence[Asked], parameters: Sequence[Parameter]) -> list[Plan]:
+    def plans(self, asked: Sequence[Asked]) -> list[Plan]:
         """A plan for each text. Raises `ExecutionError` when the target gives no answer."""
         self.wire.simple(_BEGIN)
-        return [self._plan(item, parameters) for item in asked]
+        return [self._plan(item) for item in asked]
 
-    def _plan(self, item: Asked, parameters: Sequence[Parameter]) -> Plan:
-        reading = read(item.text, parameters, self.access)
+    def _plan(self, item: Asked) -> Plan:
+        reading = read(item.text, item.parameters, self.access)
         refused = _refusal(reading, given=item.given)
         if refused:
             return Plan.without(refused)
         if reading.settings:
             return Plan.without("it changes settings, which its plan depends on.")
-        values = parameters if item.given else None
+        text, values = reading.text, reading.values if item.given else None
         parts = list(zip(reading.statements, reading.facts, strict=True))
-        plans = [self._safely(part, facts, item.text, values) for part, facts in parts[:MOST_STATEMENTS]]
+        plans = [self._safely(part, facts, text, values) for part, facts in parts[:MOST_STATEMENTS]]
         if len(parts) == 1:
             return plans[0]
-        places = Places(item.text)
+        places = Places(text)
         lines = [places.at(part.begins)[0] for part, _ in parts[:MOST_STATEMENTS]]
         left = len(parts) - MOST_STATEMENTS
         whole = together(plans, lines, counted=left <= 0)
@@ -105,13 +105,13 @@ class Planner:
     def _one(self, item: Statement, facts: Facts, text: str, values: Sequence[Parameter] | None) -> Plan:
         Dependencies(self.wire, self.access).check(item, facts, text)
         generic = values is None and facts.parameters > 0
-        result = self._generic(item, text) if generic else self._bound(item, values or ())
+        result = self._generic(item, text) if generic else self._bound(item, (values or ())[: facts.parameters])
         root: Node = json.loads(result.get_value(0, 0) or b"[]")[0]["Plan"]
         return Plan(tuple(steps.steps(root, self._sizes(root))), steps.rows(root))
 
     def _bound(self, item: Statement, values: Sequence[Parameter]) -> PGresult:
         sql, bound = b"EXPLAIN (FORMAT JSON, VERBOSE) " + item.text.encode(), streams.bind(values)
-        return self.wire.call(lambda: self.wire.pgconn.send_query_params(sql, bound))
+        return self.wire.call(lambda: self.wire.pgconn.send_query_params(sql, bound, item.types or None))
 
     def _generic(self, item: Statement, text: str) -> PGresult:
         """A plan for any values: of a statement that is prepared, the server being told to look at no value.
@@ -138,7 +138,7 @@ class Planner:
 def estimate(wire: Wire, item: Statement, values: list[bytes | None]) -> int:
     """About how many rows a statement returns, or changes, as the server supposes before it runs."""
     sql = b"EXPLAIN (FORMAT JSON) " + item.text.encode()
-    result = wire.call(lambda: wire.pgconn.send_query_params(sql, values or None))
+    result = wire.call(lambda: wire.pgconn.send_query_params(sql, values or None, item.types or None))
     return steps.rows(json.loads(result.get_value(0, 0) or b"[]")[0]["Plan"])
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from executors.base import Access, Analysis, EngineKind, Finding, FindingCode, Parameter, Severity, Verified
+from executors.base.parameters import named
 from executors.lookalikes import check_names, check_signs
 from executors.postgresql.findings import TEXT, noticed
 from executors.postgresql.findings.looked import Looked
@@ -17,6 +18,7 @@ from executors.postgresql.reading.bodies import Body, body_of
 from executors.postgresql.reading.facts import Facts, gather, together, without_places
 from executors.postgresql.reading.identifiers import identifiers
 from executors.postgresql.reading.lexer import NAME_BYTES, cut_names, literal_ranges, outside_code
+from executors.postgresql.reading.named import bound, psql_variables
 from executors.postgresql.reading.parse import Statement, parse
 from executors.postgresql.reading.scopes import Catalogue
 from executors.postgresql.reading.settings import Setting
@@ -32,12 +34,14 @@ _MOST_FINDINGS = 20
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A statement text taken apart, for whoever goes on to run it."""
+    """A statement text taken apart, for whoever goes on to run it: `text` is what the server takes, with `values`."""
 
     analysis: Analysis
     statements: tuple[Statement, ...] = ()
     facts: tuple[Facts, ...] = ()
     settings: tuple[Setting, ...] = ()
+    text: str = ""
+    values: tuple[Parameter, ...] = ()
 
 
 class _Inside:
@@ -81,6 +85,9 @@ def read(
     door = _door(statement)
     if any(finding.severity is Severity.ERROR for finding in door):
         return Reading(Analysis(access, findings=door))
+    takes = bound(statement, parameters)
+    statement = takes.text
+    door = (*door, *takes.findings)
     written, failure = parse(statement)
     if failure:
         return Reading(Analysis(access, findings=(*door, *_no_sql(statement, failure))))
@@ -94,11 +101,13 @@ def read(
     inside = tuple(_Inside(body_of(item)) for item in statements)
     facts = tuple(gather(item, catalogue) for item in statements)
     door = (*door, *_door_of_bodies(statement, inside), *_names(statement, statements, inside))
-    findings = (*door, *_findings(statement, statements, facts, inside, parameters, access, catalogue or {}))
+    findings = (*door, *_findings(statement, statements, facts, inside, takes.values, access, catalogue or {}))
     facts = tuple(together(fact, one.facts) for fact, one in zip(facts, inside, strict=True))
     checked = (*verified_text(door), *verified(statements, facts, frozenset(found.code for found in findings)))
     kept = tuple(one for _, one in found)
-    return Reading(_analysis(statements, facts, access, findings, checked), statements, facts, kept)
+    told = tuple(map(takes.told, statements, facts))
+    analysis = _analysis(statements, facts, access, findings, checked)
+    return Reading(analysis, told, facts, kept, takes.text, takes.values)
 
 
 def _set(text: str, found: Sequence[tuple[Statement, Setting]]) -> Iterator[Finding]:
@@ -111,7 +120,7 @@ def _set(text: str, found: Sequence[tuple[Statement, Setting]]) -> Iterator[Find
 
 def _no_sql(statement: str, failure: Finding) -> tuple[Finding, ...]:
     """Why the parser refused a text: what of it is no SQL, where that can be named, and else its own word."""
-    return (*batch_ends(statement), *tool_words(statement)) or (failure,)
+    return (*batch_ends(statement), *tool_words(statement), *psql_variables(statement)) or (failure,)
 
 
 def _door(statement: str) -> tuple[Finding, ...]:
@@ -223,12 +232,17 @@ def _together(
 ) -> Iterator[Finding]:
     if len(statements) > 1 and access is Access.READ:
         yield _error(FindingCode.SEVERAL_STATEMENTS, "A read is exactly one statement.", "Submit each one on its own.")
-    if len(statements) > 1 and parameters:
-        yield _error(FindingCode.PARAMETERS_NEED_ONE_STATEMENT, "Parameters can only be given to a single statement.")
+    if len(statements) > 1 and parameters and not named(parameters):
+        message = "Parameters without names can only be given to a single statement."
+        yield _error(FindingCode.PARAMETERS_NEED_ONE_STATEMENT, message, "Give them names, and write :name.")
     wanted = max(fact.parameters for fact in facts)
     if wanted != len(parameters):
         message = f"The statement uses {wanted} parameter(s), {len(parameters)} given."
-        yield _error(FindingCode.PARAMETERS_MISMATCH, message, "Use $1, $2 … and give one value for each.")
+        yield _error(
+            FindingCode.PARAMETERS_MISMATCH,
+            message,
+            "Use $1, $2 … and give one value for each, or :name with named ones.",
+        )
 
 
 def _cut_names(text: str, where_is: _Where) -> Iterator[Finding]:

@@ -99,8 +99,11 @@ _SAVEPOINT = "The whole script is one transaction; await db.attempt(async () => 
 
 def _at(call: WrittenCall, finding: Finding, kinds: Sequence[str]) -> Finding:
     controls = finding.code is FindingCode.REFUSED_STATEMENT and "TRANSACTION" in kinds
-    hint = _SAVEPOINT if controls else finding.hint
-    return Finding(finding.code, finding.severity, finding.message, call.line, call.column, hint)
+    message, hint = finding.message, _SAVEPOINT if controls else finding.hint
+    if finding.code is FindingCode.PARAMETER_MISSING:
+        message = f":{finding.parameter} is no parameter of a statement in a script."
+        hint = f'Write $1, and pass the value: db.query("… $1", [params.{finding.parameter}]).'
+    return Finding(finding.code, finding.severity, message, call.line, call.column, hint)
 
 
 def _unknown(call: WrittenCall) -> Finding:

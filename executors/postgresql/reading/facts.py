@@ -44,7 +44,8 @@ class Facts:
     """Gathered from one statement. `statements` are the types of every statement inside it, itself included.
 
     `relations` are all that it names, `changed` those that an INSERT, UPDATE, DELETE or MERGE anywhere in it names as
-    its own. `levels` are the queries in it, outermost first, each with its type, its node and what can be named inside.
+    its own. `numbers` are those of its parameters ($1). `levels` are the queries in it, outermost first, each with its
+    type, its node and what can be named inside.
     """
 
     relations: set[Relation] = field(default_factory=set)
@@ -52,12 +53,17 @@ class Facts:
     statements: list[str] = field(default_factory=list)
     operators: set[str] = field(default_factory=set)
     types: set[Relation] = field(default_factory=set)
-    parameters: int = 0
+    numbers: set[int] = field(default_factory=set)
     into: bool = False
     locking: bool = False
     converts: bool = False
     changed: set[Relation] = field(default_factory=set)
     levels: list[tuple[str, Node, Level]] = field(default_factory=list)
+
+    @property
+    def parameters(self) -> int:
+        """How many parameters it takes: as many as the highest number in it."""
+        return max(self.numbers, default=0)
 
     @property
     def tables(self) -> set[str]:
@@ -147,7 +153,7 @@ def _note(key: str, node: Node, level: Level, facts: Facts) -> None:
     if key == "A_Indirection":
         facts.functions += _indirection(node, level)
     if key == "ParamRef":
-        facts.parameters = max(facts.parameters, int(node.get("number", 0)))
+        facts.numbers.add(int(node.get("number", 0)))
     if key == "TypeCast":
         facts.types.add(qualified(strings(node.get("typeName", {}).get("names", ()))))
     facts.converts = facts.converts or key in {"TypeCast", "FuncCall"}

@@ -29,7 +29,7 @@ def inner(item: Statement) -> Statement | None:
         statements, _ = parse(text[begins.start() :])
         if len(statements) == 1 and plain({statements[0].type: statements[0].node}) == wanted:
             (kind, node), *_ = wanted.items()
-            return Statement(text[begins.start() :], item.offset + begins.start(), kind, node)
+            return Statement(text[begins.start() :], item.offset + begins.start(), kind, node, types=item.types)
     return None
 
 

@@ -29,7 +29,8 @@ _NEWER = re.compile(r"\b(virtual|old|new|without\s+overlaps|period|not\s+enforce
 class Statement:
     """One statement: its exact text, without the semicolon; where it starts (characters from 0); its parse tree.
 
-    `written` is where the author's words begin, for a text that is not theirs.
+    `written` is where the author's words begin, for a text that is not theirs. `types` are what the server is told of
+    the types of its parameters: oids, 0 where it decides; all are its own to decide where none is given.
     """
 
     text: str
@@ -37,6 +38,7 @@ class Statement:
     type: str
     node: Node
     written: int | None = None
+    types: tuple[int, ...] = ()
 
     @property
     def begins(self) -> int:

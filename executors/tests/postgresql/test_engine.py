@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from executors import processes
-from executors.base import Access, Column, Job, Language, Limits, Unreachable
+from executors.base import Access, Column, Job, Language, Limits, Reference, Unreachable
 from executors.postgresql.engine import PostgreSQLEngine
 from executors.postgresql.reading.function_policy import KNOWN_ELSEWHERE, NAMES_QUERY, refused
 from executors.postgresql.reading.functions import REFUSED
@@ -27,6 +27,26 @@ def test_introspection_lists_what_the_credential_can_read(database: Database) ->
     assert tables.keys() == {"orders", "typed", "trap"}
     assert tables["trap"].kind == "view"
     assert tables["orders"].columns[2] == Column("total", "numeric(10,2)")
+
+
+def test_introspection_tells_keys_and_where_they_lead(database: Database) -> None:
+    made = (
+        "CREATE TABLE shop.parts (a int, b int, PRIMARY KEY (b, a))",
+        "CREATE TABLE shop.uses (id int PRIMARY KEY, a int, b int, again int REFERENCES shop.uses)",
+        "ALTER TABLE shop.uses ADD FOREIGN KEY (b, a) REFERENCES shop.parts",
+        "GRANT SELECT ON shop.parts, shop.uses TO PUBLIC",
+    )
+    with psycopg.connect(database.url, autocommit=True) as connection:
+        for statement in made:
+            connection.execute(statement)
+        try:
+            tables = {table.name: table for table in processes.introspect(database.target("reader"))}
+        finally:
+            connection.execute("DROP TABLE shop.uses, shop.parts")
+    assert tables["parts"].primary_key == ("a", "b")
+    assert tables["parts"].references == ()
+    assert tables["uses"].primary_key == ("id",)
+    assert tables["uses"].references == (Reference("a", "parts"), Reference("b", "parts"), Reference("again", "uses"))
 
 
 def test_server_version_is_for_people(database: Database) -> None:

@@ -142,9 +142,9 @@ class ToyEngine:
         with connect(target) as connection:
             return [_told(connection, item.text) for item in asked]
 
-    def plan(self, target: Target, asked: Sequence[Asked], parameters: Sequence[Parameter]) -> list[Plan]:
+    def plan(self, target: Target, asked: Sequence[Asked]) -> list[Plan]:
         with connect(target) as connection:
-            return [_planned(connection, item.text, parameters) for item in asked]
+            return [_planned(connection, item.text, item.parameters) for item in asked]
 
     def structure(self, target: Target, tables: Sequence[str]) -> str:
         with connect(target) as connection:

@@ -64,6 +64,12 @@ def pages(committed: World) -> dict[str, tuple[User | None, str]]:
         "changes asked for": (author, f"/queries/{changes.public_id}/"),
         "difference": (reviewer, f"/queries/{revised.public_id}/"),
         "result": (author, f"/queries/{ended.public_id}/result/"),
+        "result, arranged": (
+            author,
+            f"/queries/{ended.public_id}/result/?q=long&on=4&is=gt&to=1&sort=-4&pin=4&col=1-8",
+        ),
+        "one row": (author, f"/queries/{ended.public_id}/result/?view=record"),
+        "one value": (author, f"/queries/{ended.public_id}/result/cell/?row=1&column=3"),
         "pods": (author, "/pods/"),
         "pod": (author, f"/pods/{world.pod.slug}/"),
         "audit log": (auditor, "/audit/"),

@@ -42,6 +42,7 @@ def test_every_task_runs_once_with_once(committed: World) -> None:
         "settle": 0,
         "expire": 0,
         "remind": 0,
+        "checkpoints": 1,
         "notices": 0,
         "tidy": 0,
     }

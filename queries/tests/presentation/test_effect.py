@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from executors.base import Column, Effect, RowChange, TableEffect, Verified
-from queries.presentation.effect import MASK, Masks, lasting, show
+from executors.base import Column, Effect, Masks, RowChange, TableEffect, Verified
+from queries.presentation.effect import MASK, lasting, show
 from queries.tests.world import World
 
 COLUMNS = (Column("id", "integer"), Column("email", "text"), Column("name", "text"))

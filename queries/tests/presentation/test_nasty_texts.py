@@ -16,6 +16,8 @@ from queries.presentation.excerpt import beginning, differing
 
 # Of this process, in seconds: other work on the machine does not count.
 AT_MOST = 2.0
+# Of a page, in characters; it may have a megabyte.
+MOST_HTML = 900_000
 CHOICE = random.Random(1)
 
 
@@ -42,6 +44,10 @@ NASTY = {
     "brackets": ("(" * 49_000, "[" * 49_000),
     "regular expressions": ("/" * 49_000, "a/" * 24_000),
     "blanks": (" " * 100_000, "\t" * 100_000),
+    "hidden characters": ("\u200b" * 100_000 + "x", "\u200b" * 99_999 + "y"),
+    "hidden between letters": ("a\u200b" * 50_000, "b\u200b" * 50_000),
+    "unassigned characters": ("".join(chr(0xE000 + n % 6000) for n in range(100_000)), "x"),
+    "hidden in many lines": ("a\u2062\n" * 20_000, "b\u2062\n" * 20_000),
     "2 MB of lines": ("select 1;\n" * 200_000, "select 2;\n" * 200_000),
     "2 MB in a line": ("x" * 2_000_000, "x" * 1_999_999 + "y"),
 }
@@ -50,8 +56,9 @@ NASTY = {
 def cost(before: str, after: str, language: Language) -> float:
     """Seconds for the whole text and for the difference, the dearer of the two."""
     started = time.process_time()
-    code_lines(beginning(after).text, language)
+    whole = code_lines(beginning(after).text, language)
     read = time.process_time()
+    assert sum(len(line.html) for line in whole) < MOST_HTML
     parts = differing(before, after)
     if parts is not None:
         difference(parts[0].text, parts[1].text, language)

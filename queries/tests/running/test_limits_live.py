@@ -60,9 +60,9 @@ def test_write_that_lifts_its_own_limits_is_stopped_all_the_same(
         holder.execute("LOCK TABLE items IN ACCESS EXCLUSIVE MODE")
         running = approve(query)
         wait_for(lambda: target_database.running(query.public_id) == 1)
-        began = time.monotonic()
         found = running.result(timeout=30)
-        assert time.monotonic() - began < 8
+        assert found.execution.duration_ms is not None
+        assert found.execution.duration_ms < 5000
         wait_for(lambda: target_database.running(query.public_id) == 0)
     assert (found.state, found.code) == (Status.FAILED, Code.TIMEOUT)
     assert target_database.effects(tag) == 0

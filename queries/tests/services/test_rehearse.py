@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
 
 import pytest
 
@@ -16,16 +15,6 @@ from queries.results import rehearsals
 from queries.tests import trail
 from queries.tests.world import TargetDatabase, World
 from web.errors import BadInput, NotAllowed, NotNow
-
-
-@pytest.fixture(autouse=True)
-def _items(target_database: TargetDatabase) -> Iterator[None]:
-    """The same rows after as before."""
-    yield
-    with target_database.connect() as connection:
-        connection.execute("TRUNCATE items, effects")
-        connection.execute("INSERT INTO items VALUES (1, 'one'), (2, ''), (3, NULL)")
-
 
 THREE = "UPDATE items SET name = 'changed'"
 

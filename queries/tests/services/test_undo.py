@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterator
 
 import pytest
 from django.db import connection
@@ -28,15 +27,6 @@ from web.errors import BadInput, NotAllowed, NotNow
 
 ITEMS = [(1, "one"), (2, ""), (3, None)]
 RENAME = "UPDATE items SET name = 'changed' WHERE id < 3"
-
-
-@pytest.fixture(autouse=True)
-def _items(target_database: TargetDatabase) -> Iterator[None]:
-    """The same rows after as before."""
-    yield
-    with target_database.connect() as connection:
-        connection.execute("TRUNCATE items, effects")
-        connection.execute("INSERT INTO items VALUES (1, 'one'), (2, ''), (3, NULL)")
 
 
 def items(database: TargetDatabase) -> list[tuple[object, ...]]:

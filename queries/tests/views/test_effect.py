@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -12,18 +10,9 @@ from queries import services
 from queries.lifecycle import Status
 from queries.models import Decision, QueryRequest, Rehearsal
 from queries.tests.views.conftest import SignedIn
-from queries.tests.world import TargetDatabase, World
+from queries.tests.world import World
 
 ALL, ONE = "UPDATE items SET name = 'x'", "UPDATE items SET name = 'x' WHERE id = 1"
-
-
-@pytest.fixture(autouse=True)
-def _items(target_database: TargetDatabase) -> Iterator[None]:
-    """The same rows after as before."""
-    yield
-    with target_database.connect() as connection:
-        connection.execute("TRUNCATE items, effects")
-        connection.execute("INSERT INTO items VALUES (1, 'one'), (2, ''), (3, NULL)")
 
 
 def write(world: World, statement: str = ONE, **fields: object) -> QueryRequest:

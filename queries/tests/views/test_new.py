@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from typing import Any, cast
 
 import pytest
 from django.test import Client
 
+from executors import registry
+from executors.base import EngineKind, ScriptEngine
 from queries.models import QueryRequest
+from queries.presentation import completions
 from queries.tests.views.conftest import SignedIn
 from queries.tests.world import World
 from web.ratelimit import RATES
@@ -102,6 +106,45 @@ def test_another_target_can_be_looked_at_without_sending(world: World, client_of
     response = client_of(world.author).post("/queries/new/", {**TYPED, "show": "1"})
     assert response.status_code == 200
     assert_kept(response.content.decode())
+
+
+@pytest.mark.parametrize(("engine", "names"), [("postgresql", ["SQL"]), ("mongodb", ["MongoDB query"])])
+def test_only_what_the_target_speaks_is_offered(
+    engine: str, names: list[str], world: World, client_of: SignedIn
+) -> None:
+    world.change_target(engine=engine)
+    body = client_of(world.author).get("/queries/new/").content.decode()
+    options = re.findall(r'<option value="(?:sql|mongo|script)"([^>]*)>([^<]*)</option>', body)
+    assert [name for marks, name in options if "disabled" not in marks] == names
+    assert [name for marks, name in options if "selected" in marks] == names
+    assert "target's own" not in body
+
+
+def test_language_that_the_target_does_not_speak_is_refused_at_its_field(world: World, client_of: SignedIn) -> None:
+    body = client_of(world.author).post("/queries/new/", {**TYPED, "language": "mongo"}).content.decode()
+    assert "Orders takes sql." in body
+    assert 'id="id_language_error"' in body
+
+
+def test_nobody_in_a_pod_is_told_whom_to_ask(world: World, client_of: SignedIn) -> None:
+    body = client_of(world.auditor).get("/queries/new/").content.decode()
+    assert "You are in no pod." in body
+    assert '<bdi class="person">admin</bdi>' in body
+    assert "Ask for approval" not in body
+
+
+def test_pod_without_a_target_is_named(world: World, client_of: SignedIn) -> None:
+    body = client_of(world.outsider).get("/queries/new/").content.decode()
+    assert "Research has no active target. Ask an admin to add" in body
+    world.change_target(active=False)
+    assert "Payments has no active target" in client_of(world.author).get("/queries/new/").content.decode()
+
+
+def test_every_method_of_a_script_that_is_completed_is_there() -> None:
+    for engine, offered in completions.SCRIPT_METHODS.items():
+        prelude = cast("ScriptEngine", registry.engine(EngineKind(engine))).prelude
+        for name in (*offered["database"], *offered["collection"]):
+            assert re.search(rf"\b{name}\b", prelude), (engine, name)
 
 
 def test_page_names_who_will_approve(world: World, client_of: SignedIn) -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
 from django.urls import reverse
 from rest_framework.test import APIClient
 
@@ -12,16 +9,7 @@ from audit.models import AuditLog
 from queries import policies
 from queries.models import QueryRequest
 from queries.tests.views.conftest import SignedIn
-from queries.tests.world import TargetDatabase, World
-
-
-@pytest.fixture(autouse=True)
-def _items(target_database: TargetDatabase) -> Iterator[None]:
-    """The same rows after as before."""
-    yield
-    with target_database.connect() as connection:
-        connection.execute("TRUNCATE items, effects")
-        connection.execute("INSERT INTO items VALUES (1, 'one'), (2, ''), (3, NULL)")
+from queries.tests.world import World
 
 
 def written(world: World, statement: str = "UPDATE items SET name = 'renamed' WHERE id = 1") -> QueryRequest:

@@ -1,12 +1,12 @@
-"""Encoded rows as the text of cells, for a page, the API and spreadsheets alike."""
+"""Encoded rows as the text of cells, whichever engine wrote them: for a page, the API, spreadsheets, and sorting."""
 
 import json
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from executors.base import Column, RowEncoding, Scalar
-from executors.copytext import copy_row_start, decode_copy_row
-from queries.results.json_rows import beginning, spans
+from executors.copytext import copy_field, copy_row_start, decode_copy_row
+from executors.json_rows import beginning, spans
 
 if TYPE_CHECKING:
     from executors.mongodb.show import Missing
@@ -29,6 +29,19 @@ def cell_reader(
 
     table = Table(columns)
     return lambda row: table.cells(row, most)
+
+
+def picker(encoding: RowEncoding, columns: Sequence[Column], wanted: Sequence[int]) -> Callable[[bytes], list[Cell]]:
+    """What reads some cells of one encoded row, those of the columns `wanted`, in this order."""
+    if encoding is RowEncoding.COPY:
+        return lambda row: _picked(row, wanted)
+    read = cell_reader(encoding, columns)
+
+    def pick(row: bytes) -> list[Cell]:
+        cells = read(row)
+        return [cells[place] if place < len(cells) else None for place in wanted]
+
+    return pick
 
 
 def value_text(encoding: RowEncoding, columns: Sequence[Column], row: bytes, column: int | None) -> str | None:
@@ -76,6 +89,11 @@ def _copy_cells(columns: Sequence[Column], row: bytes, most: int | None) -> list
     if not columns:
         return []
     return list(decode_copy_row(row) if most is None else copy_row_start(row, most))
+
+
+def _picked(row: bytes, wanted: Sequence[int]) -> list[Cell]:
+    fields = row.removesuffix(b"\n").split(b"\t")
+    return [copy_field(fields[place]) for place in wanted]
 
 
 def _text(value: object) -> str | None:

@@ -1,0 +1,119 @@
+// What a target holds, beside the editor: tables or collections with their columns, each of which can be put into the text.
+"use strict";
+
+globalThis.RequestParts = (() => {
+  // Of a long list the finder leads to the rest.
+  const MOST = 300;
+  const OPEN_AT_ONCE = 5;
+
+  function element(tag, css, ...children) {
+    const made = document.createElement(tag);
+    if (css) made.className = css;
+    made.append(...children.map((child) => (typeof child === "string" ? drawn(child) : child)));
+    return made;
+  }
+
+  // Names come from a database, and messages quote them: what has no glyph is named, as on every page.
+  function drawn(text) {
+    const hidden = /(?![ \n\t])[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}\u2800]|(?<=[\p{Mn}\p{Me}]{4})[\p{Mn}\p{Me}]+/gu;
+    return text.replace(hidden, (found) => `⟨U+${found.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}${found.length > 2 ? " …" : ""}⟩`);
+  }
+
+  function icon(name, css) {
+    const made = document.querySelector("svg.icon").cloneNode(true);
+    made.setAttribute("class", `icon icon--s ${css}`);
+    const use = made.querySelector("use");
+    use.setAttribute("href", use.getAttribute("href").replace(/#.*/, `#${name}`));
+    return made;
+  }
+
+  function button(css, label, act, ...children) {
+    const made = element("button", css, ...children);
+    made.type = "button";
+    made.setAttribute("aria-label", label);
+    made.addEventListener("click", act);
+    return made;
+  }
+
+  // What the editor needs of a column beside its name: whether it is of the key, and personal.
+  function withKeys(table) {
+    const leads = new Map(table.references.map(({ column, table: to }) => [column, to]));
+    const columns = table.columns.map((column) => ({ ...column, key: table.primary_key.includes(column.name), leads: leads.get(column.name) ?? "" }));
+    return { ...table, columns };
+  }
+
+  // `form` holds the card; `editor` is asked to insert; `loaded(slug)` is called when a target's tables came.
+  function schemaPanel(form, editor, loaded) {
+    const known = new Map();
+    const card = form.querySelector("[data-schema-card]");
+    const state = form.querySelector("[data-schema-state]");
+    const tree = form.querySelector("[data-schema-tree]");
+    const finder = document.getElementById("schema-find");
+    let current = { slug: "", engine: "" };
+
+    const noun = () => (current.engine === "mongodb" ? ["Collections", "collection", "field"] : ["Tables", "table", "column"]);
+
+    async function follow(slug, engine) {
+      current = { slug, engine };
+      const [title, one, part] = noun();
+      document.getElementById("h-schema").textContent = title;
+      finder.placeholder = `Find a ${one} or ${part}`;
+      finder.labels[0].textContent = finder.placeholder;
+      tree.setAttribute("aria-label", `${title} and ${part}s`);
+      card.hidden = slug === "";
+      if (slug === "" || known.has(slug)) return show();
+      tree.replaceChildren();
+      state.textContent = "Reading…";
+      try {
+        const response = await fetch(`${form.dataset.schema}${encodeURIComponent(slug)}/schema/`, { headers: { Accept: "application/json" } });
+        const body = await response.json();
+        if (!response.ok) throw new Error(body.error?.message ?? "");
+        known.set(slug, { tables: body.tables.map(withKeys), searchPath: body.search_path });
+      } catch {
+        if (slug === current.slug) state.textContent = "Not available";
+        return;
+      }
+      if (slug === current.slug) show();
+      loaded(slug);
+    }
+
+    function show() {
+      const found = known.get(current.slug);
+      if (!found) return;
+      const words = finder.value.trim().toLowerCase();
+      const fits = (name) => name.toLowerCase().includes(words);
+      const shown = found.tables.filter((table) => !words || fits(table.name) || table.columns.some((column) => fits(column.name)));
+      const [, one] = noun();
+      const counted = (number) => `${number.toLocaleString("en")} ${one}${number === 1 ? "" : "s"}`;
+      state.textContent = words ? `${shown.length.toLocaleString("en")} of ${counted(found.tables.length)}` : counted(found.tables.length);
+      tree.replaceChildren(...shown.slice(0, MOST).map((table) => branch(table, found.searchPath, words !== "" && shown.length <= OPEN_AT_ONCE)));
+      if (shown.length > MOST) tree.append(element("p", "blank", `${(shown.length - MOST).toLocaleString("en")} more: find them by name.`));
+    }
+
+    function branch(table, searchPath, open) {
+      const named = searchPath.length > 0 && !searchPath.includes(table.schema) ? `${table.schema}.${table.name}` : table.name;
+      const details = element("details", "");
+      details.open = open;
+      const summary = element("summary", "", icon("chevron-right", "chev"), icon("table-2", ""), element("span", "tree__name", named));
+      const about = [table.kind === "table" || table.kind === "collection" ? "" : table.kind, table.estimated_rows == null ? "" : `about ${table.estimated_rows.toLocaleString("en")} ${current.engine === "mongodb" ? "document" : "row"}${table.estimated_rows === 1 ? "" : "s"}`];
+      summary.append(element("span", "muted num", about.filter(Boolean).join(", ")));
+      const put = button("tree__put", `Insert ${named}`, () => editor().insertTable(table), icon("plus", ""), `Insert ${named}`);
+      details.append(summary, put, ...table.columns.map(leaf));
+      return details;
+    }
+
+    function leaf(column) {
+      const marks = [];
+      if (column.key) marks.push(element("span", "pill", "key"));
+      if (column.leads) marks.push(element("span", "muted", `→ ${column.leads}`));
+      if (column.personal) marks.push(element("span", "pill pill--warn", "personal"));
+      const words = [column.name, column.type, column.key ? "key" : "", column.leads ? `leads to ${column.leads}` : "", column.personal ? "personal data" : ""];
+      return button("tree__leaf", `Insert ${words.filter(Boolean).join(", ")}`, () => editor().insertColumn(column), column.name, ...marks, element("span", "muted tree__type", column.type));
+    }
+
+    finder.addEventListener("input", show);
+    return { follow, of: (slug) => known.get(slug) ?? { tables: [], searchPath: [] } };
+  }
+
+  return { element, icon, schemaPanel };
+})();
