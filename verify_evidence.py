@@ -732,19 +732,21 @@ class Evidence:
         """Everything. Raises Wrong."""
         where = f"{self._name}: manifest.json"
         manifest = record(parsed(self._parts["manifest.json"], where), MANIFEST, where)
+        self._check_log()
+        self._check_anchor(manifest)
+        self._check_subject(manifest["request"])
         self._check_files(manifest, where)
         request = parsed(self._parts["request.json"], f"{self._name}: request.json")
         if (request.get("id"), manifest["kind"]) != (manifest["request"], "query-portal evidence"):
             raise Wrong(f"{self._name}: request.json: it is of another request than the manifest")
-        self._check_log(manifest["request"])
-        self._check_anchor(manifest)
         self._check_entries(manifest["entries"])
         self._check_kept(kept)
         Told(request, self.entries, self.data, manifest["entries"], f"{self._name}: request.json").check()
         last = self.points[max(self.points)]
+        note = request.get("digest_note")
         return (
             f"The evidence of {request['number']} holds: {len(self.entries)} audit entries, signed up to entry "
-            f"{last.seq} by checkpoint {last.number} of {last.at.isoformat()}."
+            f"{last.seq} by checkpoint {last.number} of {last.at.isoformat()}.{f' {note}' if note else ''}"
         )
 
     def _check_files(self, manifest: dict[str, Any], where: str) -> None:
@@ -755,8 +757,8 @@ class Evidence:
             if manifest["files"][name] != digest:
                 raise Wrong(f"{self._name}: {name}: it is not the one that the manifest lists")
 
-    def _check_log(self, request: str) -> None:
-        """Each entry is about this request, and proven to be in a checkpoint; all in their order."""
+    def _check_log(self) -> None:
+        """Each entry is proven to be in a checkpoint; all in their order."""
         name = f"{self._name}: log.jsonl"
         lines = self._parts["log.jsonl"]
         if not lines.endswith(b"\n"):
@@ -770,7 +772,7 @@ class Evidence:
                 self._take_checkpoint(checkpoint_line(line, self._keys, where), where)
         for where, line in parsed_lines:
             if set(line) == {"entry", "proof"}:
-                self._take_entry(entry_of(line["entry"], where), line["proof"], request, where)
+                self._take_entry(entry_of(line["entry"], where), line["proof"], where)
 
     def _take_checkpoint(self, point: Checkpoint, where: str) -> None:
         if self.points:
@@ -781,12 +783,15 @@ class Evidence:
             agree(last, point, where)
         self.points[point.number] = point
 
-    def _take_entry(self, entry: Entry, proof: object, request: str, where: str) -> None:
+    def _check_subject(self, request: str) -> None:
+        for seq, entry in self.entries.items():
+            if (entry.fields[4], entry.fields[5]) != ("query", request):
+                raise Wrong(f"{self._name}: log.jsonl: entry {seq}: it is about something else than this request")
+
+    def _take_entry(self, entry: Entry, proof: object, where: str) -> None:
         where = f"{where}: entry {entry.seq}"
         if entry.expected_hash(entry.previous) != entry.hash:
             raise Wrong(f"{where}: its content does not match its hash")
-        if (entry.fields[4], entry.fields[5]) != ("query", request):
-            raise Wrong(f"{where}: it is about something else than this request")
         self._check_proof(entry, record(proof, {"checkpoint": int, "path": list}, where), where)
         self._check_order(entry, where)
         self.entries[entry.seq] = entry
@@ -875,17 +880,18 @@ class Told:
                 yield seq, action, self.data[seq]
 
     def _digest(self) -> None:
-        form = self.request.get("digest_form")
-        digest = self.request.get("digest")
+        form, digest = self.request.get("digest_form"), self.request.get("digest")
+        for seq, _, data in self._steps():
+            if data.get("digest") != digest:
+                raise Wrong(f"{self.where}: entry {seq} is about another digest")
+        if form is None and self.request.get("digest_note"):
+            return
         if not isinstance(form, str) or sha256(form.encode("utf-8", "surrogatepass")) != digest:
             raise Wrong(f"{self.where}: the digest is not that of the statement and what belongs to it")
         content = parsed(form.encode("utf-8", "surrogatepass"), f"{self.where}: digest_form")
         for name in ("language", "statement", "access", "limits", "target", "parameters"):
             if content.get(name) != self.request.get(name):
                 raise Wrong(f"{self.where}: its {name} is not what the digest covers")
-        for seq, _, data in self._steps():
-            if data.get("digest") != digest:
-                raise Wrong(f"{self.where}: entry {seq} is about another digest")
 
     def _status(self) -> None:
         status: object = None

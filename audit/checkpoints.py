@@ -20,6 +20,7 @@ from audit import chain, entries, keys
 from audit.lines import canonical
 from audit.merkle import Tree
 from audit.models import AuditLog, Checkpoint
+from audit.publishing import failing
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +34,8 @@ MOMENT = """
 SELECT to_char(now AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), now
 FROM (SELECT greatest(clock_timestamp(), at, %s::timestamptz) AS now FROM audit_head OFFSET 0) AS moment
 """
+# A checkpoint covers no more, so that whoever proves an entry to be in it reads no more.
+MOST_COVERED = 65_536
 # How many times its pause a checkpoint may be late before somebody is told.
 PATIENCE = 2
 
@@ -66,17 +69,22 @@ def make(*, up_to: int = 0) -> Checkpoint | None:
         covered = before is not None and before.seq >= up_to > 0
         if covered or not head.seq or not (up_to or _due(before)):
             return None
-        return _sign(before, head, key)
+        made = _sign(before, _next_end(before, head), key)
+        while made.seq < head.seq:
+            made = _sign(made, _next_end(made, head), key)
+    return made
 
 
-def ensure(seq: int) -> Checkpoint | None:
-    """The first checkpoint that covers an entry, made now if there is none and this process has the key."""
-    return covering(seq) or (make(up_to=seq) and covering(seq)) or None
+def ensure(seq: int) -> bool:
+    """Whether a checkpoint covers an entry, signed now if there was none and this process has the key.
+
+    Raises Broken.
+    """
+    return _covers(seq) or (make(up_to=seq) is not None) or _covers(seq)
 
 
-def covering(seq: int) -> Checkpoint | None:
-    """The first checkpoint that covers an entry."""
-    return Checkpoint.objects.filter(seq__gte=seq).order_by("seq", "number").first()
+def _covers(seq: int) -> bool:
+    return Checkpoint.objects.filter(seq__gte=seq).exists()
 
 
 def signed_content(checkpoint: Checkpoint) -> bytes:
@@ -114,6 +122,14 @@ def _sign(before: Checkpoint | None, head: chain.Place, key: Ed25519PrivateKey) 
     return Checkpoint.objects.create(number=number, seq=head.seq, at=stamp, body=body, signature=signature)
 
 
+def _next_end(before: Checkpoint | None, head: chain.Place) -> chain.Place:
+    """Up to where the next checkpoint may speak."""
+    end = (before.seq if before else 0) + MOST_COVERED
+    if end >= head.seq:
+        return head
+    return chain.Place(end, bytes(AuditLog.objects.values_list("hash", flat=True).get(seq=end)))
+
+
 def _root_since(before: Checkpoint | None, head: chain.Place) -> bytes:
     """The root over the entries since the last checkpoint, which are checked before they are signed."""
     begin = chain.Place(before.seq, bytes.fromhex(before.facts["head"])) if before else chain.BEGINNING
@@ -140,8 +156,14 @@ def _log_id() -> str:
 # --- the alarm -------------------------------------------------------------------------------------
 
 
-def alarm() -> str:
-    """What is wrong with the checkpoints now, in a sentence; "" when they come as they should."""
+def alarms() -> list[str]:
+    """What is wrong with the checkpoints now, in sentences."""
+    behind = [f"Checkpoints of the audit log do not reach {found.place}: {found.problem}." for found in failing()]
+    return [*filter(None, [_missing()]), *behind]
+
+
+def _missing() -> str:
+    """Why there is no checkpoint that should be there; "" when they come as they should."""
     newest = last()
     minutes = PATIENCE * settings.PORTAL_CHECKPOINT_MINUTES
     since = timezone.now() - dt.timedelta(minutes=minutes)

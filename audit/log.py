@@ -37,6 +37,7 @@ class Action(StrEnum):
     QUERY_CLOSE = "query.close"
     QUERY_CANCEL = "query.cancel"
     QUERY_REFUSED = "query.refused"
+    QUERY_EVIDENCE = "query.evidence"
     RESULT_VIEW = "result.view"
     RESULT_DOWNLOAD = "result.download"
     RESULT_DELETE = "result.delete"
@@ -68,6 +69,7 @@ LABELS: dict[Action, str] = {
     Action.QUERY_CLOSE: "closed, its outcome unknown,",
     Action.QUERY_CANCEL: "asked to stop",
     Action.QUERY_REFUSED: "was refused an act on",
+    Action.QUERY_EVIDENCE: "took the evidence of",
     Action.RESULT_VIEW: "viewed the result of",
     Action.RESULT_DOWNLOAD: "downloaded the result of",
     Action.RESULT_DELETE: "deleted the result of",

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models
+from django.db.models.functions import Now
 
 from audit.querysets import AuditLogQuerySet
 
@@ -79,3 +80,23 @@ class Checkpoint(models.Model):
     def hash(self) -> str:
         """What the next one continues."""
         return sha256(b"\x02" + self.body.encode()).hexdigest()
+
+
+class CheckpointDelivery(models.Model):
+    """How far a place outside the portal has got: it has taken every checkpoint up to number `sent`."""
+
+    place = models.TextField(primary_key=True, editable=False)
+    sent = models.BigIntegerField(db_default=0, editable=False)
+    sent_at = models.DateTimeField(null=True, editable=False)
+    attempts = models.PositiveIntegerField(db_default=0, editable=False)
+    problem = models.TextField(db_default="", editable=False)
+    failing_since = models.DateTimeField(null=True, editable=False)
+    due_at = models.DateTimeField(db_default=Now(), editable=False)
+    leased_until = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        db_table = "checkpoint_deliveries"
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"checkpoints for {self.place}"

@@ -12,7 +12,8 @@ from django.views.decorators.http import require_GET, require_safe
 from audit import checkpoints, keys, lines, log
 from audit.administration import actor_of
 from audit.log import LABELS, Action
-from audit.models import AuditLog
+from audit.models import AuditLog, CheckpointDelivery
+from audit.publishing.places import places
 from audit.reading import FILTERS, Page, read_page, require_reader
 from audit.verification import verify_and_record
 from web.errors import BadInput, NotFound
@@ -45,7 +46,8 @@ def entries(request: HttpRequest) -> HttpResponse:
         "next": page.next,
         "paged": "cursor" in request.GET,
         "checkpoint": checkpoints.last(),
-        "alarm": checkpoints.alarm(),
+        "alarms": checkpoints.alarms(),
+        "places": CheckpointDelivery.objects.filter(place__in=[place.name for place in places()]).order_by("place"),
     }
     return render(request, "audit/list.html", context, status=BadInput.status if problems else 200)
 

@@ -175,7 +175,7 @@ def start_databases(stack: ExitStack, folder: Path, kept: dict[str, str]) -> dic
 # --- the portal ------------------------------------------------------------------------------------
 
 
-def portal_environment(port: int, kept: dict[str, str], databases: dict[str, str]) -> dict[str, str]:
+def portal_environment(port: int, folder: Path, kept: dict[str, str], databases: dict[str, str]) -> dict[str, str]:
     """The environment of every process of the portal."""
     return {
         **os.environ,
@@ -185,6 +185,7 @@ def portal_environment(port: int, kept: dict[str, str], databases: dict[str, str
         "PORTAL_SECRET_KEY": kept["secret_key"],
         "PORTAL_RESULT_KEYS": kept["result_keys"],
         "PORTAL_AUDIT_KEY": kept["audit_key"],
+        "PORTAL_CHECKPOINT_TO": f"file:{folder / 'checkpoints.jsonl'}",
         "PORTAL_BASE_URL": f"http://{postgres.HOST}:{port}",
         "PORTAL_ALLOWED_HOSTS": "localhost,127.0.0.1",
         "PORTAL_DEBUG": "false",
@@ -299,7 +300,7 @@ def main() -> None:
         free_or_exit(port)
         kept = own_secrets(folder)
         say("Starting the databases …")
-        environment = portal_environment(port, kept, start_databases(stack, folder, kept))
+        environment = portal_environment(port, folder, kept, start_databases(stack, folder, kept))
         say("Preparing the portal …")
         collect_static(environment)
         log.unlink(missing_ok=True)

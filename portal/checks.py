@@ -10,6 +10,8 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 from django.core.checks import Warning as CheckWarning
 
+from audit.publishing import places
+
 TOKEN_LENGTH = 24
 
 
@@ -50,6 +52,11 @@ def _secrets() -> list[CheckMessage]:
     if settings.PORTAL_AUDIT_KEY is None:
         message = "PORTAL_AUDIT_KEY is not set: no checkpoint of the audit log is signed, and no evidence can be given."
         found.append(CheckWarning(message, hint="openssl genpkey -algorithm ed25519", id="portal.W002"))
+    for kind in places.unknown():
+        message = f"PORTAL_CHECKPOINT_TO: nothing can be sent to {kind}:…"
+        found.append(
+            Error(message, hint="Write file:/path, https://…, s3://bucket or slack:CHANNEL.", id="portal.E008")
+        )
     return found
 
 

@@ -34,6 +34,13 @@ PORTAL_AUDIT_KEY = env.signing_key("PORTAL_AUDIT_KEY")
 PORTAL_AUDIT_PUBLIC_KEYS = env.public_keys("PORTAL_AUDIT_PUBLIC_KEYS")
 PORTAL_CHECKPOINT_ENTRIES = env.integer("PORTAL_CHECKPOINT_ENTRIES", 1000, minimum=1, maximum=1_000_000)
 PORTAL_CHECKPOINT_MINUTES = env.integer("PORTAL_CHECKPOINT_MINUTES", 15, minimum=1, maximum=1440)
+# Where checkpoints are sent: file:/path, https://…, s3://bucket/prefix, slack:CHANNEL, slack:pods.
+PORTAL_CHECKPOINT_TO = env.words("PORTAL_CHECKPOINT_TO")
+PORTAL_BUCKET_ENDPOINT = env.text("PORTAL_BUCKET_ENDPOINT", "")
+PORTAL_BUCKET_REGION = env.text("PORTAL_BUCKET_REGION", "us-east-1")
+PORTAL_BUCKET_KEY_ID = env.text("PORTAL_BUCKET_KEY_ID", "")
+PORTAL_BUCKET_SECRET = env.text("PORTAL_BUCKET_SECRET", "")
+CHECKPOINT_CHANNELS = "pods.membership.slack_channels"
 REDIS_URL = env.text("PORTAL_REDIS_URL", "")
 
 SECRET_KEY_LENGTH = 50

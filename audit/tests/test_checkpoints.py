@@ -22,7 +22,6 @@ from audit.tests.test_log import ODD, PORTAL, write
 from audit.verification import verify_and_record, verify_log
 from devtools.binaries import postgresql_programs, server_account
 from portal.tests.people import Client, make_auditor
-from queries.maintenance.loop import sign
 
 
 def written(count: int) -> None:
@@ -73,15 +72,15 @@ def test_it_covers_what_is_new_and_continues_the_one_before() -> None:
 @pytest.mark.django_db
 def test_one_is_due_after_so_many_entries_or_minutes(settings: Any) -> None:
     settings.PORTAL_CHECKPOINT_ENTRIES = 3
-    assert sign(lambda: False) == 0
+    assert checkpoints.make_due() == 0
     written(1)
-    assert sign(lambda: False) == 1
+    assert checkpoints.make_due() == 1
     written(2)
-    assert sign(lambda: False) == 0
+    assert checkpoints.make_due() == 0
     written(1)
-    assert [sign(lambda: False) for _ in range(2)] == [1, 0]
+    assert [checkpoints.make_due() for _ in range(2)] == [1, 0]
     settings.PORTAL_CHECKPOINT_MINUTES = 0
-    assert sign(lambda: False) == 1
+    assert checkpoints.make_due() == 1
     last = checkpoints.last()
     assert last is not None
     assert (last.number, last.facts["first"], last.seq) == (3, 5, 4)
@@ -91,7 +90,7 @@ def test_one_is_due_after_so_many_entries_or_minutes(settings: Any) -> None:
 def test_without_the_key_none_is_signed(settings: Any) -> None:
     written(1)
     settings.PORTAL_AUDIT_KEY = None
-    assert (sign(lambda: False), checkpoints.make(up_to=1), checkpoints.ensure(1)) == (0, None, None)
+    assert (checkpoints.make_due(), checkpoints.make(up_to=1), checkpoints.ensure(1)) == (0, None, False)
 
 
 def test_entries_that_do_not_hold_are_not_signed(own_database: None) -> None:

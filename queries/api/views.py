@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 
-from django.http import StreamingHttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from django.urls import reverse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -16,6 +16,7 @@ from rest_framework.response import Response
 from accounts.models import User
 from accounts.people import person
 from queries import bounds, joined, running, services
+from queries import evidence as evidences
 from queries.api.bodies import (
     ApproveBody,
     CloseBody,
@@ -184,6 +185,25 @@ class Plan(View):
         reader = person(request)
         query = services.visible_query(actor=reader, public_id=public_id)
         return Response(plan_json(plan_of(actor=reader, query=query), query))
+
+
+class Evidence(View):
+    """GET `queries/<uuid>/evidence/`."""
+
+    content_negotiation_class = AnyFormat
+
+    @extend_schema(
+        operation_id="query_evidence",
+        responses=downloaded(evidences.MEDIA_TYPE, OpenApiTypes.BINARY, 404, 409, 429),
+        tags=QUERIES,
+    )
+    def get(self, request: Request, public_id: uuid.UUID) -> HttpResponse:
+        """Everything about a request in one ZIP, which `verify_evidence.py` checks offline. Taking it is recorded."""
+        limit(plain(request), "download")
+        reader = person(request)
+        query = services.visible_query(actor=reader, public_id=public_id)
+        file = evidences.evidence(actor=reader, query=query)
+        return HttpResponse(file.content, content_type=evidences.MEDIA_TYPE, headers=file.headers)
 
 
 class Rehearse(View):

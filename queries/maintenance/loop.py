@@ -17,6 +17,7 @@ from django.db import Error, connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from audit import checkpoints
+from audit.publishing import publish_due
 from queries import running, services
 from queries.maintenance import tidying
 from queries.models import QueryRequest
@@ -72,6 +73,7 @@ def tasks(interval: float) -> list[Task]:
         Task("expire", expire, interval, 2),
         Task("remind", remind, interval, 4),
         Task("checkpoints", sign, interval, 5),
+        Task("publish", publish_due, interval, 0),
         Task("notices", sending.send_due, min(interval, NOTICE_SECONDS), 0),
         Task("tidy", lambda stopping: sum(tidying.tidy(stopping).values()), max(interval, TIDY_SECONDS), 3),
     ]

@@ -10,6 +10,7 @@ from django.utils import timezone
 from accounts.models import User
 from audit import log
 from executors.base import (
+    Access,
     Analysis,
     Language,
 )
@@ -111,6 +112,8 @@ def store(actor: User, draft: Draft, target: Target, analysis: Analysis, follows
         data: dict[str, object] = {
             "digest": query.digest,
             "target": target.slug,
+            # What the digest covers of the target, which may be another tomorrow.
+            "identity": target.identity(Access(query.access)),
             "access": query.access,
             "to": query.status,
         }
