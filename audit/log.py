@@ -36,6 +36,7 @@ class Action(StrEnum):
     QUERY_FAIL = "query.fail"
     QUERY_CLOSE = "query.close"
     QUERY_CANCEL = "query.cancel"
+    QUERY_COMMENT = "query.comment"
     QUERY_REFUSED = "query.refused"
     QUERY_EVIDENCE = "query.evidence"
     RESULT_VIEW = "result.view"
@@ -68,6 +69,7 @@ LABELS: dict[Action, str] = {
     Action.QUERY_FAIL: "recorded the failure of",
     Action.QUERY_CLOSE: "closed, its outcome unknown,",
     Action.QUERY_CANCEL: "asked to stop",
+    Action.QUERY_COMMENT: "commented on",
     Action.QUERY_REFUSED: "was refused an act on",
     Action.QUERY_EVIDENCE: "took the evidence of",
     Action.RESULT_VIEW: "viewed the result of",

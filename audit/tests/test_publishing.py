@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import re
 import threading
 from collections.abc import Iterator
@@ -26,8 +25,6 @@ from audit.publishing import bucket, publish_due
 from audit.publishing.outbox import LEASE
 from audit.tests.test_log import write
 from portal.tests.people import make_auditor
-from queries.tests.notices import slack_server
-from queries.tests.notices.slack_server import Handler
 
 pytestmark = pytest.mark.django_db
 SECRET_PATH = "/hook/T0PS3CR3T"
@@ -158,37 +155,6 @@ def test_a_request_is_signed_as_in_the_examples_of_the_service(
     at = dt.datetime(2013, 5, 24, tzinfo=dt.UTC)
     found = bucket.signed(method, EXAMPLE + path, body, at, headers)["Authorization"]
     assert re.search("Signature=(.+)", found)[1] == signature  # type: ignore[index]
-
-
-def test_slack_is_told_the_newest_once_a_day(settings: Any) -> None:
-    settings.PORTAL_CHECKPOINT_TO = ["slack:#payments"]
-    with slack_server.running() as slack:
-        settings.PORTAL_SLACK_TOKEN, settings.PORTAL_SLACK_API_URL = Handler.token, slack.url
-        made(3)
-        assert publish_due() == 1
-        assert lines()[2].strip() in json.dumps(slack.last(), ensure_ascii=False).replace('\\"', '"')
-        made(1)
-        assert publish_due() == 0
-        wait_over()
-        assert publish_due() == 1
-        assert len(slack.messages) == 2
-        slack.refuse("channel_not_found")
-        wait_over()
-        made(1)
-        assert publish_due() == 0
-        assert delivery().problem == "Slack refused it: channel_not_found"
-
-
-def test_the_pods_channels_are_told_each(settings: Any, pod: Any) -> None:
-    settings.PORTAL_CHECKPOINT_TO = ["slack:pods"]
-    assert publish_due() == 0
-    pod.slack_channel = "#payments"
-    pod.save()
-    with slack_server.running() as slack:
-        settings.PORTAL_SLACK_TOKEN, settings.PORTAL_SLACK_API_URL = Handler.token, slack.url
-        made(1)
-        assert publish_due() == 1
-        assert delivery().place == "slack:#payments"
 
 
 # --- when it is not taken --------------------------------------------------------------------------
