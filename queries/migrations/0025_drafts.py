@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 class Migration(migrations.Migration):
     dependencies = [
         ("pods", "0003_places"),
-        ("queries", "0023_fingerprint"),
+        ("queries", "0024_fingerprint"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

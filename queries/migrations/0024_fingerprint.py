@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("queries", "0022_comments_and_tidings")]
+    dependencies = [("queries", "0023_maintenance")]
 
     operations = [
         migrations.AddField(
