@@ -236,7 +236,7 @@ class Required:
 class Analysis:
     """What reading a statement tells, before anything runs.
 
-    `access` is what the statement needs (READ or WRITE); `kinds` names each statement in order
+    `access` is what the statement needs; `kinds` names each statement in order
     (`SELECT`, `UPDATE`, `find`, `script` …); `tables` are the tables or collections it names, as written, sorted.
     `verified` lists what was checked and found in order: the absence of a finding alone is never an assurance.
     `fingerprint` is the same for texts that differ in values, spaces and comments alone; "" of one that is not valid.

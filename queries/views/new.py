@@ -179,7 +179,7 @@ def _page(
         "completions": completions.methods(),
         "asking": {} if targets else _who_to_ask(user),
         "languages": LANGUAGE_CHOICES,
-        "accesses": ACCESS_CHOICES,
+        "accesses": _accesses(targets, str(form["access"].value() or "")),
         "manual": {"rules": script_manual.RULES, "examples": script_manual.EXAMPLES},
         "revises": revises,
         "rows": form.rows(),
@@ -205,6 +205,12 @@ def _who_to_ask(user: User) -> dict[str, object]:
     """For somebody without a target: the pods they are in, and who can change that."""
     admins = User.objects.filter(is_active=True, role=Role.ADMIN).exclude(pk=user.pk)
     return {"pods": Pod.objects.of_member(user), "admins": admins.order_by("first_name", "username")[:ADMINS_NAMED]}
+
+
+def _accesses(targets: Sequence[Target], chosen: str) -> list[tuple[str, str]]:
+    """What is offered: maintenance only where a target takes it, or it was chosen already."""
+    takes_it = chosen == Access.MAINTENANCE or any(target.allow_maintenance for target in targets)
+    return [(value, name) for value, name in ACCESS_CHOICES if takes_it or value != Access.MAINTENANCE]
 
 
 def _waiting(user: User, revises: str) -> QueryRequest | None:

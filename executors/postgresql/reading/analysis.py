@@ -28,6 +28,21 @@ from executors.text import MAX_BYTES, Characters, Places, Ranges, check_text, ve
 
 _ESCAPED_NAME = re.compile('u&"', re.IGNORECASE)
 
+# What the server binds values in; of any other statement it says that there is no such parameter, when it runs.
+_TAKE_PARAMETERS = frozenset(
+    {
+        "CallStmt",
+        "CreateTableAsStmt",
+        "DeclareCursorStmt",
+        "DeleteStmt",
+        "ExplainStmt",
+        "InsertStmt",
+        "MergeStmt",
+        "SelectStmt",
+        "UpdateStmt",
+    }
+)
+
 # Of one kind in one statement.
 _MOST_FINDINGS = 20
 
@@ -253,6 +268,10 @@ def _together(
     if len(statements) > 1 and parameters and not named(parameters):
         message = "Parameters without names can only be given to a single statement."
         yield _error(FindingCode.PARAMETERS_NEED_ONE_STATEMENT, message, "Give them names, and write :name.")
+    for item, fact in zip(statements, facts, strict=True):
+        if fact.numbers and item.type not in _TAKE_PARAMETERS:
+            message = f"{rules.kind(item)} takes no parameters."
+            yield _error(FindingCode.PARAMETERS_MISMATCH, message, "Write the value into this statement.")
     wanted = max(fact.parameters for fact in facts)
     if access is Access.MAINTENANCE and (wanted or parameters):
         message = "The server takes no parameters in maintenance."
