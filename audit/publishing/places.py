@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
+from http.client import HTTPException
 from urllib.parse import urlsplit
+from uuid import NAMESPACE_URL, uuid5
 
 from django.conf import settings
 from django.utils.module_loading import import_string
@@ -19,6 +22,10 @@ from audit.lines import checkpoint_line
 from audit.models import Checkpoint
 from audit.publishing import bucket
 from audit.publishing.sending import TIMEOUT_SECONDS, Unsent, send
+
+# The client reports what it does below this level; failures are reported by the outbox.
+quiet = logging.getLogger("audit.publishing.slack")
+quiet.setLevel(logging.CRITICAL)
 
 FILE, SLACK, BUCKET = "file:", "slack:", "s3://"
 WEBHOOKS = ("http://", "https://")
@@ -101,11 +108,24 @@ def _tell(channel: str, checkpoint: Checkpoint) -> None:
     ]
     if not settings.PORTAL_SLACK_TOKEN:
         raise Unsent("PORTAL_SLACK_TOKEN is not set")
-    client = WebClient(settings.PORTAL_SLACK_TOKEN, base_url=settings.PORTAL_SLACK_API_URL, timeout=TIMEOUT_SECONDS)
+    # By its id Slack drops a repeat.
+    key = str(uuid5(NAMESPACE_URL, f"{channel}#{checkpoint.hash}"))
+    message = {"channel": channel, "text": text, "blocks": blocks, "client_msg_id": key}
     try:
-        client.api_call("chat.postMessage", json={"channel": channel, "text": text, "blocks": blocks})
+        _client().api_call("chat.postMessage", json=message)
     except SlackApiError as error:
         said = str(error.response.get("error", "")) if error.response is not None else ""
         raise Unsent(f"Slack refused it: {said[:80] if said.isidentifier() else 'without a word'}") from error
-    except (OSError, SlackClientError, ValueError) as error:
+    except (OSError, HTTPException, SlackClientError, ValueError) as error:
         raise Unsent(f"Slack did not answer: {type(error).__name__}") from error
+
+
+def _client() -> WebClient:
+    # No retries of its own: the outbox has them.
+    return WebClient(
+        token=settings.PORTAL_SLACK_TOKEN,
+        base_url=settings.PORTAL_SLACK_API_URL,
+        timeout=TIMEOUT_SECONDS,
+        retry_handlers=[],
+        logger=quiet,
+    )
