@@ -26,7 +26,7 @@ _SYNTAX: Final = tuple(
         (rf"\$\d+\s*\[?{_HERE}\[", "Leave the values behind it out, and give them as parameters."),
         (rf"[#$]\s*{_HERE}\{{|{_HERE}[#$]?\{{", _FILLED),
         (rf"{_HERE}\[\s*[a-z_]", _QUOTED),
-        (rf"{_HERE}`", _QUOTED),
+        (rf"{_HERE}`|`\s*{_HERE}", _QUOTED),
         (rf"\btop\s*\(?\s*{_HERE}\d", "Write LIMIT 10 at the end."),
         (rf"\binterval\s+{_HERE}\d", "Write the interval as text: interval '7 days'."),
         (rf"{_START}{_HERE}desc(?:ribe)?\b", _COLUMNS),

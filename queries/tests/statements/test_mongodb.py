@@ -143,7 +143,7 @@ def lab(committed: World) -> Iterator[World]:
 
 
 @pytest.fixture(autouse=True)
-def documents(lab: World, mongo_database: Database[dict[str, Any]]) -> Iterator[None]:
+def rows(lab: World, mongo_database: Database[dict[str, Any]]) -> Iterator[None]:
     """The same before each."""
     mongo_database.items.insert_many(
         [
