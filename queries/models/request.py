@@ -107,7 +107,7 @@ class QueryRequest(models.Model):
     # Where it stands in a queue, the lowest first (`queries.risks.queue_order`).
     queue_order = models.SmallIntegerField(default=0, editable=False)
 
-    # What a search looks in, in lower case: reason, ticket, tables, author.
+    # What a search looks in, in lower case: reason, ticket, tables, author, and the beginning of the statement.
     search = models.TextField(editable=False)
 
     objects = QueryRequestQuerySet.as_manager()

@@ -22,6 +22,7 @@ from queries.lifecycle import Status
 from queries.models import Decision, QueryRequest
 from queries.parameter_rows import GIVEN_CHOICES, TYPE_CHOICES
 from queries.presentation import completions, script_manual
+from queries.presentation.first_steps import sample
 from web.errors import BadInput, NotFound, PortalError
 from web.ratelimit import limit
 
@@ -91,7 +92,15 @@ def _initial(request: HttpRequest) -> dict[str, Any]:
         return dict(kept)
     if "revises" in request.GET:
         return revision_of(_own(request, request.GET["revises"]))
-    return {"target": request.GET.get("target", "") or _last_target(person(request)), "access": Access.READ.value}
+    chosen = {"target": request.GET.get("target", "") or _last_target(person(request)), "access": Access.READ.value}
+    return chosen | (_sample(request) if "sample" in request.GET else {})
+
+
+def _sample(request: HttpRequest) -> dict[str, str]:
+    """A request that is ready to be sent, to try the portal with."""
+    usable = Target.objects.usable_by(person(request))
+    target = usable.filter(slug=request.GET.get("target", "")).first()
+    return sample(target) if target is not None else {}
 
 
 def _own(request: HttpRequest, public_id: str | UUID) -> QueryRequest:
