@@ -81,7 +81,7 @@ class QueryRequest(models.Model):
     code = models.CharField(max_length=20, choices=CODES, default=Code.NONE.value, blank=True, editable=False)
 
     language = models.CharField(max_length=6, choices=[(x.value, x.value) for x in Language], editable=False)
-    access = models.CharField(max_length=5, choices=[(x.value, x.value) for x in Access], editable=False)
+    access = models.CharField(max_length=11, choices=[(x.value, x.value) for x in Access], editable=False)
     statement = models.TextField(editable=False)
     parameters = models.JSONField(default=list, editable=False)
     seconds_limit = models.PositiveIntegerField(editable=False)
@@ -185,7 +185,7 @@ class QueryRequest(models.Model):
     @property
     def limits_now(self) -> Limits:
         """What a run that began now would be held to: of what was approved and what the target says, the stricter."""
-        asked, now = self.limits, self.target.limits
+        asked, now = self.limits, self.target.limits_for(Access(self.access))
         return Limits(
             seconds=min(asked.seconds, now.seconds),
             rows=min(asked.rows, now.rows),
@@ -248,6 +248,11 @@ class QueryRequest(models.Model):
     def writes(self) -> bool:
         """Whether it was asked for with write access."""
         return self.access == Access.WRITE
+
+    @property
+    def maintains(self) -> bool:
+        """Whether it runs outside a transaction, with maintenance access: without effect, bound or undo."""
+        return self.access == Access.MAINTENANCE
 
     def job(self, purpose: Purpose, limits: Limits | None = None) -> Job:
         """What to run and what for, credential included. Raises KeyError with the variable's name when it is not set,

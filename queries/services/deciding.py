@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from audit import log
+from executors.base import Access
 from pods.models import Rehearsals
 from queries import bounds, policies, refusals, running
 from queries.joined import locked_for, shown
@@ -25,7 +26,10 @@ INSERT INTO decisions (query_id, author_id, reviewer_id, verdict, comment, diges
 VALUES (%s, %s, %s, %s, %s, %s, %s)
 ON CONFLICT (query_id, reviewer_id) DO NOTHING RETURNING query_id
 """
-REHEARSED = "SELECT FROM rehearsals WHERE query_id = %s LIMIT 1"
+BEFORE = """
+SELECT query.access, target.seconds_limit, EXISTS (SELECT FROM rehearsals WHERE query_id = query.id)
+FROM query_requests AS query JOIN targets AS target ON target.id = query.target_id WHERE query.id = %s
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,24 +51,42 @@ def approve(
     bound: int | None = None,
     as_rehearsed: bool = False,
 ) -> QueryRequest:
-    """Approve; the last approval needed runs the statement at once. Returns the request as `joined.shown` does.
+    """Approve; the last approval needed runs the statement at once. Returns the request as `joined.shown` does; of
+    maintenance that takes longer than the target's usual limit while it still runs.
 
     `bound` is how many rows a write may change at most; left out, it is what `bounds.proposed` says. `as_rehearsed`: it
     was taken over from the rehearsal that was shown. Raises NotNow where the schema changed since that rehearsal.
     """
     check_comment(comment)
-    held_to = _HeldTo(bound, as_rehearsed, _seen(query_id))
-    query = places.patiently(lambda: _record_approval(actor, query_id, digest, comment, held_to))
-    return running.run(query_id) if query.state is Status.APPROVED else shown(query_id)
+    access, usual_seconds, seen = _before(query_id)
+    held_to = _HeldTo(bound, as_rehearsed, seen)
+
+    def record() -> QueryRequest:
+        return places.patiently(lambda: _record_approval(actor, query_id, digest, comment, held_to))
+
+    if access == Access.MAINTENANCE:
+        return running.outlasting(record, _run_if_approved, usual_seconds) or shown(query_id)
+    return _run_if_approved(record())
 
 
-def _seen(query_id: int) -> Rehearsal | None:
-    """The last rehearsal, if any: the target is asked about it before anything is locked."""
+def _run_if_approved(query: QueryRequest) -> QueryRequest:
+    return running.run(query.pk) if query.state is Status.APPROVED else shown(query.pk)
+
+
+def _before(query_id: int) -> tuple[str, float, Rehearsal | None]:
+    """The access of a request, its target's usual limit in seconds, and its last rehearsal, if any.
+
+    The target is asked about that before anything is locked.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(REHEARSED, [query_id])
-        if not cursor.rowcount:
-            return None
-    return running.seen(QueryRequest.objects.select_related("target", "pod").get(pk=query_id))
+        cursor.execute(BEFORE, [query_id])
+        row = cursor.fetchone()
+    if row is None:
+        raise QueryRequest.DoesNotExist
+    access, seconds, rehearsed = row
+    if not rehearsed:
+        return access, seconds, None
+    return access, seconds, running.seen(QueryRequest.objects.select_related("target", "pod").get(pk=query_id))
 
 
 def _record_approval(actor: User, query_id: int, digest: str, comment: str, held_to: _HeldTo) -> QueryRequest:
@@ -138,7 +160,8 @@ def _bound(query: QueryRequest, held_to: _HeldTo) -> int | None:
     typed = held_to.bound
     if not query.writes:
         if typed is not None:
-            raise BadInput({"bound": [FieldError("A read changes no rows: it has no bound.", "not_a_write")]})
+            why = "What maintenance changes is not counted" if query.maintains else "A read changes no rows"
+            raise BadInput({"bound": [FieldError(f"{why}: it has no bound.", "not_a_write")]})
         return None
     if typed is not None and not bounds.boundable(query):
         raise BadInput({"bound": [FieldError("What it changes cannot be counted: it has no bound.", "not_countable")]})

@@ -10,6 +10,7 @@ from django.utils import timezone
 from accounts.models import User
 from audit import log
 from executors.base import (
+    Access,
     Analysis,
     Language,
 )
@@ -73,7 +74,7 @@ def submit(*, actor: User, draft: Draft, revises: QueryRequest | None = None) ->
 
 
 def store(actor: User, draft: Draft, target: Target, analysis: Analysis, follows: Follows) -> QueryRequest:
-    limits, revises = target.limits, follows.revises
+    limits, revises = target.limits_for(Access(draft.access)), follows.revises
     statement = normalised(Language(draft.language), draft.statement)
     parameters = tuple(as_stored(parameter) for parameter in given(draft.parameters))
     words: Sequence[str] = (draft.reason, draft.ticket, *analysis.tables, actor.username, actor.label)

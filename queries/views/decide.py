@@ -13,10 +13,10 @@ from accounts.models import User
 from accounts.people import person
 from queries import bounds, policies, risks, running, services
 from queries.forms import read_rows
-from queries.lifecycle import Verb
+from queries.lifecycle import Status, Verb
 from queries.models import QueryRequest, Verdict
 from queries.views.detail import Remark, effect_parts, progress_of, request_page
-from queries.words import CLOSED, of
+from queries.words import CLOSED, STILL_RUNS, of
 from web.errors import BadInput, FieldError, NotFound, PortalError
 from web.ratelimit import limit
 from web.verbs import post_only
@@ -25,6 +25,7 @@ from web.verbs import post_only
 PART_HEADER = "X-Part"
 LINE_DIGITS = 9
 Act = Callable[[User, QueryRequest, str], QueryRequest]
+Told = Callable[[QueryRequest], str]
 
 
 @post_only
@@ -43,7 +44,16 @@ def approve(request: HttpRequest, public_id: UUID) -> HttpResponse:
             as_rehearsed=_as_rehearsed(request),
         )
 
-    return _question(request, public_id) or _perform(request, public_id, act)
+    return _question(request, public_id) or _perform(request, public_id, act, told=_approved)
+
+
+def _approved(query: QueryRequest) -> str:
+    """What is told whoever approved; of what goes on running, that it does."""
+    return STILL_RUNS if query.state is Status.EXECUTING and not query.is_being_found_out else of(query).told
+
+
+def _closed(query: QueryRequest) -> str:  # noqa: ARG001 -- as `_perform` asks
+    return CLOSED
 
 
 def _as_rehearsed(request: HttpRequest) -> bool:
@@ -182,7 +192,7 @@ def close(request: HttpRequest, public_id: UUID) -> HttpResponse:
     def act(actor: User, query: QueryRequest, comment: str) -> QueryRequest:
         return services.close(actor=actor, query_id=query.pk, comment=comment)
 
-    return _perform(request, public_id, act, told=CLOSED)
+    return _perform(request, public_id, act, told=_closed)
 
 
 @post_only
@@ -192,7 +202,11 @@ def revise(request: HttpRequest, public_id: UUID) -> HttpResponse:
     return redirect(f"{reverse('queries:new')}?{urlencode({'revises': str(query.public_id)})}")
 
 
-def _perform(request: HttpRequest, public_id: UUID, act: Act, told: str = "") -> HttpResponse:
+def _told(query: QueryRequest) -> str:
+    return of(query).told
+
+
+def _perform(request: HttpRequest, public_id: UUID, act: Act, told: Told = _told) -> HttpResponse:
     query = services.visible_query(actor=person(request), public_id=public_id)
     comment = request.POST.get("comment", "")
     try:
@@ -202,7 +216,7 @@ def _perform(request: HttpRequest, public_id: UUID, act: Act, told: str = "") ->
         raise
     except PortalError as error:
         return _refused(request, public_id, error)
-    messages.success(request, (told or of(changed).told).format(number=changed.number))
+    messages.success(request, told(changed).format(number=changed.number))
     return redirect("queries:detail", public_id)
 
 

@@ -127,6 +127,7 @@ def request_page(
         "events": timeline(query, execution),
         **_inline_result(user, query, execution),
         **_script_run(user, query, execution),
+        **_maintained(user, query, execution),
         "cannot_see_result": policies.cannot_see_result(user, query),
         **progress_of(query, user),
         **_decision(query, user),
@@ -162,7 +163,7 @@ def progress_of(query: QueryRequest, user: User) -> dict[str, Any]:
         "wait_seconds": int(places.WAIT_SECONDS),
         "given": sum(decision.verdict == Verdict.APPROVE for decision in query.decisions.all()),
         "meaning": meaning(query, code),
-        "next_step": advice(code),
+        "next_step": advice(query, code),
     }
 
 
@@ -301,6 +302,17 @@ def _script_run(user: User, query: QueryRequest, execution: Execution | None) ->
         "lines_total": lines.total,
         "console_kept": LOG_BYTES_KEPT,
     }
+
+
+def _maintained(user: User, query: QueryRequest, execution: Execution | None) -> dict[str, Any]:
+    """What the server said while maintenance ran, and its catalogue afterwards: the first of it."""
+    if not query.maintains or execution is None or execution.finished_at is None:
+        return {}
+    if policies.cannot_see_result(user, query):
+        return {}
+    address = reverse("queries:value", args=[query.public_id])
+    lines = traces.lines(execution, address, most=INLINE_LINES, room=traces.INLINE_BYTES)
+    return {"log_lines": lines, "lines_total": lines.total, "console_kept": LOG_BYTES_KEPT}
 
 
 def _rest(reason: str, title: str) -> str:

@@ -44,13 +44,15 @@ function start() {
 
   // --- target, language, access --------------------------------------------------------------------
   function follow() {
-    const { languages = "", write } = chosen().dataset;
+    const { languages = "", write, maintenance } = chosen().dataset;
     for (const panel of form.querySelectorAll("[data-target-panel]")) panel.hidden = panel.dataset.targetPanel !== target.value;
     for (const option of language.options) option.hidden = option.disabled = !languages.split(" ").includes(option.value);
     if (language.selectedOptions[0]?.disabled) language.value = languages.split(" ")[0];
-    const writing = form.querySelector('[name=access][value="write"]');
-    writing.disabled = write === "no";
-    if (writing.disabled && writing.checked) form.querySelector('[name=access][value="read"]').checked = true;
+    for (const [access, taken] of Object.entries({ write, maintenance })) {
+      const choice = form.querySelector(`[name=access][value="${access}"]`);
+      choice.disabled = taken === "no";
+      if (choice.disabled && choice.checked) form.querySelector('[name=access][value="read"]').checked = true;
+    }
     askForRows();
     parameters.speak();
     speak();

@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('pods', '0003_places'),
-        ('queries', '0022_comments_and_tidings'),
+        ('queries', '0023_maintenance'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
