@@ -2,11 +2,12 @@
 
 from django.urls import include, path
 
-from queries.views import decide, detail, home, lists, new, notices, plan, results, review, saved
+from queries.views import decide, detail, drafts, home, lists, new, notices, plan, results, review, saved
 
 requests = [
     path("", lists.request_list, name="list"),
     path("new/", new.new, name="new"),
+    path("new/draft/", drafts.keep, name="draft"),
     path("<uuid:public_id>/", detail.detail, name="detail"),
     path("<uuid:public_id>/statement.txt", detail.statement, name="statement"),
     path("<uuid:public_id>/status/", detail.status, name="status"),

@@ -239,6 +239,7 @@ class Analysis:
     `access` is what the statement needs (READ or WRITE); `kinds` names each statement in order
     (`SELECT`, `UPDATE`, `find`, `script` …); `tables` are the tables or collections it names, as written, sorted.
     `verified` lists what was checked and found in order: the absence of a finding alone is never an assurance.
+    `fingerprint` is the same for texts that differ in values, spaces and comments alone; "" of one that is not valid.
     """
 
     access: Access
@@ -247,6 +248,7 @@ class Analysis:
     findings: tuple[Finding, ...] = ()
     verified: tuple[Verified, ...] = ()
     modules: tuple[Required, ...] = ()
+    fingerprint: str = ""
 
     @property
     def valid(self) -> bool:

@@ -272,6 +272,7 @@ def to_analysis(data: Mapping[str, Any]) -> Analysis:
         tuple(_to_finding(item) for item in data["findings"]),
         tuple(Verified(item) for item in data["verified"]),
         tuple(Required(**item) for item in data["modules"]),
+        data["fingerprint"],
     )
 
 

@@ -36,6 +36,23 @@ class VerifiedField(serializers.ListField):
     child = serializers.ChoiceField(choices=[v.value for v in Verified])
 
 
+class SimilarShape(serializers.Serializer[object]):
+    """An earlier request that I may see, for the same target, whose statement differs in values alone.
+
+    `rows` are those it returned or, of a write, changed; null when it did not run or that is not known.
+    """
+
+    id = serializers.UUIDField()
+    number = serializers.CharField()
+    title = serializers.CharField()
+    author = serializers.CharField()
+    outcome = serializers.CharField(help_text="In words, such as Finished.")
+    status = serializers.ChoiceField(choices=[s.value for s in Status])
+    rows = serializers.IntegerField(allow_null=True, min_value=0)
+    duration_ms = serializers.FloatField(allow_null=True)
+    submitted_at = serializers.DateTimeField()
+
+
 class CheckedShape(serializers.Serializer[object]):
     """What reading the statement told. `access` is what it needs."""
 
@@ -45,6 +62,7 @@ class CheckedShape(serializers.Serializer[object]):
     tables = serializers.ListField(child=serializers.CharField())
     findings = FindingShape(many=True)
     verified = VerifiedField()
+    similar = SimilarShape(many=True, help_text="The newest three.")
 
 
 class DecisionShape(serializers.Serializer[object]):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterable
+from dataclasses import asdict
 from typing import Any
 
 from django.http import StreamingHttpResponse
@@ -45,6 +46,7 @@ from queries.api.serializers import comment_json, plan_json, query_json, result_
 from queries.filters import CHOICES
 from queries.models import Comment, QueryRequest, Rehearsal
 from queries.policies import cannot_see_rehearsal
+from queries.presentation.similar import similar
 from queries.results import download, view_page
 from queries.results.access import TRUNCATED
 from queries.running.activity import activity
@@ -114,7 +116,8 @@ class Check(View):
         limit(plain(request), "check")
         body = DraftBody(data=request.data)
         read_body(body)
-        analysis = services.check_draft(actor=person(request), draft=body.draft()).analysis
+        checked = services.check_draft(actor=person(request), draft=body.draft())
+        analysis = checked.analysis
         return Response(
             {
                 "valid": analysis.valid,
@@ -123,6 +126,7 @@ class Check(View):
                 "tables": analysis.tables,
                 "findings": [services.finding_json(finding) for finding in analysis.findings],
                 "verified": [verified.value for verified in analysis.verified],
+                "similar": [asdict(one) for one in similar(person(request), checked)],
             }
         )
 

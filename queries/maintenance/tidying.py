@@ -18,6 +18,7 @@ from audit import log
 from queries.lifecycle import FINAL
 from queries.models import (
     Execution,
+    KeptDraft,
     LogLine,
     Notice,
     Rehearsal,
@@ -34,6 +35,8 @@ BATCH = 200
 SIGN_IN_DAYS = 1
 # Nothing is said of a request that ended: its notice is needed no longer. A month of them answers "was I told?".
 NOTICE_DAYS = 30
+# Whoever comes back after that writes it anew.
+DRAFT_DAYS = 90
 # The bell is for what happened lately; that a version was opened is needed as long as it is revised.
 TIDING_DAYS = 90
 
@@ -64,6 +67,7 @@ def tidy(stopping: Callable[[], bool]) -> dict[str, int]:
         "rows that an undo puts back": delete_undo_parameters(stopping),
         "chunks left behind": delete_left_behind(stopping),
         "notices": delete_old_notices(stopping),
+        "drafts": delete_old_drafts(),
         "tidings": delete_old_tidings(stopping),
         "rate counters": delete_counters(stopping),
         "sign-in failures": delete_sign_in_failures(),
@@ -189,6 +193,11 @@ def delete_old_notices(stopping: Callable[[], bool]) -> int:
             break
         deleted += Notice.objects.filter(pk__in=batch).delete()[0]
     return deleted
+
+
+def delete_old_drafts() -> int:
+    """Delete drafts that nobody went on with for long; how many."""
+    return KeptDraft.objects.filter(saved_at__lte=timezone.now() - dt.timedelta(days=DRAFT_DAYS)).delete()[0]
 
 
 def delete_old_tidings(stopping: Callable[[], bool]) -> int:

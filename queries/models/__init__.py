@@ -1,6 +1,7 @@
 """The request, its decisions and comments, its one execution, the stored rows of its result, and who is to be told."""
 
 from queries.models.conversation import Comment, Event, Tiding
+from queries.models.draft import KeptDraft
 from queries.models.execution import Execution, LogLine, ResultChunk, Said, ScriptCall
 from queries.models.notice import Medium, Notice
 from queries.models.order import ResultOrder
@@ -16,6 +17,7 @@ __all__ = [
     "Decision",
     "Event",
     "Execution",
+    "KeptDraft",
     "LogLine",
     "Medium",
     "Notice",

@@ -107,6 +107,8 @@ class QueryRequest(models.Model):
     # Where it stands in a queue, the lowest first (`queries.risks.queue_order`).
     queue_order = models.SmallIntegerField(default=0, editable=False)
 
+    # What it has in common with requests that differ in values alone; "" of one from before it was kept.
+    fingerprint = models.CharField(max_length=64, blank=True, default="", editable=False)
     # What a search looks in, in lower case: reason, ticket, tables, author, and the beginning of the statement.
     search = models.TextField(editable=False)
 
@@ -137,6 +139,7 @@ class QueryRequest(models.Model):
             models.Index(fields=["target", "-id"], name="query_by_target"),
             models.Index(fields=["status", "-id"], name="query_by_status"),
             models.Index(fields=["pod", "status", "-id"], name="query_by_pod_and_status"),
+            models.Index(fields=["target", "fingerprint", "-id"], name="query_by_fingerprint"),
             models.Index(fields=["status", "expires_at", "id"], name="query_by_time_left"),
             models.Index(fields=["status", "queue_order", "id"], name="query_by_risk"),
             GinIndex(fields=["search"], name="query_search", opclasses=["gin_trgm_ops"]),

@@ -15,6 +15,7 @@ from queries.services.drafts import (
     missing_parameters,
 )
 from queries.services.ending import cancel, close, expire, withdraw
+from queries.services.keeping import InTheWay, Unsent, discard_draft, keep_draft
 from queries.services.parameters import PARAMETER_LENGTH, PARAMETERS, Typed, field_of
 from queries.services.rehearsing import rehearse
 from queries.services.seeing import note_opened, visible_query
@@ -34,16 +35,20 @@ __all__ = [
     "Checked",
     "Draft",
     "Follows",
+    "InTheWay",
     "Typed",
+    "Unsent",
     "approve",
     "cancel",
     "check_draft",
     "close",
     "comment",
+    "discard_draft",
     "expire",
     "field_of",
     "finding_json",
     "has_commented",
+    "keep_draft",
     "last_line",
     "missing_parameters",
     "move_view",

@@ -96,6 +96,7 @@ def store(actor: User, draft: Draft, target: Target, analysis: Analysis, follows
         reason=draft.reason.strip(),
         ticket=draft.ticket.strip(),
         findings=[finding_json(finding) for finding in analysis.findings],
+        fingerprint=analysis.fingerprint,
         verified=[verified.value for verified in analysis.verified],
         kinds=list(analysis.kinds),
         tables=list(analysis.tables),

@@ -337,6 +337,7 @@ def _unnamed(somebody: Actor) -> str:
     return somebody.label if somebody.is_system else somebody.username
 
 
+@register.filter(name="span_of_time")
 def in_words(seconds: float) -> str:
     """`3 hours`, `1 day`: the largest unit only."""
     for size, name in UNITS:

@@ -132,10 +132,3 @@ document.addEventListener("click", async (event) => {
   text.textContent = "Copied";
   setTimeout(() => (text.textContent = before), 1500);
 });
-
-// --- a request that was sent leaves no draft behind ------------------------------------------------
-const sent = sessionStorage.getItem("portal.sent");
-if (sent && !document.getElementById("request-form") && !location.pathname.startsWith("/accounts/")) {
-  if (document.querySelector(".notice--ok")) localStorage.removeItem(sent);
-  sessionStorage.removeItem("portal.sent");
-}

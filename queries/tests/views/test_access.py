@@ -32,6 +32,7 @@ PAGES: dict[str, dict[str, int]] = {
     "notices_read": POSTS,
     "queries:list": ALL,
     "queries:new": ALL,
+    "queries:draft": POSTS,
     "queries:detail": OF_THE_POD,
     "queries:statement": OF_THE_POD,
     "queries:status": OF_THE_POD,
@@ -83,7 +84,7 @@ def address(name: str, query: QueryRequest) -> str:
         return reverse(name, args=[1])
     if name == "queries:download":
         return reverse(name, args=[query.public_id, "csv"])
-    needs_id = name.startswith("queries:") and name not in {"queries:list", "queries:new"}
+    needs_id = name.startswith("queries:") and name not in {"queries:list", "queries:new", "queries:draft"}
     return reverse(name, args=[query.public_id] if needs_id else [])
 
 

@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('pods', '0003_places'),
-        ('queries', '0023_maintenance'),
+        ('queries', '0025_drafts'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
