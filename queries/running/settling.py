@@ -12,7 +12,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 from accounts.models import SYSTEM
 from audit import log
 from executors.base import ExecutionError, Outcome, OutcomeUnknown, ReadOutcome, WriteOutcome
-from queries.joined import locked
+from queries.joined import locked_again
 from queries.lifecycle import Status, Verb
 from queries.models import Code, LogLine, QueryRequest, Said, ScriptCall, UndoPiece
 from queries.results import effects
@@ -62,7 +62,7 @@ def settle_surely(claimed: QueryRequest, ending: Ending, writer: ChunkWriter) ->
 
 def _settle(claimed: QueryRequest, ending: Ending, writer: ChunkWriter) -> QueryRequest:
     with transaction.atomic():
-        query = locked(claimed.pk)
+        query = locked_again(claimed)
         if query.state is not Status.EXECUTING:
             # By another process, or here, and only the answer to our COMMIT was lost.
             logger.warning("%s is settled already", query.number)
@@ -70,6 +70,7 @@ def _settle(claimed: QueryRequest, ending: Ending, writer: ChunkWriter) -> Query
         ending.result_lost = ending.result_lost or writer.missing()
         if ending.outcome is None or ending.result_lost:
             writer.discard()
+        ending.result_digest = writer.digest
         _store_calls(query.pk, ending)
         if not _stored(query, ending, writer):
             logger.warning("%s is being settled by another process", query.number)
@@ -142,6 +143,8 @@ def conclude(query: QueryRequest, ending: Ending, acts: Sequence[log.Act] = ()) 
     if effect is not None:
         data["changed"] = {table.table: table.total for table in effect.tables}
     data["truncated"] = outcome.truncated if outcome else ""
+    if ending.result_digest:
+        data["result"] = ending.result_digest
     step(query, Verb.COMPLETE, actor=SYSTEM).record(data=data, acts=acts)
 
 

@@ -17,6 +17,6 @@ def add(_apps, _schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("queries", "0026_saved_views")]
+    dependencies = [("queries", "0027_saved_views")]
 
     operations = [migrations.RunPython(add, migrations.RunPython.noop, elidable=True)]

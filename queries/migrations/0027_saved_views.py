@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('pods', '0003_places'),
-        ('queries', '0025_drafts'),
+        ('queries', '0026_progress_of_statements'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
