@@ -21,6 +21,7 @@ requests = [
     path("<uuid:public_id>/revise/", decide.revise, name="revise"),
     path("<uuid:public_id>/result/", results.result, name="result"),
     path("<uuid:public_id>/result/cell/", results.cell, name="cell"),
+    path("<uuid:public_id>/result/copy/", results.copy, name="copy"),
     path("<uuid:public_id>/result/value/", results.value, name="value"),
     path("<uuid:public_id>/result.<slug:format>", results.download_result, name="download"),
 ]

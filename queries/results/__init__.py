@@ -2,6 +2,7 @@
 
 from queries.results.access import (
     Download,
+    copy_rows,
     download,
     ended,
     record_trace_view,
@@ -20,6 +21,7 @@ __all__ = [
     "ResultPage",
     "Room",
     "Window",
+    "copy_rows",
     "download",
     "ended",
     "record_trace_view",

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from executors.base import RowEncoding
-from queries.results import download, export
+from queries.results import download, workbook
 from queries.results.export import copy_to_csv, harmless
 from queries.tests.results.stored import copy_rows, store, store_cells
 from queries.tests.world import TargetDatabase, World
@@ -230,7 +230,7 @@ def test_xlsx_survives_what_xml_cannot_hold(world: World) -> None:
 
 
 def test_a_sheet_that_is_full_says_so(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(export, "XLSX_ROWS", 3)
+    monkeypatch.setattr(workbook, "XLSX_ROWS", 3)
     query = store_cells(world, [["1"], ["2"], ["3"]], ["a"])
     assert [row["A1" if n == 0 else f"A{n + 1}"] for n, row in enumerate(sheet(content(world, query, "xlsx")))] == [
         "a",
