@@ -67,20 +67,24 @@ def entry_hash(seq: int, content: bytes, previous: bytes) -> bytes:
     return hashlib.sha256(b"\x00" + previous + _INT8(seq) + content).digest()
 
 
-def verify(entries: Iterable[Entry], *, head_seq: int, head_hash: bytes) -> Verdict:
-    """Check entries in order of `seq` against each other and against the head the database keeps."""
+def verify(entries: Iterable[tuple[int, bytes, bytes, bytes]], *, head_seq: int, head_hash: bytes) -> Verdict:
+    """Check entries in order of `seq` against each other and against the head the database keeps.
+
+    Each is an `Entry`, or as plain as it: a name for every field is a fifth of the time of a log of millions.
+    """
     previous, seq = GENESIS, 0
     for entry in entries:
-        fault = _fault(entry, expected=seq + 1, previous=previous)
-        if fault:
-            return Verdict(seq, previous, fault)
-        previous, seq = entry.hash, entry.seq
+        number, content, before, own = entry
+        if number != seq + 1 or before != previous or own != entry_hash(number, content, before):
+            return Verdict(seq, previous, _fault(Entry(*entry), expected=seq + 1, previous=previous))
+        previous, seq = own, number
     if (seq, previous) != (head_seq, head_hash):
         return Verdict(seq, previous, Fault(seq + 1, f"the log ends at entry {seq}, but its head says {head_seq}"))
     return Verdict(seq, previous)
 
 
-def _fault(entry: Entry, *, expected: int, previous: bytes) -> Fault | None:
+def _fault(entry: Entry, *, expected: int, previous: bytes) -> Fault:
+    """Why an entry does not hold that does not."""
     if entry.seq != expected:
         missing = (
             f"entry {expected} is missing"
@@ -90,6 +94,4 @@ def _fault(entry: Entry, *, expected: int, previous: bytes) -> Fault | None:
         return Fault(expected, missing)
     if entry.previous_hash != previous:
         return Fault(entry.seq, "it does not continue the entry before it")
-    if entry.hash != entry_hash(entry.seq, entry.content, previous):
-        return Fault(entry.seq, "its content does not match its hash")
-    return None
+    return Fault(entry.seq, "its content does not match its hash")

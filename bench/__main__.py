@@ -5,7 +5,8 @@ from importlib import import_module
 
 from bench.stage import staged
 
-PARTS = ("approve", "results", "script", "mongo", "trail", "queue", "plan", "effect", "crowd")
+# The last two fill the portal's own tables.
+PARTS = ("approve", "results", "script", "mongo", "trail", "check", "plan", "effect", "crowd", "queue", "history")
 
 
 def main(wanted: list[str]) -> int:

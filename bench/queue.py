@@ -1,4 +1,4 @@
-"""The queue page over a million requests, at any depth."""
+"""The queue page over a million requests, at any depth, and the search of them."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -7,8 +7,8 @@ from urllib.parse import urlencode
 
 import psycopg
 
-from bench.figure import Figure, turn_about
-from bench.stage import Stage, submit
+from bench.figure import Figure, in_turns, turn_about
+from bench.stage import Stage, page, submit
 
 if TYPE_CHECKING:
     from django.test import Client
@@ -21,10 +21,21 @@ INSERT INTO query_requests (public_id, pod_id, target_id, author_id, status, cod
 SELECT gen_random_uuid(), q.pod_id, q.target_id, q.author_id,
     CASE WHEN n %% 50 = 0 THEN 'PENDING' ELSE 'REJECTED' END, '', q.language, q.access, q.statement,
     q.parameters, q.seconds_limit, q.lock_seconds_limit, q.rows_limit, q.bytes_limit, q.digest, q.reason, q.ticket,
-    q.findings, q.kinds, q.tables, q.approvals_required, now(), now() + make_interval(mins => n), q.search,
-    q.verified, -(n / 50 %% 32)
+    q.findings, q.kinds, q.tables, q.approvals_required, now(), now() + make_interval(mins => n),
+    concat_ws(' ', q.search, 'ops-' || n, CASE WHEN n %% 1000 = 0 THEN 'quarterly' END), q.verified, -(n / 50 %% 32)
 FROM (SELECT * FROM query_requests ORDER BY id DESC LIMIT 1) AS q, generate_series(1, %s) AS n
 """
+# Words, and how many of the requests have them.
+SEARCHES = {
+    "found once": "ops-777777",
+    "found a thousand times": "quarterly",
+    "found everywhere": "measuring",
+    "two words": "quarterly measuring",
+    "found nowhere": "nowhere",
+    "a number": "QR-500000",
+}
+SEARCHED = 9
+SEARCH_MS = 50
 INDEXES = """
 SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid) FROM pg_index
 WHERE indrelid = 'query_requests'::regclass AND NOT indisunique
@@ -54,12 +65,23 @@ def measure(stage: Stage) -> Iterator[Figure]:
     for name, (path, query) in pages.items():
         first = f"{path}?{urlencode({key: value for key, value in query.items() if key != 'after'})}"
         deepest = f"{path}?{urlencode(query)}"
-        deep, shallow = turn_about(partial(_page, client, deepest), partial(_page, client, first), 15)
+        deep, shallow = turn_about(partial(page, client, deepest), partial(page, client, first), 15)
         note = f"{deep * 1000:.0f} ms against {shallow * 1000:.0f} ms"
         yield Figure(f"{name}: deepest page ÷ first, 1M requests", deep / shallow, goal=1.1, note=note)
         with CaptureQueriesContext(connection) as captured:
-            _page(client, deepest)
+            page(client, deepest)
         yield Figure(f"{name}: SQL statements", len(captured), "", 4, note="session and person included")
+        yield Figure(f"{name}: deepest page, 1M requests", deep * 1000, "ms", SEARCH_MS, note="the whole page")
+    yield from _searches(client)
+
+
+def _searches(client: "Client") -> Iterator[Figure]:
+    """More often than a plan lasts that is made for one word: after five times PostgreSQL may keep one for all."""
+    for path in ("/review/", "/queries/"):
+        urls = [f"{path}?{urlencode({'author': 'anyone', 'q': words})}" for words in SEARCHES.values()]
+        taken = in_turns([partial(page, client, url) for url in urls], SEARCHED)
+        for found, spent in zip(SEARCHES, taken, strict=True):
+            yield Figure(f"{path}?q=, {found}, 1M requests", spent * 1000, "ms", SEARCH_MS, note="the whole page")
 
 
 def _fill(stage: Stage) -> None:
@@ -73,9 +95,3 @@ def _fill(stage: Stage) -> None:
         for _, definition in indexes:
             admin.execute(definition)
         admin.execute("VACUUM ANALYZE query_requests")
-
-
-def _page(client: "Client", url: str) -> None:
-    response = client.get(url)
-    if response.status_code != 200:
-        raise RuntimeError(f"{url}: {response.status_code}")

@@ -11,13 +11,16 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 
 from devtools import flights, mongo, postgres
 from devtools.binaries import UnavailableError
 from devtools.servers import OWNER, create_database, create_owner, new_result_key, throwaway_folder
+
+if TYPE_CHECKING:
+    from django.test import Client as Browser
 
 PASSWORD = "bench-password-of-no-value"  # noqa: S105 -- of a server that lives for minutes
 ROOT = Path(__file__).resolve().parent.parent
@@ -99,6 +102,13 @@ def submit(statement: str, *, target: str = "flights", language: str = "sql") ->
     draft = Draft(pod="bench", target=target, language=language, statement=statement, access="read", reason="Measuring")
     query = submit(actor=User.objects.get(username="author"), draft=draft)
     return {"id": str(query.public_id), "digest": query.digest}
+
+
+def page(browser: "Browser", url: str) -> None:
+    """Ask for a page in this process. Raises RuntimeError for anything but a page."""
+    response = browser.get(url)
+    if response.status_code != http.client.OK:
+        raise RuntimeError(f"{url}: {response.status_code}")
 
 
 @contextmanager

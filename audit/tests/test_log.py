@@ -190,24 +190,30 @@ def test_the_command_fails_with_the_first_bad_entry(own_database: None) -> None:
     assert AuditLog.objects.count() == 3
 
 
-TAMPERED = {
-    "at": "at + interval '1 microsecond'",
-    "actor_label": "'other'",
-    "subject_id": "''",
-    "previous_hash": "''",
-    "hash": "''",
-    "data": "NULL",
-}
+# Columns and what they are changed to. Hashes of another length move all that follows them in a row.
+TAMPERED = [
+    ("at", "at + interval '1 microsecond'"),
+    ("actor_label", "'other'"),
+    ("subject_id", "''"),
+    ("previous_hash", "''"),
+    ("previous_hash", r"previous_hash || '\x00'"),
+    ("previous_hash", "NULL"),
+    ("hash", "''"),
+    ("hash", r"hash || '\x00'"),
+    ("hash", "substr(hash, 2)"),
+    ("hash", "NULL"),
+    ("data", "NULL"),
+]
 
 
-@pytest.mark.parametrize("column", TAMPERED)
-def test_whatever_was_changed_is_found_and_nothing_breaks(own_database: None, column: str) -> None:
+@pytest.mark.parametrize(("column", "value"), TAMPERED)
+def test_whatever_was_changed_is_found_and_nothing_breaks(own_database: None, column: str, value: str) -> None:
     for number in range(3):
         write(n=number)
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE audit_logs DISABLE TRIGGER USER")
         cursor.execute(f"ALTER TABLE audit_logs ALTER {column} DROP NOT NULL")
-        cursor.execute(f"UPDATE audit_logs SET {column} = {TAMPERED[column]} WHERE seq = 2")
+        cursor.execute(f"UPDATE audit_logs SET {column} = {value} WHERE seq = 2")
     fault = verify_log().fault
     assert fault is not None
     assert fault.seq == 2
