@@ -11,10 +11,11 @@ from django.views.decorators.http import require_GET, require_safe
 
 from accounts.people import person
 from executors.base import RowEncoding
+from pods.models import Target
 from queries import services
 from queries.models import Execution, QueryRequest
 from queries.presentation import arranging, pages, traces
-from queries.presentation.arranging import Asked
+from queries.presentation.arranging import Asked, columns_named
 from queries.presentation.cell import shown
 from queries.presentation.pages import Columns, ShownPage
 from queries.results import copy_rows, download, ended, record_trace_view, show_page, view_cell, view_trace, view_value
@@ -72,7 +73,10 @@ def download_result(request: HttpRequest, public_id: UUID, format: str) -> Strea
 
 @require_safe
 def copy(request: HttpRequest, public_id: UUID) -> HttpResponse:
-    """Some rows as plain text, `as` a form of copies: from the place `row`, from 0, on; `rows` of them."""
+    """Some rows as plain text, `as` a form of copies: from the place `row`, from 0, on; `rows` of them.
+
+    `column` names their columns, as `col` does; without it they are those of the page.
+    """
     query = services.visible_query(actor=person(request), public_id=public_id)
     execution = ended(actor=person(request), query=query)
     asked = _asked(request, execution)
@@ -87,7 +91,7 @@ def copy(request: HttpRequest, public_id: UUID) -> HttpResponse:
         arrangement=asked.arrangement,
         first_row=_number(request, "row"),
         limit=_number(request, "rows") or PAGE_ROWS,
-        places=asked.places,
+        places=list(columns_named(request.GET.getlist("column"), len(execution.columns))) or asked.places,
     )
     return HttpResponse(text.encode(errors="replace"), content_type="text/plain; charset=utf-8")
 
@@ -143,7 +147,10 @@ def _traced(request: HttpRequest, query: QueryRequest, execution: Execution, vie
 
 
 def _common(request: HttpRequest, query: QueryRequest, execution: Execution, view: str) -> dict[str, Any]:
+    held_to, now = query.limits_in_force, query.target.limits
     return {
+        "again": _again(request, query),
+        "is_lifted": now.rows > held_to.rows if execution.truncated == "rows" else now.bytes > held_to.bytes,
         "nav": "mine" if query.author_id == request.user.pk else "review",
         "query": query,
         "execution": execution,
@@ -152,6 +159,13 @@ def _common(request: HttpRequest, query: QueryRequest, execution: Execution, vie
         "lines_total": execution.log_lines.count(),
         "decisions": query.decisions.all(),
     }
+
+
+def _again(request: HttpRequest, query: QueryRequest) -> str:
+    """Where the same is asked for again, "" for who may not ask. An undo puts back what was found only once."""
+    if query.undoes_id is not None or not Target.objects.usable_by(person(request)).filter(pk=query.target_id).exists():
+        return ""
+    return f"{reverse('queries:new')}?again={query.public_id}"
 
 
 def _shown(
