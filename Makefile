@@ -84,5 +84,5 @@ bench: venv ## Measure the speed goals, each beside its floor, on servers of its
 
 .PHONY: clean
 clean: ## Remove the virtual environment, the demo's data and every cache
-	rm -rf $(VENV) .demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis staticfiles test-output
+	rm -rf $(VENV) .venv-peers .demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis staticfiles test-output
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

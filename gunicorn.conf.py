@@ -12,6 +12,9 @@ worker_class = "portal.serving.Worker"
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
 # A run only waits in its thread, and all places may be taken by runs of one worker; then eight more wait for a place in
 # it (`queries.running.places`), and no others: the sixteen threads that are left answer pages, whatever runs.
+# Measured (`make bench ARGS=crowd`): with 16 runs under way a worker takes 63 MiB, the 16 helper processes with their
+# sandboxes 520 MiB together, and the portal's database has 17 connections: one for each run, and one for the pages.
+# At most there is one for each thread that asks the database: `workers * threads`, 80 with these settings.
 threads = int(os.environ.get("PORTAL_PLACES", "16")) + 8 + 16
 preload_app = True
 # A worker's main thread answers this heartbeat; a request that waits for its target does not hold it up.

@@ -36,6 +36,7 @@ class Action(StrEnum):
     QUERY_FAIL = "query.fail"
     QUERY_CLOSE = "query.close"
     QUERY_CANCEL = "query.cancel"
+    QUERY_COMMENT = "query.comment"
     QUERY_REFUSED = "query.refused"
     RESULT_VIEW = "result.view"
     RESULT_DOWNLOAD = "result.download"
@@ -66,6 +67,7 @@ LABELS: dict[Action, str] = {
     Action.QUERY_FAIL: "recorded the failure of",
     Action.QUERY_CLOSE: "closed, its outcome unknown,",
     Action.QUERY_CANCEL: "asked to stop",
+    Action.QUERY_COMMENT: "commented on",
     Action.QUERY_REFUSED: "was refused an act on",
     Action.RESULT_VIEW: "viewed the result of",
     Action.RESULT_DOWNLOAD: "downloaded the result of",

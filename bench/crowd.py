@@ -4,9 +4,13 @@ import http.client
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import psycopg
 
 from bench.figure import Figure, seconds
 from bench.stage import Client, Stage, submit
+from devtools import flights
 
 RUNS = 16
 RUN_SECONDS = 20
@@ -18,18 +22,23 @@ def measure(stage: Stage) -> Iterator[Figure]:
     """The slowest of a hundred answers, idle and under way; each on a connection of its own, as a balancer's may be."""
     from pods.models import Target  # noqa: PLC0415 -- the stage has set Django up
 
+    with psycopg.connect(stage.admin_url, autocommit=True) as server:
+        # As check_targets would tell: as many connections as places, and some to look at the runs with.
+        server.execute(f"ALTER ROLE {flights.READER} CONNECTION LIMIT {RUNS + 8}")
     Target.objects.filter(slug="flights").update(places=RUNS)
     asked = {"the queue": ("/review/", {"Cookie": _session()}), "`/healthz`": ("/healthz", {})}
     idle = {name: _p99(stage, *page) for name, page in asked.items()}
     queries = [_long() for _ in range(RUNS)]
-    # Signed in last: a connection on which nothing is asked is closed after seconds.
+    clients = [Client(stage.port, f"manager{i % 8}") for i in range(RUNS)]
     runs = [
-        threading.Thread(target=Client(stage.port, f"manager{i % 8}").approve, args=(query,))
-        for i, query in enumerate(queries)
+        threading.Thread(target=client.approve, args=(query,)) for client, query in zip(clients, queries, strict=True)
     ]
+    for client in clients:
+        client.hang_up()
     for run in runs:
         run.start()
     time.sleep(3)
+    yield from _costs(stage)
     for name, page in asked.items():
         busy = _p99(stage, *page)
         if not all(run.is_alive() for run in runs):
@@ -38,6 +47,38 @@ def measure(stage: Stage) -> Iterator[Figure]:
         yield Figure(f"p99 of {name}, {RUNS} runs under way ÷ idle", busy / idle[name], goal=GOAL, note=note)
     for run in runs:
         run.join()
+
+
+def _costs(stage: Stage) -> Iterator[Figure]:
+    """What the runs take: of the portal's own database, and of memory, with each shared page counted once."""
+    workers = stage.workers()
+    helpers = [child for worker in workers for child in _descendants(worker)]
+    with psycopg.connect(stage.admin_url) as connection:
+        row = connection.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        ).fetchone()
+    yield Figure(f"connections to the portal's database, {RUNS} runs under way", float(row[0] if row else 0), "")
+    shares = sorted(map(_share, workers))
+    yield Figure("memory of the larger of two workers (PSS)", shares[-1], "MiB")
+    note = f"{len(helpers)} processes for {RUNS} runs"
+    yield Figure("memory of their helpers and sandboxes together (PSS)", sum(map(_share, helpers)), "MiB", note=note)
+
+
+def _descendants(pid: int) -> Iterator[int]:
+    # A child belongs to the thread that started it.
+    for children in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in map(int, children.read_text(encoding="ascii").split()):
+            yield child
+            yield from _descendants(child)
+
+
+def _share(pid: int) -> float:
+    """Of a process, MiB; 0 of one that has ended."""
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return 0.0
+    return next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
 
 
 def _long() -> dict[str, object]:

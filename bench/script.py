@@ -95,6 +95,7 @@ class NoEngine:
     """Opens it."""
 
     prelude = PostgreSQLEngine().prelude
+    script_parameters = PostgreSQLEngine().script_parameters
 
     def open_for_script(self, job: Job, control: Control) -> NoDatabase:
         """The same for every script."""

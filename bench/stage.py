@@ -59,6 +59,10 @@ class Client:
         answer = self.post("auth/token/", {"username": username, "password": PASSWORD})
         self._headers["Authorization"] = f"Bearer {answer['access']}"
 
+    def hang_up(self) -> None:
+        """Let the next call open a connection anew: the server ends one that was idle for seconds."""
+        self._connection.close()
+
     def post(self, path: str, body: dict[str, Any]) -> Any:
         """Post JSON; the answer. Raises RuntimeError for anything but success."""
         self._connection.request("POST", f"/api/v1/{path}", json.dumps(body), self._headers)

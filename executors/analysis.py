@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from executors import registry
 from executors.base import Access, Analysis, EngineKind, Finding, FindingCode, Language, Parameter, Severity
+from executors.fingerprints import fingerprint
 
 # More than anybody reads; a text of two megabytes can hold a hundred thousand.
 _MOST_FINDINGS = 200
@@ -20,7 +21,8 @@ def analyse(
     if language not in registry.languages(engine):
         message = f"A {engine.value} target cannot run {language.value}."
         return Analysis(access, findings=(Finding(FindingCode.WRONG_LANGUAGE, Severity.ERROR, message),))
-    return _bounded(registry.analyser(language, engine)(engine, statement, parameters, access))
+    found = _bounded(registry.analyser(language, engine)(engine, statement, parameters, access))
+    return replace(found, fingerprint=fingerprint(language, statement, parameters)) if found.valid else found
 
 
 def _bounded(analysis: Analysis) -> Analysis:

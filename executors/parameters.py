@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from executors.base import ParameterType
+from executors.base import Finding, FindingCode, ParameterType, Severity
 
 _WHOLE: Final = re.compile(r"([+-]?)0*([0-9]{1,1000})")
 _DECIMAL: Final = re.compile(r"([+-]?)(?:[0-9]{1,1000}(?:\.[0-9]{0,1000})?|\.[0-9]{1,1000})(?:[eE][+-]?[0-9]{1,3})?")
@@ -116,3 +116,16 @@ _EXACT: Final[Mapping[ParameterType, Callable[[str], str]]] = {
     ParameterType.JSON: _json,
 }
 SCALARS: Final = tuple(_EXACT)
+
+
+def missing(name: str, line: int, column: int) -> Finding:
+    """A name that a statement uses and that has no value."""
+    message, hint = f"The parameter {name} has no value.", "Give it a type and a value, or null."
+    return Finding(FindingCode.PARAMETER_MISSING, Severity.ERROR, message, line, column, hint, name)
+
+
+def unused(name: str, written: str, hint: str = "") -> Finding:
+    """A value that a statement does not use; `written` is how it would name it."""
+    said = f"Write {written} where the value belongs{hint}."
+    message = f"The statement does not use {written}."
+    return Finding(FindingCode.PARAMETER_UNUSED, Severity.ERROR, message, hint=said, parameter=name)

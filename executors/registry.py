@@ -11,7 +11,18 @@ from functools import partial
 from importlib import import_module
 from typing import Any
 
-from executors.base import Analyser, CallReader, Engine, EngineKind, KeptRows, Language, Reverser, Runner
+from executors.base import (
+    Access,
+    Analyser,
+    CallReader,
+    Engine,
+    EngineKind,
+    KeptRows,
+    Language,
+    MaintenanceEngine,
+    Reverser,
+    Runner,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +32,8 @@ class Product:
     `analysers` has a reader for each language of its own; `script_calls` reads the calls of a script's `db`, and is ""
     for an engine that is no `ScriptEngine`; `undo` makes the statement that takes a write back, "" where none does;
     `kept` tells rows that are kept for it as people read them, "" where they are kept so; `shell` names the methods of
-    its own language by what they are called on, "" where it has none.
+    its own language by what they are called on, "" where it has none; `maintains` is the language of what runs outside
+    a transaction, None for an engine that is no `MaintenanceEngine`.
     """
 
     name: str
@@ -31,6 +43,7 @@ class Product:
     undo: str = ""
     kept: str = ""
     shell: str = ""
+    maintains: Language | None = None
 
     @property
     def languages(self) -> tuple[Language, ...]:
@@ -45,6 +58,7 @@ PRODUCTS: dict[EngineKind, Product] = {
         {Language.SQL: "executors.postgresql.reading.analysis:analyse"},
         "executors.postgresql.reading.calls:SQLCalls",
         "executors.postgresql.undo:reverse",
+        maintains=Language.SQL,
     ),
     EngineKind.MONGODB: Product(
         "MongoDB",
@@ -63,6 +77,7 @@ RUNNERS: dict[Language, str] = {
     Language.SCRIPT: "executors.script.runner:ScriptRunner",
 }
 
+_MAINTENANCE_RUNNER = "executors.runner:MaintenanceRunner"
 _SCRIPT_ANALYSER = "executors.script.analysis:analyse"
 
 _engines: dict[EngineKind, Engine] = {}
@@ -85,10 +100,23 @@ def engines_in_use() -> Iterable[Engine]:
     return tuple(_engines.values())
 
 
-def runner(language: Language, kind: EngineKind) -> Runner:
-    """The runner of a language on a product that can be asked in it."""
-    made: Runner = _load(RUNNERS[language])(engine(kind))
+def runner(language: Language, kind: EngineKind, access: Access = Access.WRITE) -> Runner:
+    """The runner of a language on a product that can be asked in it with that access."""
+    path = _MAINTENANCE_RUNNER if access is Access.MAINTENANCE else RUNNERS[language]
+    made: Runner = _load(path)(engine(kind))
     return made
+
+
+def offers(language: Language, kind: EngineKind, access: Access) -> bool:
+    """Whether a product can be asked in a language with that access."""
+    return language in languages(kind) and (access is not Access.MAINTENANCE or PRODUCTS[kind].maintains is language)
+
+
+def maintenance(kind: EngineKind) -> MaintenanceEngine:
+    """The engine of a product that runs statements outside a transaction."""
+    made: Any = engine(kind)
+    found: MaintenanceEngine = made
+    return found
 
 
 def analyser(language: Language, kind: EngineKind) -> Analyser:

@@ -10,6 +10,7 @@ from executors.base import (
     End,
     Engine,
     Job,
+    MaintenanceEngine,
     Ran,
     ReadOutcome,
     Refused,
@@ -43,6 +44,17 @@ class StatementRunner:
         finally:
             session.close(clean=clean)
         return outcome
+
+
+class MaintenanceRunner:
+    """One statement outside a transaction."""
+
+    def __init__(self, engine: MaintenanceEngine) -> None:
+        self._engine = engine
+
+    def run(self, job: Job, sink: RowSink, control: Control) -> End:  # noqa: ARG002 -- it returns no rows
+        """Run `job`. Raises `ExecutionError`."""
+        return self._engine.maintain(job, control)
 
 
 def _outcome(session: Session, job: Job, sink: RowSink, control: Control) -> End:

@@ -168,6 +168,18 @@ class TargetAdmin(AuditedAdmin):
                 "description": "How many rows a write may change, and what its reviewers see of that before it runs.",
             },
         ),
+        (
+            "Maintenance",
+            {
+                "fields": (
+                    "allow_maintenance",
+                    "maintenance_url_variable",
+                    "maintenance_seconds_limit",
+                    "maintenance_lock_seconds_limit",
+                ),
+                "description": "What cannot run in a transaction: one at a time on a target.",
+            },
+        ),
         ("What is pointed out", {"fields": ("personal_columns", "large_table_rows")}),
         ("Rules", {"fields": ("approvals_required", "pending_hours", "retention_days")}),
         ("Scripts", {"fields": ("allow_scripts", "script_modules")}),

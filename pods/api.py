@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from accounts.models import Role, User
 from accounts.people import person
 from executors import processes
-from executors.base import Access, EngineKind, ExecutionError, Language, Masks, Table
+from executors.base import Access, EngineKind, ExecutionError, Language, Limits, Masks, Table
 from pods.models import SUBMIT, Environment, Pod, Target
 from web.bodies import View
 from web.errors import NotFound, Unavailable
@@ -76,6 +76,7 @@ class TargetShape(serializers.Serializer[Target]):
     approvals_required = serializers.IntegerField(min_value=0)
     retention_days = serializers.IntegerField(min_value=0)
     limits = TargetLimitsShape()
+    maintenance_limits = TargetLimitsShape(allow_null=True, help_text="Null where it takes no maintenance.")
 
 
 class ColumnShape(serializers.Serializer[object]):
@@ -164,7 +165,7 @@ def me_json(user: User) -> dict[str, object]:
 
 def target_json(target: Target, *, may_submit: bool) -> dict[str, object]:
     """A target as it is answered."""
-    limits = target.limits
+    maintains = target.allow_maintenance
     return {
         "slug": target.slug,
         "name": target.name,
@@ -178,12 +179,17 @@ def target_json(target: Target, *, may_submit: bool) -> dict[str, object]:
         "missing_variables": target.missing_variables(),
         "approvals_required": target.approvals_required,
         "retention_days": target.retention_days,
-        "limits": {
-            "seconds": int(limits.seconds),
-            "lock_seconds": int(limits.lock_seconds),
-            "rows": limits.rows,
-            "bytes": limits.bytes,
-        },
+        "limits": _limits_json(target.limits),
+        "maintenance_limits": _limits_json(target.limits_for(Access.MAINTENANCE)) if maintains else None,
+    }
+
+
+def _limits_json(limits: Limits) -> dict[str, int]:
+    return {
+        "seconds": int(limits.seconds),
+        "lock_seconds": int(limits.lock_seconds),
+        "rows": limits.rows,
+        "bytes": limits.bytes,
     }
 
 

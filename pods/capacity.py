@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from executors import processes
 from executors.base import Access, ExecutionError
@@ -24,9 +25,17 @@ class Told:
     fault: bool
 
 
+class _Use(NamedTuple):
+    """What a target does with a login, and how many places it has for that."""
+
+    target: Target
+    asked: ExecutorTarget
+    places: int
+
+
 def check() -> Iterator[Told]:
     """Each login of the active targets, asked now. Targets that share a login share its connections."""
-    logins: dict[tuple[str, str], list[tuple[Target, ExecutorTarget]]] = defaultdict(list)
+    logins: dict[tuple[str, str], list[_Use]] = defaultdict(list)
     for target in Target.objects.filter(active=True).order_by("slug"):
         for access in (access for access in Access if target.url_variable(access)):
             try:
@@ -34,14 +43,18 @@ def check() -> Iterator[Told]:
             except KeyError as error:
                 yield Told(f"{target.slug}, {access}: the variable {error.args[0]} is not set.", fault=True)
             else:
-                logins[target.engine, found.url].append((target, found))
+                # Of what cannot run in a transaction there is one at a time on a target.
+                places = 1 if access is Access.MAINTENANCE else target.places
+                logins[target.engine, found.url].append(_Use(target, found, places))
     for sharing in logins.values():
-        yield _login([target for target, _ in sharing], sharing[0][1])
+        yield _login(sharing)
 
 
-def _login(targets: Iterable[Target], asked: ExecutorTarget) -> Told:
-    named = f"{', '.join(target.slug for target in targets)}, {asked.access}"
-    places = sum(target.places for target in targets)
+def _login(uses: Sequence[_Use]) -> Told:
+    asked = uses[0].asked
+    accesses = ", ".join(dict.fromkeys(str(use.asked.access) for use in uses))
+    named = f"{', '.join(dict.fromkeys(use.target.slug for use in uses))}, {accesses}"
+    places = sum(use.places for use in uses)
     needed = PER_PLACE * places + BESIDES
     try:
         limit = processes.connection_limit(asked)

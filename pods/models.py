@@ -230,6 +230,28 @@ class Target(models.Model):
         validators=[MinValueValidator(1), MaxValueValidator(8760)],
         help_text="Hours a request may wait before it expires.",
     )
+    allow_maintenance = models.BooleanField(
+        default=False,
+        help_text="Whether what cannot run in a transaction may be run (CREATE INDEX CONCURRENTLY, VACUUM …): without "
+        "bound, rehearsal and undo. PostgreSQL only.",
+    )
+    maintenance_url_variable = models.CharField(
+        max_length=100,
+        blank=True,
+        validators=[VARIABLE_NAME],
+        help_text="The environment variable that holds the URL of a login for maintenance, which owns the tables. "
+        "Empty: the login that may write.",
+    )
+    maintenance_seconds_limit = models.PositiveIntegerField(
+        default=3600,
+        validators=[MinValueValidator(1), MaxValueValidator(86_400)],
+        help_text="Seconds one maintenance may take.",
+    )
+    maintenance_lock_seconds_limit = models.PositiveIntegerField(
+        default=60,
+        validators=[MinValueValidator(1), MaxValueValidator(3600)],
+        help_text="Seconds it may wait for a lock, or for older transactions to end.",
+    )
     allow_scripts = models.BooleanField(default=False, help_text="Whether JavaScript may be run against this target.")
     script_modules = ArrayField(
         models.CharField(max_length=40, choices=[(name, name) for name in SCRIPT_MODULES]),
@@ -315,7 +337,12 @@ class Target(models.Model):
             raise ValidationError({"search_path": f"Not a schema of the target's own: {', '.join(map(repr, bad))}."})
         if self.write_url_variable and self.write_url_variable == self.read_url_variable:
             raise ValidationError({"write_url_variable": "Reads and writes need logins of their own."})
-        own = [name for name in ("read_url_variable", "write_url_variable") if _is_own(getattr(self, name))]
+        if self.maintenance_url_variable and self.maintenance_url_variable == self.read_url_variable:
+            raise ValidationError({"maintenance_url_variable": "Reads and maintenance need logins of their own."})
+        if self.allow_maintenance and registry.PRODUCTS[EngineKind(self.engine)].maintains is None:
+            raise ValidationError({"allow_maintenance": f"There is no maintenance of {self.get_engine_display()}."})
+        names = ("read_url_variable", "write_url_variable", "maintenance_url_variable")
+        own = [name for name in names if _is_own(getattr(self, name))]
         if own:
             message = f"Variables that begin with {OWN_VARIABLES} are the portal's own settings, never a target's."
             raise ValidationError(dict.fromkeys(own, message))
@@ -340,6 +367,13 @@ class Target(models.Model):
             bytes=self.bytes_limit,
             lock_seconds=min(self.lock_seconds_limit, self.seconds_limit),
         )
+
+    def limits_for(self, access: Access) -> Limits:
+        """What one execution with that access may use: maintenance has times of its own."""
+        if access is not Access.MAINTENANCE:
+            return self.limits
+        seconds = self.maintenance_seconds_limit
+        return replace(self.limits, seconds=seconds, lock_seconds=min(self.maintenance_lock_seconds_limit, seconds))
 
     @property
     def rehearsal_limits(self) -> Limits:
@@ -368,11 +402,13 @@ class Target(models.Model):
 
     def url_variable(self, access: Access) -> str:
         """The name of the variable with the credential of `access`; "" when the target has none."""
+        if access is Access.MAINTENANCE:
+            return (self.maintenance_url_variable or self.write_url_variable) if self.allow_maintenance else ""
         return self.read_url_variable if access is Access.READ else self.write_url_variable
 
     def missing_variables(self) -> list[str]:
         """Names of variables that should hold a credential and do not."""
-        names = (self.read_url_variable, self.write_url_variable)
+        names = dict.fromkeys(self.url_variable(access) for access in Access)
         return [name for name in names if name and not _url_in(name)]
 
     def offers(self, access: Access) -> bool:
@@ -397,8 +433,8 @@ class Target(models.Model):
             script_modules=tuple(self.script_modules) if self.allow_scripts else (),
             large_rows=self.large_table_rows,
             personal=tuple(self.personal_columns),
-            seconds=self.limits.seconds,
-            lock_seconds=self.limits.lock_seconds,
+            seconds=self.limits_for(access).seconds,
+            lock_seconds=self.limits_for(access).lock_seconds,
         )
 
 

@@ -25,6 +25,8 @@ PORTAL_TRUSTED_PROXIES = env.integer("PORTAL_TRUSTED_PROXIES", 0, minimum=0, max
 # Runs at once, over all replicas: in all, and for one pod. A target has a number of its own.
 PORTAL_PLACES = env.integer("PORTAL_PLACES", 16, minimum=1, maximum=256)
 PORTAL_POD_PLACES = env.integer("PORTAL_POD_PLACES", 12, minimum=1, maximum=256)
+# Of what runs outside a transaction, for up to hours; a target takes one at a time.
+PORTAL_MAINTENANCE_PLACES = env.integer("PORTAL_MAINTENANCE_PLACES", 2, minimum=1, maximum=16)
 # Runs scripts even where the operating system cannot confine them. Only for development on such a system.
 PORTAL_SCRIPTS_UNCONFINED = env.flag("PORTAL_SCRIPTS_UNCONFINED", default=False)
 PORTAL_RATE_LIMITS = env.flag("PORTAL_RATE_LIMITS", default=True)

@@ -72,6 +72,11 @@ class Filters:
         """Whether anything is filtered."""
         return any(getattr(self, name) for name in NAMES)
 
+    @property
+    def narrows(self) -> bool:
+        """Whether anything beside the words looked for is filtered."""
+        return any(getattr(self, name) for name in NAMES if name != "q")
+
     def apply(self, queries: QueryRequestQuerySet) -> QueryRequestQuerySet:
         """The requests that pass."""
         found = queries.filter(**{column: value for name, column in _COLUMNS.items() if (value := getattr(self, name))})

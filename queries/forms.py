@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -12,9 +13,9 @@ from accounts.models import User
 from executors.base import NamedParameter
 from executors.base.parameters import Placed
 from pods.models import Target
-from queries.models import QueryRequest
+from queries.models import KeptDraft, QueryRequest
 from queries.parameter_rows import ParameterRows, Row, row_of, rows_of, written
-from queries.services import Draft, field_of
+from queries.services import Draft, Unsent, field_of
 from queries.words import ACCESSES, LANGUAGES
 from web.errors import BadInput, FieldError
 
@@ -36,6 +37,9 @@ class RequestForm(forms.Form):
     parameters = forms.CharField(required=False, strip=False)
     named = forms.CharField(required=False, strip=False, widget=ParameterRows, label="Parameters")
     revises = forms.UUIDField(required=False)
+    # The draft that it came from, and its state then; none of the request.
+    kept = forms.UUIDField(required=False)
+    seen = forms.CharField(required=False)
 
     def __init__(self, data: Any = None, *, person: User, initial: dict[str, Any] | None = None) -> None:
         super().__init__(data, initial=initial)
@@ -58,6 +62,12 @@ class RequestForm(forms.Form):
             expects=read_rows(values["expects"], "expects"),
             parameters=(*parse_parameters(values["parameters"]), *(row.typed() for row in rows_of(values["named"]))),
         )
+
+    def unsent(self, *, instead: bool = False) -> Unsent:
+        """What is typed, as a draft: whatever it is."""
+        typed = {name: str(self[name].value() or "").replace("\r\n", "\n") for name in self.fields}
+        target, language, kept, seen = (typed.pop(name) for name in ("target", "language", "kept", "seen"))
+        return Unsent(target, language, typed, known_id(kept), seen, instead)
 
     def rows(self) -> list[Row]:
         """One for each parameter as typed and each that is missing, with what is wrong with it; a free one last."""
@@ -85,6 +95,20 @@ class RequestForm(forms.Form):
     def _take(self, name: str, problems: Iterable[FieldError]) -> None:
         self._wrong[name] = [problem.message for problem in problems]
         self.add_error("named", [ValidationError(f"{name}: {text}") for text in self._wrong[name]])
+
+
+def known_id(text: object) -> UUID:
+    """What an address or a field names; nothing's id where it names none."""
+    try:
+        return UUID(str(text))
+    except ValueError:
+        return UUID(int=0)
+
+
+def left_as(draft: KeptDraft) -> dict[str, Any]:
+    """What the form starts with when it goes on with a draft."""
+    own = {"target": draft.target.slug, "language": draft.language, "kept": draft.public_id, "seen": draft.seen}
+    return {**draft.content, **own}
 
 
 def read_rows(text: str, field: str) -> int | None:

@@ -34,7 +34,7 @@ NOT_KEPT: dict[Gap, str] = {
     Gap.UNCERTAIN: "it is not certain that every row of {table} it changed is known",
     Gap.NOT_TOLD: "what happened to the rows of {table} is not known",
 }
-SAFE_DETAIL = frozenset({"sqlstate", "line", "column", "position", "statement_line", "statement_column"})
+SAFE_DETAIL = frozenset({"sqlstate", "line", "column", "position", "statement_line", "statement_column", "repair"})
 
 
 def objection(actor: Actor, verb: Verb, query: QueryRequest) -> str:
@@ -111,12 +111,17 @@ def cannot_see_rehearsal(actor: User, query: QueryRequest) -> str:
 def cannot_be_rehearsed(query: QueryRequest) -> NotNow | None:
     """Why nobody can rehearse this now; None when somebody can."""
     if not query.writes:
-        return _stands(query, "A read changes nothing; there is nothing to rehearse.", "not_a_write")
+        return _stands(query, f"{_never_counted(query)} there is nothing to rehearse.", "not_a_write")
     if query.target.rehearsals == Rehearsals.NEVER:
         return _stands(query, f"Nothing is rehearsed on {query.target.name}.", "no_rehearsals")
     if query.state is not Status.PENDING:
         return _stands(query, f"{query.number} no longer waits for a decision.", "not_now")
     return obstacle(query)
+
+
+def _never_counted(query: QueryRequest) -> str:
+    """Why nothing is known of rows that a request changes, which is not a write."""
+    return "What maintenance changes is not counted;" if query.maintains else "A read changes nothing;"
 
 
 def cannot_see_plan(actor: User, query: QueryRequest) -> str:
@@ -130,6 +135,8 @@ def cannot_see_plan(actor: User, query: QueryRequest) -> str:
 
 def cannot_be_planned(query: QueryRequest) -> NotNow | None:
     """Why nobody asks the target how it would run this; None when somebody can."""
+    if query.maintains:
+        return _stands(query, "Maintenance has no plan.", "no_plan")
     if query.state is not Status.PENDING:
         return _stands(query, f"{query.number} no longer waits for a decision.", "not_now")
     return obstacle(query)
@@ -138,6 +145,15 @@ def cannot_be_planned(query: QueryRequest) -> NotNow | None:
 def cannot_withdraw(actor: User, query: QueryRequest) -> str:
     """Only the author withdraws."""
     return "" if query.author_id == actor.pk else "Only its author can withdraw a request."
+
+
+def cannot_comment(actor: User, query: QueryRequest) -> str:
+    """Its author and those who may decide in its pod talk about a request, before and after it ended."""
+    if not actor.is_active:
+        return DEACTIVATED
+    if query.author_id == actor.pk or query.pod.has_manager(actor):
+        return ""
+    return f"Only its author and managers of {query.pod.name} comment on this."
 
 
 def cannot_close(actor: User, query: QueryRequest) -> str:
@@ -209,7 +225,7 @@ def cannot_undo(actor: User, query: QueryRequest) -> str:
 def cannot_be_undone(query: QueryRequest) -> NotNow | None:
     """Why nobody can take this write back now; None when somebody can."""
     if not query.writes:
-        return _stands(query, "A read changed nothing; there is nothing to take back.", "not_a_write")
+        return _stands(query, f"{_never_counted(query)} there is nothing to take back.", "not_a_write")
     if query.state is not Status.EXECUTED:
         return _stands(query, f"{query.number} has changed nothing that could be taken back.", "not_now")
     never = undoing.obstacle(EngineKind(query.target.engine))

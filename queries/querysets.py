@@ -15,7 +15,7 @@ from django.db.models.sql.compiler import SQLCompiler
 from django.utils import timezone
 
 from accounts.models import User
-from pods.models import Pod
+from pods.models import Pod, Target
 from queries.lifecycle import Status
 
 if TYPE_CHECKING:
@@ -136,6 +136,10 @@ class QueryRequestQuerySet(models.QuerySet["QueryRequest"]):
         found = self.filter(*map(_holds, wanted))
         keys = list(found.order_by().values_list("pk", flat=True)[: _FEW + 1])
         return found if len(keys) > _FEW else self.filter(_OneOf("pk", Value(keys, ArrayField(BigIntegerField()))))
+
+    def like(self, target: Target, fingerprint: str) -> QueryRequestQuerySet:
+        """Those for the same target that differ in values alone; none of a text whose fingerprint is not known."""
+        return self.filter(target=target, fingerprint=fingerprint) if fingerprint else self.none()
 
     def open(self) -> QueryRequestQuerySet:
         """Those that can still run, or do."""

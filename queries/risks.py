@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from executors.base import FindingCode
+from executors.base import Access, FindingCode
 from pods.models import Environment
 from queries.bounds import Origin, Sight, counted
 from queries.models import QueryRequest
@@ -19,6 +19,7 @@ _PRODUCTION = 1 << 10
 class Risk(StrEnum):
     """Why to look twice, the worst first."""
 
+    OUTSIDE = "outside"
     DESTROYS = "destroys"
     WHOLE_TABLE = "whole_table"
     MANY_ROWS = "many_rows"
@@ -26,6 +27,7 @@ class Risk(StrEnum):
 
 
 WORDS = {
+    Risk.OUTSIDE: "Outside a transaction",
     Risk.DESTROYS: "Drops or empties something",
     Risk.WHOLE_TABLE: "Changes a whole table",
     Risk.MANY_ROWS: "Changes many rows",
@@ -60,10 +62,13 @@ def raises(code: str) -> bool:
 
 def risks(query: QueryRequest, sight: Sight | None) -> list[Risk]:
     """Why to look twice at a write: what its findings say, how many rows it changes, and whether anybody saw that."""
-    if not query.writes:
+    if query.access == Access.READ:
         return []
     codes = {str(finding["code"]) for finding in query.findings}
     found = {risk for code, risk in _CODES.items() if code in codes}
+    if query.maintains:
+        # What it changes is never counted: that nobody saw it says nothing more.
+        return [risk for risk in Risk if risk in {*found, Risk.OUTSIDE}]
     rows = counted(query, sight)
     if rows is not None and rows.rows > query.target.default_bound:
         found.add(Risk.MANY_ROWS)
@@ -74,9 +79,10 @@ def risks(query: QueryRequest, sight: Sight | None) -> list[Risk]:
 
 def queue_order(query: QueryRequest, sight: Sight | None) -> int:
     """Where a request stands in a queue, the lowest first: writes in production, then by the worst reason to look twice
-    and all others; a write before a read. As it is now: it is stored when a request is sent, and when it is rehearsed.
+    and all others; a write and maintenance before a read. As it is now: it is stored when a request is sent, and when
+    it is rehearsed.
     """
-    if not query.writes:
+    if query.access == Access.READ:
         return 0
     found = risks(query, sight)
     weighed = sum(1 << place for place, risk in enumerate(reversed(Risk), start=1) if risk in found)
@@ -86,6 +92,9 @@ def queue_order(query: QueryRequest, sight: Sight | None) -> int:
 
 def confirmation(query: QueryRequest, sight: Sight | None) -> Confirmation | None:
     """What is asked before the last approval runs a write; None where nothing is."""
-    if risks(query, sight):
+    found = risks(query, sight)
+    if query.maintains and Risk.DESTROYS not in found:
+        return Confirmation("")
+    if found:
         return Confirmation(query.tables[0] if len(query.tables) == 1 else query.target.name)
     return Confirmation("") if query.writes and query.target.environment == Environment.PRODUCTION else None

@@ -63,9 +63,10 @@ class Step:
         entry = {"from": before, "to": self.to.value, "digest": query.digest, **(data or {})}
         if code:
             entry["code"] = code.value
-        moved = _move(query, self.to, code, acts)
+        done = [*acts, *outbox.telling(query, self.verb, self.actor, acts)]
+        moved = _move(query, self.to, code, done)
         outbox.announce(query, self.verb)
-        log.append(ACTIONS[self.verb], actor=self.actor, subject=subject(query), data=entry, acts=[*acts, moved])
+        log.append(ACTIONS[self.verb], actor=self.actor, subject=subject(query), data=entry, acts=[*done, moved])
         query.status, query.code = self.to.value, code
 
 

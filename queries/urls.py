@@ -2,11 +2,12 @@
 
 from django.urls import include, path
 
-from queries.views import decide, detail, home, lists, new, plan, results, review
+from queries.views import decide, detail, drafts, home, lists, new, notices, plan, results, review
 
 requests = [
     path("", lists.request_list, name="list"),
     path("new/", new.new, name="new"),
+    path("new/draft/", drafts.keep, name="draft"),
     path("<uuid:public_id>/", detail.detail, name="detail"),
     path("<uuid:public_id>/statement.txt", detail.statement, name="statement"),
     path("<uuid:public_id>/status/", detail.status, name="status"),
@@ -15,6 +16,7 @@ requests = [
     path("<uuid:public_id>/rehearse/", decide.rehearse, name="rehearse"),
     path("<uuid:public_id>/undo/", decide.undo, name="undo"),
     path("<uuid:public_id>/reject/", decide.reject, name="reject"),
+    path("<uuid:public_id>/comment/", decide.comment, name="comment"),
     path("<uuid:public_id>/withdraw/", decide.withdraw, name="withdraw"),
     path("<uuid:public_id>/cancel/", decide.cancel, name="cancel"),
     path("<uuid:public_id>/close/", decide.close, name="close"),
@@ -29,6 +31,9 @@ requests = [
 urlpatterns = [
     path("", home.home, name="home"),
     path("review/", review.queue, name="review"),
+    path("review/stale/", review.stale, name="review_stale"),
     path("review/news/", review.news, name="review_news"),
+    path("notices/", notices.notices, name="notices"),
+    path("notices/read/", notices.read_all, name="notices_read"),
     path("queries/", include((requests, "queries"))),
 ]

@@ -9,7 +9,7 @@ from typing import Final
 
 from executors.base import Access, Language
 from queries.lifecycle import Status, Verb
-from queries.models import Code, QueryRequest
+from queries.models import Code, Event, QueryRequest, Tiding
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +94,13 @@ BEING_FOUND_OUT: Final = StatusWords(
     notice="was sent to be committed; what became of it is being found out",
     told="You approved {number}. It was sent to be committed; what became of it is being found out.",
 )
+MAINTENANCE_FOUND_OUT: Final = StatusWords(
+    name="Being found out",
+    already="sent to the target, and what became of it is being found out",
+    notice="was sent to the target; what became of it is being found out",
+    told="You approved {number}. It was sent to the target; what became of it is being found out.",
+)
+STILL_RUNS: Final = "You approved {number}. It runs, and goes on without this page."
 CLOSED: Final = "You closed {number}. What became of it stays unknown to the portal; your words are kept with it."
 
 # What somebody did to a request, after their name.
@@ -110,9 +117,26 @@ DID: Final[Mapping[Verb, str]] = {
 }
 ASKED_FOR_CHANGES: Final = "asked for changes"
 
+# What the bell says of a request, after its number.
+TOLD: Final[Mapping[Event, str]] = {
+    Event.SUBMIT: "waits for your decision",
+    Event.REVISE: "waits for your decision: a revision",
+    Event.REMIND: "still waits for your decision: half of its time is over",
+    Event.COMMENT: "was commented on",
+    Event.ENDORSE: "was approved; it needs more approvals",
+    Event.APPROVE: "was approved",
+    Event.REJECT: "was rejected",
+    Event.EXPIRE: "has expired: nobody decided in time",
+    Event.COMPLETE: "has finished",
+    Event.FAIL: "has failed",
+    Event.CLOSE: "was closed by hand",
+}
+CHANGES_ASKED: Final = "needs changes"
+
 ACCESSES: Final[Mapping[Access, str]] = {
     Access.READ: "Read only",
     Access.WRITE: "Write",
+    Access.MAINTENANCE: "Maintenance",
 }
 
 LANGUAGES: Final[Mapping[Language, str]] = {
@@ -168,15 +192,51 @@ FAILURES: Final[Mapping[Code, FailureWords]] = {
     ),
 }
 
+# Of what ran outside a transaction no failure says that nothing was changed, unless nothing was sent.
+_LEFT: Final = "What it left behind, if anything, its message says."
+MAINTENANCE_FAILURES: Final[Mapping[Code, FailureWords]] = {
+    **FAILURES,
+    Code.ERROR: FailureWords("Error", f"It ended with an error. {_LEFT}"),
+    Code.TIMEOUT: FailureWords(
+        "Time limit reached",
+        f"It reached a time limit and was stopped. {_LEFT}",
+        "End what it waits for, or ask an admin for a longer limit for maintenance on this target.",
+    ),
+    Code.CANCELLED: FailureWords("Stopped", f"It was stopped. {_LEFT}"),
+    Code.TOO_LARGE: FailureWords("Too large", f"It needed more memory than a run may have. {_LEFT}"),
+    Code.INTERRUPTED: FailureWords(
+        "Interrupted",
+        f"It was interrupted. {_LEFT}",
+        "Finish or remove what it left behind; then revise the request to try again.",
+    ),
+    Code.OUTCOME_UNKNOWN: FailureWords(
+        "Outcome unknown", "What became of it is not known: look at the target before you ask again."
+    ),
+}
+
+
+def of_failure(query: QueryRequest, code: str) -> FailureWords | None:
+    """What a failure of this request means; None for a code that is none."""
+    return (MAINTENANCE_FAILURES if query.maintains else FAILURES).get(Code(code))
+
 
 def of(query: QueryRequest) -> StatusWords:
     """The words for a request as it is."""
-    return BEING_FOUND_OUT if query.is_being_found_out else of_request(query.state, query.code)
+    if query.is_being_found_out:
+        return MAINTENANCE_FOUND_OUT if query.maintains else BEING_FOUND_OUT
+    return of_request(query.state, query.code)
 
 
 def of_request(status: Status, code: str) -> StatusWords:
     """The words for a request in this status with this code."""
     return ENDED_AS.get(Code(code), STATUSES[status])
+
+
+def told(tiding: Tiding) -> str:
+    """What the bell says happened, after the number of the request."""
+    if tiding.event == Event.REJECT and tiding.query.code == Code.CHANGES_REQUESTED:
+        return CHANGES_ASKED
+    return TOLD[Event(tiding.event)]
 
 
 def name_of_code(code: str) -> str:

@@ -13,6 +13,7 @@ RATES: dict[str, tuple[str, str]] = {
     "token": ("30/m", "address"),
     "submit": ("120/m", "person"),
     "check": ("240/m", "person"),
+    "draft": ("240/m", "person"),
     "decide": ("12000/m", "person"),
     "rehearse": ("30/m", "person"),
     "download": ("120/m", "person"),

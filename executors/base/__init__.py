@@ -26,6 +26,7 @@ from executors.base.findings import Analysis, Finding, FindingCode, Required, Se
 from executors.base.holdings import Masks, Reference, Table
 from executors.base.outcomes import (
     ERRORS,
+    Aftermath,
     Cancelled,
     CommitStatus,
     End,
@@ -64,10 +65,10 @@ from executors.base.scripting import (
     Step,
     WrittenCall,
 )
-from executors.base.seam import Analyser, Engine, Runner, ScriptEngine, Session
+from executors.base.seam import Analyser, Engine, MaintenanceEngine, Runner, ScriptEngine, Session
 from executors.base.statements import Access, EngineKind, Job, Language, Limits, Target
 from executors.base.undoing import KeptRows, NotReversible, Reverse, Reverser
-from executors.base.watching import Activity, Blocker, ConnectionLimit
+from executors.base.watching import Activity, Blocker, ConnectionLimit, Progress
 
 __all__ = [
     "ERRORS",
@@ -75,6 +76,7 @@ __all__ = [
     "MAX_REPLY_BYTES",
     "Access",
     "Activity",
+    "Aftermath",
     "Analyser",
     "Analysis",
     "Answer",
@@ -108,6 +110,7 @@ __all__ = [
     "Language",
     "Leads",
     "Limits",
+    "MaintenanceEngine",
     "Masks",
     "NamedParameter",
     "NotReversible",
@@ -117,6 +120,7 @@ __all__ = [
     "ParameterType",
     "Plan",
     "PlanStep",
+    "Progress",
     "Purpose",
     "Ran",
     "ReadOutcome",

@@ -27,10 +27,12 @@ class Control(Protocol):
         """The session is open, nothing of the author's was sent yet; `backend` names it on the server (a pid)."""
 
     def committing(self, transaction: str) -> None:
-        """COMMIT comes next. Must be durable when it returns; an exception forbids the commit.
+        """COMMIT comes next, or a statement that no COMMIT holds back. Must be durable when it returns; an exception
+        forbids it.
 
-        `transaction` is what the engine can be asked about afterwards (`Engine.commit_status`), or "": a name for
-        people, and after a space whatever the engine itself needs to tell this transaction from another one's.
+        `transaction` is what the engine can be asked about afterwards (`Engine.commit_status`; of maintenance
+        `MaintenanceEngine.aftermath`), or "": a name for people, and after a space whatever the engine itself needs to
+        tell this transaction from another one's.
         """
 
     def kept(self, images: Images) -> None:

@@ -129,11 +129,13 @@ class FindingCode(StrEnum):
     OTHER_KIND = "other_kind"
     OUTER_NAME = "outer_name"
     OUTSIDE_COLUMN = "outside_column"
+    OUTSIDE_TRANSACTION = "outside_transaction"
     OVERWRITES = "overwrites"
     OWN_FUNCTION = "own_function"
     PAGE_WITHOUT_ORDER = "page_without_order"
     PARAMETER_MISSING = "parameter_missing"
     PARAMETER_UNUSED = "parameter_unused"
+    PARAMETER_VALUE = "parameter_value"
     PARAMETERS_MISMATCH = "parameters_mismatch"
     PARAMETERS_NEED_ONE_STATEMENT = "parameters_need_one_statement"
     PERSONAL_DATA = "personal_data"
@@ -237,6 +239,7 @@ class Analysis:
     `access` is what the statement needs (READ or WRITE); `kinds` names each statement in order
     (`SELECT`, `UPDATE`, `find`, `script` …); `tables` are the tables or collections it names, as written, sorted.
     `verified` lists what was checked and found in order: the absence of a finding alone is never an assurance.
+    `fingerprint` is the same for texts that differ in values, spaces and comments alone; "" of one that is not valid.
     """
 
     access: Access
@@ -245,6 +248,7 @@ class Analysis:
     findings: tuple[Finding, ...] = ()
     verified: tuple[Verified, ...] = ()
     modules: tuple[Required, ...] = ()
+    fingerprint: str = ""
 
     @property
     def valid(self) -> bool:

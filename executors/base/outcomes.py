@@ -113,7 +113,7 @@ class ExecutionError(Exception):
     `detail` holds what the server said beside its message: `sqlstate`, `hint`, `detail`, `line`, `column`
     (counted from 1 in the author's text), `position` (characters from 1), as text; what the failure is about:
     `constraint`, `schema`, `table`, `of_column` (PostgreSQL), `code`, `codeName`, and as Extended JSON `keyPattern` and
-    `keyValue` (MongoDB).
+    `keyValue` (MongoDB); `repair`, the statement that finishes or removes what maintenance left behind.
     """
 
     code: ClassVar[FailureCode]
@@ -183,13 +183,28 @@ ERRORS: Mapping[FailureCode, type[ExecutionError]] = {kind.code: kind for kind i
 
 
 class CommitStatus(StrEnum):
-    """What a target says of a transaction whose end the portal did not see.
+    """What a target says of a transaction, or of maintenance, whose end the portal did not see.
 
-    UNKNOWN: it cannot know, however often it is asked. UNANSWERED: nobody was reached who might know; later, perhaps.
+    PARTLY: of what runs outside a transaction a part lasts, or was left behind. UNKNOWN: it cannot know, however often
+    it is asked. UNANSWERED: nobody was reached who might know; later, perhaps.
     """
 
     COMMITTED = "committed"
+    PARTLY = "partly"
     ABORTED = "aborted"
     IN_PROGRESS = "in progress"
     UNKNOWN = "unknown"
     UNANSWERED = "unanswered"
+
+
+@dataclass(frozen=True, slots=True)
+class Aftermath:
+    """What the catalogue of a target says of a statement that ran outside a transaction.
+
+    `said` are sentences for people, "" where there is nothing to say; `repair` is the statement that finishes or
+    removes what was left behind, "" where nothing was.
+    """
+
+    status: CommitStatus
+    said: str = ""
+    repair: str = ""

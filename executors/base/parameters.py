@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any, Final, TypeAlias
 
 # What a parameter may be called: PostgreSQL and JavaScript both read it as a name.
-NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
+NAME: Final = re.compile(r"(?!__proto__$)[A-Za-z_][A-Za-z0-9_]{0,62}")
 
 
 class ParameterType(StrEnum):

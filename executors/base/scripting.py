@@ -13,6 +13,7 @@ from executors.base.asking import Asked
 from executors.base.effects import Effect, Images
 from executors.base.findings import Finding, Verified
 from executors.base.outcomes import Refused
+from executors.base.parameters import NamedParameter
 from executors.base.statements import Access
 
 # One reply to the child: larger ones would not fit beside the script in its memory.
@@ -161,6 +162,9 @@ class CallReader(Protocol):
 
     def read(self, call: WrittenCall, access: Access) -> DatabaseCall | None:
         """What `call` is in a script that asks for `access`; None for one that does not reach the database."""
+
+    def refuses(self, parameter: NamedParameter) -> str:
+        """Why the engine has no value for a parameter, in a sentence; "" where it has."""
 
 
 def bounded(value: object) -> str:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from executors.base.asking import Asked, Told
 from executors.base.control import Control
 from executors.base.effects import Effect, Images
 from executors.base.findings import Analysis
 from executors.base.holdings import Table
-from executors.base.outcomes import CommitStatus, End, Ran
+from executors.base.outcomes import Aftermath, CommitStatus, End, Ran, WriteOutcome
 from executors.base.parameters import Parameter
 from executors.base.planning import Plan
 from executors.base.rows import RowSink
@@ -111,8 +111,24 @@ class ScriptEngine(Protocol):
     def prelude(self) -> str:
         """The JavaScript that makes a script's `db`."""
 
+    def script_parameters(self, parameters: Sequence[Parameter]) -> Any:
+        """The parameters as JSON, for the prelude to make `params` of. Raises `Refused`."""
+
     def open_for_script(self, job: Job, control: Control) -> ScriptDatabase:
         """`Engine.open` for a script: a session that runs one call after the other."""
+
+
+class MaintenanceEngine(Protocol):
+    """What an engine has besides when its databases take statements that cannot run in a transaction."""
+
+    def maintain(self, job: Job, control: Control) -> WriteOutcome:
+        """Run the one statement of `job` outside a transaction, after `Control.committing` allowed it.
+
+        An `ExecutionError` says what the catalogue says was left behind; `OutcomeUnknown` where it could not be asked.
+        """
+
+    def aftermath(self, target: Target, transaction: str) -> Aftermath:
+        """What became of a statement that `Control.committing` named; IN_PROGRESS while its session still runs it."""
 
 
 class Runner(Protocol):

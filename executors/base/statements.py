@@ -25,10 +25,14 @@ class Language(StrEnum):
 
 
 class Access(StrEnum):
-    """What the author asks for and what the run is held to."""
+    """What the author asks for and what the run is held to.
+
+    MAINTENANCE is for what cannot be done in a transaction: no effect is counted, no bound holds it, nothing is undone.
+    """
 
     READ = "read"
     WRITE = "write"
+    MAINTENANCE = "maintenance"
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,13 +28,28 @@ class ConnectionLimit:
 
 
 @dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a long command has come, as its server counts it: `done` of `total` in `unit`, null where it does not.
+
+    `phase` is the server's own word. The numbers are those of this phase, not of the whole.
+    """
+
+    phase: str
+    done: int | None = None
+    total: int | None = None
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Activity:
     """What a run does on its target at this moment, as its own login may know it; never anybody's statement.
 
     `state` is the server's own word; `waiting_for` says in a few words what for, "" when it waits for nothing.
+    `progress` is told of maintenance alone, and only by servers that count it.
     """
 
     elapsed_ms: int
     state: str
     waiting_for: str = ""
     blocked_by: tuple[Blocker, ...] = ()
+    progress: Progress | None = None

@@ -42,7 +42,7 @@ def check(connected: Connected, target: Target, asked: Sequence[Asked], access: 
 
 def _other(item: Asked, database: str) -> Iterator[Finding]:
     """A leading `use` of a database that is not the target's."""
-    command = item.command if isinstance(item.command, Command) else _read(item.text)
+    command = item.command if isinstance(item.command, Command) else _read(item)
     if command is not None and command.database not in {"", database}:
         message = f"This target is the database {database}, not {command.database[:60]}."
         hint = f"Write use {database}, leave it out, or choose the target of the other database."
@@ -65,7 +65,7 @@ def _asked_about(connected: Connected, names: set[str]) -> Mapping[str, Collecti
 
 
 def _told(item: Asked, unknown: tuple[Finding, ...], collections: Mapping[str, Collection], target: Target) -> Told:
-    command = item.command if isinstance(item.command, Command) else _read(item.text)
+    command = item.command if isinstance(item.command, Command) else _read(item)
     if command is None:
         return Told(unknown)
     looked = Looked(command, collections, target)
@@ -74,9 +74,9 @@ def _told(item: Asked, unknown: tuple[Finding, ...], collections: Mapping[str, C
     return Told((*unknown, *names[:_MOST_FINDINGS]), noticed=tuple(besides[:_MOST_FINDINGS]))
 
 
-def _read(text: str) -> Command | None:
+def _read(item: Asked) -> Command | None:
     try:
-        return parse(text)
+        return parse(item.text, parameters=item.parameters)
     except Unreadable:
         return None
 

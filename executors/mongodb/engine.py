@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+import bson
 import pymongo
 from pymongo.errors import OperationFailure, PyMongoError
 
@@ -18,19 +19,24 @@ from executors.base import (
     CommitStatus,
     Control,
     Job,
+    Parameter,
     Plan,
+    Refused,
     Table,
     Target,
     Told,
 )
+from executors.base.parameters import named
 from executors.mongodb import checking, planning, structure
 from executors.mongodb.activity import activity
 from executors.mongodb.clients import Clients, Connected
 from executors.mongodb.failures import translate
 from executors.mongodb.fields import columns
 from executors.mongodb.outcome import abort_and_ask
+from executors.mongodb.reading.given import bson_of
 from executors.mongodb.scripting import MongoDBScript
 from executors.mongodb.session import MongoDBSession
+from executors.mongodb.show import canonical
 from executors.mongodb.wire import stop_operations
 
 _PRELUDE: Final = Path(__file__).with_name("prelude.js")
@@ -57,6 +63,13 @@ class MongoDBEngine:
     def prelude(self) -> str:
         """The JavaScript that makes a script's `db`."""
         return _PRELUDE.read_text("utf-8")
+
+    def script_parameters(self, parameters: Sequence[Parameter]) -> str:
+        """One document of all, as canonical Extended JSON. Raises `Refused`."""
+        try:
+            return canonical(bson.encode({one.name: bson_of(one) for one in named(parameters)}))
+        except ValueError as problem:
+            raise Refused(str(problem)) from None
 
     def open_for_script(self, job: Job, control: Control) -> MongoDBScript:
         """A session that a script's calls run on."""

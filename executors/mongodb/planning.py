@@ -86,7 +86,7 @@ class Planner:
         if not item.given:
             return Plan.without("its values are only known when the script runs.")
         try:
-            command = item.command if isinstance(item.command, Command) else read_command(item.text)
+            command = item.command if isinstance(item.command, Command) else read_command(item.text, item.parameters)
             require_allowed(command, self.target.access)
             return self._command(command)
         except Refused as refused:

@@ -574,8 +574,12 @@ const newLong = (...values) => new Long(...values);
 const newInt32 = (...values) => new Int32(...values);
 const newDecimal128 = (...values) => new Decimal128(...values);
 
+// The request's own parameters, each as it would come back from the database.
+const own = Object.entries(fromExtended(JSON.parse(host.parameters)));
+const params = Object.create(host.nothingElse("params", own.map(([name]) => name)), Object.fromEntries(own.map(([name, value]) => [name, { value, enumerable: true }])));
+
 return {
-  db,
+  db, params: Object.freeze(params),
   ObjectId: callable(ObjectId), Long: callable(Long), Int32: callable(Int32), Double: callable(Double),
   Decimal128: callable(Decimal128), Binary: callable(Binary), UUID: callable(UUID), Timestamp: callable(Timestamp),
   BSONRegExp: callable(BSONRegExp), MinKey: callable(MinKey), MaxKey: callable(MaxKey),

@@ -7,7 +7,18 @@ from contextlib import nullcontext, suppress
 from itertools import takewhile
 from typing import Final
 
-from executors.base import Access, Column, Ran, Refused, RowEncoding, RowSink, Severity, StatementFailed, TooLarge
+from executors.base import (
+    Access,
+    Column,
+    Parameter,
+    Ran,
+    Refused,
+    RowEncoding,
+    RowSink,
+    Severity,
+    StatementFailed,
+    TooLarge,
+)
 from executors.budget import Budget
 from executors.mongodb import raw
 from executors.mongodb.effect import Watcher
@@ -67,12 +78,15 @@ class Bounded:
             self._pass_on(b"".join(kept), len(kept))
 
 
-def read_command(statement: str) -> Command:
-    """The command of a statement. Raises `Refused` when it cannot be read."""
+def read_command(statement: str, parameters: Sequence[Parameter] = ()) -> Command:
+    """The command of a statement. Raises `Refused` when it cannot be read, or has not the parameters it names."""
     try:
-        return parse(statement)
+        command = parse(statement, parameters=parameters)
     except Unreadable as unreadable:
         raise Refused(unreadable.finding.message) from None
+    if command.wrong:
+        raise Refused(command.wrong[0].message)
+    return command
 
 
 def require_allowed(command: Command, access: Access) -> None:

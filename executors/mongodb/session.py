@@ -22,6 +22,7 @@ from executors.base import (
     Running,
     StatementFailed,
 )
+from executors.base.parameters import named
 from executors.budget import Budget
 from executors.mongodb.clients import Connected
 from executors.mongodb.effect import Watcher
@@ -75,13 +76,13 @@ class MongoDBSession:
 
     def execute(self, statement: str, parameters: Sequence[Parameter], sink: RowSink) -> list[Ran]:
         """Check and run one mongosh expression; its documents go to `sink` as BSON."""
-        command = read_command(statement)
+        command = read_command(statement, parameters)
         if command.database not in {"", self._database}:
             raise Refused(f"This target is the database {self._database}, not {command.database[:60]}.")
         if command.method == PUT_BACK:
             return [self._put_back(command, parameters)]
-        if parameters:
-            raise Refused("A MongoDB query takes no parameters.")
+        if len(named(parameters)) < len(parameters):
+            raise Refused("A MongoDB query takes parameters by name.")
         try:
             return [self.run_command(command, self.check(command), sink, Budget.of(self._limits))]
         except StatementFailed as failure:

@@ -225,7 +225,7 @@ class Check:
             told.complete = False
             return
         name = likeness.written_at(told.text, int(error.detail.get("position", 0)) - 1)
-        if self.access is Access.WRITE and (state == _NO_RIGHT or (state in _PERHAPS_HIDDEN and self._hidden(name))):
+        if self.access is not Access.READ and (state == _NO_RIGHT or (state in _PERHAPS_HIDDEN and self._hidden(name))):
             told.complete = False
             return
         if len(told.findings) < _MOST_FINDINGS:

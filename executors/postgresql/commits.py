@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final
 
-from executors.base import CommitStatus, ExecutionError, Refused, StatementFailed
+from executors.base import CommitStatus, ExecutionError, OutcomeUnknown, Refused, StatementFailed
 from executors.postgresql.proof import Answer, Checkpoint, Witness, judge
 from executors.postgresql.wire import Wire
 
@@ -53,6 +54,25 @@ def witness(wire: Wire) -> str:
         (name,), told = _said(wire, xid), json.dumps(_each(wire))
     known = {key: value for key, value in json.loads(told).items() if value is not None}
     return f"{name} {json.dumps(known, separators=(',', ':'), sort_keys=True)}"
+
+
+def commit(wire: Wire) -> None:
+    """Commit what the portal allowed. Raises `OutcomeUnknown` where no answer came."""
+    sent = time.monotonic()
+    try:
+        result = wire.simple(b"COMMIT")
+    except StatementFailed:
+        raise
+    except ExecutionError as error:
+        state = error.detail.get("sqlstate", "")
+        if state and not state.startswith(("57P", "08")):
+            raise
+        waited = time.monotonic() - sent
+        message = f"COMMIT was sent, and no answer came ({waited:.1f} s). The changes may or may not be there."
+        raise OutcomeUnknown(message) from None
+    if result.command_status != b"COMMIT":
+        message = "The server rolled the transaction back instead of committing it."
+        raise StatementFailed(message)
 
 
 def status(wire: Wire, transaction: str) -> CommitStatus:

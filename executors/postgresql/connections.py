@@ -11,7 +11,7 @@ import time
 
 import psycopg
 
-from executors.base import Access, Refused, Target, Unreachable
+from executors.base import Refused, Target, Unreachable
 from executors.postgresql import errors
 from executors.postgresql.options import NEW_SETTINGS, ConnectionKey, conninfo
 from executors.postgresql.wire import Watch, Wire
@@ -104,7 +104,7 @@ class Connections:
 
 
 def _credential(target: Target) -> str:
-    return "read credential" if target.access is Access.READ else "write credential"
+    return f"{target.access} credential"
 
 
 def describe_failure(target: Target) -> Unreachable:

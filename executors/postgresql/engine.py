@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from executors.base import (
     Access,
     Activity,
+    Aftermath,
     Asked,
     CommitStatus,
     ConnectionLimit,
@@ -16,14 +18,19 @@ from executors.base import (
     Interrupted,
     Job,
     Limits,
+    Parameter,
     Plan,
     Table,
     Target,
     Told,
+    WriteOutcome,
 )
+from executors.base.parameters import named, to_json
 from executors.postgresql import activity, catalogue, commits, structure
 from executors.postgresql.checking import Check
 from executors.postgresql.connections import Connections
+from executors.postgresql.maintenance import evidence
+from executors.postgresql.maintenance.running import Maintenance
 from executors.postgresql.options import ConnectionKey, connection_key
 from executors.postgresql.planning.asking import Planner
 from executors.postgresql.scripting import PostgreSQLScript
@@ -81,9 +88,24 @@ class PostgreSQLEngine:
         """The JavaScript that makes a script's `db`."""
         return _PRELUDE.read_text("utf-8")
 
+    def script_parameters(self, parameters: Sequence[Parameter]) -> list[Any]:
+        """As they are stored."""
+        return list(map(to_json, named(parameters)))
+
     def open_for_script(self, job: Job, control: Control) -> PostgreSQLScript:
         """A session that a script's calls run on."""
         return PostgreSQLScript(self.open(job, control))
+
+    def maintain(self, job: Job, control: Control) -> WriteOutcome:
+        """Run a statement outside a transaction, on a connection of its own."""
+        return Maintenance(self._connections, job, control).run()
+
+    def aftermath(self, target: Target, transaction: str) -> Aftermath:
+        """What the catalogue says of it; of what ran in a transaction of its own, what became of that."""
+        with _Aside(self._connections, target) as wire:
+            if evidence.is_witness(transaction):
+                return evidence.aftermath(wire, transaction)
+            return Aftermath(commits.status(wire, transaction))
 
     def expire(self) -> None:
         """Close connections that have been idle for long."""
@@ -134,7 +156,7 @@ class PostgreSQLEngine:
         try:
             plans = Planner(wire, key.target.access).plans(asked)
             wire.simple(b"ROLLBACK")
-            if key.target.access is Access.WRITE:
+            if key.target.access is not Access.READ:
                 wire.close()
             else:
                 wire.send_ahead(b"DISCARD ALL")
@@ -159,7 +181,7 @@ class PostgreSQLEngine:
         if not backend.isdecimal():
             return None
         with _Aside(self._connections, target, _GLANCE) as wire:
-            return activity.of(wire, backend, name)
+            return activity.of(wire, backend, name, target.access)
 
     def server_version(self, target: Target) -> str:
         """Such as `PostgreSQL 18.6`."""

@@ -10,6 +10,8 @@ from psycopg.pq.abc import PGresult
 from executors.base import (
     Cancelled,
     ExecutionError,
+    Finding,
+    FindingCode,
     Interrupted,
     Refused,
     StatementFailed,
@@ -101,6 +103,14 @@ class Place:
 
 
 NOWHERE = Place()
+
+
+def from_finding(finding: Finding) -> ExecutionError:
+    """The error that a finding which refuses a statement becomes when it is run."""
+    place = {"line": str(finding.line), "column": str(finding.column)} if finding.line else {}
+    hint = {"hint": finding.hint} if finding.hint else {}
+    error = StatementFailed if finding.code is FindingCode.SYNTAX_ERROR else Refused
+    return error(finding.message, detail={**place, **hint})
 
 
 def from_result(result: PGresult, place: Place = NOWHERE) -> ExecutionError:

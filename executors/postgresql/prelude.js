@@ -254,5 +254,19 @@ async function attempt(work, ...more) {
   }
 }
 
+// --- the request's own parameters ---
+
+// As a column of that type would be read.
+const VALUES = { integer: asInteger, boolean: (text) => text === "true", json: readJSON };
+
+function valueOf({ type, of, value }) {
+  const read = VALUES[of ?? type] ?? String;
+  if (value === null) return null;
+  return of === undefined ? read(value) : value.map(read);
+}
+
+const own = host.parameters.map((one) => [one.name, valueOf(one)]);
+const params = Object.create(host.nothingElse("params", own.map(([name]) => name)), Object.fromEntries(own.map(([name, value]) => [name, { value, enumerable: true }])));
+
 const METHODS = { query, one, iterate, attempt };
-return { db: Object.freeze(Object.assign(Object.create(host.nothingElse("db", Object.keys(METHODS))), METHODS)) };
+return { params: Object.freeze(params), db: Object.freeze(Object.assign(Object.create(host.nothingElse("db", Object.keys(METHODS))), METHODS)) };

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -15,12 +14,9 @@ from executors.base import (
     Control,
     Effect,
     ExecutionError,
-    Finding,
-    FindingCode,
     Images,
     Interrupted,
     Job,
-    OutcomeUnknown,
     Parameter,
     Ran,
     Refused,
@@ -28,21 +24,21 @@ from executors.base import (
     RowSink,
     Running,
     Severity,
-    StatementFailed,
 )
-from executors.postgresql import commits, restored, streams, structure
+from executors.postgresql import commits, errors, restored, streams, structure
 from executors.postgresql.connections import Connections, describe_failure
 from executors.postgresql.dependencies import Dependencies, text_array
 from executors.postgresql.effect.capture import Asked
 from executors.postgresql.effect.observer import TOLD_ROWS, Mark, Observer
 from executors.postgresql.errors import Place
-from executors.postgresql.options import application_name, connection_key, own_settings, search_path
+from executors.postgresql.options import application_name, connection_key, own_settings
 from executors.postgresql.planning.asking import estimate
 from executors.postgresql.reading.analysis import Reading, read
 from executors.postgresql.reading.facts import Facts
 from executors.postgresql.reading.parse import Statement
 from executors.postgresql.reading.rules import kind
-from executors.postgresql.reading.settings import Setting, beyond
+from executors.postgresql.reading.settings import Setting
+from executors.postgresql.settings import apply
 from executors.postgresql.wire import Watch, Wire
 
 _BEGIN = {Access.READ: b"BEGIN READ ONLY", Access.WRITE: b"BEGIN READ WRITE"}
@@ -65,7 +61,6 @@ WHERE s.setting IS DISTINCT FROM coalesce(ours.setting, s.reset_val) AND s.name 
 """
 
 
-_SET = b"SELECT pg_catalog.set_config($1, $2, true)"
 _NOW = b"SELECT name, setting FROM pg_catalog.pg_settings WHERE pg_catalog.lower(name) = ANY ($1::text[])"
 
 
@@ -73,6 +68,9 @@ class PostgreSQLSession:
     """An open transaction held to a target's access, until `commit` or `close`."""
 
     def __init__(self, connections: Connections, job: Job, control: Control) -> None:
+        if job.target.access not in _BEGIN:
+            message = "Maintenance runs outside a transaction, and so on no session."
+            raise Refused(message)
         self.target = job.target
         self._limits = job.limits
         self._control = control
@@ -116,7 +114,7 @@ class PostgreSQLSession:
         reading = read(statement, parameters, self.target.access)
         for finding in reading.analysis.findings:
             if finding.severity is Severity.ERROR:
-                raise _error_of(finding)
+                raise errors.from_finding(finding)
         return reading
 
     def expect(self, item: Statement, facts: Facts, text: str) -> None:
@@ -189,7 +187,7 @@ class PostgreSQLSession:
         self._look_at_the_settings()
         self._control.committing(commits.witness(self._wire))
         self._watch.extend(_COMMIT_SECONDS)
-        self._commit()
+        commits.commit(self._wire)
 
     def close(self, *, clean: bool) -> None:
         """Roll back, and keep the connection only after a read that ended as expected."""
@@ -277,54 +275,23 @@ class PostgreSQLSession:
 
     def _set(self, settings: Sequence[Setting]) -> None:
         """Set for this transaction what the text sets in front of its statements, never above the limits of the run."""
-        for one in settings:
-            if refused := beyond(one, 0, 0, self.target.search_path):
-                raise Refused(refused[0], detail={"hint": refused[1]})
-            values = [one.name.encode(), self._within(one).encode()]
-            self._ask(_SET, values)
+        apply(self._wire, settings, self.target, self._limits, local=True)
         if settings:
             names = [text_array([one.name for one in settings])]
-            found = self._ask(_NOW, names)
+            found = self._wire.ask(_NOW, names)
             rows = [[(found.get_value(row, at) or b"").decode() for at in (0, 1)] for row in range(found.ntuples)]
             self._ours = dict(rows)
             self.settings = own_settings(self._wire.pgconn.parameter_status)
 
-    def _ask(self, sql: bytes, values: Sequence[bytes]) -> PGresult:
-        return self._wire.call(lambda: self._wire.pgconn.send_query_params(sql, list(values)))
-
-    def _within(self, one: Setting) -> str:
-        if one.name == "search_path":
-            schemas = tuple(name for name in one.schemas if name not in {"pg_catalog", "pg_temp"})
-            return search_path(replace(self.target, search_path=schemas or self.target.search_path))
-        most = {"statement_timeout": self._limits.seconds, "lock_timeout": self._limits.lock_seconds}.get(one.name)
-        return one.value if most is None else str(max(1, min(int(one.value), round(most * 1000))))
-
     def _look_at_the_settings(self) -> None:
         """Commit nothing that ran under other settings than were reviewed: a function may have changed them unseen."""
         ours = [text_array(list(self._ours)), text_array(list(self._ours.values()))]
-        changed = self._ask(_CHANGED_SETTINGS, ours).get_value(0, 0)
+        changed = self._wire.ask(_CHANGED_SETTINGS, ours).get_value(0, 0)
         if changed:
             message = (
                 f"Settings of the session were changed while it ran ({changed.decode()}), so nothing was committed."
             )
             raise Refused(message, detail={"hint": "A function or a trigger of the database did it; ask its owner."})
-
-    def _commit(self) -> None:
-        sent = time.monotonic()
-        try:
-            result = self._wire.simple(b"COMMIT")
-        except StatementFailed:
-            raise
-        except ExecutionError as error:
-            state = error.detail.get("sqlstate", "")
-            if state and not state.startswith(("57P", "08")):
-                raise
-            waited = time.monotonic() - sent
-            message = f"COMMIT was sent, and no answer came ({waited:.1f} s). The changes may or may not be there."
-            raise OutcomeUnknown(message) from None
-        if result.command_status != b"COMMIT":
-            message = "The server rolled the transaction back instead of committing it."
-            raise StatementFailed(message)
 
     def _reset(self) -> bool:
         try:
@@ -335,11 +302,3 @@ class PostgreSQLSession:
         except ExecutionError:
             return False
         return True
-
-
-def _error_of(finding: Finding) -> ExecutionError:
-    """The error that a finding which refuses a statement becomes when it is run."""
-    place = {"line": str(finding.line), "column": str(finding.column)} if finding.line else {}
-    hint = {"hint": finding.hint} if finding.hint else {}
-    error = StatementFailed if finding.code is FindingCode.SYNTAX_ERROR else Refused
-    return error(finding.message, detail={**place, **hint})

@@ -104,6 +104,10 @@ class Wire:
             raise errors.lost()
         return last
 
+    def ask(self, sql: bytes, values: Sequence[bytes]) -> PGresult:
+        """Run our own words with these values, as text."""
+        return self.call(lambda: self.pgconn.send_query_params(sql, list(values)))
+
     def simple(self, command: bytes) -> PGresult:
         """Run our own words (never the author's)."""
         return self.call(lambda: self.pgconn.send_query(command))

@@ -14,6 +14,7 @@ from typing import Final, cast
 from executors.base import (
     Access,
     Activity,
+    Aftermath,
     Analysis,
     CommitStatus,
     ConnectionLimit,
@@ -33,7 +34,15 @@ from executors.base import (
     Word,
 )
 from executors.processes import parsing, scripts
-from executors.processes.messages import from_parameters, to_activity, to_limit, to_plan, to_tables, to_word
+from executors.processes.messages import (
+    from_parameters,
+    to_activity,
+    to_aftermath,
+    to_limit,
+    to_plan,
+    to_tables,
+    to_word,
+)
 from executors.processes.pool import Pool
 from executors.processes.readers import SHORT_CHARACTERS, Readers
 
@@ -167,6 +176,12 @@ def commit_status(target: Target, transaction: str, *, seconds: float = COMMIT_S
         return CommitStatus(helper.ask("commit_status", target, seconds, transaction=transaction))
 
 
+def aftermath(target: Target, transaction: str, *, seconds: float = COMMIT_STATUS_SECONDS) -> Aftermath:
+    """What became of maintenance that `Control.committing` named. Raises `ExecutionError` when nobody answered."""
+    with _ours().helpers.helper(target) as helper:
+        return to_aftermath(helper.ask("aftermath", target, seconds, transaction=transaction))
+
+
 def activity(target: Target, backend: str, name: str) -> Activity | None:
     """What the run of the query `name` does on its target now, as its own login may know it.
 
@@ -227,6 +242,7 @@ os.register_at_fork(after_in_child=_after_fork)
 
 __all__ = [
     "activity",
+    "aftermath",
     "check",
     "close",
     "commit_status",

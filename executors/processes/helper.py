@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 from executors.base import (
+    Access,
     Cancelled,
     Control,
     End,
@@ -36,7 +37,10 @@ _OPEN_SECONDS = 30.0
 _KILL_AFTER_SECONDS = 2.0
 _CANCEL_SECONDS = 4.0
 _COMMIT_SECONDS = 15.0
+# Once maintenance has ended, or was told to, the helper asks the catalogue what is there.
+_AFTERMATH_SECONDS = 20.0
 _ASK_SECONDS = 45.0
+_PERHAPS = "The changes may or may not be there."
 
 
 class _Abandon(Exception):
@@ -104,6 +108,7 @@ class _Conversation:
         self._sink = sink
         self._control = control
         self._deadline = time.monotonic() + _OPEN_SECONDS
+        self._maintains = job.target.access is Access.MAINTENANCE
         self._committing = False
         self._cancel_sent = False
         self._next_question = time.monotonic() + _TICK_SECONDS
@@ -170,7 +175,9 @@ class _Conversation:
         if not self._cancel_sent and self._control.cancelled():
             self._cancel_sent = True
             self._channel.send(Frame.CANCEL)
-            if not self._committing:
+            if self._maintains:
+                self._deadline = min(self._deadline, time.monotonic() + _CANCEL_SECONDS + _AFTERMATH_SECONDS)
+            elif not self._committing:
                 self._deadline = min(self._deadline, time.monotonic() + _CANCEL_SECONDS)
 
     def _watch(self) -> None:
@@ -179,7 +186,7 @@ class _Conversation:
 
     def _late(self) -> ExecutionError:
         if self._committing:
-            return OutcomeUnknown("COMMIT was sent, and no answer came in time. The changes may or may not be there.")
+            return OutcomeUnknown(f"{self._sent} was sent, and no answer came in time. {_PERHAPS}")
         if self._cancel_sent:
             return Cancelled("The request was cancelled and stopped.")
         if not self._began:
@@ -189,12 +196,18 @@ class _Conversation:
 
     def _died(self) -> ExecutionError:
         if self._committing:
-            return OutcomeUnknown("The helper ended while committing. The changes may or may not be there.")
+            when = "the statement ran" if self._maintains else "committing"
+            return OutcomeUnknown(f"The helper ended while {when}. {_PERHAPS}")
         if self._cancel_sent:
             return Cancelled("The request was cancelled and stopped.")
         if self._process.returncode == OUT_OF_MEMORY:
             return TooLarge("The request needed more memory than an execution may use; nothing was changed.")
         return Interrupted("The helper that ran this request ended early; nothing was changed.")
+
+    @property
+    def _sent(self) -> str:
+        """What cannot be taken back once it was sent."""
+        return "The statement" if self._maintains else "COMMIT"
 
     def _rows(self, payload: bytes) -> None:
         self._sink.rows(*split_rows_frame(payload))
@@ -218,7 +231,10 @@ class _Conversation:
             self._forbid()
             raise
         self._committing = True
-        self._deadline = time.monotonic() + _COMMIT_SECONDS
+        if self._maintains:
+            self._deadline += _AFTERMATH_SECONDS
+        else:
+            self._deadline = time.monotonic() + _COMMIT_SECONDS
         self._channel.send(Frame.GO_AHEAD)
 
     def _forbid(self) -> None:

@@ -10,11 +10,13 @@ from executors.base import (
     ERRORS,
     Access,
     Activity,
+    Aftermath,
     Analysis,
     Blocker,
     Call,
     Cells,
     Column,
+    CommitStatus,
     ConnectionLimit,
     Effect,
     End,
@@ -33,6 +35,7 @@ from executors.base import (
     Parameter,
     Plan,
     PlanStep,
+    Progress,
     Purpose,
     ReadOutcome,
     Reference,
@@ -59,7 +62,15 @@ from executors.base.parameters import from_json, to_json
 _MESSAGE_BYTES = 8 * 1024
 
 Question = Literal[
-    "introspect", "commit_status", "activity", "server_version", "connection_limit", "word", "plan", "structure"
+    "introspect",
+    "commit_status",
+    "aftermath",
+    "activity",
+    "server_version",
+    "connection_limit",
+    "word",
+    "plan",
+    "structure",
 ]
 
 
@@ -215,7 +226,19 @@ def from_activity(activity: Activity | None) -> dict[str, Any] | None:
 def to_activity(data: Mapping[str, Any] | None) -> Activity | None:
     if data is None:
         return None
-    return Activity(**{**data, "blocked_by": tuple(Blocker(**item) for item in data["blocked_by"])})
+    blocked_by = tuple(Blocker(**item) for item in data["blocked_by"])
+    progress = Progress(**data["progress"]) if data["progress"] else None
+    return Activity(**{**data, "blocked_by": blocked_by, "progress": progress})
+
+
+def from_aftermath(aftermath: Aftermath) -> dict[str, Any]:
+    """For the wire."""
+    return asdict(aftermath)
+
+
+def to_aftermath(data: Mapping[str, Any]) -> Aftermath:
+    """From the wire."""
+    return Aftermath(**{**data, "status": CommitStatus(data["status"])})
 
 
 def from_tables(tables: tuple[Table, ...]) -> list[dict[str, Any]]:
@@ -249,6 +272,7 @@ def to_analysis(data: Mapping[str, Any]) -> Analysis:
         tuple(_to_finding(item) for item in data["findings"]),
         tuple(Verified(item) for item in data["verified"]),
         tuple(Required(**item) for item in data["modules"]),
+        data["fingerprint"],
     )
 
 

@@ -162,10 +162,11 @@ def _run(link: _Link, data: dict[str, Any] | Any) -> None:
     forward = _Forward(link)
     try:
         job = messages.to_job(data)
-        if job.language not in registry.languages(job.target.engine):
-            message = f"A {job.target.engine.value} target cannot run {job.language.value}."
+        asked = (job.language, job.target.engine, job.target.access)
+        if not registry.offers(*asked):
+            message = f"A {asked[1].value} target cannot run {asked[0].value} as {asked[2].value}."
             raise Refused(message)  # noqa: TRY301  one place answers for every failure
-        outcome = registry.runner(job.language, job.target.engine).run(job, forward, forward)
+        outcome = registry.runner(*asked).run(job, forward, forward)
     except Closed:
         raise
     except BaseException as error:  # noqa: BLE001  the parent must be told, whatever it was
@@ -204,6 +205,9 @@ def _plan(_engine: Engine, target: Target, data: dict[str, Any]) -> object:
 _ANSWERS: dict[messages.Question, Callable[[Engine, Target, dict[str, Any]], object]] = {
     "introspect": lambda engine, target, _: messages.from_tables(engine.introspect(target)),
     "commit_status": lambda engine, target, data: engine.commit_status(target, data["transaction"]).value,
+    "aftermath": lambda _, target, data: messages.from_aftermath(
+        registry.maintenance(target.engine).aftermath(target, data["transaction"])
+    ),
     "activity": lambda engine, target, data: messages.from_activity(
         engine.activity(target, data["backend"], data["name"])
     ),

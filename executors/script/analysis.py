@@ -30,6 +30,7 @@ from executors.script.habits import Placed, habits
 from executors.script.hidden import could_hide, hidden_code
 from executors.script.modules import available
 from executors.script.names import Names
+from executors.script.parameters import about_parameters
 from executors.script.syntax import COMMENTS, Source, syntax_errors
 from executors.script.traps import traps
 from executors.script.waiting import unawaited
@@ -78,13 +79,15 @@ def analyse(
     source = Source(statement)
     characters = tuple(_characters(source))
     syntax = tuple(syntax_errors(source))
-    told = _told(source, calls, access)
+    names = Names(source)
+    told = _told(source, names, calls, access)
     noted = {(finding.code, finding.line, finding.column) for finding in characters}
     of_calls = [found for found in told.findings if (found.code, found.line, found.column) not in noted]
     findings = (
         *characters,
         *syntax,
-        *_as_a_whole(statement, parameters, told, access),
+        *_as_a_whole(statement, told, access),
+        *about_parameters(source, names, parameters, calls.refuses),
         *_no_result(source, told, access),
         *traps(source),
         *(finding for node in source.nodes() for finding in _look(source, node)),
@@ -119,8 +122,7 @@ def _characters(source: Source) -> Iterator[Finding]:
         yield from check_names({name: place for name, place in named.items() if not name.isascii()}, source.statement)
 
 
-def _told(source: Source, reader: CallReader, access: Access) -> _Told:
-    names = Names(source)
+def _told(source: Source, names: Names, reader: CallReader, access: Access) -> _Told:
     followed = follow(source, names, reader)
     written = zip(followed.places, followed.calls, strict=True)
     placed = [Placed(node, call, found) for node, call in written if (found := reader.read(call, access))]
@@ -137,12 +139,9 @@ def _told(source: Source, reader: CallReader, access: Access) -> _Told:
     return _Told(calls, findings, wholly)
 
 
-def _as_a_whole(statement: str, parameters: Sequence[Parameter], told: _Told, access: Access) -> Iterator[Finding]:
+def _as_a_whole(statement: str, told: _Told, access: Access) -> Iterator[Finding]:
     if not statement.strip():
         yield Finding(FindingCode.EMPTY, Severity.ERROR, "There is no script.")
-    if parameters:
-        hint = "Write the values into the script."
-        yield Finding(FindingCode.SCRIPT_PARAMETERS, Severity.ERROR, "A script takes no parameters.", hint=hint)
     if access is Access.WRITE and told.all_read and told.calls and told.access(access) is Access.READ:
         message = "Every call of this script only reads; read access would be enough."
         yield Finding(FindingCode.READ_IN_WRITE, Severity.INFO, message)

@@ -821,7 +821,8 @@ function main() {
   // Whole milliseconds, as Date.now() has them: a script gets no finer clock than that.
   give("performance", freeze({ now: () => now() - began, timeOrigin: began }));
   give("require", makeRequire(setPrototypeOf(job.modules, null), setPrototypeOf(job.allowed, null)));
-  const host = freeze({ call, openCalls, addResultSet, DatabaseError, nothingElse, similar, readsField: (read) => { readField = read; } });
+  const { parameters } = job;
+  const host = freeze({ call, openCalls, parameters, addResultSet, DatabaseError, nothingElse, similar, readsField: (read) => { readField = read; } });
   const world = new PlainFunction("host", job.prelude)(host);
   for (const name of keys(world)) give(name, world[name]);
   apply(then, run(job, timersOfAuthor), [undefined, crash]);

@@ -50,7 +50,7 @@ class ScriptRunner:
         channel = Channel(child, secret.encode(), lambda: _watch(job, deadline, control))
         try:
             with suppress(ChildEnded):  # receiving will say so
-                channel.send(_introduction(job, secret, self._engine.prelude))
+                channel.send(_introduction(job, secret, self._engine))
             return self._converse(channel, job, sink, control)
         finally:
             channel.close()
@@ -95,13 +95,14 @@ def _watch(job: Job, deadline: float, control: Control) -> None:
         raise Cancelled("The script was stopped.")
 
 
-def _introduction(job: Job, secret: str, prelude: str) -> dict[str, object]:
+def _introduction(job: Job, secret: str, engine: ScriptEngine) -> dict[str, object]:
     """The first frame a child gets."""
     allowed = [name for name in modules.available() if name in job.target.script_modules]
     return {
         "secret": secret,
         "text": job.statement,
-        "prelude": prelude,
+        "prelude": engine.prelude,
+        "parameters": engine.script_parameters(job.parameters),
         "modules": modules.sources_for(job.statement, allowed),
         "allowed": dict.fromkeys(allowed, True),
         "limits": {"rows": job.limits.rows, "bytes": job.limits.bytes},

@@ -57,6 +57,10 @@ class Recorder:
         """Whether a test asked to stop."""
         return self.stop
 
+    def ask_to_stop(self) -> None:
+        """As somebody who presses the button."""
+        self.stop = True
+
     def called(self, call: Call) -> None:
         """Keep a script's call."""
         self.calls.append(call)

@@ -51,6 +51,10 @@ def sql_write(statement: str) -> Input:
     return Input(Language.SQL, EngineKind.POSTGRESQL, statement, Access.WRITE)
 
 
+def sql_maintenance(statement: str) -> Input:
+    return Input(Language.SQL, EngineKind.POSTGRESQL, statement, Access.MAINTENANCE)
+
+
 def mongo(statement: str, *parameters: Parameter) -> Input:
     return Input(Language.MONGO, EngineKind.MONGODB, statement, parameters=parameters)
 
@@ -94,6 +98,9 @@ FINDINGS: dict[FindingCode, Input] = {
     FindingCode.OWN_FUNCTION: sql_write("SELECT shop.delete_order(1)"),
     FindingCode.PARAMETER_MISSING: sql("SELECT :since"),
     FindingCode.PARAMETER_UNUSED: sql("SELECT 1", NamedParameter("a", ParameterType.TEXT, "x")),
+    FindingCode.PARAMETER_VALUE: mongo(
+        "db.c.find({a: params.a})", NamedParameter("a", ParameterType.INTEGER, "1" * 30)
+    ),
     FindingCode.ALL_OR_NOTHING: mongo_write("db.c.insertMany([{a: 1}], {ordered: false})"),
     FindingCode.BIDI_CONTROL: sql("SELECT 1 /* \u202e */"),
     FindingCode.BUILT_STATEMENT: script("return db.query('select ' + name)"),
@@ -157,6 +164,7 @@ FINDINGS: dict[FindingCode, Input] = {
     FindingCode.NUL_CHARACTER: sql("SELECT 1 \0"),
     FindingCode.NUMBER_ROUNDED: script("return 9007199254740993"),
     FindingCode.ODD_WHITE_SPACE: sql("SELECT\u00a01"),
+    FindingCode.OUTSIDE_TRANSACTION: sql_maintenance("VACUUM orders"),
     FindingCode.PARAMETERS_MISMATCH: sql("SELECT $1::int"),
     FindingCode.PARAMETERS_NEED_ONE_STATEMENT: sql("SELECT 1; SELECT $1::int", "1"),
     FindingCode.READ_IN_WRITE: sql_write("SELECT 1"),

@@ -23,6 +23,9 @@ pytestmark = pytest.mark.django_db
         ("read_url_variable", "PORTAL_DATABASE_URL"),
         ("write_url_variable", "PORTAL_SECRET_KEY"),
         ("write_url_variable", READ),
+        ("maintenance_url_variable", "PORTAL_SECRET_KEY"),
+        ("maintenance_url_variable", READ),
+        ("maintenance_seconds_limit", 86_401),
         ("search_path", "public, pg_temp"),
         ("search_path", "pub\0lic"),
         ("seconds_limit", 0),
@@ -37,6 +40,26 @@ def test_settings_that_cannot_be(field: str, value: Any, target: Target) -> None
     with pytest.raises(ValidationError) as caught:
         target.full_clean()
     assert list(caught.value.message_dict) == [field]
+
+
+def test_maintenance_is_of_postgresql(target: Target) -> None:
+    target.allow_maintenance = True
+    target.full_clean()
+    target.engine = "mongodb"
+    with pytest.raises(ValidationError, match="no maintenance of MongoDB"):
+        target.full_clean()
+
+
+def test_maintenance_has_a_login_and_limits_of_its_own(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not target.offers(Access.MAINTENANCE)
+    target.allow_maintenance, target.maintenance_url_variable = True, "ORDERS_MT"
+    assert target.missing_variables() == ["ORDERS_MT"]
+    monkeypatch.setenv("ORDERS_MT", "postgresql://owner@host/orders")
+    found = target.with_credential(Access.MAINTENANCE)
+    assert (found.url, found.seconds, found.lock_seconds) == ("postgresql://owner@host/orders", 3600, 60)
+    target.maintenance_url_variable = ""
+    assert target.offers(Access.MAINTENANCE)
+    assert target.url_variable(Access.MAINTENANCE) == WRITE
 
 
 def test_a_usual_target_is_fine(target: Target) -> None:

@@ -27,6 +27,7 @@ EXPECTED: dict[str, tuple[str, tuple[int, int, int, int, int]]] = {
     "queries": ("get", (200, 200, 200, 200, 200)),
     "query_check": ("post", (400, 400, 400, 400, 400)),
     "query": ("get", (200, 200, 404, 200, 200)),
+    "query_comments": ("get", (200, 200, 404, 200, 200)),
     "query_approve": ("post", (400, 400, 404, 400, 400)),
     "query_rehearse": ("post", (400, 400, 404, 400, 400)),
     "query_undo": ("post", (409, 409, 404, 403, 403)),

@@ -25,6 +25,7 @@ from queries.services import (
 from web.bodies import StrictSerializer, Text, check_characters
 
 BIGINT = 2**63
+MOST_LINES = 10**9
 WORD = "^[a-z][a-z0-9_]*$"
 DIGEST = "^[0-9a-f]{64}$"
 TYPES = [kind.value for kind in ParameterType]
@@ -117,6 +118,16 @@ class Rows(serializers.IntegerField):
         return data
 
 
+class Line(serializers.IntegerField):
+    """The number of a line: nothing that only looks like one is taken for it."""
+
+    def to_internal_value(self, data: object) -> int:
+        """The number. Raises ValidationError."""
+        if not isinstance(data, int) or isinstance(data, bool):
+            raise ValidationError("Send a whole number.", code="invalid_type")
+        return super().to_internal_value(data)
+
+
 class DraftBody(StrictSerializer):
     """Body of `queries/check/`."""
 
@@ -182,6 +193,15 @@ class CommentBody(StrictSerializer):
     """Body of `withdraw/` and `cancel/`."""
 
     comment = Text(required=False, most=COMMENT_LENGTH)
+
+
+class RemarkBody(StrictSerializer):
+    """Body of `comments/`: about the whole, or about one line of the statement, from 1."""
+
+    text = Text(
+        help_text="What you say; `@name` tells somebody of the pod.", most=COMMENT_LENGTH, bounds={"minLength": 1}
+    )
+    line = Line(required=False, allow_null=True, min_value=1, max_value=MOST_LINES)
 
 
 class CloseBody(StrictSerializer):

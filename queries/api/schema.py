@@ -36,6 +36,23 @@ class VerifiedField(serializers.ListField):
     child = serializers.ChoiceField(choices=[v.value for v in Verified])
 
 
+class SimilarShape(serializers.Serializer[object]):
+    """An earlier request that I may see, for the same target, whose statement differs in values alone.
+
+    `rows` are those it returned or, of a write, changed; null when it did not run or that is not known.
+    """
+
+    id = serializers.UUIDField()
+    number = serializers.CharField()
+    title = serializers.CharField()
+    author = serializers.CharField()
+    outcome = serializers.CharField(help_text="In words, such as Finished.")
+    status = serializers.ChoiceField(choices=[s.value for s in Status])
+    rows = serializers.IntegerField(allow_null=True, min_value=0)
+    duration_ms = serializers.FloatField(allow_null=True)
+    submitted_at = serializers.DateTimeField()
+
+
 class CheckedShape(serializers.Serializer[object]):
     """What reading the statement told. `access` is what it needs."""
 
@@ -45,6 +62,7 @@ class CheckedShape(serializers.Serializer[object]):
     tables = serializers.ListField(child=serializers.CharField())
     findings = FindingShape(many=True)
     verified = VerifiedField()
+    similar = SimilarShape(many=True, help_text="The newest three.")
 
 
 class DecisionShape(serializers.Serializer[object]):
@@ -58,8 +76,24 @@ class DecisionShape(serializers.Serializer[object]):
     at = serializers.DateTimeField()
 
 
+class CommentShape(serializers.Serializer[object]):
+    """What somebody said about a request without deciding; `line` is one of its statement, from 1, or null."""
+
+    author = serializers.CharField()
+    text = serializers.CharField()
+    line = serializers.IntegerField(allow_null=True, min_value=1)
+    at = serializers.DateTimeField()
+
+
+class CommentsShape(serializers.Serializer[object]):
+    """All that was said about a request, oldest first."""
+
+    results = CommentShape(many=True)
+
+
 class FailureShape(serializers.Serializer[object]):
-    """Why a run failed; `detail` holds what the server said beside its message (`sqlstate`, `hint`, `line` …)."""
+    """Why a run failed; `detail` holds what the server said beside its message (`sqlstate`, `hint`, `line` …), and as
+    `repair` the statement that finishes or removes what maintenance left behind."""
 
     code = serializers.ChoiceField(choices=[c.value for c in Code if c.value])
     message = serializers.CharField()
@@ -79,13 +113,26 @@ class BlockerShape(serializers.Serializer[object]):
     seconds = serializers.IntegerField(allow_null=True, min_value=0)
 
 
+class ProgressShape(serializers.Serializer[object]):
+    """How far maintenance has come in the `phase` it is in, as its server counts it: null where it does not."""
+
+    phase = serializers.CharField()
+    done = serializers.IntegerField(allow_null=True, min_value=0)
+    total = serializers.IntegerField(allow_null=True, min_value=0)
+    unit = serializers.CharField(allow_blank=True)
+
+
 class ActivityShape(serializers.Serializer[object]):
-    """What the run does on the target now; `state` is the server's own word, `waiting_for` a few words or ""."""
+    """What the run does on the target now; `state` is the server's own word, `waiting_for` a few words or "".
+
+    `progress` is null but for maintenance, and there too when the server counts nothing of it.
+    """
 
     elapsed_ms = serializers.IntegerField(min_value=0)
     state = serializers.CharField(allow_blank=True)
     waiting_for = serializers.CharField(allow_blank=True)
     blocked_by = BlockerShape(many=True)
+    progress = ProgressShape(allow_null=True)
 
 
 class FindingOutShape(serializers.Serializer[object]):
@@ -159,6 +206,9 @@ class ExecutionShape(serializers.Serializer[object]):
     `truncated_by` names the limit (`rows` or `bytes`) that cut the result short. `calls_made` and `console_lines` count
     what a script did; with `console_truncated` only the beginning of its console was kept.
 
+    `said` is what the server said of maintenance, and its catalogue afterwards, for those who may see results; null for
+    other runs, and in lists.
+
     `finding_out` is not null while a request is EXECUTING only because nobody can tell yet what became of its COMMIT.
 
     `activity` is null but on the page of one request while it is EXECUTING, and there too when the target cannot tell.
@@ -179,6 +229,7 @@ class ExecutionShape(serializers.Serializer[object]):
     calls_made = serializers.IntegerField()
     console_lines = serializers.IntegerField()
     console_truncated = serializers.BooleanField()
+    said = serializers.CharField(allow_null=True)
     result_lost = serializers.CharField(allow_blank=True)
     result_expires_at = serializers.DateTimeField(allow_null=True)
     activity = ActivityShape(allow_null=True)

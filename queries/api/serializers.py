@@ -14,12 +14,15 @@ from executors.base import Activity, Plan
 from pods.models import Pod
 from queries import bounds
 from queries.lifecycle import Status
-from queries.models import Decision, Execution, QueryRequest, Rehearsal
-from queries.policies import allowed, cannot_see_parameters, cannot_see_rehearsal, failure_words
+from queries.models import Comment, Decision, Execution, QueryRequest, Rehearsal
+from queries.policies import allowed, cannot_see_parameters, cannot_see_rehearsal, cannot_see_result, failure_words
 from queries.results import ResultPage, rehearsals
 from queries.running.ending import HOPE
 from queries.vault import Unreadable
 from web.paging import ANSWER_BYTES, encode
+
+# What maintenance says is short, but with VERBOSE.
+SAID_LINES = 200
 
 # The decisions with who made them, in one query more.
 DECISIONS = Prefetch("decisions", Decision.objects.select_related("reviewer"))
@@ -112,9 +115,14 @@ def query_json(
         "bound": bounds.in_force(query),
         "undoes": str(query.undoes.public_id) if query.undoes is not None else None,
         "rehearsal": _rehearsal_json(query, reader, seen),
-        "execution": _execution_json(query, reader, activity),
+        "execution": _execution_json(query, reader, activity, whole=whole),
         "allowed": allowed(reader, query),
     }
+
+
+def comment_json(comment: Comment) -> dict[str, object]:
+    """A comment as it is answered."""
+    return {"author": comment.author.username, "text": comment.text, "line": comment.line, "at": comment.at}
 
 
 def result_json(page: ResultPage) -> dict[str, object]:
@@ -165,7 +173,9 @@ def _rehearsal_json(query: QueryRequest, reader: User, seen: Rehearsal | None) -
     }
 
 
-def _execution_json(query: QueryRequest, reader: User, activity: Activity | None) -> dict[str, object] | None:
+def _execution_json(
+    query: QueryRequest, reader: User, activity: Activity | None, *, whole: bool
+) -> dict[str, object] | None:
     execution: Execution | None = getattr(query, "execution", None) if query.state in RAN else None
     if execution is None:
         return None
@@ -189,12 +199,20 @@ def _execution_json(query: QueryRequest, reader: User, activity: Activity | None
         "calls_made": execution.calls_made,
         "console_lines": execution.lines_written,
         "console_truncated": execution.console_truncated,
+        "said": _said(query, execution, reader) if whole else None,
         "result_lost": execution.result_lost,
         "result_expires_at": execution.result_expires_at,
         "activity": asdict(activity) if activity else None,
         "finding_out": _finding_out_json(execution),
         "closed": _closed_json(execution),
     }
+
+
+def _said(query: QueryRequest, execution: Execution, reader: User) -> str | None:
+    """What maintenance said on its way and afterwards."""
+    if not query.maintains or execution.finished_at is None or cannot_see_result(reader, query):
+        return None
+    return "\n".join(line.text for line in execution.log_lines.all()[:SAID_LINES])
 
 
 def _finding_out_json(execution: Execution) -> dict[str, object] | None:

@@ -9,6 +9,7 @@ urlpatterns = [
     path("queries/check/", views.Check.as_view(), name="query_check"),
     path("queries/<uuid:public_id>/", views.Query.as_view(), name="query"),
     path("queries/<uuid:public_id>/plan/", views.Plan.as_view(), name="query_plan"),
+    path("queries/<uuid:public_id>/comments/", views.Comments.as_view(), name="query_comments"),
     path("queries/<uuid:public_id>/approve/", views.Approve.as_view(), name="query_approve"),
     path("queries/<uuid:public_id>/rehearse/", views.Rehearse.as_view(), name="query_rehearse"),
     path("queries/<uuid:public_id>/undo/", views.Undo.as_view(), name="query_undo"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterable
+from dataclasses import asdict
 from typing import Any
 
 from django.http import StreamingHttpResponse
@@ -27,15 +28,25 @@ from queries.api.bodies import (
     DraftBody,
     RehearseBody,
     RejectBody,
+    RemarkBody,
     SubmitBody,
     UndoBody,
 )
 from queries.api.listing import listing
-from queries.api.schema import CheckedShape, PlanShape, QueriesShape, QueryShape, ResultShape
-from queries.api.serializers import plan_json, query_json, result_json, share_pods
+from queries.api.schema import (
+    CheckedShape,
+    CommentShape,
+    CommentsShape,
+    PlanShape,
+    QueriesShape,
+    QueryShape,
+    ResultShape,
+)
+from queries.api.serializers import comment_json, plan_json, query_json, result_json, share_pods
 from queries.filters import CHOICES
-from queries.models import QueryRequest, Rehearsal
+from queries.models import Comment, QueryRequest, Rehearsal
 from queries.policies import cannot_see_rehearsal
+from queries.presentation.similar import similar
 from queries.results import download, view_page
 from queries.results.access import TRUNCATED
 from queries.running.activity import activity
@@ -105,7 +116,8 @@ class Check(View):
         limit(plain(request), "check")
         body = DraftBody(data=request.data)
         read_body(body)
-        analysis = services.check_draft(actor=person(request), draft=body.draft()).analysis
+        checked = services.check_draft(actor=person(request), draft=body.draft())
+        analysis = checked.analysis
         return Response(
             {
                 "valid": analysis.valid,
@@ -114,6 +126,7 @@ class Check(View):
                 "tables": analysis.tables,
                 "findings": [services.finding_json(finding) for finding in analysis.findings],
                 "verified": [verified.value for verified in analysis.verified],
+                "similar": [asdict(one) for one in similar(person(request), checked)],
             }
         )
 
@@ -225,6 +238,33 @@ class Undo(View):
         query = services.undo(actor=actor, query_id=query_id, **read_body(UndoBody(data=request.data)))
         headers = {"Location": reverse("api:query", args=[query.public_id])}
         return Response(after(actor, joined.shown(query.pk)), status=status.HTTP_201_CREATED, headers=headers)
+
+
+class Comments(View):
+    """GET and POST `queries/<uuid>/comments/`."""
+
+    @extend_schema(operation_id="query_comments", responses=answers(CommentsShape, 404), tags=QUERIES)
+    def get(self, request: Request, public_id: uuid.UUID) -> Response:
+        """What was said about a request, oldest first."""
+        query_id = known(person(request), public_id)
+        found = Comment.objects.filter(query=query_id).select_related("author")
+        return Response({"results": [comment_json(comment) for comment in found]})
+
+    @extend_schema(
+        operation_id="query_comment",
+        request=RemarkBody,
+        responses=answers(CommentShape, 403, 404, 409, 429, status=201),
+        tags=QUERIES,
+    )
+    def post(self, request: Request, public_id: uuid.UUID) -> Response:
+        """Say something without deciding. For its author and for those who may decide in its pod."""
+        limit(plain(request), "decide")
+        actor = person(request)
+        said = services.comment(
+            actor=actor, query_id=known(actor, public_id), **read_body(RemarkBody(data=request.data))
+        )
+        said.refresh_from_db(fields=["at"])
+        return Response(comment_json(said), status=status.HTTP_201_CREATED)
 
 
 class Reject(View):

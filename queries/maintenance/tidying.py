@@ -16,7 +16,18 @@ from accounts.models import SYSTEM
 from accounts.sessions import SessionStore
 from audit import log
 from queries.lifecycle import FINAL
-from queries.models import Execution, LogLine, Notice, Rehearsal, ResultOrder, ScriptCall, UndoParameters, UndoPiece
+from queries.models import (
+    Execution,
+    KeptDraft,
+    LogLine,
+    Notice,
+    Rehearsal,
+    ResultOrder,
+    ScriptCall,
+    Tiding,
+    UndoParameters,
+    UndoPiece,
+)
 from queries.transitions import subject
 
 BATCH = 200
@@ -24,6 +35,10 @@ BATCH = 200
 SIGN_IN_DAYS = 1
 # Nothing is said of a request that ended: its notice is needed no longer. A month of them answers "was I told?".
 NOTICE_DAYS = 30
+# Whoever comes back after that writes it anew.
+DRAFT_DAYS = 90
+# The bell is for what happened lately; that a version was opened is needed as long as it is revised.
+TIDING_DAYS = 90
 
 DELETE_CHUNKS = """
 DELETE FROM result_chunks WHERE id IN (
@@ -52,6 +67,8 @@ def tidy(stopping: Callable[[], bool]) -> dict[str, int]:
         "rows that an undo puts back": delete_undo_parameters(stopping),
         "chunks left behind": delete_left_behind(stopping),
         "notices": delete_old_notices(stopping),
+        "drafts": delete_old_drafts(),
+        "tidings": delete_old_tidings(stopping),
         "rate counters": delete_counters(stopping),
         "sign-in failures": delete_sign_in_failures(),
         **clear_sessions_and_tokens(),
@@ -175,6 +192,23 @@ def delete_old_notices(stopping: Callable[[], bool]) -> int:
         if not batch:
             break
         deleted += Notice.objects.filter(pk__in=batch).delete()[0]
+    return deleted
+
+
+def delete_old_drafts() -> int:
+    """Delete drafts that nobody went on with for long; how many."""
+    return KeptDraft.objects.filter(saved_at__lte=timezone.now() - dt.timedelta(days=DRAFT_DAYS)).delete()[0]
+
+
+def delete_old_tidings(stopping: Callable[[], bool]) -> int:
+    """Delete what the bell told a quarter of a year ago, read or not."""
+    old = Tiding.objects.filter(at__lte=timezone.now() - dt.timedelta(days=TIDING_DAYS)).order_by("at")
+    deleted = 0
+    while not stopping():
+        batch = list(old.values_list("pk", flat=True)[:BATCH])
+        if not batch:
+            break
+        deleted += Tiding.objects.filter(pk__in=batch).delete()[0]
     return deleted
 
 

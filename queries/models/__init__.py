@@ -1,5 +1,7 @@
-"""The request, its decisions, its one execution, the stored rows of its result, and who is to be told."""
+"""The request, its decisions and comments, its one execution, the stored rows of its result, and who is to be told."""
 
+from queries.models.conversation import Comment, Event, Tiding
+from queries.models.draft import KeptDraft
 from queries.models.execution import Execution, LogLine, ResultChunk, Said, ScriptCall
 from queries.models.notice import Medium, Notice
 from queries.models.order import ResultOrder
@@ -10,8 +12,11 @@ from queries.models.undo import UndoParameters, UndoPiece
 
 __all__ = [
     "Code",
+    "Comment",
     "Decision",
+    "Event",
     "Execution",
+    "KeptDraft",
     "LogLine",
     "Medium",
     "Notice",
@@ -23,6 +28,7 @@ __all__ = [
     "Schema",
     "ScriptCall",
     "Sealed",
+    "Tiding",
     "UndoParameters",
     "UndoPiece",
     "Verdict",

@@ -81,7 +81,7 @@ class QueryRequest(models.Model):
     code = models.CharField(max_length=20, choices=CODES, default=Code.NONE.value, blank=True, editable=False)
 
     language = models.CharField(max_length=6, choices=[(x.value, x.value) for x in Language], editable=False)
-    access = models.CharField(max_length=5, choices=[(x.value, x.value) for x in Access], editable=False)
+    access = models.CharField(max_length=11, choices=[(x.value, x.value) for x in Access], editable=False)
     statement = models.TextField(editable=False)
     parameters = models.JSONField(default=list, editable=False)
     seconds_limit = models.PositiveIntegerField(editable=False)
@@ -107,6 +107,8 @@ class QueryRequest(models.Model):
     # Where it stands in a queue, the lowest first (`queries.risks.queue_order`).
     queue_order = models.SmallIntegerField(default=0, editable=False)
 
+    # What it has in common with requests that differ in values alone; "" of one from before it was kept.
+    fingerprint = models.CharField(max_length=64, blank=True, default="", editable=False)
     # What a search looks in, in lower case: reason, ticket, tables, author.
     search = models.TextField(editable=False)
 
@@ -137,6 +139,7 @@ class QueryRequest(models.Model):
             models.Index(fields=["target", "-id"], name="query_by_target"),
             models.Index(fields=["status", "-id"], name="query_by_status"),
             models.Index(fields=["pod", "status", "-id"], name="query_by_pod_and_status"),
+            models.Index(fields=["target", "fingerprint", "-id"], name="query_by_fingerprint"),
             models.Index(fields=["status", "expires_at", "id"], name="query_by_time_left"),
             models.Index(fields=["status", "queue_order", "id"], name="query_by_risk"),
             GinIndex(fields=["search"], name="query_search", opclasses=["gin_trgm_ops"]),
@@ -185,7 +188,7 @@ class QueryRequest(models.Model):
     @property
     def limits_now(self) -> Limits:
         """What a run that began now would be held to: of what was approved and what the target says, the stricter."""
-        asked, now = self.limits, self.target.limits
+        asked, now = self.limits, self.target.limits_for(Access(self.access))
         return Limits(
             seconds=min(asked.seconds, now.seconds),
             rows=min(asked.rows, now.rows),
@@ -248,6 +251,11 @@ class QueryRequest(models.Model):
     def writes(self) -> bool:
         """Whether it was asked for with write access."""
         return self.access == Access.WRITE
+
+    @property
+    def maintains(self) -> bool:
+        """Whether it runs outside a transaction, with maintenance access: without effect, bound or undo."""
+        return self.access == Access.MAINTENANCE
 
     def job(self, purpose: Purpose, limits: Limits | None = None) -> Job:
         """What to run and what for, credential included. Raises KeyError with the variable's name when it is not set,

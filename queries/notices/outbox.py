@@ -7,6 +7,7 @@ that several replicas share the work and the call to Slack happens outside of an
 import datetime as dt
 import secrets
 import uuid
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -14,8 +15,10 @@ from django.db import connection, transaction
 from django.db.models import Case, F, QuerySet, Value, When
 from django.db.models.functions import Coalesce, Greatest, Now
 
+from accounts.models import Actor, User
+from audit import log
 from queries.lifecycle import Verb
-from queries.models import Medium, Notice, QueryRequest
+from queries.models import Event, Medium, Notice, QueryRequest, Tiding
 
 # Longer than a sender can take: a look-up and a post, each bounded by its timeout.
 LEASE = dt.timedelta(minutes=3)
@@ -45,6 +48,12 @@ ON CONFLICT (query_id, medium, person_id) DO UPDATE SET
         CASE WHEN still_trying THEN notice.attempts ELSE 0 END,
         CASE WHEN still_trying THEN notice.due_at ELSE statement_timestamp() END
         FROM (VALUES (notice.gave_up_at IS NULL AND notice.sent_version < notice.version)) AS now (still_trying))
+"""
+
+# What the bell tells an author, written in the statement of the act itself: it costs no round trip.
+TELL = """
+INSERT INTO tidings (person_id, query_id, event, actor_id)
+SELECT %s::bigint, %s::bigint, %s::text, %s::bigint {source} RETURNING id
 """
 
 # Nothing but a reminder raises the version of a reviewer's notice, so the first one says that none was sent yet.
@@ -102,13 +111,40 @@ def announce(query: QueryRequest, verb: Verb) -> None:
     _announce(query, [query.author_id] if verb in AUTHOR_HEARS and mail_is_on() else [])
 
 
+def telling(query: QueryRequest, verb: Verb, actor: Actor, after: Sequence[log.Act]) -> list[log.Act]:
+    """What an author is told by the bell of somebody else's `verb`, as an act that comes `after` others; [] where
+    there is nothing to tell."""
+    if verb not in AUTHOR_HEARS or actor.pk == query.author_id:
+        return []
+    source = f"FROM {after[-1].name}" if after else ""
+    values = [query.author_id, query.pk, Event(verb.value).value, actor.pk]
+    return [log.Act("told", TELL.format(source=source), values)]
+
+
+def tell(query: QueryRequest, event: Event, *, actor: Actor, people: Iterable[int]) -> None:
+    """Ring the bell of people, by their keys, in the transaction of the act; never that of who acts."""
+    told = sorted(set(people) - {actor.pk})
+    Tiding.objects.bulk_create(
+        Tiding(person_id=person, query=query, event=event.value, actor_id=actor.pk) for person in told
+    )
+
+
 def announce_submission(query: QueryRequest) -> None:
     """Say that a request waits for its pod's managers, in the transaction that stores it."""
-    people: list[int] = []
-    if mail_is_on():
-        reviewers = query.pod.reviewers().filter(notify_by_email=True).exclude(pk=query.author_id)
-        people = list(reviewers.order_by("pk").values_list("pk", flat=True))
-    _announce(query, people)
+    reviewers = query.pod.reviewers().exclude(pk=query.author_id).order_by("pk")
+    found = list(reviewers.values_list("pk", "notify_by_email"))
+    event = Event.SUBMIT if query.revises_id is None else Event.REVISE
+    tell(query, event, actor=query.author, people=[pk for pk, _ in found])
+    _announce(query, [pk for pk, by_email in found if by_email and mail_is_on()])
+
+
+def announce_comment(query: QueryRequest, *, actor: User, named: Iterable[int]) -> None:
+    """Say that somebody commented: to its author, to who took part, to who is `named`; else to who may decide."""
+    others = {query.author_id, *query.comments.values_list("author", flat=True)}
+    others |= set(query.decisions.values_list("reviewer", flat=True)) | set(named)
+    if others <= {actor.pk}:
+        others |= set(query.pod.reviewers().values_list("pk", flat=True))
+    tell(query, Event.COMMENT, actor=actor, people=others)
 
 
 def announce_rehearsal(query: QueryRequest) -> None:

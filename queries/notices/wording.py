@@ -1,6 +1,8 @@
 """What notices say of a request: its number, a verb, its title, who and where. Never the statement, never data."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from django.conf import settings
 
@@ -10,6 +12,12 @@ from queries.lifecycle import FINAL, Status
 from queries.models import QueryRequest, Verdict
 from queries.words import name_of_code, of
 from web.characters import marked
+
+ASKS: Final[Mapping[Access, str]] = {
+    Access.READ: "to read from",
+    Access.WRITE: "to write to",
+    Access.MAINTENANCE: "for maintenance of",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +73,7 @@ def _verb(query: QueryRequest, approvals: int) -> str:
 
 def _asks(query: QueryRequest) -> str:
     target = f"{marked(query.target.name)} ({query.target.get_environment_display().lower()})"
-    preposition = "to" if query.access == Access.WRITE else "from"
-    asks = f"{marked(query.author.label)} asks to {query.access} {preposition} {target}, {marked(query.pod.name)}"
+    asks = f"{marked(query.author.label)} asks {ASKS[Access(query.access)]} {target}, {marked(query.pod.name)}"
     return f"{asks}; {_would_change(query)}" if query.writes and query.state not in FINAL else asks
 
 

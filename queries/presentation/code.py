@@ -35,6 +35,8 @@ _BLANKS = " \t"
 # A piece of a line: its CSS class ("" for none) and its text.
 Piece = tuple[str, str]
 Line = Sequence[Piece]
+# Not a language: a text of people.
+PLAIN = ""
 # Ranges of characters of a line.
 Marks = Sequence[tuple[int, int]]
 # What is said under a line: `line`, `severity`, `message`, perhaps a `hint`.
@@ -141,7 +143,7 @@ def _folded(lines: Sequence[Line], notes: dict[object, tuple[Note, ...]]) -> Ite
 
 
 def _tokens(text: str, language: str) -> Iterator[Piece]:
-    if len(text) > COLOURED_CHARACTERS:
+    if len(text) > COLOURED_CHARACTERS or language not in LEXERS:
         return iter([("", text)])
     # Unprocessed: the usual entry point drops a byte-order mark and changes line ends, and a reviewer must see both.
     found, until = [], time.thread_time() + COLOURING_SECONDS

@@ -31,12 +31,6 @@ def shown(parameters: Sequence[Parameter], language: str) -> list[Shown]:
     ]
 
 
-def in_words(parameters: Sequence[Parameter], language: str) -> str:
-    """All of them in one text."""
-    rows = shown(parameters, language)
-    return "\n".join(f"{row.name} = {'NULL' if row.text is None else row.text} ({row.kind})" for row in rows)
-
-
 def type_words(parameter: NamedParameter) -> str:
     """`integer`, `list of date, 3 values`."""
     if parameter.of is None:

@@ -8,7 +8,7 @@ from django.utils import timezone
 from executors.base import Access, EngineKind, Language
 from queries.lifecycle import Status
 from queries.models import Code, QueryRequest
-from queries.words import BEING_FOUND_OUT, ENDED_AS, FAILURES, UNCHANGED, name_of_code, of_request
+from queries.words import BEING_FOUND_OUT, ENDED_AS, UNCHANGED, name_of_code, of_failure, of_request
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,8 @@ CODE_LOOKS: dict[Code, tuple[str, str]] = {
 
 def meaning(query: QueryRequest, code: str) -> str:
     """What the failure means. A MongoDB server without transactions may keep a part of a write: its message says."""
-    sentence = FAILURES[Code(code)].meaning if Code(code) in FAILURES else ""
+    words = of_failure(query, code)
+    sentence = words.meaning if words else ""
     if query.language == Language.SCRIPT and code == Code.ERROR:
         sentence = f"The script ended with an error. {UNCHANGED}"
     if query.access == Access.WRITE and query.target.engine == EngineKind.MONGODB and code != Code.UNREACHABLE:
@@ -46,9 +47,10 @@ def meaning(query: QueryRequest, code: str) -> str:
     return sentence
 
 
-def advice(code: str) -> str:
+def advice(query: QueryRequest, code: str) -> str:
     """What to do about a failure, "" where that is plain."""
-    return FAILURES[Code(code)].advice if Code(code) in FAILURES else ""
+    words = of_failure(query, code)
+    return words.advice if words else ""
 
 
 DATE_ORDERS = {"DMY": "day, month, year", "MDY": "month, day, year", "YMD": "year, month, day"}

@@ -11,6 +11,9 @@ from queries.lifecycle import Status, Verb
 from queries.models import Code, Decision, Execution, QueryRequest, Verdict
 from queries.words import ASKED_FOR_CHANGES, DID, name_of_code
 
+# Where no time is written down, it was what ended the request.
+UNKNOWN = dt.datetime.max.replace(tzinfo=dt.UTC)
+
 
 @dataclass(frozen=True, slots=True)
 class Event:
@@ -22,11 +25,13 @@ class Event:
     icon: str
     tone: str = ""
     comment: str = ""
+    line: int | None = None
 
 
 def timeline(query: QueryRequest, execution: Execution | None) -> list[Event]:
     """The events of a request, newest first."""
-    return [*_ending(query, execution), *_run(execution), *_decided(query), _asked(query)]
+    happened = [*_ending(query, execution), *_run(execution), *_decided(query), _asked(query)]
+    return sorted([*happened, *_commented(query)], key=lambda event: event.at or UNKNOWN, reverse=True)
 
 
 def _asked(query: QueryRequest) -> Event:
@@ -49,6 +54,11 @@ def _decision(query: QueryRequest, decision: Decision) -> Event:
     else:
         did, icon, tone = DID[Verb.REJECT], "x", "bad"
     return Event(decision.reviewer, did, decision.at, icon, tone, decision.comment)
+
+
+def _commented(query: QueryRequest) -> Iterator[Event]:
+    for said in query.comments.all():
+        yield Event(said.author, "commented", said.at, "message-square", comment=said.text, line=said.line)
 
 
 def _run(execution: Execution | None) -> Iterator[Event]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from executors import processes
 from executors.base import (
     Access,
+    Aftermath,
     Call,
     CommitStatus,
     ExecutionError,
@@ -27,6 +28,10 @@ ASK_PAUSES = (0.0, 0.5, 1.5)
 ASK_SECONDS = 5.0
 HOPE = dt.timedelta(days=1)
 NO_ANSWER = frozenset({CommitStatus.IN_PROGRESS, CommitStatus.UNANSWERED})
+MAINTENANCE_UNKNOWN = (
+    "The portal cannot know what became of the statement. Look at what it was to build or to remove on the target "
+    "before asking again; the portal will not run it a second time."
+)
 LOST_ANSWER = (
     "The target committed, but its answer was lost: what it returned, and how many rows changed, is not known."
 )
@@ -51,20 +56,42 @@ class Ending:
 
 def ask_target(query: QueryRequest, ending: Ending, transaction: str) -> None:
     """Replace an unknown outcome by what the target itself says of the transaction, "" when it has no name for it."""
-    status = ask_insistently(query, transaction)
-    if status is CommitStatus.COMMITTED:
-        ending.outcome, ending.error = WriteOutcome(rows_affected=None, affected_known=False), None
-        ending.result_lost = LOST_ANSWER
-    elif status in NO_ANSWER:
+    found = ask_insistently(query, transaction)
+    if found.status in NO_ANSWER:
         ending.error, ending.unanswered = None, True
-    elif status is CommitStatus.ABORTED:
-        ending.error = Interrupted("The connection was lost; the target says that nothing was committed.")
-    else:
-        ending.error = unknown(transaction)
+        return
+    told = found_out(query, found, transaction, "The connection was lost")
+    ending.outcome, ending.error, ending.result_lost = told.outcome, told.error, told.result_lost
+    ending.log_lines += told.log_lines
+    ending.lines_written += told.lines_written
 
 
-def unknown(transaction: str) -> OutcomeUnknown:
+def found_out(query: QueryRequest, found: Aftermath, transaction: str, lost: str) -> Ending:
+    """The end of a run whose answer was `lost`, as its target tells it."""
+    if query.maintains:
+        return _maintained(found, lost)
+    if found.status is CommitStatus.COMMITTED:
+        return Ending(outcome=WriteOutcome(rows_affected=None, affected_known=False), result_lost=LOST_ANSWER)
+    if found.status is CommitStatus.ABORTED:
+        return Ending(error=Interrupted(f"{lost}; the target says that nothing was committed."))
+    return Ending(error=unknown(query, transaction))
+
+
+def _maintained(found: Aftermath, lost: str) -> Ending:
+    """Of what ran outside a transaction nothing is guessed: it is what the catalogue says."""
+    if found.status is CommitStatus.COMMITTED:
+        said = f"The answer was lost; this is what the target says. {found.said}".strip()
+        return Ending(outcome=WriteOutcome(rows_affected=None), log_lines=[("info", said)], lines_written=1)
+    if found.status in {CommitStatus.ABORTED, CommitStatus.PARTLY}:
+        said = found.said or "The target says that nothing was committed."
+        return Ending(error=Interrupted(f"{lost}. {said}", detail={"repair": found.repair} if found.repair else {}))
+    return Ending(error=OutcomeUnknown(f"{MAINTENANCE_UNKNOWN} {found.said}".strip()))
+
+
+def unknown(query: QueryRequest, transaction: str) -> OutcomeUnknown:
     """What to say when nobody can know."""
+    if query.maintains:
+        return OutcomeUnknown(MAINTENANCE_UNKNOWN)
     # What follows the name is for the engine.
     name = transaction.partition(" ")[0]
     what = f"transaction {name}" if name else "the statement"
@@ -74,23 +101,25 @@ def unknown(transaction: str) -> OutcomeUnknown:
     )
 
 
-def ask_insistently(query: QueryRequest, transaction: str) -> CommitStatus:
+def ask_insistently(query: QueryRequest, transaction: str) -> Aftermath:
     """What the target says of the run's transaction within the seconds in which it may just be restarting."""
-    status = CommitStatus.UNANSWERED
+    found = Aftermath(CommitStatus.UNANSWERED)
     for pause in ASK_PAUSES:
         time.sleep(pause)
-        status = ask(query, transaction)
-        if status not in NO_ANSWER:
+        found = ask(query, transaction)
+        if found.status not in NO_ANSWER:
             break
-    return status
+    return found
 
 
-def ask(query: QueryRequest, transaction: str) -> CommitStatus:
+def ask(query: QueryRequest, transaction: str) -> Aftermath:
     """What the target says of the run's transaction; UNKNOWN of one without a name."""
     if not transaction:
-        return CommitStatus.UNKNOWN
+        return Aftermath(CommitStatus.UNKNOWN)
     try:
         target = query.target.with_credential(Access(query.access))
-        return processes.commit_status(target, transaction, seconds=ASK_SECONDS)
+        if query.maintains:
+            return processes.aftermath(target, transaction, seconds=ASK_SECONDS)
+        return Aftermath(processes.commit_status(target, transaction, seconds=ASK_SECONDS))
     except (ExecutionError, KeyError):
-        return CommitStatus.UNANSWERED
+        return Aftermath(CommitStatus.UNANSWERED)

@@ -24,8 +24,12 @@ from web.errors import Unavailable
 _TARGET: Final = 0x51505431
 _POD: Final = 0x51505032
 _ALL: Final = 0x51504133
-_WAITING: Final = (0x51505734, 0x51505735, 0x51505736)
+_MAINTENANCE_TARGET: Final = 0x51504D37
+_MAINTENANCE_ALL: Final = 0x51504D38
+_WAITING: Final = (0x51505734, 0x51505735, 0x51505736, 0x51505739, 0x5150573A)
 _WAITING_FOR_ALL: Final = _WAITING[2]
+# From here on, kinds of places for maintenance.
+_FIRST_ALONE: Final = 3
 # More than there are places of one kind.
 _MOST: Final = 256
 # So many keys there are for pods and, twice, for targets.
@@ -37,6 +41,11 @@ SELECT (SELECT n FROM generate_series(0, %s - 1) n WHERE pg_try_advisory_lock(%s
        (SELECT n FROM generate_series(0, %s - 1) n WHERE pg_try_advisory_lock(%s, %s + n) LIMIT 1),
        (SELECT n FROM generate_series(0, %s - 1) n WHERE pg_try_advisory_lock(%s, n) LIMIT 1),
        EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND classid = %s::bigint::oid)
+"""
+# Maintenance, which may last for hours, takes none of those: one of its target, one of its own in all.
+_TAKE_ALONE: Final = """
+SELECT CASE WHEN pg_try_advisory_lock(%s, %s) THEN 0 END,
+       (SELECT n FROM generate_series(0, %s - 1) n WHERE pg_try_advisory_lock(%s, n) LIMIT 1)
 """
 _HELD: Final = """
 SELECT classid::bigint AS space, objid::bigint AS key, pid FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2
@@ -60,7 +69,13 @@ RETRY_SECONDS: Final = 5
 # Who waits for a place keeps a thread of this process: so many do, and `gunicorn.conf.py` has threads for them.
 WAITING_AT_ONCE: Final = 8
 _queue = threading.BoundedSemaphore(WAITING_AT_ONCE)
-_NAMES: Final = ("the database {target}", "the pod {pod}", "the portal")
+_NAMES: Final = (
+    "the database {target}",
+    "the pod {pod}",
+    "the portal",
+    "maintenance of {target}",
+    "maintenance in all",
+)
 
 T = TypeVar("T")
 
@@ -76,6 +91,9 @@ class NoPlace(Exception):
 
 def take(query: QueryRequest) -> None:
     """Take a place for a run of this request, until `release`. Raises NoPlace, holding none."""
+    if query.maintains:
+        _take_alone(query)
+        return
     target, write, pod = query.target, int(query.writes), query.pod_id % _PODS
     values = [
         *(target.places, _TARGET, (target.pk * 2 + write) % _PODS * _MOST),
@@ -92,6 +110,16 @@ def take(query: QueryRequest) -> None:
     if missing is not None:
         release()
         raise NoPlace(query, missing)
+
+
+def _take_alone(query: QueryRequest) -> None:
+    values = [_MAINTENANCE_TARGET, query.target_id % 2**31, settings.PORTAL_MAINTENANCE_PLACES, _MAINTENANCE_ALL]
+    with connection.cursor() as cursor:
+        cursor.execute(_TAKE_ALONE, values)
+        found = cursor.fetchone()
+    if None in found:
+        release()
+        raise NoPlace(query, _FIRST_ALONE + found.index(None))
 
 
 def waits_for(query: QueryRequest) -> str:

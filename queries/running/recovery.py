@@ -13,14 +13,14 @@ from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from executors.base import Access, CommitStatus, Interrupted, WriteOutcome
+from executors.base import Access, CommitStatus, Interrupted
 from queries.joined import locked
 from queries.lifecycle import Status
-from queries.models import Decision, Execution, QueryRequest
+from queries.models import Decision, Execution, LogLine, QueryRequest
 from queries.results.writer import ChunkWriter
 from queries.running.claim import hold, release
-from queries.running.ending import HOPE, LOST_ANSWER, Ending, ask, unknown
-from queries.running.settling import conclude, outcome_fields, said_fields
+from queries.running.ending import HOPE, Ending, ask, found_out, unknown
+from queries.running.settling import conclude, outcome_fields, said_fields, store_lines
 
 # An approval is followed by its claim within milliseconds; after this long its process is gone.
 CLAIM_GRACE_SECONDS = 60
@@ -88,6 +88,8 @@ def _settle_dead(query_id: int, ending: Ending) -> bool:
         finished_at=Now(),
         result_expires_at=timezone.now() + dt.timedelta(days=query.target.retention_days),
     )
+    if ending.log_lines:
+        store_lines(query_id, ending.log_lines, LogLine.objects.filter(execution=query_id).count())
     ChunkWriter(query_id).forget()
     conclude(query, ending)
     return True
@@ -104,30 +106,20 @@ def _lost_ending(query: QueryRequest) -> Ending | None:
         )
     if execution.committing_at is None:
         return Ending(error=Interrupted("The portal stopped before this was committed; nothing was changed."))
-    status = ask(query, execution.transaction)
-    if status is CommitStatus.UNANSWERED and timezone.now() < execution.committing_at + HOPE:
+    found = ask(query, execution.transaction)
+    if found.status is CommitStatus.IN_PROGRESS:
+        return None
+    if found.status is CommitStatus.UNANSWERED and timezone.now() < execution.committing_at + HOPE:
         Execution.objects.filter(pk=query.pk, finished_at=None).update(asked_at=Now(), asks=F("asks") + 1)
         return None
-    return _as_the_target_says(status, execution.transaction)
+    return found_out(query, found, execution.transaction, "The portal stopped while this ran")
 
 
 def give_up(query: QueryRequest) -> None:
     """End the search for what became of a run: it is not known. In the transaction of who decided that."""
     name = Execution.objects.values_list("transaction", flat=True).get(pk=query.pk)
-    said = said_fields(query.pk, unknown(name))
+    said = said_fields(query.pk, unknown(query, name))
     Execution.objects.filter(pk=query.pk, finished_at=None).update(**said, finished_at=Now())
-
-
-def _as_the_target_says(status: CommitStatus, name: str) -> Ending | None:
-    if status is CommitStatus.IN_PROGRESS:
-        return None
-    if status is CommitStatus.COMMITTED:
-        return Ending(outcome=WriteOutcome(rows_affected=None, affected_known=False), result_lost=LOST_ANSWER)
-    if status is CommitStatus.ABORTED:
-        return Ending(
-            error=Interrupted("The portal stopped while this ran; the target says that nothing was committed.")
-        )
-    return Ending(error=unknown(name))
 
 
 def _never_claimed(query: QueryRequest) -> Ending | None:

@@ -180,5 +180,10 @@ def _store_calls(query_id: int, ending: Ending) -> None:
     if ending.calls:
         ScriptCall.copy_in(ScriptCall.of(query_id, call) for call in ending.calls)
     if ending.log_lines:
-        lines = enumerate(ending.log_lines, start=1)
-        LogLine.copy_in(LogLine.of(query_id, number, level, text) for number, (level, text) in lines)
+        store_lines(query_id, ending.log_lines)
+
+
+def store_lines(query_id: int, lines: Sequence[tuple[str, str]], kept: int = 0) -> None:
+    """Keep lines of a run, after so many that are kept already."""
+    numbered = enumerate(lines, start=kept + 1)
+    LogLine.copy_in(LogLine.of(query_id, number, level, text) for number, (level, text) in numbered)

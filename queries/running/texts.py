@@ -12,7 +12,7 @@ def stored(text: str) -> str:
     return storable if left <= 0 else f"{storable[:TEXT_KEPT]}… ({left:,} more characters were not kept)"
 
 
-def place_of(error: Exception) -> str:
+def place_of(error: BaseException) -> str:
     """What kind of error it was and where it was raised, without its words: they may quote data."""
     frames = "".join(traceback.format_tb(error.__traceback__))
     return f"{type(error).__name__}\n{frames}"

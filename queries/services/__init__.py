@@ -1,7 +1,8 @@
 """What people do with requests. One verb, one keyword-only function, called by pages, API, admin and commands alike."""
 
+from queries.services.commenting import MOST_COMMENTS, comment, has_commented, last_line
 from queries.services.comments import COMMENT_LENGTH, require_words
-from queries.services.deciding import approve, reject
+from queries.services.deciding import approve, reject, reject_stale
 from queries.services.drafts import (
     MOST_EXPECTED,
     REASON_LENGTH,
@@ -14,14 +15,16 @@ from queries.services.drafts import (
     missing_parameters,
 )
 from queries.services.ending import cancel, close, expire, withdraw
+from queries.services.keeping import InTheWay, Unsent, discard_draft, keep_draft
 from queries.services.parameters import PARAMETER_LENGTH, PARAMETERS, Typed, field_of
 from queries.services.rehearsing import rehearse
-from queries.services.seeing import visible_query
+from queries.services.seeing import note_opened, visible_query
 from queries.services.submitting import Follows, submit
 from queries.services.undoing import undo
 
 __all__ = [
     "COMMENT_LENGTH",
+    "MOST_COMMENTS",
     "MOST_EXPECTED",
     "PARAMETERS",
     "PARAMETER_LENGTH",
@@ -31,17 +34,26 @@ __all__ = [
     "Checked",
     "Draft",
     "Follows",
+    "InTheWay",
     "Typed",
+    "Unsent",
     "approve",
     "cancel",
     "check_draft",
     "close",
+    "comment",
+    "discard_draft",
     "expire",
     "field_of",
     "finding_json",
+    "has_commented",
+    "keep_draft",
+    "last_line",
     "missing_parameters",
+    "note_opened",
     "rehearse",
     "reject",
+    "reject_stale",
     "require_words",
     "submit",
     "undo",

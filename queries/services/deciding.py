@@ -1,6 +1,7 @@
 """Deciding: bound to the digest that was seen and, for a write, to a number of rows."""
 
-from collections.abc import Mapping
+import uuid
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db import connection, transaction
@@ -8,22 +9,27 @@ from django.utils import timezone
 
 from accounts.models import User
 from audit import log
+from executors.base import Access
 from pods.models import Rehearsals
 from queries import bounds, policies, refusals, running
 from queries.joined import locked_for, shown
 from queries.lifecycle import Status, Verb
 from queries.models import Code, QueryRequest, Rehearsal, Schema, Verdict
 from queries.running import places
+from queries.services.commenting import has_commented
 from queries.services.comments import check_comment, require_words, said
 from queries.transitions import Step, step
-from web.errors import BadInput, FieldError, NotNow
+from web.errors import BadInput, FieldError, NotAllowed, NotNow
 
 DECIDE = """
 INSERT INTO decisions (query_id, author_id, reviewer_id, verdict, comment, digest, bound)
 VALUES (%s, %s, %s, %s, %s, %s, %s)
 ON CONFLICT (query_id, reviewer_id) DO NOTHING RETURNING query_id
 """
-REHEARSED = "SELECT FROM rehearsals WHERE query_id = %s LIMIT 1"
+BEFORE = """
+SELECT query.access, target.seconds_limit, EXISTS (SELECT FROM rehearsals WHERE query_id = query.id)
+FROM query_requests AS query JOIN targets AS target ON target.id = query.target_id WHERE query.id = %s
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,24 +51,42 @@ def approve(
     bound: int | None = None,
     as_rehearsed: bool = False,
 ) -> QueryRequest:
-    """Approve; the last approval needed runs the statement at once. Returns the request as `joined.shown` does.
+    """Approve; the last approval needed runs the statement at once. Returns the request as `joined.shown` does; of
+    maintenance that takes longer than the target's usual limit while it still runs.
 
     `bound` is how many rows a write may change at most; left out, it is what `bounds.proposed` says. `as_rehearsed`: it
     was taken over from the rehearsal that was shown. Raises NotNow where the schema changed since that rehearsal.
     """
     check_comment(comment)
-    held_to = _HeldTo(bound, as_rehearsed, _seen(query_id))
-    query = places.patiently(lambda: _record_approval(actor, query_id, digest, comment, held_to))
-    return running.run(query_id) if query.state is Status.APPROVED else shown(query_id)
+    access, usual_seconds, seen = _before(query_id)
+    held_to = _HeldTo(bound, as_rehearsed, seen)
+
+    def record() -> QueryRequest:
+        return places.patiently(lambda: _record_approval(actor, query_id, digest, comment, held_to))
+
+    if access == Access.MAINTENANCE:
+        return running.outlasting(record, _run_if_approved, usual_seconds) or shown(query_id)
+    return _run_if_approved(record())
 
 
-def _seen(query_id: int) -> Rehearsal | None:
-    """The last rehearsal, if any: the target is asked about it before anything is locked."""
+def _run_if_approved(query: QueryRequest) -> QueryRequest:
+    return running.run(query.pk) if query.state is Status.APPROVED else shown(query.pk)
+
+
+def _before(query_id: int) -> tuple[str, float, Rehearsal | None]:
+    """The access of a request, its target's usual limit in seconds, and its last rehearsal, if any.
+
+    The target is asked about that before anything is locked.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(REHEARSED, [query_id])
-        if not cursor.rowcount:
-            return None
-    return running.seen(QueryRequest.objects.select_related("target", "pod").get(pk=query_id))
+        cursor.execute(BEFORE, [query_id])
+        row = cursor.fetchone()
+    if row is None:
+        raise QueryRequest.DoesNotExist
+    access, seconds, rehearsed = row
+    if not rehearsed:
+        return access, seconds, None
+    return access, seconds, running.seen(QueryRequest.objects.select_related("target", "pod").get(pk=query_id))
 
 
 def _record_approval(actor: User, query_id: int, digest: str, comment: str, held_to: _HeldTo) -> QueryRequest:
@@ -88,10 +112,8 @@ def _record_approval(actor: User, query_id: int, digest: str, comment: str, held
 def reject(
     *, actor: User, query_id: int, comment: str = "", digest: str = "", ask_for_changes: bool = False
 ) -> QueryRequest:
-    """Reject; `ask_for_changes` invites a revision, and so must say which."""
+    """Reject; `ask_for_changes` invites a revision, and so must say which: here, or in comments made before."""
     check_comment(comment)
-    if ask_for_changes:
-        require_words(comment)
     with refusals.noted("reject", actor=actor, query_id=query_id), transaction.atomic():
         query = locked_for(actor, query_id)
         decided = step(query, Verb.REJECT, actor=actor)
@@ -101,9 +123,25 @@ def reject(
         standstill = policies.standstill(query)
         if standstill:
             raise standstill
+        if ask_for_changes and not has_commented(actor, query):
+            require_words(comment)
         code = Code.CHANGES_REQUESTED if ask_for_changes else Code.NONE
         _record(decided, Decided(Verdict.REJECT, comment, code=code), said(comment))
     return shown(query_id)
+
+
+def reject_stale(*, actor: User, public_ids: Sequence[uuid.UUID], reason: str) -> tuple[list[str], list[str]]:
+    """Reject several with one reason, each as `reject` does: the numbers of those that were, and a sentence for each
+    that was not. One that the actor may not know of is passed over."""
+    require_words(reason)
+    done, refused = [], []
+    known = QueryRequest.objects.visible_to(actor).filter(public_id__in=public_ids).order_by("pk")
+    for query in known.only("pk"):
+        try:
+            done.append(reject(actor=actor, query_id=query.pk, comment=reason).number)
+        except (NotAllowed, NotNow) as error:
+            refused.append(f"{query.number} was not rejected: {error.message}")
+    return done, refused
 
 
 def _approvals(query: QueryRequest) -> int:
@@ -122,7 +160,8 @@ def _bound(query: QueryRequest, held_to: _HeldTo) -> int | None:
     typed = held_to.bound
     if not query.writes:
         if typed is not None:
-            raise BadInput({"bound": [FieldError("A read changes no rows: it has no bound.", "not_a_write")]})
+            why = "What maintenance changes is not counted" if query.maintains else "A read changes no rows"
+            raise BadInput({"bound": [FieldError(f"{why}: it has no bound.", "not_a_write")]})
         return None
     if typed is not None and not bounds.boundable(query):
         raise BadInput({"bound": [FieldError("What it changes cannot be counted: it has no bound.", "not_countable")]})

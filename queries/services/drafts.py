@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 
 from accounts.models import User
-from executors import processes
+from executors import processes, registry
 from executors.base import (
     Access,
     Analysis,
@@ -64,7 +64,7 @@ def where(actor: User, draft: Draft) -> tuple[Target | None, dict[str, list[Fiel
     errors: dict[str, list[FieldError]] = {}
     target = _find_target(actor, draft, errors)
     if draft.access not in set(Access):
-        errors["access"] = [FieldError("Choose read or write.", "invalid_choice")]
+        errors["access"] = [FieldError(f"Choose {', '.join(Access)}.", "invalid_choice")]
     if target is None:
         return None, errors
     if draft.language not in target.languages:
@@ -72,7 +72,13 @@ def where(actor: User, draft: Draft) -> tuple[Target | None, dict[str, list[Fiel
         errors["language"] = [FieldError(f"{target.name} takes {offered}.", "invalid_choice")]
     if "access" not in errors:
         _check_credential(target, Access(draft.access), errors)
+    if draft.access == Access.MAINTENANCE and not errors and not _maintains(target, Language(draft.language)):
+        errors["language"] = [FieldError("Maintenance is written in the target's own language.", "invalid_choice")]
     return target, errors
+
+
+def _maintains(target: Target, language: Language) -> bool:
+    return registry.offers(language, EngineKind(target.engine), Access.MAINTENANCE)
 
 
 def _find_target(actor: User, draft: Draft, errors: dict[str, list[FieldError]]) -> Target | None:
@@ -92,7 +98,8 @@ def _check_credential(target: Target, access: Access, errors: dict[str, list[Fie
         return
     variable = target.url_variable(access)
     if not variable:
-        errors["access"] = [FieldError(f"{target.name} takes no {access} requests.", "not_offered")]
+        hint = " An admin can allow it." if access is Access.MAINTENANCE else ""
+        errors["access"] = [FieldError(f"{target.name} takes no {access} requests.{hint}", "not_offered")]
     else:
         message = f"{target.name} cannot be reached: the variable {variable} is not set. Tell an admin."
         errors["target"] = [FieldError(message, "credential_missing")]
@@ -115,7 +122,8 @@ def settled(draft: Draft, errors: dict[str, list[FieldError]]) -> Draft:
 def check_expects(draft: Draft, target: Target, errors: dict[str, list[FieldError]]) -> None:
     writes = draft.access == Access.WRITE
     if draft.expects is not None and not writes:
-        errors["expects"] = [FieldError("A read changes no rows; leave this empty.", "not_a_write")]
+        why = "A read changes no rows" if draft.access == Access.READ else "What maintenance changes is not counted"
+        errors["expects"] = [FieldError(f"{why}; leave this empty.", "not_a_write")]
     elif draft.expects is not None and not 0 <= draft.expects <= MOST_EXPECTED:
         errors["expects"] = [FieldError(f"Send a whole number from 0 to {MOST_EXPECTED:,}.", "out_of_range")]
     elif writes and draft.expects is None and target.expects_required:
@@ -132,7 +140,9 @@ def read(target: Target, draft: Draft) -> Analysis:
     if not target.offers(Access.READ):
         why = "The variable with its read credential is not set."
         return Word.missing(why).beside(analysis, language) if analysis.valid else analysis
-    return processes.check(target.with_credential(Access.READ), language, statement, access, analysis, parameters)
+    limits = target.limits_for(access)
+    asked = replace(target.with_credential(Access.READ), seconds=limits.seconds, lock_seconds=limits.lock_seconds)
+    return processes.check(asked, language, statement, access, analysis, parameters)
 
 
 def _modules_refused(target: Target, analysis: Analysis) -> Iterator[Finding]:

@@ -2,9 +2,12 @@
 
 import uuid
 
+from django.db import InternalError, transaction
+from django.utils import timezone
+
 from accounts.models import User
 from queries import running
-from queries.models import QueryRequest
+from queries.models import QueryRequest, Tiding
 from web.errors import NotFound
 
 
@@ -19,6 +22,21 @@ def visible_query(*, actor: User, public_id: uuid.UUID) -> QueryRequest:
     if query is None:
         raise NotFound("There is no such request, or it belongs to a pod that you are not in.")
     return query
+
+
+def note_opened(*, actor: User, query: QueryRequest) -> None:
+    """Whoever opens a request has read what the bell told them of it.
+
+    A portal whose database takes no changes shows pages all the same: then nothing is noted.
+    """
+    unread = Tiding.objects.filter(person=actor, query=query).unread()
+    if not unread.exists():
+        return
+    try:
+        with transaction.atomic():
+            unread.update(read_at=timezone.now())
+    except InternalError:
+        return
 
 
 def _visible(actor: User, public_id: uuid.UUID) -> QueryRequest | None:

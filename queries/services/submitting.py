@@ -10,6 +10,7 @@ from django.utils import timezone
 from accounts.models import User
 from audit import log
 from executors.base import (
+    Access,
     Analysis,
     Language,
 )
@@ -70,7 +71,7 @@ def submit(*, actor: User, draft: Draft, revises: QueryRequest | None = None) ->
 
 
 def store(actor: User, draft: Draft, target: Target, analysis: Analysis, follows: Follows) -> QueryRequest:
-    limits, revises = target.limits, follows.revises
+    limits, revises = target.limits_for(Access(draft.access)), follows.revises
     statement = normalised(Language(draft.language), draft.statement)
     parameters = tuple(as_stored(parameter) for parameter in given(draft.parameters))
     words: Sequence[str] = (draft.reason, draft.ticket, *analysis.tables, actor.username, actor.label)
@@ -92,6 +93,7 @@ def store(actor: User, draft: Draft, target: Target, analysis: Analysis, follows
         reason=draft.reason.strip(),
         ticket=draft.ticket.strip(),
         findings=[finding_json(finding) for finding in analysis.findings],
+        fingerprint=analysis.fingerprint,
         verified=[verified.value for verified in analysis.verified],
         kinds=list(analysis.kinds),
         tables=list(analysis.tables),

@@ -17,10 +17,10 @@ from executors.base import Language
 from pods.models import Target
 from queries import bounds, risks
 from queries.lifecycle import Status
-from queries.models import Execution, QueryRequest, Verdict
+from queries.models import Execution, QueryRequest, Tiding, Verdict
 from queries.presentation import states, values
 from queries.presentation.pages import ShownPage
-from queries.words import ACCESSES, LANGUAGES, name_of_code, named
+from queries.words import ACCESSES, LANGUAGES, name_of_code, named, told
 from web import characters
 
 register = template.Library()
@@ -63,6 +63,12 @@ def state_pill(query: QueryRequest) -> SafeString:
     badge = states.badge(query, approvals_given(query))
     tone = f"pill--{badge.tone}" if badge.tone else ""
     return format_html('<span class="pill {}">{}{}</span>', tone, icon(badge.icon), badge.text)
+
+
+@register.filter
+def told_words(tiding: Tiding) -> str:
+    """What the bell says happened."""
+    return told(tiding)
 
 
 @register.filter
@@ -313,6 +319,7 @@ def _unnamed(somebody: Actor) -> str:
     return somebody.label if somebody.is_system else somebody.username
 
 
+@register.filter(name="span_of_time")
 def in_words(seconds: float) -> str:
     """`3 hours`, `1 day`: the largest unit only."""
     for size, name in UNITS:

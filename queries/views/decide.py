@@ -13,17 +13,19 @@ from accounts.models import User
 from accounts.people import person
 from queries import bounds, policies, risks, running, services
 from queries.forms import read_rows
-from queries.lifecycle import Verb
+from queries.lifecycle import Status, Verb
 from queries.models import QueryRequest, Verdict
-from queries.views.detail import effect_parts, progress_of, request_page
-from queries.words import CLOSED, of
-from web.errors import BadInput, NotFound, PortalError
+from queries.views.detail import Remark, effect_parts, progress_of, request_page
+from queries.words import CLOSED, STILL_RUNS, of
+from web.errors import BadInput, FieldError, NotFound, PortalError
 from web.ratelimit import limit
 from web.verbs import post_only
 
 # A page's script asks for the parts that a rehearsal changes, instead of the page.
 PART_HEADER = "X-Part"
+LINE_DIGITS = 9
 Act = Callable[[User, QueryRequest, str], QueryRequest]
+Told = Callable[[QueryRequest], str]
 
 
 @post_only
@@ -42,7 +44,16 @@ def approve(request: HttpRequest, public_id: UUID) -> HttpResponse:
             as_rehearsed=_as_rehearsed(request),
         )
 
-    return _question(request, public_id) or _perform(request, public_id, act)
+    return _question(request, public_id) or _perform(request, public_id, act, told=_approved)
+
+
+def _approved(query: QueryRequest) -> str:
+    """What is told whoever approved; of what goes on running, that it does."""
+    return STILL_RUNS if query.state is Status.EXECUTING and not query.is_being_found_out else of(query).told
+
+
+def _closed(query: QueryRequest) -> str:  # noqa: ARG001 -- as `_perform` asks
+    return CLOSED
 
 
 def _as_rehearsed(request: HttpRequest) -> bool:
@@ -118,15 +129,40 @@ def undo(request: HttpRequest, public_id: UUID) -> HttpResponse:
 
 @post_only
 def reject(request: HttpRequest, public_id: UUID) -> HttpResponse:
-    """Reject, or ask for changes: both need words."""
+    """Reject, or ask for changes: both need words, and comments made before are words that ask for changes."""
     digest = request.POST.get("digest", "")
     changes = request.POST.get("decision") == "changes"
 
     def act(actor: User, query: QueryRequest, comment: str) -> QueryRequest:
-        services.require_words(comment)
+        if not changes:
+            services.require_words(comment)
         return services.reject(actor=actor, query_id=query.pk, digest=digest, comment=comment, ask_for_changes=changes)
 
     return _perform(request, public_id, act)
+
+
+@post_only
+def comment(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Say something without deciding: about the whole, or about a line."""
+    query = services.visible_query(actor=person(request), public_id=public_id)
+    text, line = request.POST.get("text", ""), request.POST.get("line", "").strip()
+    try:
+        limit(request, "decide")
+        services.comment(actor=person(request), query_id=query.pk, text=text, line=_line(line))
+    except NotFound:
+        raise
+    except PortalError as error:
+        return error.on(request_page(request, query, remark=Remark(text, line, error)))
+    messages.success(request, f"Your comment on {query.number} was added.")
+    return redirect(f"{reverse('queries:detail', args=[public_id])}#activity")
+
+
+def _line(typed: str) -> int | None:
+    if not typed:
+        return None
+    if not (typed.isascii() and typed.isdigit() and len(typed) <= LINE_DIGITS):
+        raise BadInput({"line": [FieldError("Type the number of a line, or leave it empty.", "invalid")]})
+    return int(typed)
 
 
 @post_only
@@ -156,7 +192,7 @@ def close(request: HttpRequest, public_id: UUID) -> HttpResponse:
     def act(actor: User, query: QueryRequest, comment: str) -> QueryRequest:
         return services.close(actor=actor, query_id=query.pk, comment=comment)
 
-    return _perform(request, public_id, act, told=CLOSED)
+    return _perform(request, public_id, act, told=_closed)
 
 
 @post_only
@@ -166,7 +202,11 @@ def revise(request: HttpRequest, public_id: UUID) -> HttpResponse:
     return redirect(f"{reverse('queries:new')}?{urlencode({'revises': str(query.public_id)})}")
 
 
-def _perform(request: HttpRequest, public_id: UUID, act: Act, told: str = "") -> HttpResponse:
+def _told(query: QueryRequest) -> str:
+    return of(query).told
+
+
+def _perform(request: HttpRequest, public_id: UUID, act: Act, told: Told = _told) -> HttpResponse:
     query = services.visible_query(actor=person(request), public_id=public_id)
     comment = request.POST.get("comment", "")
     try:
@@ -176,7 +216,7 @@ def _perform(request: HttpRequest, public_id: UUID, act: Act, told: str = "") ->
         raise
     except PortalError as error:
         return _refused(request, public_id, error)
-    messages.success(request, (told or of(changed).told).format(number=changed.number))
+    messages.success(request, told(changed).format(number=changed.number))
     return redirect("queries:detail", public_id)
 
 

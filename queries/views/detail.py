@@ -3,11 +3,12 @@
 import datetime as dt
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 from uuid import UUID
 
+from django.db.models import prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -22,10 +23,7 @@ from queries.lifecycle import Status
 from queries.models import Execution, QueryRequest, Rehearsal, Schema, Verdict
 from queries.presentation import pages, parameters, traces
 from queries.presentation.checks import passed
-from queries.presentation.code import code_lines
-from queries.presentation.difference import counts, difference
 from queries.presentation.effect import lasting, show
-from queries.presentation.excerpt import beginning, differing
 from queries.presentation.noticed import noticed
 from queries.presentation.pages import ShownPage
 from queries.presentation.states import advice, is_overdue, meaning
@@ -37,7 +35,7 @@ from queries.running.activity import activity
 from queries.running.ending import HOPE
 from queries.running.monitor import LOG_BYTES_KEPT
 from queries.views.plan import beside
-from queries.words import ACCESSES, LANGUAGES, named
+from queries.views.statements import failure_parts, statement_parts
 from web.errors import PortalError
 
 INLINE_ROWS = 50
@@ -51,9 +49,11 @@ SEEN = re.compile(r"[0-9]{1,4}")
 
 @require_safe
 def detail(request: HttpRequest, public_id: UUID) -> HttpResponse:
-    """One request, as far as the reader may see it."""
+    """One request, as far as the reader may see it; opening it reads what the bell told of it."""
     query = services.visible_query(actor=person(request), public_id=public_id)
-    return request_page(request, query)
+    page = request_page(request, query)
+    services.note_opened(actor=person(request), query=query)
+    return page
 
 
 @require_safe
@@ -87,12 +87,28 @@ def statement(request: HttpRequest, public_id: UUID) -> HttpResponse:
     return HttpResponse(query.statement, content_type="text/plain; charset=utf-8")
 
 
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """A comment that was refused: what was typed, and why it was not taken."""
+
+    text: str = ""
+    line: str = ""
+    error: PortalError | None = None
+
+
 def request_page(
-    request: HttpRequest, query: QueryRequest, *, error: PortalError | None = None, comment: str = "", bound: str = ""
+    request: HttpRequest,
+    query: QueryRequest,
+    *,
+    error: PortalError | None = None,
+    comment: str = "",
+    bound: str = "",
+    remark: Remark | None = None,
 ) -> HttpResponse:
-    """The page, after a refused decision too: with the reason, and the comment and the bound that were typed."""
+    """The page, after a refused act too: with the reason, and what was typed."""
     user = person(request)
     execution = _execution(query)
+    prefetch_related_objects([query], "comments__author")
     context = {
         "nav": "review" if user.may_review_somewhere and query.author_id != user.pk else "mine",
         "query": query,
@@ -101,17 +117,23 @@ def request_page(
         "bound_typed": bound,
         "noticed": noticed(query.findings),
         "passed": passed(query.verified),
+        "remark": remark or Remark(),
+        "may_comment": not policies.cannot_comment(user, query),
+        "my_comments": sum(said.author_id == user.pk for said in query.comments.all()),
+        "earlier_is_known": _knows(user, query.revises),
+        "undone_is_known": _knows(user, query.undoes),
         "rest_of_reason": _rest(query.reason, query.title),
         "parameters": [] if query.undoes_id is not None else parameters.shown(query.values(), query.language),
         "events": timeline(query, execution),
         **_inline_result(user, query, execution),
         **_script_run(user, query, execution),
+        **_maintained(user, query, execution),
         "cannot_see_result": policies.cannot_see_result(user, query),
         **progress_of(query, user),
         **_decision(query, user),
         **_effect(query, user, execution),
         **beside(query, user),
-        **_statement(request, query, execution),
+        **statement_parts(request, query, execution),
         **_neighbours(query, user),
     }
     return render(request, "queries/detail.html", context)
@@ -131,7 +153,7 @@ def progress_of(query: QueryRequest, user: User) -> dict[str, Any]:
     return {
         "query": query,
         "execution": execution,
-        "failure": _failure(user, query, execution),
+        "failure": failure_parts(user, query, execution),
         "allowed": policies.allowed(user, query),
         "running": query.state in {Status.APPROVED, Status.EXECUTING},
         "found_out_until": _found_out_until(execution),
@@ -141,7 +163,7 @@ def progress_of(query: QueryRequest, user: User) -> dict[str, Any]:
         "wait_seconds": int(places.WAIT_SECONDS),
         "given": sum(decision.verdict == Verdict.APPROVE for decision in query.decisions.all()),
         "meaning": meaning(query, code),
-        "next_step": advice(code),
+        "next_step": advice(query, code),
     }
 
 
@@ -150,6 +172,11 @@ def _found_out_until(execution: Execution | None) -> dt.datetime | None:
     if execution is None or not execution.is_being_found_out or execution.committing_at is None:
         return None
     return execution.committing_at + HOPE
+
+
+def _knows(user: User, query: QueryRequest | None) -> bool:
+    """Whether the reader may know of a request that this one names: it may be of a pod that they are not in."""
+    return query is not None and QueryRequest.objects.visible_to(user).filter(pk=query.pk).exists()
 
 
 def _execution(query: QueryRequest) -> Execution | None:
@@ -242,51 +269,6 @@ def _next_waiting(query: QueryRequest, user: User) -> QueryRequest | None:
     return QueryRequest.objects.awaiting(user).in_queue_order().first()
 
 
-def _statement(request: HttpRequest, query: QueryRequest, execution: Execution | None) -> dict[str, Any]:
-    before = query.revises
-    notes = _notes(person(request), query, execution)
-    shown = beginning(query.statement)
-    if before is not None and request.GET.get("view") != "whole":
-        parts = differing(before.statement, query.statement)
-        other = {"tab": "changes", "other_changes": _other_changes(before, query), "shown": shown}
-        if parts is None:
-            return {**other, "too_long_to_compare": True}
-        old, new = parts
-        rows = difference(old.text, new.text, query.language, notes, new.first)
-        return {**other, "diff": rows, "changed": counts(rows), "differing": new}
-    return {"tab": "whole", "shown": shown, "lines": code_lines(shown.text, query.language, notes)}
-
-
-def _failure(user: User, query: QueryRequest, execution: Execution | None) -> dict[str, Any]:
-    message, detail = policies.failure_words(user, query, execution) if execution else ("", {})
-    return {"message": message, "detail": detail}
-
-
-def _notes(user: User, query: QueryRequest, execution: Execution | None) -> list[dict[str, object]]:
-    """What is said under a line: the findings that are to be read, and where the database stopped."""
-    notes: list[dict[str, object]] = [dict(finding) for finding in noticed(query.findings).first if finding.get("line")]
-    failure = _failure(user, query, execution)
-    failed_at = str(failure["detail"].get("line", ""))
-    if failed_at.isdigit():
-        notes.append({"line": int(failed_at), "severity": "error", "message": failure["message"]})
-    return notes
-
-
-def _other_changes(before: QueryRequest, after: QueryRequest) -> list[tuple[str, str, str]]:
-    """What else differs from the revised request, beside its statement."""
-    pairs = (
-        ("Target", before.target.name, after.target.name),
-        ("Access", named(ACCESSES, before.access), named(ACCESSES, after.access)),
-        ("Language", named(LANGUAGES, before.language), named(LANGUAGES, after.language)),
-        ("Parameters", _parameters(before), _parameters(after)),
-    )
-    return [pair for pair in pairs if pair[1] != pair[2]]
-
-
-def _parameters(query: QueryRequest) -> str:
-    return parameters.in_words(query.values(), query.language)
-
-
 def _inline_result(user: User, query: QueryRequest, execution: Execution | None) -> dict[str, Any]:
     """The first rows, for those who may see them; a result that cannot be read must not take the page with it."""
     if execution is None or execution.finished_at is None or not execution.has_result:
@@ -320,6 +302,17 @@ def _script_run(user: User, query: QueryRequest, execution: Execution | None) ->
         "lines_total": lines.total,
         "console_kept": LOG_BYTES_KEPT,
     }
+
+
+def _maintained(user: User, query: QueryRequest, execution: Execution | None) -> dict[str, Any]:
+    """What the server said while maintenance ran, and its catalogue afterwards: the first of it."""
+    if not query.maintains or execution is None or execution.finished_at is None:
+        return {}
+    if policies.cannot_see_result(user, query):
+        return {}
+    address = reverse("queries:value", args=[query.public_id])
+    lines = traces.lines(execution, address, most=INLINE_LINES, room=traces.INLINE_BYTES)
+    return {"log_lines": lines, "lines_total": lines.total, "console_kept": LOG_BYTES_KEPT}
 
 
 def _rest(reason: str, title: str) -> str:

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
+from django.db import models
 from django.db.models.functions import JSONObject
 from django.http import HttpRequest
 
 from accounts.models import User
 from pods.models import Environment, Pod, Target
-from queries.models import QueryRequest
+from queries.models import QueryRequest, Tiding
+from queries.models.conversation import TidingQuerySet
 from queries.querysets import QueryRequestQuerySet, how_many
 from queries.words import ACCESSES, STATUSES
 
@@ -69,7 +71,20 @@ def count(queries: QueryRequestQuerySet) -> int:
     return _capped(queries).count()
 
 
-def frame(person: User, counted: Mapping[str, QueryRequestQuerySet]) -> Frame:
+def around(person: User) -> dict[str, int]:
+    """The counts in the frame of every page, in one statement."""
+    counted = {"waiting_for_me": QueryRequest.objects.awaiting(person), "unread_for_me": unread(person)}
+    parts = {name: how_many(_capped(found)) for name, found in counted.items()}
+    found: Mapping[str, Any] = User.objects.filter(pk=person.pk).values(**parts)[0]
+    return {name: int(found[name]) for name in counted}
+
+
+def unread(person: User) -> TidingQuerySet:
+    """What the bell counts."""
+    return Tiding.objects.of(person).unread()
+
+
+def frame(person: User, counted: Mapping[str, models.QuerySet[Any]]) -> Frame:
     """What stands around a list, in one statement: what its filters offer this person, and capped counts."""
     pods = Pod.objects.all() if person.may_read_audit_log else Pod.objects.of_member(person)
     targets = Target.objects.filter(pod__in=pods)
@@ -92,5 +107,5 @@ def frame(person: User, counted: Mapping[str, QueryRequestQuerySet]) -> Frame:
     )
 
 
-def _capped(queries: QueryRequestQuerySet) -> QueryRequestQuerySet:
+def _capped(queries: models.QuerySet[Any]) -> models.QuerySet[Any]:
     return queries.order_by()[:COUNT_CAP]

@@ -10,7 +10,7 @@ from accounts.models import User
 from accounts.people import person
 from queries.filters import Filters
 from queries.models import QueryRequest
-from queries.views.listing import after_key, frame, newest_first
+from queries.views.listing import after_key, frame, newest_first, unread
 
 ANYONE = "anyone"
 
@@ -21,7 +21,7 @@ def request_list(request: HttpRequest) -> HttpResponse:
     user = person(request)
     filters = Filters.known(request.GET)
     found = _asked_by(filters, user).apply(QueryRequest.objects.visible_to(user))
-    around = frame(user, {"waiting": QueryRequest.objects.awaiting(user)})
+    around = frame(user, {"waiting": QueryRequest.objects.awaiting(user), "unread": unread(user)})
     context = {
         "nav": "mine",
         "filters": filters,
@@ -29,6 +29,7 @@ def request_list(request: HttpRequest) -> HttpResponse:
         "page": newest_first(found, after_key(request)),
         "paged": "after" in request.GET,
         "waiting_for_me": around.counts["waiting"],
+        "unread_for_me": around.counts["unread"],
         **around.choices,
     }
     return render(request, "queries/list.html", context)

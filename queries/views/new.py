@@ -1,7 +1,7 @@
 """A new request. Whatever goes wrong, everything typed comes back: an error, a rate limit, a session that ended."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
 from uuid import UUID
 
 from django.contrib import messages
@@ -17,11 +17,13 @@ from accounts.people import person
 from executors.base import Access, Language
 from pods.models import Pod, Target
 from queries import services
-from queries.forms import ACCESS_CHOICES, LANGUAGE_CHOICES, RequestForm, again_of, revision_of
+from queries.forms import ACCESS_CHOICES, LANGUAGE_CHOICES, RequestForm, again_of, known_id, left_as, revision_of
 from queries.lifecycle import Status
-from queries.models import Decision, QueryRequest
+from queries.models import Decision, KeptDraft, QueryRequest
 from queries.parameter_rows import GIVEN_CHOICES, TYPE_CHOICES
-from queries.presentation import completions, script_manual
+from queries.presentation import completions, script_manual, waits
+from queries.presentation.similar import similar
+from queries.views import drafts
 from web.errors import BadInput, NotFound, PortalError
 from web.ratelimit import limit
 
@@ -39,9 +41,12 @@ def new(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return _page(request, RequestForm(person=person(request), initial=_initial(request)))
     form = RequestForm(request.POST, person=person(request))
-    if "show" in request.POST:  # without JavaScript: look at another target, keeping what was typed
-        return _page(request, _shown_again(request, form))
-    return _send(request, form)
+    act = next((act for name, act in BUTTONS.items() if name in request.POST), _send)
+    return act(request, form)
+
+
+def _show(request: HttpRequest, form: RequestForm) -> HttpResponse:
+    return _page(request, _shown_again(request, form))
 
 
 def _shown_again(request: HttpRequest, typed: RequestForm) -> RequestForm:
@@ -56,6 +61,36 @@ def _shown_again(request: HttpRequest, typed: RequestForm) -> RequestForm:
     return form
 
 
+def _save(request: HttpRequest, form: RequestForm) -> HttpResponse:
+    try:
+        limit(request, "draft")
+        return drafts.save(request, form)
+    except services.InTheWay as error:
+        form.add_error(None, error.message)
+        return _page(request, form, status=error.status, in_the_way=error.draft)
+    except BadInput as error:
+        form.take_errors(error)
+        return _page(request, form, status=error.status)
+    except PortalError as error:
+        form.add_error(None, error.message)
+        return error.on(_page(request, form))
+
+
+def _check(request: HttpRequest, form: RequestForm) -> HttpResponse:
+    try:
+        limit(request, "check")
+        if not form.is_valid():
+            return _page(request, form, status=400)
+        checked = services.check_draft(actor=person(request), draft=form.draft())
+    except BadInput as error:
+        form.take_errors(error)
+        return _page(request, form, status=error.status)
+    except PortalError as error:
+        form.add_error(None, error.message)
+        return error.on(_page(request, form))
+    return _page(request, form, checked=checked)
+
+
 def _send(request: HttpRequest, form: RequestForm) -> HttpResponse:
     try:
         limit(request, "submit")
@@ -68,6 +103,7 @@ def _send(request: HttpRequest, form: RequestForm) -> HttpResponse:
     except PortalError as error:
         form.add_error(None, error.message)
         return error.on(_page(request, form))
+    services.discard_draft(actor=person(request), draft=known_id(form.cleaned_data["kept"]))
     messages.success(request, f"{query.number} was sent to the managers of {query.pod.name}.")
     return redirect("queries:detail", query.public_id)
 
@@ -93,11 +129,14 @@ def _initial(request: HttpRequest) -> dict[str, Any]:
         return revision_of(_own(request, request.GET["revises"]))
     if "again" in request.GET:
         return again_of(_repeatable(request, request.GET["again"]))
+    draft = drafts.opened(request)
+    if draft is not None:
+        return left_as(draft)
     return {"target": request.GET.get("target", "") or _last_target(person(request)), "access": Access.READ.value}
 
 
 def _own(request: HttpRequest, public_id: str | UUID) -> QueryRequest:
-    own = QueryRequest.objects.filter(author=person(request), public_id=_uuid(str(public_id)))
+    own = QueryRequest.objects.filter(author=person(request), public_id=known_id(public_id))
     query = own.select_related("target").first()
     if query is None:
         raise NotFound("There is no such request of yours to revise.")
@@ -105,18 +144,10 @@ def _own(request: HttpRequest, public_id: str | UUID) -> QueryRequest:
 
 
 def _repeatable(request: HttpRequest, public_id: str) -> QueryRequest:
-    query = services.visible_query(actor=person(request), public_id=_uuid(public_id))
+    query = services.visible_query(actor=person(request), public_id=known_id(public_id))
     if query.undoes_id is not None:
         raise NotFound("An undo puts back what was found once; it cannot be asked for again.")
     return query
-
-
-def _uuid(text: str) -> UUID:
-    """What an address or a field names; nothing's id where it names none."""
-    try:
-        return UUID(text)
-    except ValueError:
-        return UUID(int=0)
 
 
 def _revised(request: HttpRequest, form: RequestForm) -> QueryRequest | None:
@@ -129,7 +160,14 @@ def _last_target(user: User) -> str:
     return last or ""
 
 
-def _page(request: HttpRequest, form: RequestForm, status: int = 200) -> HttpResponse:
+def _page(
+    request: HttpRequest,
+    form: RequestForm,
+    status: int = 200,
+    *,
+    checked: services.Checked | None = None,
+    in_the_way: KeptDraft | None = None,
+) -> HttpResponse:
     user = person(request)
     targets = list(Target.objects.usable_by(user).select_related("pod").order_by("pod__name", "name"))
     chosen = str(form["target"].value() or "")
@@ -139,7 +177,12 @@ def _page(request: HttpRequest, form: RequestForm, status: int = 200) -> HttpRes
     context = {
         "nav": "mine",
         "form": form,
-        "targets": [_described(target, user) for target in targets],
+        "targets": _described(targets, user),
+        "wait_days": waits.DAYS,
+        **drafts.listed(user, form),
+        "in_the_way": in_the_way,
+        "checked": checked and checked.analysis,
+        "similar": similar(user, checked) if checked else [],
         "chosen": chosen,
         **_language(form, targets, chosen),
         "completions": completions.methods(),
@@ -175,23 +218,36 @@ def _who_to_ask(user: User) -> dict[str, object]:
 
 def _waiting(user: User, revises: str) -> QueryRequest | None:
     """The request that is revised, if sending the revision will withdraw it."""
-    return QueryRequest.objects.filter(author=user, public_id=_uuid(revises), status=Status.PENDING).first()
+    return QueryRequest.objects.filter(author=user, public_id=known_id(revises), status=Status.PENDING).first()
 
 
 def _said(user: User, revises: str) -> list[Decision]:
     """What the reviewers wrote about the request that is revised."""
-    wanted = _uuid(revises)
+    wanted = known_id(revises)
     written = Decision.objects.filter(query__public_id=wanted, query__author=user).exclude(comment="")
     return list(written.select_related("reviewer", "query").order_by("at"))
 
 
-def _described(target: Target, user: User) -> dict[str, Any]:
-    """A target with what its panel says and what the page's script needs to know."""
-    reviewers = list(target.pod.reviewers().exclude(pk=user.pk).order_by("first_name", "username"))
-    return {
-        "target": target,
-        "reviewers": reviewers,
-        "missing": target.missing_variables(),
-        "languages": " ".join(language.value for language in target.languages),
-        "takes_writes": bool(target.write_url_variable),
-    }
+def _described(targets: Sequence[Target], user: User) -> list[dict[str, Any]]:
+    """Targets with what their panels say and what the page's script needs to know."""
+    usual = waits.usual_waits(targets)
+    return [
+        {
+            "target": target,
+            "reviewers": list(target.pod.reviewers().exclude(pk=user.pk).order_by("first_name", "username")),
+            "missing": target.missing_variables(),
+            "languages": " ".join(language.value for language in target.languages),
+            "takes_writes": bool(target.write_url_variable),
+            "wait": usual.get(target.pk),
+        }
+        for target in targets
+    ]
+
+
+# Without JavaScript what is told as one types is told when asked for. What was typed stays.
+BUTTONS: Final[Mapping[str, Callable[[HttpRequest, RequestForm], HttpResponse]]] = {
+    "discard": drafts.discard,
+    "save": _save,
+    "check": _check,
+    "show": _show,
+}

@@ -1,21 +1,27 @@
 """The review queue: tabs with counts, filters in the address, search in the database."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from uuid import UUID
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
 from accounts.people import person
+from queries import services
 from queries.filters import Filters
 from queries.lifecycle import FINAL
 from queries.models import QueryRequest
 from queries.querysets import QueryRequestQuerySet
-from queries.views.listing import Page, after_key, count, frame, newest_first, riskiest_first
+from queries.views.listing import PAGE_SIZE, Page, after_key, count, frame, newest_first, riskiest_first, unread
+from web.errors import BadInput, FieldError, PortalError
+from web.ratelimit import limit
+from web.verbs import post_only
 
 Scope = Callable[[User], QueryRequestQuerySet]
 
@@ -42,17 +48,65 @@ def _midnight() -> datetime:
 @require_safe
 def queue(request: HttpRequest) -> HttpResponse:
     """Requests to decide on, and what became of others."""
+    return _queue_page(request, choosing="choosing" in request.GET)
+
+
+@post_only
+def stale(request: HttpRequest) -> HttpResponse:
+    """Reject what was chosen with one reason; what could not be is said, each with why."""
+    reason = request.POST.get("reason", "")
+    try:
+        limit(request, "decide")
+        chosen = _chosen(request)
+        _require(reason, chosen)
+    except PortalError as error:
+        return error.on(_queue_page(request, choosing=True, error=error, reason=reason))
+    done, refused = services.reject_stale(actor=person(request), public_ids=chosen, reason=reason)
+    if done:
+        messages.success(request, f"Rejected as stale: {', '.join(done)}.")
+    for words in refused:
+        messages.error(request, words)
+    return redirect("review")
+
+
+def _chosen(request: HttpRequest) -> list[UUID]:
+    try:
+        return [UUID(chosen) for chosen in request.POST.getlist("chosen")[:PAGE_SIZE]]
+    except ValueError as error:
+        raise BadInput({"chosen": [FieldError("There is no such request.", "unknown_query")]}) from error
+
+
+def _require(reason: str, chosen: Sequence[UUID]) -> None:
+    errors = {}
+    if not chosen:
+        errors["chosen"] = [FieldError("Choose at least one request.", "required")]
+    if not reason.strip():
+        errors["reason"] = [FieldError("Say why, so that the authors can act on it.", "required")]
+    if errors:
+        raise BadInput(errors)
+
+
+def _queue_page(
+    request: HttpRequest, *, choosing: bool, error: PortalError | None = None, reason: str = ""
+) -> HttpResponse:
     user = person(request)
     name = request.GET.get("view", WAITING)
     view = name if name in VIEWS else WAITING
+    if isinstance(error, BadInput):
+        error.message = " ".join(problem.message for problems in error.fields.values() for problem in problems)
     filters = Filters.known(request.GET)
-    around = frame(user, {key: scope(user) for key, (_, scope) in VIEWS.items() if key != UNCOUNTED})
+    scopes = {key: scope(user) for key, (_, scope) in VIEWS.items() if key != UNCOUNTED}
+    around = frame(user, {**scopes, "unread": unread(user)})
     context = {
         "nav": "review",
         "view": view,
+        "choosing": choosing and view == WAITING,
+        "error": error,
+        "reason": reason,
         "made_at": timezone.now(),
         "tabs": [(key, label, around.counts.get(key)) for key, (label, _) in VIEWS.items()],
         "waiting_for_me": around.counts[WAITING],
+        "unread_for_me": around.counts["unread"],
         "filters": filters,
         "page": _page(filters.apply(VIEWS[view][1](user)), view, request),
         "paged": "after" in request.GET,

@@ -116,7 +116,8 @@ async function lookForNews() {
 function dress() {
   // The summary of errors is read first.
   document.querySelector("[data-focus]")?.focus();
-  if (keysOn()) for (const hint of document.querySelectorAll("[data-keys-hint]")) hint.hidden = false;
+  // A screen that is touched has no keys to hint at.
+  if (keysOn() && matchMedia("(hover: hover)").matches) for (const hint of document.querySelectorAll("[data-keys-hint]")) hint.hidden = false;
   if (navigator.clipboard) for (const button of document.querySelectorAll("[data-copy]")) button.hidden = false;
 }
 dress();
@@ -131,10 +132,3 @@ document.addEventListener("click", async (event) => {
   text.textContent = "Copied";
   setTimeout(() => (text.textContent = before), 1500);
 });
-
-// --- a request that was sent leaves no draft behind ------------------------------------------------
-const sent = sessionStorage.getItem("portal.sent");
-if (sent && !document.getElementById("request-form") && !location.pathname.startsWith("/accounts/")) {
-  if (document.querySelector(".notice--ok")) localStorage.removeItem(sent);
-  sessionStorage.removeItem("portal.sent");
-}

@@ -9,14 +9,11 @@ function start() {
   const target = document.getElementById("id_target");
   const language = document.getElementById("id_language");
   const token = form.querySelector("[name=csrfmiddlewaretoken]").value;
-  const draftKey = `portal.draft.${form.dataset.person}`;
-  const parts = ["target", "language", "access", "statement", "reason", "ticket", "parameters", "named", "expects"];
   const { element, icon, schemaPanel } = globalThis.RequestParts;
   const completions = JSON.parse(document.getElementById("completions").textContent);
   // Findings that are seen without a click.
   const AT_ONCE = 8;
   let sending = false;
-  let changed = false;
   let newest = 0;
   let waiting = 0;
 
@@ -25,7 +22,6 @@ function start() {
 
   // --- the editor ----------------------------------------------------------------------------------
   const parameters = globalThis.RequestParameters.mount(form, spoken, touched);
-  const restored = form.hasAttribute("data-filled") ? false : restore();
   const editor = globalThis.QueryEditor.mount(area, {
     onChange: touched,
     onSend: () => form.requestSubmit(),
@@ -34,7 +30,6 @@ function start() {
   form.querySelector("[data-editor-help]").hidden = false;
   form.querySelector("[data-send-keys]").hidden = false;
   form.querySelector("[data-checks]").hidden = false;
-  if (form.hasAttribute("data-filled")) form.querySelector("[data-discard]").hidden = false;
   document.querySelector('#errors a[href="#id_statement"]')?.addEventListener("click", (event) => {
     event.preventDefault();
     const found = JSON.parse(document.getElementById("found").textContent);
@@ -44,13 +39,15 @@ function start() {
 
   // --- target, language, access --------------------------------------------------------------------
   function follow() {
-    const { languages = "", write } = chosen().dataset;
+    const { languages = "", write, maintenance } = chosen().dataset;
     for (const panel of form.querySelectorAll("[data-target-panel]")) panel.hidden = panel.dataset.targetPanel !== target.value;
     for (const option of language.options) option.hidden = option.disabled = !languages.split(" ").includes(option.value);
     if (language.selectedOptions[0]?.disabled) language.value = languages.split(" ")[0];
-    const writing = form.querySelector('[name=access][value="write"]');
-    writing.disabled = write === "no";
-    if (writing.disabled && writing.checked) form.querySelector('[name=access][value="read"]').checked = true;
+    for (const [access, taken] of Object.entries({ write, maintenance })) {
+      const choice = form.querySelector(`[name=access][value="${access}"]`);
+      choice.disabled = taken === "no";
+      if (choice.disabled && choice.checked) form.querySelector('[name=access][value="read"]').checked = true;
+    }
     askForRows();
     parameters.speak();
     speak();
@@ -78,14 +75,14 @@ function start() {
 
   // --- checks as one types -------------------------------------------------------------------------
   function touched() {
-    changed = true;
+    draft?.touched();
     clearTimeout(waiting);
-    waiting = setTimeout(() => (save(), check()), 600);
+    waiting = setTimeout(check, 600);
   }
 
   async function check() {
     const round = ++newest;
-    if (!area.value.trim()) return showFindings([], true);
+    if (!area.value.trim()) return showSimilar([]), showFindings([], true);
     const body = {
       pod: chosen().dataset.pod ?? "",
       target: target.value,
@@ -104,6 +101,7 @@ function start() {
       const answer = await response.json();
       if (round !== newest) return; // a newer text was sent meanwhile
       if (response.ok && parameters.follow(answer.findings)) return check(); // it has rows now for what was missing
+      showSimilar(response.ok ? answer.similar : []);
       if (response.ok) showFindings(answer.findings, false, answer);
       else showFindings(refused(answer.error), false);
     } catch {
@@ -144,6 +142,22 @@ function start() {
     else state("ok", "Valid");
   }
 
+  // Earlier requests that differ in values alone, with what came of them.
+  function showSimilar(found) {
+    const card = form.querySelector("[data-similar]");
+    card.hidden = found.length === 0;
+    card.querySelector("ul").replaceChildren(
+      ...found.map((one) => {
+        const link = element("a", "", `${one.number}: ${one.title}`);
+        link.href = `/queries/${one.id}/`;
+        const rows = one.rows == null ? "" : `${one.rows.toLocaleString("en")} row${one.rows === 1 ? "" : "s"}`;
+        const time = one.duration_ms == null ? "" : one.duration_ms < 1000 ? `${Math.round(one.duration_ms)} ms` : `${(one.duration_ms / 1000).toLocaleString("en", { maximumFractionDigits: 1 })} s`;
+        const said = [one.outcome, rows, time, `asked by ${one.author}`, new Date(one.submitted_at).toLocaleDateString("en-GB", { day: "numeric", month: "long", year: "numeric", timeZone: "UTC" })];
+        return element("li", "is-note", icon("history", ""), element("div", "", link, document.createElement("br"), element("small", "", said.filter(Boolean).join(", "))));
+      }),
+    );
+  }
+
   // What is gravest is seen; the rest is a click away.
   function folded(lines) {
     const list = element("ul", "checks", ...lines);
@@ -177,53 +191,8 @@ function start() {
     form.querySelector("[data-checks-state]").replaceChildren(...(text ? [element("span", `pill ${tone ? `pill--${tone}` : ""}`, text)] : []));
   }
 
-  // --- the draft -----------------------------------------------------------------------------------
-  function values() {
-    return Object.fromEntries(parts.map((name) => [name, name === "named" ? parameters.written() : form.elements[name].value]));
-  }
-
-  function save() {
-    const now = values();
-    if (![now.statement, now.reason, now.parameters, now.named].some((text) => text.trim())) return;
-    try {
-      localStorage.setItem(draftKey, JSON.stringify({ at: Date.now(), values: now }));
-      const time = new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
-      said(`Draft saved ${time} on this browser. It stays if you close the page.`);
-      changed = false;
-    } catch {
-      said("The draft could not be saved on this browser.");
-    }
-    form.querySelector("[data-discard]").hidden = false;
-  }
-
-  function restore() {
-    const kept = JSON.parse(localStorage.getItem(draftKey) ?? "null");
-    if (!kept || area.value.trim()) return false;
-    for (const name of parts) {
-      const value = kept.values[name] ?? "";
-      if (name === "named") {
-        parameters.restore(value);
-        continue;
-      }
-      const field = form.elements[name];
-      if (name === "target" && ![...target.options].some((option) => option.value === value)) continue;
-      field.value = value;
-    }
-    said("This is the draft you left here.");
-    form.querySelector("[data-discard]").hidden = false;
-    return true;
-  }
-
-  function said(text) {
-    document.querySelector("[data-draft-state]").textContent = text;
-  }
-
-  form.querySelector("[data-discard]").addEventListener("click", () => {
-    localStorage.removeItem(draftKey);
-    changed = false;
-    sending = true;
-    location.assign(location.pathname);
-  });
+  // --- the draft, and sending ----------------------------------------------------------------------
+  const draft = globalThis.RequestDraft.mount(form, token, parameters.written);
   form.addEventListener("input", touched);
   form.addEventListener("change", touched);
   target.addEventListener("change", follow);
@@ -234,17 +203,10 @@ function start() {
   });
   form.addEventListener("submit", (event) => {
     if (sending) return event.preventDefault();
-    save();
     sending = true;
-    // The next page is either the request itself, or this form with everything in it.
-    sessionStorage.setItem("portal.sent", draftKey);
+    draft.left();
   });
   addEventListener("pageshow", (event) => event.persisted && (sending = false));
-  addEventListener("beforeunload", (event) => {
-    if (!changed || sending) return;
-    save();
-    if (changed) event.preventDefault();
-  });
 
   // --- a file fills the editor; it is not another way in -------------------------------------------
   const MOST_BYTES = 2_000_000;
@@ -298,5 +260,4 @@ function start() {
   const found = JSON.parse(document.getElementById("found").textContent);
   if (found.length) editor.setFindings(found);
   if (area.value.trim()) check();
-  if (restored) changed = false;
 }

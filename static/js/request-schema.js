@@ -94,7 +94,8 @@ globalThis.RequestParts = (() => {
       const named = searchPath.length > 0 && !searchPath.includes(table.schema) ? `${table.schema}.${table.name}` : table.name;
       const details = element("details", "");
       details.open = open;
-      const summary = element("summary", "", icon("chevron-right", "chev"), icon("table-2", ""), element("span", "tree__name", named));
+      const name = element("span", "tree__name", named);
+      const summary = element("summary", "", icon("chevron-right", "chev"), icon("table-2", ""), name);
       const about = [table.kind === "table" || table.kind === "collection" ? "" : table.kind, table.estimated_rows == null ? "" : `about ${table.estimated_rows.toLocaleString("en")} ${current.engine === "mongodb" ? "document" : "row"}${table.estimated_rows === 1 ? "" : "s"}`];
       summary.append(element("span", "muted num", about.filter(Boolean).join(", ")));
       const put = button("tree__put", `Insert ${named}`, () => editor().insertTable(table), icon("plus", ""), `Insert ${named}`);

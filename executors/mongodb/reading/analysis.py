@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from executors.base import Access, Analysis, EngineKind, Finding, FindingCode, Parameter, Severity, Verified
+from executors.base.parameters import named
 from executors.javascript import quoted_ranges
 from executors.lookalikes import check_signs
 from executors.mongodb.findings.remarks import explains, index_change, remark, remarks, writing_stage
@@ -27,14 +28,17 @@ def analyse(
 ) -> Analysis:
     """Read a statement for `access`. Never raises: what cannot be read is a finding with its place."""
     try:
-        command = parse(statement)
+        command = parse(statement, parameters=parameters)
     except Unreadable as unreadable:
         text_findings = _door(statement)
-        findings = (*text_findings, unreadable.finding)
+        findings = (*text_findings, *(unreadable.before or (unreadable.finding,)))
         return Analysis(access, findings=findings, verified=verified_text(text_findings))
     unquoted = Ranges(command.literals).outside(statement)
     text_findings = (*_door(statement, command.literals), *passing_names(command, unquoted))
     found = analyse_command(command, access)
+    if command.wrong:
+        # What the null that stands for a missing value is wrong for is nothing the author wrote.
+        return Analysis(found.access, found.kinds, found.tables, (*text_findings, *command.wrong))
     extra = tuple(_about_parameters(command, parameters))
     readable = all(finding.severity is not Severity.ERROR for finding in text_findings)
     return Analysis(
@@ -68,8 +72,8 @@ def analyse_command(command: Command, access: Access) -> Analysis:
 
 def _about_parameters(command: Command, parameters: Sequence[Parameter]) -> Iterator[Finding]:
     if command.method != PUT_BACK:
-        if parameters:
-            message, hint = "A MongoDB query takes no parameters.", "Write the values into the query."
+        if len(named(parameters)) < len(parameters):
+            message, hint = "A MongoDB query takes parameters by name.", "Give each a name, and write params.name."
             yield Finding(FindingCode.MONGO_PARAMETERS, Severity.ERROR, message, hint=hint)
         return
     wanted = len(command.args[0]) if isinstance(command.args[0], list) else 0

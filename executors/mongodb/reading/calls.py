@@ -6,9 +6,21 @@ import difflib
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
-from executors.base import Access, Asked, DatabaseCall, Finding, FindingCode, Leads, Severity, Step, WrittenCall
+from executors.base import (
+    Access,
+    Asked,
+    DatabaseCall,
+    Finding,
+    FindingCode,
+    Leads,
+    NamedParameter,
+    Severity,
+    Step,
+    WrittenCall,
+)
 from executors.mongodb.reading.analysis import analyse_command
 from executors.mongodb.reading.command import Call, Command, Path, Value
+from executors.mongodb.reading.given import bson_of
 from executors.mongodb.reading.methods import INSTEAD, METHODS, MODIFIERS, Shape
 from executors.mongodb.reading.named import passing_names
 from executors.mongodb.reading.source import Position
@@ -96,6 +108,14 @@ class MongoCalls:
         if len(chain.calls) <= 1:
             return _nothing("A collection", name, COLLECTION_METHODS)
         return _nothing("A cursor", name, (*CURSOR_SHAPING, *CURSOR_ASKING))
+
+    def refuses(self, parameter: NamedParameter) -> str:
+        """What BSON cannot keep of it."""
+        try:
+            bson_of(parameter)
+        except ValueError as problem:
+            return str(problem)
+        return ""
 
     def read(self, call: WrittenCall, access: Access) -> DatabaseCall | None:
         """What a command tells of itself, as far as it is written out."""

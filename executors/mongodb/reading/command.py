@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from executors.base import Finding
 from executors.mongodb.reading.source import Position
 
 # Any value BSON can hold, as pymongo encodes it: dict (ordered), list, str, int (int32), Int64, float, bool, None,
@@ -41,7 +42,7 @@ class Command:
     `literals` are the character ranges of its texts in quotes. `clock_reads` are the places where the time of the run
     stands for a date, `local_dates` those of dates made of parts, with what they were read as. In a command that stands
     in a script, `unknown` are the paths of what is only known when it runs; a stand-in has their place.
-    `database` is the one that a leading `use` names.
+    `database` is the one that a leading `use` names. `wrong` says what is wrong with its parameters.
     """
 
     collection: str
@@ -55,6 +56,7 @@ class Command:
     local_dates: tuple[tuple[Position, str], ...] = field(default=(), compare=False, repr=False)
     unknown: frozenset[Path] = field(default=frozenset(), compare=False, repr=False)
     database: str = ""
+    wrong: tuple[Finding, ...] = field(default=(), compare=False, repr=False)
 
     def place(self, path: Path) -> Position:
         """Where `path` was written, or the nearest thing around it."""

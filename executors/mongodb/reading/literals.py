@@ -20,6 +20,7 @@ from executors.mongodb.reading import constructors
 from executors.mongodb.reading.arithmetic import OPERATORS, Uncomputable, computed, signed, text_of
 from executors.mongodb.reading.called import STATICS, of_value
 from executors.mongodb.reading.command import Path, Placeholder, Value
+from executors.mongodb.reading.given import Given
 from executors.mongodb.reading.numerals import numeral
 from executors.mongodb.reading.source import Position, Source, Unreadable, shown
 from executors.mongodb.show import date_text
@@ -73,13 +74,21 @@ def parts(node: Node) -> list[Node]:
     return [child for child in node.named_children if child.type != "comment"]
 
 
+def _named(node: Node) -> Node | None:
+    """What names a property in code."""
+    name = node.child_by_field_name("property") or node.child_by_field_name("index")
+    return name if name is not None and name.type in {"property_identifier", "string"} else None
+
+
 class Literals:
     """Reads the values of one statement and remembers where each key and element stood."""
 
-    def __init__(self, source: Source, now: int | None = None) -> None:
-        """`now`: what the clock shows, in milliseconds since 1970; None where it may not be read."""
+    def __init__(self, source: Source, now: int | None = None, given: Given | None = None) -> None:
+        """`now`: what the clock shows, in milliseconds since 1970; None where it may not be read. `given`: what
+        `params.name` stands for; None where it stands for nothing."""
         self._source = source
         self._now = now
+        self._given = given
         # Where the clock was read, and where a date was made of parts, which mongosh takes for local time.
         self.clock_reads: list[Position] = []
         self.local_dates: list[tuple[Position, str]] = []
@@ -125,6 +134,8 @@ class Literals:
                 return self._word(node)
             case "call_expression" | "new_expression":
                 return self._constructed(node, path, depth)
+            case "member_expression" | "subscript_expression" if self._given is not None and self._names_one(node):
+                return self._parameter(node, self._given)
             case "parenthesized_expression" if len(parts(node)) == 1:
                 return self.value(parts(node)[0], path, depth + 1)
             case "undefined":
@@ -135,6 +146,21 @@ class Literals:
                     "Use null, or leave the field out.",
                 )
         raise self._not_literal(node)
+
+    def _names_one(self, node: Node) -> bool:
+        """`params.name` or `params["name"]`."""
+        of, name = node.child_by_field_name("object"), _named(node)
+        plain = node.child_by_field_name("optional_chain") is None
+        return plain and of is not None and self._source.text(of) == "params" and name is not None
+
+    def _parameter(self, node: Node, given: Given) -> Value:
+        name = _named(node)
+        if name is None:
+            raise self._not_literal(node)
+        text = self._source.text(name)
+        return given.value(
+            text if name.type == "property_identifier" else self.string(name), self._source.position(node)
+        )
 
     def string(self, node: Node) -> str:
         """The text of a string literal."""

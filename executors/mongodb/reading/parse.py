@@ -5,16 +5,17 @@ from __future__ import annotations
 import difflib
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
 import tree_sitter_javascript
 from tree_sitter import Language, Node, Parser
 
-from executors.base import FindingCode
+from executors.base import FindingCode, Parameter
 from executors.mongodb.reading import forms
 from executors.mongodb.reading.command import Call, Command
+from executors.mongodb.reading.given import Given
 from executors.mongodb.reading.literals import Literals, parts
 from executors.mongodb.reading.methods import (
     DATABASE_METHODS,
@@ -41,10 +42,11 @@ _SHOWN: Final = {"collections": "getCollectionNames", "tables": "getCollectionNa
 _SHELL_COMMAND = re.compile(r"\s*(show|use|it|exit|quit|help|load|cls)\b(?!\s*[.(\[])")
 
 
-def parse(statement: str, now: int | None = None) -> Command:
+def parse(statement: str, now: int | None = None, parameters: Sequence[Parameter] | None = None) -> Command:
     """Read one mongosh expression. Raises `Unreadable` with the first thing that is not understood, and where.
 
     `now` is what the statement's clock shows, in milliseconds since 1970: the one instant at which it is read.
+    `params.name` stands for one of `parameters`; in a text that takes none (None) it is a name like any other.
     """
     try:
         source = Source(statement)
@@ -61,12 +63,18 @@ def parse(statement: str, now: int | None = None) -> Command:
         raise Unreadable(FindingCode.MONGO_SYNTAX, "The statement holds a NUL character.", Position(1, 1))
     used = _USE.match(statement)
     if used:
-        rest = parse(re.sub(r"[^\n]", " ", used[0]) + statement[used.end() :], now)
+        rest = parse(re.sub(r"[^\n]", " ", used[0]) + statement[used.end() :], now, parameters)
         return replace(rest, database=rest.database or used[1])
     if listed := _SHOW.fullmatch(statement):
         return Command("", _SHOWN.get(listed[1], SHOW_DATABASES))
     instant = time.time_ns() // 1_000_000 if now is None else now
-    return _Chain(source, instant).command(_expression(source))
+    given = None if parameters is None else Given(parameters)
+    try:
+        command = _Chain(source, instant, given).command(_expression(source))
+    except Unreadable as unreadable:
+        unreadable.before = given.wrong if given else ()
+        raise
+    return replace(command, wrong=(*given.wrong, *given.unused())) if given else command
 
 
 def _expression(source: Source) -> Node:
@@ -128,9 +136,9 @@ def _first_problem(nodes: Iterable[Node]) -> Node | None:
 class _Chain:
     """Takes a chain of calls apart, from its last call back to `db`."""
 
-    def __init__(self, source: Source, now: int) -> None:
+    def __init__(self, source: Source, now: int, given: Given | None) -> None:
         self._source = source
-        self._literals = Literals(source, now)
+        self._literals = Literals(source, now, given)
         # What a property at the end stands for.
         self._of_results: list[Call] = []
 

@@ -22,6 +22,8 @@ class Unreadable(ValueError):
 
     def __init__(self, code: FindingCode, message: str, position: Position, hint: str = "") -> None:
         super().__init__(message)
+        # What was wrong with the parameters before it: what follows from that is none of its own.
+        self.before: tuple[Finding, ...] = ()
         self.finding = Finding(code, Severity.ERROR, message, position.line, position.column, hint)
 
 

@@ -8,6 +8,7 @@ from executors.base import FindingCode
 from executors.postgresql.findings.altering import Command, altered, commands, constraints, dropped, is_new
 from executors.postgresql.findings.known import Kind, Table
 from executors.postgresql.findings.looked import Looked, Notice, about, info, warning
+from executors.postgresql.reading import outside
 from executors.postgresql.reading.scopes import Relation, relation_of
 
 _EVERYBODY = "nobody else reads or writes it"
@@ -20,9 +21,7 @@ _GENTLE = frozenset(
 )
 _TRIGGERS = frozenset({"AT_EnableTrig", "AT_DisableTrig", "AT_EnableTrigAll", "AT_DisableTrigAll", "AT_EnableTrigUser",
                        "AT_DisableTrigUser"})  # fmt: skip
-_OWNER = (
-    "CONCURRENTLY would not, but it cannot run in a transaction, as every request does: ask the owner of the database."
-)
+_ALONE = "CONCURRENTLY would not: ask for maintenance access, where the target allows it."
 _TWICE = "Add it with NOT VALID in this request, and validate it (ALTER TABLE … VALIDATE CONSTRAINT) in another."
 
 
@@ -43,6 +42,8 @@ def locks(looked: Looked) -> Iterator[Notice]:
 
 def _locks(looked: Looked) -> Mapping[tuple[Relation, str], str]:  # noqa: PLR0911 - one line for each kind
     node = looked.item.node
+    if outside.lets_others_work(looked.item):
+        return {}
     match looked.item.type:
         case "AlterTableStmt":
             return _alter_locks(looked)
@@ -52,6 +53,8 @@ def _locks(looked: Looked) -> Mapping[tuple[Relation, str], str]:  # noqa: PLR09
             return {
                 (relation, f"{_EVERYBODY}, nor its table,"): _HARDEST for relation in dropped(looked, "OBJECT_INDEX")
             }
+        case "VacuumStmt" | "ClusterStmt" | "ReindexStmt":
+            return _maintained(looked)
         case "IndexStmt":
             return {(relation_of(node["relation"]), _WRITERS): "SHARE"}
         case "RefreshMatViewStmt":
@@ -59,6 +62,19 @@ def _locks(looked: Looked) -> Mapping[tuple[Relation, str], str]:  # noqa: PLR09
         case "RenameStmt" if node.get("renameType") in {"OBJECT_TABLE", "OBJECT_COLUMN", "OBJECT_TABCONSTRAINT"}:
             return {(relation_of(node["relation"]), _EVERYBODY): _HARDEST}
     return {}
+
+
+def _maintained(looked: Looked) -> Mapping[tuple[Relation, str], str]:
+    """Of what writes a table or its indexes anew while it is locked."""
+    node = looked.item.node
+    if looked.item.type == "VacuumStmt":
+        full = node.get("rels", ()) if outside.has_option(node, "full") else ()
+        return {(relation_of(part["VacuumRelation"]["relation"]), _EVERYBODY): _HARDEST for part in full}
+    if "relation" not in node:
+        return {}
+    if looked.item.type == "ClusterStmt":
+        return {(relation_of(node["relation"]), _EVERYBODY): _HARDEST}
+    return {(relation_of(node["relation"]), f"{_WRITERS}, and reads through its indexes wait,"): "SHARE"}
 
 
 def _alter_locks(looked: Looked) -> Mapping[tuple[Relation, str], str]:
@@ -119,11 +135,15 @@ def sets_not_null(looked: Looked) -> Iterator[Notice]:
 def builds_index(looked: Looked) -> Iterator[Notice]:
     """An index on a large table: by CREATE INDEX, or for a UNIQUE or PRIMARY KEY constraint."""
     node = looked.item.node
-    table = looked.tables.get(relation_of(node["relation"])) if looked.item.type == "IndexStmt" else None
+    table = (
+        looked.tables.get(relation_of(node["relation"]))
+        if looked.item.type == "IndexStmt" and not node.get("concurrent")
+        else None
+    )
     if table is not None and looked.is_large(table):
         rows = about(table.rows or 0)
         message = f"Building the index reads all of {table.name}, {rows} rows, and nobody writes to it meanwhile."
-        yield warning(FindingCode.NOT_CONCURRENTLY, message, _OWNER)
+        yield warning(FindingCode.NOT_CONCURRENTLY, message, _ALONE)
     for command, altered_table in altered(looked):
         unique = command.constraint.get("contype") in {"CONSTR_UNIQUE", "CONSTR_PRIMARY"}
         if unique and "indexname" not in command.constraint and looked.is_large(altered_table):
@@ -132,29 +152,33 @@ def builds_index(looked: Looked) -> Iterator[Notice]:
                 f"The constraint builds an index over all of {altered_table.name}, {rows} rows, while it is locked."
             )
             hint = (
-                "The owner of the database can build it with CONCURRENTLY; ADD CONSTRAINT … USING INDEX then takes it."
+                "With maintenance access it is built CONCURRENTLY, where the target allows it; ADD CONSTRAINT … USING "
+                "INDEX then takes it."
             )
             yield warning(FindingCode.NOT_CONCURRENTLY, message, hint, command.constraint.get("location"))
 
 
 def drops_large_index(looked: Looked) -> Iterator[Notice]:
     """DROP INDEX waits for everybody who reads the table, and then they for it."""
+    if looked.item.node.get("concurrent"):
+        return
     for relation in dropped(looked, "OBJECT_INDEX"):
         index = looked.tables.get(relation)
         if index is not None and index.kind is Kind.INDEX and looked.is_large(index):
             message = (
                 f"Dropping {index.name} locks its table, {about(index.rows or 0)} rows, against readers and writers."
             )
-            yield info(FindingCode.NOT_CONCURRENTLY, message, _OWNER)
+            yield info(FindingCode.NOT_CONCURRENTLY, message, _ALONE)
 
 
 def refreshes_large(looked: Looked) -> Iterator[Notice]:
     """REFRESH MATERIALIZED VIEW shuts its readers out while it is computed."""
-    if looked.item.type == "RefreshMatViewStmt" and not looked.item.node.get("skipData"):
+    node = looked.item.node
+    if looked.item.type == "RefreshMatViewStmt" and not (node.get("skipData") or node.get("concurrent")):
         view = looked.tables.get(relation_of(looked.item.node["relation"]))
         if view is not None and looked.is_large(view):
             message = f"Nobody reads {view.name} while it is computed anew, {about(view.rows or 0)} rows."
-            yield info(FindingCode.NOT_CONCURRENTLY, message, _OWNER)
+            yield info(FindingCode.NOT_CONCURRENTLY, message, _ALONE)
 
 
 # --- what fails, breaks or stays ------------------------------------------------------------------------------------

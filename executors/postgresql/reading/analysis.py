@@ -13,7 +13,7 @@ from executors.lookalikes import check_names, check_signs
 from executors.postgresql.findings import TEXT, noticed
 from executors.postgresql.findings.looked import Looked
 from executors.postgresql.findings.remarks import own_functions, own_types, remarks
-from executors.postgresql.reading import rules, settings, taking
+from executors.postgresql.reading import outside, rules, settings, taking
 from executors.postgresql.reading.bodies import Body, body_of
 from executors.postgresql.reading.facts import Facts, gather, together, without_places
 from executors.postgresql.reading.identifiers import identifiers
@@ -91,8 +91,10 @@ def read(
     written, failure = parse(statement)
     if failure:
         return Reading(Analysis(access, findings=(*door, *_no_sql(statement, failure))))
-    found, statements = settings.apart(taking.run(written))
-    door = (*door, *batch_ends(statement), *taking.told(statement, written), *_set(statement, found))
+    framed = access is Access.MAINTENANCE and taking.is_framed(written)
+    found, statements = settings.apart(written[1:-1] if framed else taking.run(written))
+    said = [_framed()] if framed else taking.told(statement, written)
+    door = (*door, *batch_ends(statement), *said, *_set(statement, found))
     if found and not statements:
         alone = _error(FindingCode.EMPTY, "Settings alone do nothing.", "Write the statement they are for after them.")
         return Reading(Analysis(access, findings=(*door, alone)))
@@ -108,6 +110,11 @@ def read(
     told = tuple(map(takes.told, statements, facts))
     analysis = _analysis(statements, facts, access, findings, checked)
     return Reading(analysis, told, facts, kept, takes.text, takes.values)
+
+
+def _framed() -> Finding:
+    message = "BEGIN and COMMIT around it make a transaction of it, in which it cannot run."
+    return _error(FindingCode.REFUSED_STATEMENT, message, "Leave BEGIN and COMMIT out.")
 
 
 def _set(text: str, found: Sequence[tuple[Statement, Setting]]) -> Iterator[Finding]:
@@ -163,8 +170,15 @@ def _analysis(
 ) -> Analysis:
     """What a function of the database's own does is not to be seen: with one, what is needed is what was asked for."""
     writes = any(map(rules.needs_write, statements, facts))
+    alone = access is Access.MAINTENANCE or any(map(outside.offered, statements))
     return Analysis(
-        Access.WRITE if writes else access if any(map(own_functions, facts)) else Access.READ,
+        Access.MAINTENANCE
+        if alone
+        else Access.WRITE
+        if writes
+        else access
+        if any(map(own_functions, facts))
+        else Access.READ,
         tuple(rules.kind(item) for item in statements),
         tuple(sorted(set().union(*(fact.tables for fact in facts)))),
         findings,
@@ -187,11 +201,14 @@ def _findings(
     yield from _cut_names(text, where_is)
     for item, fact, one in zip(statements, facts, inside, strict=True):
         where = where_is.begins(item)
-        refused = rules.refusal(item, fact, made)
+        alone = access is Access.MAINTENANCE
+        refused = rules.refusal_alone(item, fact) if alone else rules.refusal(item, fact, made)
         if refused:
             yield Finding(FindingCode.REFUSED_STATEMENT, Severity.ERROR, refused[0], *where, refused[1])
         elif access is Access.READ and rules.needs_write(item, fact):
             yield _write_in_read(item, fact, where)
+        elif alone:
+            yield _outside(item, where)
         yield from _functions(where_is, fact, where)
         yield from islice(remarks(item, fact, access, catalogue, where), _MOST_FINDINGS)
         yield from _of_body(where_is, one, access, made)
@@ -230,13 +247,17 @@ def _refused_inside(where_is: _Where, inside: _Inside, made: set[str]) -> Iterat
 def _together(
     statements: tuple[Statement, ...], facts: tuple[Facts, ...], parameters: Sequence[Parameter], access: Access
 ) -> Iterator[Finding]:
-    if len(statements) > 1 and access is Access.READ:
-        yield _error(FindingCode.SEVERAL_STATEMENTS, "A read is exactly one statement.", "Submit each one on its own.")
+    if len(statements) > 1 and access is not Access.WRITE:
+        what = "A read" if access is Access.READ else "Maintenance"
+        yield _error(FindingCode.SEVERAL_STATEMENTS, f"{what} is exactly one statement.", "Submit each one on its own.")
     if len(statements) > 1 and parameters and not named(parameters):
         message = "Parameters without names can only be given to a single statement."
         yield _error(FindingCode.PARAMETERS_NEED_ONE_STATEMENT, message, "Give them names, and write :name.")
     wanted = max(fact.parameters for fact in facts)
-    if wanted != len(parameters):
+    if access is Access.MAINTENANCE and (wanted or parameters):
+        message = "The server takes no parameters in maintenance."
+        yield _error(FindingCode.PARAMETERS_MISMATCH, message, "Write the values into the statement.")
+    elif wanted != len(parameters):
         message = f"The statement uses {wanted} parameter(s), {len(parameters)} given."
         yield _error(
             FindingCode.PARAMETERS_MISMATCH,
@@ -252,6 +273,13 @@ def _cut_names(text: str, where_is: _Where) -> Iterator[Finding]:
         message = f"A name of more than {NAME_BYTES} bytes is cut short by the server: it reads {kept}."
         hint = "Write the name as it is in the database."
         yield Finding(FindingCode.NAME_CUT, Severity.WARNING, message, *where_is.character(at), hint)
+
+
+def _outside(item: Statement, where: tuple[int, int]) -> Finding:
+    kind = outside.kind_of(item)
+    message = "It runs outside a transaction: nothing of it is rolled back, counted, held to a bound or undone here."
+    hint = outside.LEAVES[kind] if kind is not None else ""
+    return Finding(FindingCode.OUTSIDE_TRANSACTION, Severity.INFO, message, *where, hint)
 
 
 def _write_in_read(item: Statement, fact: Facts, where: tuple[int, int]) -> Finding:

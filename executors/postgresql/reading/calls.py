@@ -13,6 +13,7 @@ from executors.base import (
     Finding,
     FindingCode,
     Leads,
+    NamedParameter,
     Severity,
     Step,
     Verified,
@@ -56,6 +57,10 @@ class SQLCalls:
             )
         near = difflib.get_close_matches(name, _METHODS, n=1)
         return f"db has no {name}.", f"Did you mean {near[0]}?" if near else f"There is {', '.join(_METHODS)}."
+
+    def refuses(self, parameter: NamedParameter) -> str:  # noqa: ARG002 - another engine's is asked alike
+        """Nothing: every value is a text."""
+        return ""
 
     def read(self, call: WrittenCall, access: Access) -> DatabaseCall | None:
         """What the statement of `db.query("…", […])` tells."""

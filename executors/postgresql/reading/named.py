@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from executors.base import Finding, FindingCode, NamedParameter, Parameter, ParameterType, Severity
 from executors.base.parameters import NAME, named
+from executors.parameters import missing, unused
 from executors.postgresql.reading.facts import Facts
 from executors.postgresql.reading.lexer import tokens
 from executors.postgresql.reading.parse import Statement
@@ -180,11 +181,9 @@ def _findings(
     places, given = Places(text), {one.name for one in named(parameters)}
     for name, at in first.items():
         if name not in given:
-            message, hint = f"The parameter {name} has no value.", "Give it a type and a value, or null."
-            yield _error(FindingCode.PARAMETER_MISSING, message, places.at(at), hint, name)
+            yield missing(name, *places.at(at))
     for name in sorted(given - first.keys()):
-        hint = f"Write :{name} where the value belongs; in quotes, comments and the body of a function it is text."
-        yield _error(FindingCode.PARAMETER_UNUSED, f"The statement does not use :{name}.", (None, None), hint, name)
+        yield unused(name, f":{name}", "; in quotes, comments and the body of a function it is text")
     for use in placed[:1] if first or given else ():
         message, hint = f"{use.name} counts places where the parameters have names.", "Write its name, as :name."
         yield _error(FindingCode.PARAMETERS_MISMATCH, message, places.at(use.at), hint)
@@ -194,10 +193,8 @@ def _findings(
         yield _error(FindingCode.PARAMETERS_MISMATCH, message, places.at(first[name]), "Give some a longer name.")
 
 
-def _error(
-    code: FindingCode, message: str, place: tuple[int | None, int | None], hint: str, parameter: str = ""
-) -> Finding:
-    return Finding(code, Severity.ERROR, message, *place, hint, parameter)
+def _error(code: FindingCode, message: str, place: tuple[int, int], hint: str) -> Finding:
+    return Finding(code, Severity.ERROR, message, *place, hint)
 
 
 def _oid(parameter: Parameter) -> int:

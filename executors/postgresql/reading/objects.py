@@ -168,6 +168,11 @@ def _table_altered(node: Node) -> Iterator[Named]:
     yield from _foreign(node)
 
 
+def _clustered(node: Node) -> Iterator[Named]:
+    if node.get("indexname"):
+        yield Named(node.get("relation", {}).get("schemaname", ""), node["indexname"], None, kind="index")
+
+
 def _indexed(node: Node) -> Iterator[Named]:
     parts = [part for field in ("indexParams", "indexIncludingParams") for part in node.get(field, ())]
     named = {part["IndexElem"]["name"] for part in parts if "name" in part.get("IndexElem", {})}
@@ -218,6 +223,7 @@ _FINDERS: dict[str, Callable[[Node], Iterator[Named]]] = {
     "AlterDomainStmt": _domain_altered,
     "AlterEnumStmt": _enum_altered,
     "AlterTableStmt": _table_altered,
+    "ClusterStmt": _clustered,
     "CommentStmt": _commented,
     "ConstraintsSetStmt": _constraints_set,
     "CreateStmt": _foreign,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
-from executors.postgresql.reading import reasons, settings
+from executors.postgresql.reading import outside, reasons, settings
 from executors.postgresql.reading.facts import Facts, Function
 from executors.postgresql.reading.function_policy import ROWS_ONLY, WRITE_MAY_CALL
 from executors.postgresql.reading.functions import REFUSED
@@ -79,8 +79,7 @@ _COPY = ("COPY is not allowed.", "Select the rows and download the result instea
 _PREPARE = ("Prepared statements are not allowed.", "Submit the statement itself, with parameters if it needs them.")
 _NOTIFY = ("LISTEN and NOTIFY are not allowed.", "")
 _CODE = ("Code that runs later, or out of sight of the reviewer, cannot be created or called.", "Write the statements.")
-_VACUUM = ("VACUUM cannot run inside a transaction.", "Write ANALYZE for the statistics; the server vacuums by itself.")
-_MAINTENANCE = ("Maintenance commands cannot run inside a transaction, and are not allowed.", "Ask the owner.")
+_MAINTENANCE = ("This is maintenance, which a write does not take.", outside.ALONE)
 _SERVER = ("Commands that change the server, its files or its replication are not allowed.", "Ask the owner.")
 _CURSOR = ("Cursors are not allowed.", "Submit the SELECT itself.")
 
@@ -116,7 +115,7 @@ REFUSED_KINDS = {
     "CreatePLangStmt": ("CREATE LANGUAGE", _CODE),
     "ClusterStmt": ("CLUSTER", _MAINTENANCE),
     "ReindexStmt": ("REINDEX", _MAINTENANCE),
-    "CheckPointStmt": ("CHECKPOINT", _MAINTENANCE),
+    "CheckPointStmt": ("CHECKPOINT", _SERVER),
     "LoadStmt": ("LOAD", _SERVER),
     "AlterSystemStmt": ("ALTER SYSTEM", _SERVER),
     "CreatedbStmt": ("CREATE DATABASE", _SERVER),
@@ -167,6 +166,8 @@ _CATALOGUE = ("The server's own tables cannot be changed here.", "Its settings a
 
 def kind(statement: Statement) -> str:
     """What people call a statement."""
+    if outside.offered(statement):
+        return outside.named(statement)
     if statement.type in WRITE_KINDS:
         return WRITE_KINDS[statement.type]
     if statement.type in REFUSED_KINDS:
@@ -193,6 +194,13 @@ def refusal(statement: Statement, facts: Facts, made: Collection[str] = ()) -> t
     return refusal_inside(statement, facts, made)
 
 
+def refusal_alone(statement: Statement, facts: Facts) -> tuple[str, str] | None:
+    """The same for maintenance, which takes nothing else: what no write may be is refused with its own reason."""
+    if outside.kind_of(statement) is None:
+        return refusal(statement, facts) or outside.refused(statement)
+    return outside.refused(statement)
+
+
 def refusal_inside(statement: Statement, facts: Facts, made: Collection[str]) -> tuple[str, str] | None:
     """The same for a statement in a body, where cursors may be."""
     for inner in facts.statements:
@@ -200,6 +208,8 @@ def refusal_inside(statement: Statement, facts: Facts, made: Collection[str]) ->
             continue  # an option of the function, judged with the others
         if inner == statement.type and inner in _REASONS:
             return _REASONS[inner](statement.node)
+        if inner == statement.type and (alone := outside.offered(statement)):
+            return alone
         if inner not in WRITE_KINDS:
             return REFUSED_KINDS[inner][1] if inner in REFUSED_KINDS else _OTHER
     if any(_of_the_server(table) or table.name in made for table in facts.changed):
@@ -253,7 +263,7 @@ def _detail(statement: Statement) -> tuple[str, str] | None:
 def _dropped(node: Node) -> tuple[str, str] | None:
     if node.get("removeType") not in _DROPPABLE:
         return "This kind of object cannot be dropped here.", "Ask the owner of the database."
-    return _concurrently(node)
+    return None
 
 
 def _named(node: Node) -> tuple[str, str] | None:
@@ -272,23 +282,10 @@ def _triggered(node: Node) -> tuple[str, str] | None:
     return None
 
 
-def _vacuumed(node: Node) -> tuple[str, str] | None:
-    return _VACUUM if node.get("is_vacuumcmd") else None
-
-
-def _concurrently(node: Node) -> tuple[str, str] | None:
-    if not node.get("concurrent"):
-        return None
-    return "CONCURRENTLY cannot run inside a transaction.", "Leave it out, or ask the owner of the database."
-
-
 _DETAILS: dict[str, Callable[[Node], tuple[str, str] | None]] = {
     "AlterTableStmt": _altered,
     "CommentStmt": _named,
     "CreateTrigStmt": _triggered,
     "DropStmt": _dropped,
-    "IndexStmt": _concurrently,
-    "RefreshMatViewStmt": _concurrently,
     "RenameStmt": _named,
-    "VacuumStmt": _vacuumed,
 }

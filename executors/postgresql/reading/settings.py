@@ -24,11 +24,12 @@ TIMEOUTS = frozenset({"statement_timeout", "lock_timeout"})
 # What an undo reads back must say the same under the database's own settings.
 _DATE_STYLES = frozenset({"iso", "iso, mdy", "iso, dmy", "iso, ymd"})
 _INTERVAL_STYLES = frozenset({"postgres", "postgres_verbose", "iso_8601"})
-_MOST_MEMORY_KB = 256 * 1024
+# The server's least, and the most that is let through.
+_MEMORY_KB = {"work_mem": (64, 256 * 1024), "maintenance_work_mem": (1024, 1024 * 1024)}
 _ZONE = re.compile(r"[A-Za-z0-9_+/:-]{1,60}")
 _AMOUNT = re.compile(r"\s*(\d{1,9})\s*([A-Za-z]*)\s*")
 _MILLISECONDS = {"": 1, "ms": 1, "s": 1000, "min": 60_000, "h": 3_600_000}
-_KILOBYTES = {"": 1, "kB": 1, "MB": 1024}
+_KILOBYTES = {"": 1, "kB": 1, "MB": 1024, "GB": 1024 * 1024}
 _OWN_SCHEMAS = frozenset({"pg_catalog", "pg_temp"})
 
 
@@ -92,6 +93,7 @@ def refused(node: Node) -> tuple[str, str]:
 _BOUNDS = {
     "statement_timeout": "Set a time above 0, such as '5s'; 0 would lift the limit.",
     "lock_timeout": "Set a time above 0, such as '1s'; 0 would lift the limit.",
+    "maintenance_work_mem": "Set at most '1GB'.",
     "work_mem": "Set at most '256MB'.",
     "extra_float_digits": "Set 1, 2 or 3: with less a number would lose digits.",
     "datestyle": "Set 'ISO', or 'ISO, DMY' for how dates are read.",
@@ -105,8 +107,9 @@ _BOUNDS = {
 def _harmless(name: str, value: str) -> bool:
     if name in _SWITCHES:
         return value.lower() in _ON_OR_OFF
-    if name == "work_mem":
-        return 64 <= (_amount(value, _KILOBYTES) or 0) <= _MOST_MEMORY_KB  # noqa: PLR2004 - the server's least
+    if name in _MEMORY_KB:
+        least, most = _MEMORY_KB[name]
+        return least <= (_amount(value, _KILOBYTES) or 0) <= most
     if name == "extra_float_digits":
         return value in {"1", "2", "3"}
     if name == "datestyle":

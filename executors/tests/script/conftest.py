@@ -25,6 +25,7 @@ from executors.base import (
     Job,
     Language,
     Limits,
+    Parameter,
     Request,
     RowEncoding,
     ScriptOutcome,
@@ -123,6 +124,9 @@ class Echo:
     database: EchoDatabase
     prelude: str = PostgreSQLEngine().prelude
 
+    def script_parameters(self, parameters: Sequence[Parameter]) -> Any:
+        return PostgreSQLEngine().script_parameters(parameters)
+
     def open_for_script(self, job: Job, control: Control) -> EchoDatabase:
         return self.database
 
@@ -206,10 +210,17 @@ def sql_urls(postgres_url: str) -> Iterator[dict[Access, str]]:
 
 @pytest.fixture
 def run_sql(sql_urls: dict[Access, str]) -> RunSQL:
-    def run(text: str, access: Access = Access.READ, seconds: float = 15, seen: Recorder | None = None) -> Recorder:
+    def run(
+        text: str,
+        access: Access = Access.READ,
+        seconds: float = 15,
+        seen: Recorder | None = None,
+        parameters: Sequence[Parameter] = (),
+    ) -> Recorder:
         target = Target(f"scripted-{access}", EngineKind.POSTGRESQL, access, sql_urls[access], ("scripted",), MODULES)
         seen = seen or Recorder()
-        processes.run(Job("q1", target, Language.SCRIPT, text, Limits(seconds, 5000, 5_000_000)), seen, seen)
+        limits = Limits(seconds, 5000, 5_000_000)
+        processes.run(Job("q1", target, Language.SCRIPT, text, limits, tuple(parameters)), seen, seen)
         return seen
 
     return run
@@ -238,10 +249,16 @@ def mongo_urls(mongo_url: str) -> Iterator[dict[Access, str]]:
 
 @pytest.fixture
 def run_mongo(mongo_urls: dict[Access, str]) -> RunMongo:
-    def run(text: str, access: Access = Access.READ, seen: Recorder | None = None) -> Recorder:
+    def run(
+        text: str,
+        access: Access = Access.READ,
+        seen: Recorder | None = None,
+        parameters: Sequence[Parameter] = (),
+    ) -> Recorder:
         target = Target(f"scripted-{access}", EngineKind.MONGODB, access, mongo_urls[access])
         seen = seen or Recorder()
-        processes.run(Job("q2", target, Language.SCRIPT, text, Limits(15, 5000, 5_000_000)), seen, seen)
+        limits = Limits(15, 5000, 5_000_000)
+        processes.run(Job("q2", target, Language.SCRIPT, text, limits, tuple(parameters)), seen, seen)
         return seen
 
     return run

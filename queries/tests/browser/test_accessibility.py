@@ -36,9 +36,12 @@ def pages(committed: World) -> dict[str, tuple[User | None, str]]:
     risky = world.submitted("DELETE FROM effects", access="write", reason="Clean up\n\nAll of it is old.")
     ended = world.executed(WIDE_SQL, reason="Odd values")
     failed = world.executed("SELECT 1/0 AS never", reason="Fails")
-    changes = world.submitted("SELECT 1", reason="First try")
+    numbers = services.Typed("n", "list", ["1", "2"], of="integer")
+    changes = world.submitted("SELECT :n", reason="First try", parameters=(numbers,))
+    services.comment(actor=world.reviewer, query_id=changes.pk, text="Which one, @author?", line=1)
     services.reject(actor=world.reviewer, query_id=changes.pk, comment="Name the column.", ask_for_changes=True)
-    draft = world.draft("SELECT 1 AS one", reason="Second try")
+    nothing = services.Typed("m", "text", "")
+    draft = world.draft("SELECT :n AS n, :m AS m", reason="Second try", parameters=(numbers, nothing))
     revised = services.submit(actor=world.author, draft=draft, revises=changes)
     seen = world.submitted("UPDATE items SET name = 'seen'", access="write", reason="Rehearsed", expects=1)
     services.rehearse(actor=world.reviewer, query_id=seen.pk, digest=seen.digest)
@@ -53,6 +56,8 @@ def pages(committed: World) -> dict[str, tuple[User | None, str]]:
         "new": (author, "/queries/new/"),
         "revise": (author, f"/queries/new/?revises={changes.public_id}"),
         "queue": (reviewer, "/review/"),
+        "queue, reject as stale": (reviewer, "/review/?choosing=yes"),
+        "notices": (reviewer, "/notices/"),
         "queue, ended": (reviewer, "/review/?view=done"),
         "decide": (reviewer, f"/queries/{risky.public_id}/"),
         "rehearsed": (reviewer, f"/queries/{seen.public_id}/"),

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.test import Client
 
 from pods.models import Target
+from queries.models import KeptDraft
 from queries.tests.browser.conftest import PATIENCE_MS
 from queries.tests.world import MONGO_READ_VARIABLE, MONGO_WRITE_VARIABLE, TargetDatabase, World
 
@@ -226,3 +227,39 @@ def test_only_languages_of_the_target_are_offered(page: Page) -> None:
         page.locator("[data-schema-state]", has_text=noun).wait_for()
         offered = page.locator("#id_language option:not([disabled])").all_inner_texts()
         assert offered == names
+
+
+def test_drafts_are_kept_apart_and_none_is_written_over(page: Page, portal: str) -> None:
+    page.goto(f"{portal}/")
+    KeptDraft.objects.all().delete()  # those of the tests before
+    page.goto(f"{portal}/queries/new/?blank=1")
+    choose(page, "orders", "script", "table")
+    write(page, "return 'a script'")
+    page.locator("[data-draft-state]", has_text="Draft saved").wait_for()
+    page.goto(f"{portal}/queries/new/?target=orders&blank=1")
+    assert page.get_by_label("Language", exact=True).input_value() == "sql"
+    write(page, "SELECT 'a statement'")
+    page.locator("[data-draft-state]", has_text="Draft saved").wait_for()
+    page.get_by_label("Language", exact=True).select_option("script")
+    page.get_by_text("Another draft is kept for this target").wait_for()
+    page.get_by_role("link", name="Open that draft").click(no_wait_after=True)
+    page.wait_for_function("document.getElementById('id_statement').value === \"return 'a script'\"")
+    assert page.get_by_label("Language", exact=True).input_value() == "script"
+    page.locator("summary", has_text="beside this one").click()
+    page.get_by_role("link", name="SELECT 'a statement'").click()
+    page.wait_for_function("document.getElementById('id_statement').value === \"SELECT 'a statement'\"")
+    page.get_by_role("button", name="Discard draft").click()
+    page.wait_for_url(f"{portal}/queries/new/?blank=1&target=orders")
+    assert page.locator("summary", has_text="draft").is_visible()
+    assert page.locator("#id_statement").input_value() == ""
+
+
+def test_similar_requests_are_shown_while_one_types(page: Page, portal: str, two_targets: World) -> None:
+    two_targets.executed("SELECT count(*) FROM carriers WHERE id = 1", reason="Counted before")
+    page.goto(f"{portal}/queries/new/?target=orders&blank=1")
+    choose(page, "orders", "sql", "table")
+    write(page, "SELECT count(*) FROM carriers WHERE id = 7")
+    page.get_by_role("link", name="Counted before").wait_for()
+    assert "Finished, 1 row, " in page.locator("[data-similar]").inner_text()
+    write(page, "SELECT max(id) FROM carriers")
+    page.locator("[data-similar]").wait_for(state="hidden")

@@ -20,7 +20,7 @@ from executors.base import Call
 from queries import results, services
 from queries.maintenance import tidying
 from queries.maintenance.tidying import tidy
-from queries.models import Execution, LogLine, Medium, Notice, QueryRequest, ResultChunk, ScriptCall
+from queries.models import Execution, KeptDraft, LogLine, Medium, Notice, QueryRequest, ResultChunk, ScriptCall
 from queries.notices.sending import never
 from queries.tests.world import World
 from web.errors import PortalError
@@ -168,6 +168,14 @@ def test_old_notices_of_ended_requests_go(world: World) -> None:
     Notice.objects.create(query=unsent, medium=Medium.SLACK, changed_at=PAST)
     assert tidy(never)["notices"] == 1
     assert set(Notice.objects.values_list("query", flat=True)) == {waiting.pk, unsent.pk}
+
+
+def test_drafts_that_nobody_went_on_with_go(world: World) -> None:
+    for language, days in (("sql", 91), ("script", 89)):
+        at = timezone.now() - dt.timedelta(days=days)
+        KeptDraft.objects.create(author=world.author, target=world.target, language=language, content={}, saved_at=at)
+    assert tidy(never)["drafts"] == 1
+    assert KeptDraft.objects.get().language == "script"
 
 
 def test_command_says_what_went(world: World, capsys: pytest.CaptureFixture[str]) -> None:

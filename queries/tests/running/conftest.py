@@ -59,6 +59,10 @@ class Racer:
         self._process.stdin.write(json.dumps(order) + "\n")
         self._process.stdin.flush()
 
+    def kill(self) -> None:
+        """`kill -9`."""
+        self._process.kill()
+
     def hang_up(self) -> None:
         """Close its input, which ends it."""
         assert self._process.stdin is not None

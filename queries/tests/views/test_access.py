@@ -21,8 +21,12 @@ PAGES: dict[str, dict[str, int]] = {
     "home": ALL,
     "review": ALL,
     "review_news": ALL,
+    "review_stale": POSTS,
+    "notices": ALL,
+    "notices_read": POSTS,
     "queries:list": ALL,
     "queries:new": ALL,
+    "queries:draft": POSTS,
     "queries:detail": OF_THE_POD,
     "queries:statement": OF_THE_POD,
     "queries:status": OF_THE_POD,
@@ -31,6 +35,7 @@ PAGES: dict[str, dict[str, int]] = {
     "queries:rehearse": POSTS,
     "queries:undo": POSTS,
     "queries:reject": POSTS,
+    "queries:comment": POSTS,
     "queries:withdraw": POSTS,
     "queries:cancel": POSTS,
     "queries:close": POSTS,
@@ -68,7 +73,7 @@ def address(name: str, query: QueryRequest) -> str:
         return reverse(name, args=[query.pod.slug])
     if name == "queries:download":
         return reverse(name, args=[query.public_id, "csv"])
-    needs_id = name.startswith("queries:") and name not in {"queries:list", "queries:new"}
+    needs_id = name.startswith("queries:") and name not in {"queries:list", "queries:new", "queries:draft"}
     return reverse(name, args=[query.public_id] if needs_id else [])
 
 

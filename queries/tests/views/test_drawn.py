@@ -21,16 +21,17 @@ AS_TEXT = frozenset({"marked"})
 # What these answer is a number, a moment, or a word of ours.
 OWN_WORDS = frozenset(
     "access_name bytes_in_words capped code_name counted duration exact language_name last_row length risk_words"
-    " rows_expected rows_noun short_digest state_name thousands yesno".split()
+    " rows_expected rows_noun short_digest state_name thousands told_words yesno".split()
 )
 # Variables that hold nothing of a person's or a database's. Each line says why.
 SAFE = (
     # A form's own fields: what is edited stays as it is. The text of an input, and of a copy.
     r"form(\.\w+)+(\|default(_if_none)?:\"\")?|field(\.\w+)*",
-    r"query\.statement|comment|bound_typed|sent\.(proposed|origin)|filters\.(q|actor|subject|since|until)",
+    r"query\.statement|comment|reason|remark\.(text|line)|bound_typed|sent\.(proposed|origin)",
+    r"row\.(name|value)\|default_if_none:\"\"|filters\.(q|actor|subject|since|until)",
     # Names of ours, and closed lists.
     r"(\w+\.)*(number|public_id|pk|slug|digest|status|code|seq|hash|action|kind|id|subject_id|subject_kind|origin)",
-    r"(\w+\.)*get_\w+_display(\|lower)?|(item\.)?languages|query\.code\|default:execution\.failure_code",
+    r"(\w+\.)*get_\w+_display(\|lower)?|(item\.)?languages|item\.target\.engine|query\.code\|default:execution\.failure_code",
     # Numbers and moments.
     r"(\w+\.)*(\w+_limit|approvals_(required|needed)|(lock_)?seconds|elapsed|retry_after|blanks|last|place|total|given|needed)",
     r"shown\.(indent|percent)",
@@ -45,7 +46,7 @@ SAFE = (
     r"(heading|meaning)(\|default:\"[^\"]*\")?|\w+\|pluralize(:\"[^\"]*\")?|noun(\|capfirst)?|message\.tags",
     r"example\.(product|title|text)|row\.sentence|verdict\.fault\.reason|head|title|format\|upper",
     # Addresses of ours, and JSON for a script that draws it.
-    r"favicon_href|swagger_ui_(css|bundle|standalone)|script_url|findings\|json_script:\"found\"",
+    r"favicon_href|swagger_ui_(css|bundle|standalone)|script_url|(findings|completions)\|json_script:\"(found|completions)\"",
 )
 # In attributes and options only: choices, and what the address filters by.
 SAFE_AS_TEXT = re.compile(r"name|value|filters\.author")

@@ -6,10 +6,12 @@ import re
 from typing import Any, cast
 
 import pytest
+from django.db import connection
 from django.test import Client
 
 from executors import registry
 from executors.base import EngineKind, ScriptEngine
+from queries import services
 from queries.models import QueryRequest
 from queries.presentation import completions
 from queries.tests.views.conftest import SignedIn
@@ -150,6 +152,45 @@ def test_every_method_of_a_script_that_is_completed_is_there() -> None:
 def test_page_names_who_will_approve(world: World, client_of: SignedIn) -> None:
     body = client_of(world.author).get("/queries/new/").content.decode()
     assert '<bdi class="person">reviewer</bdi>, <bdi class="person">second_reviewer</bdi>' in body
+
+
+def test_page_tells_how_long_it_takes_these_days(world: World, client_of: SignedIn) -> None:
+    client = client_of(world.author)
+    body = " ".join(client.get("/queries/new/").content.decode().split())
+    assert "No request was decided here in the last 30 days" in body
+    for hours in (2, 3, 9):
+        _decided_after(world, hours)
+    world.submitted()  # waits still, and does not count
+    body = " ".join(client.get("/queries/new/").content.decode().split())
+    assert "Usual wait these days: 3 hours, going by 3 requests of the last 30 days." in body
+
+
+def _decided_after(world: World, hours: int) -> None:
+    query = world.submitted()
+    services.reject(actor=world.reviewer, query_id=query.pk, comment="No.")
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("ALTER TABLE decisions DISABLE TRIGGER USER")
+        later = "UPDATE decisions SET at = at + make_interval(hours => %s, mins => 1) WHERE query_id = %s"
+        cursor.execute(later, [hours, query.pk])
+        cursor.execute("ALTER TABLE decisions ENABLE TRIGGER USER")
+
+
+def test_statement_is_checked_without_javascript(world: World, client_of: SignedIn) -> None:
+    world.executed("SELECT count(*) FROM items WHERE id < 3", reason="Asked before")
+    typed = {**TYPED, "statement": "SELECT count(*) FROM items WHERE id < 2", "parameters": "", "check": "1"}
+    body = " ".join(client_of(world.author).post("/queries/new/", typed).content.decode().split())
+    assert "Reads as valid; touches items" in body
+    assert ": Asked before</a>" in body
+    assert "Finished, 1 row," in body
+    assert QueryRequest.objects.count() == 1
+
+
+def test_wrong_statement_is_told_when_it_is_checked(world: World, client_of: SignedIn) -> None:
+    body = client_of(world.author).post("/queries/new/", {**TYPED, "check": "1"}).content.decode()
+    assert "Reads as valid" not in body
+    assert 'class="is-bad"' in " ".join(body.split())
+    assert_kept(body)
 
 
 def test_revision_starts_from_the_request_and_is_tied_to_it(world: World, client_of: SignedIn) -> None:

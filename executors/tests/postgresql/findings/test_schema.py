@@ -229,4 +229,4 @@ def test_change_that_harms_nobody_is_not_told(told: Told, text: str) -> None:
 
 def test_large_index_has_a_way_to_be_asked_for(told: Told) -> None:
     (finding,) = of(told, "CREATE INDEX ON flights (distance)", C.NOT_CONCURRENTLY)
-    assert "ask the owner of the database" in finding.hint
+    assert "ask for maintenance access" in finding.hint

@@ -78,7 +78,7 @@ def test_writes_are_refused_as_reads_and_allowed_as_writes(statement: str, kind:
     assert (found.access, found.kinds, errors(found)) == (Access.WRITE, (kind,), [])
 
 
-@pytest.mark.parametrize("access", Access)
+@pytest.mark.parametrize("access", [Access.READ, Access.WRITE])
 @pytest.mark.parametrize(
     "statement",
     [

@@ -24,7 +24,7 @@ def errors(statement: str, access: Access = Access.READ) -> list[str]:
         "VALUES ((1).pg_cancel_backend)",
     ],
 )
-@pytest.mark.parametrize("access", list(Access))
+@pytest.mark.parametrize("access", [Access.READ, Access.WRITE])
 def test_a_refused_function_stays_refused(statement: str, access: Access) -> None:
     assert errors(statement, access) == ["refused_function"]
 

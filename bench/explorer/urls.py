@@ -1,0 +1,6 @@
+"""The addresses of django-sql-explorer."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+urlpatterns = [path("admin/", admin.site.urls), path("explorer/", include("explorer.urls"))]

@@ -1,0 +1,80 @@
+"""The rows of parameters as somebody types: they come with the names in the statement, and a draft keeps them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+from django.conf import settings
+from django.test import Client
+
+from queries.models import QueryRequest
+from queries.tests.browser.conftest import PATIENCE_MS
+from queries.tests.world import World
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def page(portal: str, committed: World, browser: Browser) -> Iterator[Page]:
+    """The author's window; what its policy refused or its scripts raised fails the test."""
+    client = Client()
+    client.force_login(committed.author)
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    context.set_default_timeout(PATIENCE_MS)
+    cookie = client.cookies[settings.SESSION_COOKIE_NAME].value
+    context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": cookie, "url": portal}])
+    window, faults = context.new_page(), list[str]()
+    window.on("pageerror", lambda error: faults.append(str(error)))
+    window.on("console", lambda line: faults.append(line.text) if "Content Security Policy" in line.text else None)
+    yield window
+    context.close()
+    assert faults == []
+
+
+def test_rows_follow_the_statement_and_are_bound(portal: str, page: Page) -> None:
+    page.goto(f"{portal}/queries/new/")
+    page.locator(".cm-content").click()
+    page.keyboard.type("SELECT name FROM items WHERE id >= :low AND id = ANY (:ids) ORDER BY id")
+    low, ids = page.get_by_role("group", name="Parameter low"), page.get_by_role("group", name="Parameter ids")
+    ids.wait_for()
+    assert page.locator("[data-rows] [data-parameter]").count() == 2
+    low.get_by_label("Type").select_option("integer")
+    low.get_by_role("textbox", name="Value").fill("2")
+    ids.get_by_label("Type").select_option("list of integer")
+    ids.get_by_role("textbox", name="Value").fill("1\n2\n3")
+    page.get_by_text("The target knows its tables and columns").wait_for()
+    low.get_by_role("textbox", name="Value").fill("two")
+    page.get_by_text("Write a whole number in digits").wait_for()
+    low.get_by_role("textbox", name="Value").fill("2")
+    page.get_by_text("Draft saved").wait_for()
+    page.reload()
+    assert (
+        page.get_by_role("group", name="Parameter ids").get_by_role("textbox", name="Value").input_value() == "1\n2\n3"
+    )
+    page.get_by_label("Reason").fill("With parameters")
+    page.get_by_role("button", name="Ask for approval").click()
+    page.get_by_text("list of integer, 3 values").wait_for()
+    assert QueryRequest.objects.get(reason="With parameters").parameters == [
+        {"name": "low", "type": "integer", "value": "2"},
+        {"name": "ids", "type": "list", "of": "integer", "value": ["1", "2", "3"]},
+    ]
+
+
+def test_row_of_a_name_that_was_changed_goes_unless_something_is_in_it(portal: str, page: Page) -> None:
+    page.goto(f"{portal}/queries/new/")
+    page.evaluate("localStorage.clear()")
+    page.goto(f"{portal}/queries/new/")
+    page.locator(".cm-content").click()
+    page.keyboard.type("SELECT :lo")
+    page.get_by_role("group", name="Parameter lo").wait_for()
+    page.keyboard.type("w")
+    page.get_by_role("group", name="Parameter low").wait_for()
+    assert page.locator("[data-rows] [data-parameter]").count() == 1
+    page.get_by_role("button", name="Remove this parameter").click()
+    assert page.evaluate("document.activeElement.textContent").strip() == "Add a parameter"
+    page.evaluate("localStorage.clear()")
