@@ -16,6 +16,7 @@ from queries import policies
 from queries.lifecycle import FINAL, Status
 from queries.models import Execution, QueryRequest
 from queries.results.copies import MOST_ROWS, Form, copied
+from queries.results.differences import Change, Compared, compared
 from queries.results.export import CONTENT_TYPES, USUAL, Shape, export
 from queries.results.orders import ordered
 from queries.results.reader import columns_of, rows_at, rows_from
@@ -33,7 +34,12 @@ TRUNCATED = "X-Result-Truncated"
 # All rows, in the order they came in.
 AS_IT_CAME = Arrangement()
 
+# So many of the latest requests like one are looked through for the same statement; so many of them are offered.
+NEAREST = 500
+COMPARED = 20
+
 Made = TypeVar("Made", bound=Page)
+Drawn = TypeVar("Drawn", bound=Page)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +142,44 @@ def copy_rows(
     data = {"first_row": first_row, "rows": made.count, "copied_as": form.value, **_told(arrangement)}
     _record(log.Action.RESULT_VIEW, actor, query, data)
     return made.text
+
+
+def comparable(*, actor: User, query: QueryRequest) -> list[QueryRequest]:
+    """Other requests of the same statement on the same target whose results `actor` may read, the newest first."""
+    nearest = QueryRequest.objects.filter(target=query.target_id, fingerprint=query.fingerprint).values("pk")
+    found = QueryRequest.objects.filter(pk__in=list(nearest.values_list("pk", flat=True)[:NEAREST]))
+    found = found.filter(statement=query.statement, language=query.language, execution__finished_at__isnull=False)
+    others = found.exclude(pk=query.pk).select_related("execution", "pod", "author", "target")
+    return [
+        other
+        for other in others.order_by("-pk")
+        if other.execution.has_result and not policies.cannot_see_result(actor, other)
+    ][:COMPARED]
+
+
+def show_difference(
+    *,
+    actor: User,
+    query: QueryRequest,
+    other: QueryRequest,
+    key: Sequence[int],
+    change: Change,
+    made: Callable[[Compared], Drawn],
+) -> Drawn:
+    """What `made` makes of the difference between two results, whichever was asked for first being the earlier one.
+
+    Raises as `view_page` for either, and as `compared`. A look at both is recorded.
+    """
+    first, second = sorted((query, other), key=lambda one: one.pk)
+    earlier, later = _readable(actor, first), _readable(actor, second)
+    try:
+        drawn = made(compared(earlier, later, key))
+    except Unreadable as error:
+        raise _unreadable(second, error) from error
+    for one, against in ((first, second), (second, first)):
+        data = {"compared_with": against.number, "rows": drawn.count, "change": change.value}
+        _record(log.Action.RESULT_VIEW, actor, one, data)
+    return drawn
 
 
 def view_trace(*, actor: User, query: QueryRequest, part: str, number: int) -> str:
