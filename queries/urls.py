@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from queries.views import decide, detail, drafts, home, lists, new, notices, plan, results, review, saved
+from queries.views import decide, detail, differences, drafts, home, lists, new, notices, plan, results, review, saved
 
 requests = [
     path("", lists.request_list, name="list"),
@@ -24,6 +24,8 @@ requests = [
     path("<uuid:public_id>/revise/", decide.revise, name="revise"),
     path("<uuid:public_id>/result/", results.result, name="result"),
     path("<uuid:public_id>/result/cell/", results.cell, name="cell"),
+    path("<uuid:public_id>/result/difference/", differences.difference, name="difference"),
+    path("<uuid:public_id>/result/copy/", results.copy, name="copy"),
     path("<uuid:public_id>/result/value/", results.value, name="value"),
     path("<uuid:public_id>/result.<slug:format>", results.download_result, name="download"),
 ]

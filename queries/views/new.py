@@ -17,7 +17,7 @@ from accounts.people import person
 from executors.base import Access, Language
 from pods.models import Pod, Target
 from queries import services
-from queries.forms import ACCESS_CHOICES, LANGUAGE_CHOICES, RequestForm, known_id, left_as, revision_of
+from queries.forms import ACCESS_CHOICES, LANGUAGE_CHOICES, RequestForm, again_of, known_id, left_as, revision_of
 from queries.lifecycle import Status
 from queries.models import Decision, KeptDraft, QueryRequest
 from queries.parameter_rows import GIVEN_CHOICES, TYPE_CHOICES
@@ -136,6 +136,8 @@ def _initial(request: HttpRequest) -> dict[str, Any]:
         return dict(kept)
     if "revises" in request.GET:
         return revision_of(_own(request, request.GET["revises"]))
+    if "again" in request.GET:
+        return again_of(_repeatable(request, request.GET["again"]))
     draft = drafts.opened(request)
     if draft is not None:
         return left_as(draft)
@@ -155,6 +157,13 @@ def _own(request: HttpRequest, public_id: str | UUID) -> QueryRequest:
     query = own.select_related("target").first()
     if query is None:
         raise NotFound("There is no such request of yours to revise.")
+    return query
+
+
+def _repeatable(request: HttpRequest, public_id: str) -> QueryRequest:
+    query = services.visible_query(actor=person(request), public_id=known_id(public_id))
+    if query.undoes_id is not None:
+        raise NotFound("An undo puts back what was found once; it cannot be asked for again.")
     return query
 
 

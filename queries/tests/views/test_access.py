@@ -49,6 +49,16 @@ PAGES: dict[str, dict[str, int]] = {
     # It has not run; whoever may never see its result is told that first.
     "queries:result": {"author": 409, "reviewer": 409, "colleague": 403, "outsider": 404, "auditor": 403, "admin": 403},
     "queries:value": {"author": 409, "reviewer": 409, "colleague": 403, "outsider": 404, "auditor": 403, "admin": 403},
+    "queries:cell": {"author": 409, "reviewer": 409, "colleague": 403, "outsider": 404, "auditor": 403, "admin": 403},
+    "queries:copy": {"author": 409, "reviewer": 409, "colleague": 403, "outsider": 404, "auditor": 403, "admin": 403},
+    "queries:difference": {
+        "author": 409,
+        "reviewer": 409,
+        "colleague": 403,
+        "outsider": 404,
+        "auditor": 403,
+        "admin": 403,
+    },
     "queries:download": {
         "author": 409,
         "reviewer": 409,
