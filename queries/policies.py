@@ -34,7 +34,9 @@ NOT_KEPT: dict[Gap, str] = {
     Gap.UNCERTAIN: "it is not certain that every row of {table} it changed is known",
     Gap.NOT_TOLD: "what happened to the rows of {table} is not known",
 }
-SAFE_DETAIL = frozenset({"sqlstate", "line", "column", "position", "statement_line", "statement_column", "repair"})
+SAFE_DETAIL = frozenset(
+    "sqlstate line column position statement_line statement_column statement statements text repair".split()
+)
 
 
 def objection(actor: Actor, verb: Verb, query: QueryRequest) -> str:

@@ -138,6 +138,7 @@ class FindingCode(StrEnum):
     PARAMETER_VALUE = "parameter_value"
     PARAMETERS_MISMATCH = "parameters_mismatch"
     PARAMETERS_NEED_ONE_STATEMENT = "parameters_need_one_statement"
+    PARTLY_READ = "partly_read"
     PERSONAL_DATA = "personal_data"
     POSITION_UNKNOWN = "position_unknown"
     READ_AS_UTC = "read_as_utc"
@@ -211,7 +212,7 @@ class Finding:
     """Something noticed about a statement. `line` and `column` count from 1, columns in characters.
 
     `message` says what is wrong in one sentence, `hint` what to do about it. `parameter` names the one it speaks of,
-    "" where it speaks of none.
+    "" where it speaks of none. `script` is what does the same in the language script, where the statement is none yet.
     """
 
     code: FindingCode
@@ -221,6 +222,7 @@ class Finding:
     column: int | None = None
     hint: str = ""
     parameter: str = ""
+    script: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,7 @@ class Monitor:
         self.calls: list[Call] = []
         self.images: list[Images] = []
         self.log_lines: list[tuple[str, str]] = []
+        self._progress: tuple[int, int] | None = None
         self.calls_made = 0
         self.lines_written = 0
 
@@ -80,6 +81,7 @@ class Monitor:
             if self._lost_hold:
                 self._hold_again()
             self._store_backend()
+            self._store_progress()
             return Execution.objects.filter(pk=self._query_id, cancel_requested_at__isnull=False).exists()
         except Error:
             # Without its own database the portal cannot be asked to stop; a write will not be allowed to commit.
@@ -88,6 +90,10 @@ class Monitor:
                 connection.close()
                 self._lost_hold = True
             return False
+
+    def progressed(self, done: int, total: int) -> None:
+        """Remember how far it is; stored when it is next asked whether to stop."""
+        self._progress = (done, total)
 
     def called(self, call: Call) -> None:
         """Keep what a script did, the first of it."""
@@ -123,3 +129,9 @@ class Monitor:
         if self._backend and not self._backend_stored:
             Execution.objects.filter(pk=self._query_id).update(backend=self._backend)
             self._backend_stored = True
+
+    def _store_progress(self) -> None:
+        if self._progress is not None:
+            done, total = self._progress
+            Execution.objects.filter(pk=self._query_id).update(statements_done=done, statements_total=total)
+            self._progress = None

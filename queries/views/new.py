@@ -23,7 +23,7 @@ from queries.models import Decision, KeptDraft, QueryRequest
 from queries.parameter_rows import GIVEN_CHOICES, TYPE_CHOICES
 from queries.presentation import completions, script_manual, waits
 from queries.presentation.similar import similar
-from queries.views import drafts
+from queries.views import drafts, filling
 from web.errors import BadInput, NotFound, PortalError
 from web.ratelimit import limit
 
@@ -47,6 +47,14 @@ def new(request: HttpRequest) -> HttpResponse:
 
 def _show(request: HttpRequest, form: RequestForm) -> HttpResponse:
     return _page(request, _shown_again(request, form))
+
+
+def _as_script(request: HttpRequest, form: RequestForm) -> HttpResponse:
+    return _page(request, filling.as_script(request, form))
+
+
+def _read(request: HttpRequest, form: RequestForm) -> HttpResponse:
+    return _page(request, filling.from_file(request, form))
 
 
 def _shown_again(request: HttpRequest, typed: RequestForm) -> RequestForm:
@@ -247,4 +255,6 @@ BUTTONS: Final[Mapping[str, Callable[[HttpRequest, RequestForm], HttpResponse]]]
     "save": _save,
     "check": _check,
     "show": _show,
+    "script": _as_script,
+    "read": _read,
 }

@@ -118,6 +118,7 @@ function start() {
 
   function showFindings(findings, empty, answer) {
     editor.setFindings(findings);
+    form.querySelector("[data-as-script]").hidden = !findings.some((finding) => finding.script);
     const list = form.querySelector("[data-checks-list]");
     if (empty) {
       state("", "");

@@ -19,7 +19,7 @@ from executors.postgresql.reading.facts import Facts, gather, together, without_
 from executors.postgresql.reading.identifiers import identifiers
 from executors.postgresql.reading.lexer import NAME_BYTES, cut_names, literal_ranges, outside_code
 from executors.postgresql.reading.named import bound, psql_variables
-from executors.postgresql.reading.parse import Statement, parse
+from executors.postgresql.reading.parse import GRAMMAR, Statement, parse
 from executors.postgresql.reading.scopes import Catalogue
 from executors.postgresql.reading.settings import Setting
 from executors.postgresql.reading.tools import batch_ends, tool_words
@@ -118,6 +118,7 @@ def read(
     inside = tuple(_Inside(body_of(item)) for item in statements)
     facts = tuple(gather(item, catalogue) for item in statements)
     door = (*door, *_door_of_bodies(statement, inside), *_names(statement, statements, inside))
+    door = (*door, *_partly_read(statement, statements))
     findings = (*door, *_findings(statement, statements, facts, inside, takes.values, access, catalogue or {}))
     facts = tuple(together(fact, one.facts) for fact, one in zip(facts, inside, strict=True))
     checked = (*verified_text(door), *verified(statements, facts, frozenset(found.code for found in findings)))
@@ -138,6 +139,16 @@ def _set(text: str, found: Sequence[tuple[Statement, Setting]]) -> Iterator[Find
     for item, one in found:
         message = f"{one.name} is set for this request alone."
         yield Finding(FindingCode.SETS_LOCAL, Severity.INFO, message, *places.at(item.begins))
+
+
+def _partly_read(text: str, statements: Sequence[Statement]) -> Iterator[Finding]:
+    """What of the statements only the target can read."""
+    places = Places(text)
+    for item in islice((item for item in statements if item.unread), _MOST_FINDINGS):
+        what = ", ".join(item.unread)
+        message = f"Read in part, without what is newer than the PostgreSQL {GRAMMAR} that the portal reads: {what}."
+        hint = "The target's own server reads the whole of it. Nothing is claimed of it here."
+        yield Finding(FindingCode.PARTLY_READ, Severity.WARNING, message, *places.at(item.begins), hint)
 
 
 def _no_sql(statement: str, failure: Finding) -> tuple[Finding, ...]:

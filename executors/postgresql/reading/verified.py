@@ -32,7 +32,9 @@ _DOMAIN_ADDS = frozenset("COV")
 def verified(
     statements: Sequence[Statement], facts: Sequence[Facts], codes: frozenset[FindingCode]
 ) -> Iterator[Verified]:
-    """What holds of every statement of a text that was read, `codes` being what was found in it."""
+    """What holds of every statement of a text, `codes` being what was found in it. Of one read in part nothing does."""
+    if any(item.unread for item in statements):
+        return
     yield Verified.SYNTAX
     if FindingCode.REFUSED_STATEMENT not in codes:
         yield Verified.ALLOWED_KIND
