@@ -12,6 +12,7 @@ from django.test import Client
 from pods.models import Target
 from queries.models import KeptDraft
 from queries.tests.browser.conftest import PATIENCE_MS
+from queries.tests.browser.test_accessibility import AXE, RUN
 from queries.tests.world import MONGO_READ_VARIABLE, MONGO_WRITE_VARIABLE, TargetDatabase, World
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ def two_targets(
         connection.execute(TABLES)
         yield committed
         connection.execute("DROP TABLE flights, carriers")
+    for name in ("flights", "odd name"):
+        mongo_database.drop_collection(name)
 
 
 @pytest.fixture(scope="module")
@@ -152,7 +155,7 @@ def test_a_click_puts_a_name_in_as_the_language_writes_it(page: Page) -> None:
     choose(page, "orders", "sql", "table")
     write(page, "SELECT ")
     page.get_by_label("Find a table or column").fill("seat no")
-    page.get_by_role("button", name="Insert Seat No, text").click()
+    page.get_by_role("button", name="Insert Seat No text").click()
     page.keyboard.type(" FROM ")
     page.get_by_role("button", name="Insert flights", exact=True).click()
     assert page.locator("#id_statement").input_value() == 'SELECT "Seat No" FROM flights'
@@ -170,11 +173,11 @@ def test_panel_tells_types_keys_sizes_and_personal_data(page: Page) -> None:
     page.get_by_label("Find a table or column").fill("flights")
     leaves = page.locator(".tree__leaf").all_inner_texts()
     assert [" ".join(leaf.split()) for leaf in leaves] == [
-        "id key bigint",
-        "carrier text",
-        "carrier_id → carriers integer",
-        "Seat No text",
-        "email personal text",
+        "Insert id key bigint",
+        "Insert carrier text",
+        "Insert carrier_id → carriers integer",
+        "Insert Seat No text",
+        "Insert email personal text",
     ]
     page.get_by_label("Find a table or column").fill("")
 
@@ -242,6 +245,8 @@ def test_drafts_are_kept_apart_and_none_is_written_over(page: Page, portal: str)
     page.locator("[data-draft-state]", has_text="Draft saved").wait_for()
     page.get_by_label("Language", exact=True).select_option("script")
     page.get_by_text("Another draft is kept for this target").wait_for()
+    page.evaluate(AXE)
+    assert page.evaluate(RUN) == []
     page.get_by_role("link", name="Open that draft").click(no_wait_after=True)
     page.wait_for_function("document.getElementById('id_statement').value === \"return 'a script'\"")
     assert page.get_by_label("Language", exact=True).input_value() == "script"
