@@ -15,6 +15,7 @@ workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
 # Measured (`make bench ARGS=crowd`): with 16 runs under way a worker takes 63 MiB, the 16 helper processes with their
 # sandboxes 520 MiB together, and the portal's database has 17 connections: one for each run, and one for the pages.
 # At most there is one for each thread that asks the database: `workers * threads`, 80 with these settings.
+# Maintenance that outlasts its approval has a thread of its own beside these, which ends with the worker.
 threads = int(os.environ.get("PORTAL_PLACES", "16")) + 8 + 16
 preload_app = True
 # A worker's main thread answers this heartbeat; a request that waits for its target does not hold it up.

@@ -67,6 +67,9 @@ class _Unheard:
         """Never."""
         return False
 
+    def progressed(self, done: int, total: int) -> None:
+        """Nobody looks."""
+
     def called(self, call: object) -> None:
         """No script."""
 

@@ -219,6 +219,8 @@ def _field_json(error: FieldError) -> dict[str, object]:
         item["line"] = error.line
     if error.column is not None:
         item["column"] = error.column
+    if error.script:
+        item["script"] = error.script
     return item
 
 

@@ -14,6 +14,7 @@ FIELD_ERROR = {
         "code": {"type": "string", "pattern": WORD},
         "line": {"type": "integer", "minimum": 1, "description": "Counts from 1; for a statement."},
         "column": {"type": "integer", "minimum": 1, "description": "Counts from 1, in characters."},
+        "script": {"type": "string", "minLength": 1, "description": "What does the same in the language script."},
     },
 }
 FIELD_ERRORS = {"type": "array", "minItems": 1, "items": {"$ref": "#/components/schemas/FieldError"}}

@@ -45,6 +45,8 @@ class RequestForm(forms.Form):
         super().__init__(data, initial=initial)
         self.person = person
         self.placed: list[FieldError] = []
+        # Whether what was refused can be opened as a script.
+        self.script = False
         self._wrong: dict[str, list[str]] = {}
 
     def draft(self) -> Draft:
@@ -84,7 +86,9 @@ class RequestForm(forms.Form):
 
     def take_errors(self, error: BadInput) -> None:
         """Show what a service refused at the fields it named; a pod is chosen by its target."""
-        self.placed = [problem for problem in error.fields.get("statement", ()) if problem.line]
+        of_statement = error.fields.get("statement", ())
+        self.placed = [problem for problem in of_statement if problem.line]
+        self.script = any(problem.script for problem in of_statement)
         for name, problems in error.fields.items():
             if name.startswith(field_of("")):
                 self._take(name.removeprefix(field_of("")), problems)

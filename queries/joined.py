@@ -1,6 +1,7 @@
 """Reads of one request with what belongs to it, by a joined statement that is put together once.
 
 An approval reads its request four times; building the same joined query anew each time was half of what it cost.
+Once its row is locked again a moment later, only what can have changed is read (`locked_again`).
 """
 
 from __future__ import annotations
@@ -68,13 +69,20 @@ class Joined:
 
 
 # Whoever has the row is waited for apart: what a statement that waited has read beside it is older than its lock.
+# Its pod and target as they are, by the versions of their rows; and the row itself, by who wrote it last: whoever locks
+# it, as a rule.
+_BESIDE = "concat_ws(' ', pod.xmin, pod.ctid, target.xmin, target.ctid)"
+_OURS = f"concat_ws(' ', pg_current_xact_id()::xid, {_BESIDE})"
+_FOUND = f"concat_ws(' ', query.xmin, {_BESIDE})"
 _LOCKED = Joined(
     (("query", QueryRequest), ("pod", Pod), ("target", Target)),
     "query_requests AS query JOIN pods AS pod ON pod.id = query.pod_id"
     " JOIN targets AS target ON target.id = query.target_id",
+    more=(_OURS,),
     rest="FOR UPDATE OF query SKIP LOCKED",
 )
-_LOCKED_FOR = replace(_LOCKED, more=(RIGHTS,))
+_LOCKED_FOR = replace(_LOCKED, more=(_OURS, RIGHTS))
+_AGAIN = f"SELECT query.status, {_FOUND}, {_OURS} FROM {_LOCKED.tables} WHERE query.id = %s {_LOCKED.rest}"  # noqa: S608
 _WAIT = "SELECT FROM query_requests WHERE id = %s FOR UPDATE"
 # A row for each decision on it.
 _SHOWN = Joined(
@@ -105,14 +113,26 @@ def known(reader: User, public_id: uuid.UUID) -> int | None:
 
 def locked(query_id: int) -> QueryRequest:
     """The request with its pod and target as they are once its row is locked, until the transaction ends."""
-    return _LOCKED.query(_lock(_LOCKED, query_id), "pod", "target")
+    return _query(_LOCKED, _lock(_LOCKED, query_id))
+
+
+def locked_again(query: QueryRequest) -> QueryRequest:
+    """As `locked` reads it: the same one, only locked anew, where nothing of it, its pod and its target was
+    written since it was locked but by that transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute(_AGAIN, [query.pk])
+        row = cursor.fetchone()
+    if row is None or row[:2] != (query.status, query.read_with):
+        return locked(query.pk)
+    query.read_with = row[2]
+    return query
 
 
 def locked_for(actor: User, query_id: int) -> QueryRequest:
     """The same, its pod also told what the actor may do in it: for one act, in the transaction of the lock."""
     row = _lock(_LOCKED_FOR, query_id, actor.pk)
-    query = _LOCKED_FOR.query(row, "pod", "target")
-    query.pod.trust(actor, row[0])
+    query = _query(_LOCKED_FOR, row)
+    query.pod.trust(actor, row[1])
     return query
 
 
@@ -124,6 +144,12 @@ def shown(query_id: int) -> QueryRequest:
 def released(query_id: int) -> QueryRequest:
     """The same, and this connection lets go of every run and place that it holds."""
     return _with_decisions(_RELEASED, query_id)
+
+
+def _query(joined: Joined, row: Row) -> QueryRequest:
+    query = joined.query(row, "pod", "target")
+    query.read_with = row[0]
+    return query
 
 
 def _with_decisions(joined: Joined, query_id: int) -> QueryRequest:

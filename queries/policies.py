@@ -34,7 +34,9 @@ NOT_KEPT: dict[Gap, str] = {
     Gap.UNCERTAIN: "it is not certain that every row of {table} it changed is known",
     Gap.NOT_TOLD: "what happened to the rows of {table} is not known",
 }
-SAFE_DETAIL = frozenset({"sqlstate", "line", "column", "position", "statement_line", "statement_column", "repair"})
+SAFE_DETAIL = frozenset(
+    "sqlstate line column position statement_line statement_column statement statements text repair".split()
+)
 
 
 def objection(actor: Actor, verb: Verb, query: QueryRequest) -> str:
@@ -73,6 +75,8 @@ def obstacle(query: QueryRequest) -> NotNow | None:
         return _stands(query, f"The target {target.name} is switched off: nothing runs on it.", "target_inactive")
     if target.pod_id != query.pod_id:
         return _stands(query, f"The target {target.name} was moved to another pod.", "target_moved")
+    if query.maintains and not target.allow_maintenance:
+        return _stands(query, f"{target.name} takes no maintenance any more.", "no_maintenance")
     if query.current_digest() != query.digest:
         message = (
             "It would not run as it was asked for: its target was changed since, or what was stored of it was. "

@@ -11,12 +11,16 @@ from django.http import HttpResponse
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """One thing wrong with one field. `line` and `column` count from 1, for a statement."""
+    """One thing wrong with one field. `line` and `column` count from 1, for a statement.
+
+    `script` is what does the same as a script, for a statement that is none yet.
+    """
 
     message: str
     code: str = "invalid"
     line: int | None = None
     column: int | None = None
+    script: str = ""
 
 
 class PortalError(Exception):

@@ -41,6 +41,9 @@ class Control(Protocol):
     def cancelled(self) -> bool:
         """Whether somebody asked to stop; asked several times a second while waiting."""
 
+    def progressed(self, done: int, total: int) -> None:
+        """Of a text of several statements `done` have run. Told a few times a second at most, the last not always."""
+
     def called(self, call: Call) -> None:
         """A script made a database call."""
 

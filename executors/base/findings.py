@@ -138,6 +138,7 @@ class FindingCode(StrEnum):
     PARAMETER_VALUE = "parameter_value"
     PARAMETERS_MISMATCH = "parameters_mismatch"
     PARAMETERS_NEED_ONE_STATEMENT = "parameters_need_one_statement"
+    PARTLY_READ = "partly_read"
     PERSONAL_DATA = "personal_data"
     POSITION_UNKNOWN = "position_unknown"
     READ_AS_UTC = "read_as_utc"
@@ -211,7 +212,7 @@ class Finding:
     """Something noticed about a statement. `line` and `column` count from 1, columns in characters.
 
     `message` says what is wrong in one sentence, `hint` what to do about it. `parameter` names the one it speaks of,
-    "" where it speaks of none.
+    "" where it speaks of none. `script` is what does the same in the language script, where the statement is none yet.
     """
 
     code: FindingCode
@@ -221,6 +222,7 @@ class Finding:
     column: int | None = None
     hint: str = ""
     parameter: str = ""
+    script: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +238,7 @@ class Required:
 class Analysis:
     """What reading a statement tells, before anything runs.
 
-    `access` is what the statement needs (READ or WRITE); `kinds` names each statement in order
+    `access` is what the statement needs; `kinds` names each statement in order
     (`SELECT`, `UPDATE`, `find`, `script` …); `tables` are the tables or collections it names, as written, sorted.
     `verified` lists what was checked and found in order: the absence of a finding alone is never an assurance.
     `fingerprint` is the same for texts that differ in values, spaces and comments alone; "" of one that is not valid.

@@ -111,7 +111,8 @@ class ExecutionError(Exception):
     """A run that did not end as asked. `public_message` holds no secret and is bounded to 8 kB.
 
     `detail` holds what the server said beside its message: `sqlstate`, `hint`, `detail`, `line`, `column`
-    (counted from 1 in the author's text), `position` (characters from 1), as text; what the failure is about:
+    (counted from 1 in the author's text), `position` (characters from 1), as text; of a text of several statements
+    which of them failed: `statement` of `statements` (from 1), the beginning of its `text`; what the failure is about:
     `constraint`, `schema`, `table`, `of_column` (PostgreSQL), `code`, `codeName`, and as Extended JSON `keyPattern` and
     `keyValue` (MongoDB); `repair`, the statement that finishes or removes what maintenance left behind.
     """

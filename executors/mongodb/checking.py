@@ -15,6 +15,7 @@ from executors.mongodb.findings import BESIDES, OF_NAMES
 from executors.mongodb.findings.catalogue import ask
 from executors.mongodb.findings.known import Collection
 from executors.mongodb.findings.looked import Looked
+from executors.mongodb.findings.remarks import is_unordered, unordered
 from executors.mongodb.reading.command import Command
 from executors.mongodb.reading.parse import parse
 from executors.mongodb.reading.source import Unreadable
@@ -35,7 +36,7 @@ def check(connected: Connected, target: Target, asked: Sequence[Asked], access: 
         collections = _asked_about(connected, {name for item in asked for name in item.tables if name in known})
     name = connected.database.name
     return [
-        _told(item, (*_other(item, name), *found), collections, target)
+        _told(item, (*_other(item, name), *found), collections, target, transactions=connected.transactions)
         for item, found in zip(asked, unknown, strict=True)
     ]
 
@@ -64,14 +65,25 @@ def _asked_about(connected: Connected, names: set[str]) -> Mapping[str, Collecti
         return {}
 
 
-def _told(item: Asked, unknown: tuple[Finding, ...], collections: Mapping[str, Collection], target: Target) -> Told:
+def _told(
+    item: Asked,
+    unknown: tuple[Finding, ...],
+    collections: Mapping[str, Collection],
+    target: Target,
+    *,
+    transactions: bool,
+) -> Told:
     command = item.command if isinstance(item.command, Command) else _read(item)
     if command is None:
         return Told(unknown)
     looked = Looked(command, collections, target)
     names = [finding for look in OF_NAMES for finding in look(looked)]
     besides = [finding for look in BESIDES for finding in look(looked)]
-    return Told((*unknown, *names[:_MOST_FINDINGS]), noticed=tuple(besides[:_MOST_FINDINGS]))
+    found = (*unknown, *names[:_MOST_FINDINGS])
+    if is_unordered(command) is not None:
+        besides.insert(0, unordered(command, transactions=transactions))
+    settled = (FindingCode.ALL_OR_NOTHING,)
+    return Told(found, settles=settled, noticed=tuple(besides[:_MOST_FINDINGS]))
 
 
 def _read(item: Asked) -> Command | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext, suppress
 from itertools import takewhile
 from typing import Final
@@ -21,6 +21,7 @@ from executors.base import (
 )
 from executors.budget import Budget
 from executors.mongodb import raw
+from executors.mongodb.answers import decode
 from executors.mongodb.effect import Watcher
 from executors.mongodb.fields import Fields
 from executors.mongodb.reading.analysis import analyse_command
@@ -131,17 +132,43 @@ def _answer(wire: Wire, prepared: Run, bounded: Bounded, seconds: float | None, 
     def reply(body: Body) -> bytes:
         return wire.command(body, writes=prepared.writes, comment=prepared.comment, seconds=seconds)
 
-    try:
-        watched = watcher if prepared.writes else None
-        replies = [watched.command(body, reply) if watched else reply(body) for body in prepared.bodies]
-    except StatementFailed as failure:
-        raise _nothing_kept(failure) if prepared.unordered and wire.in_transaction else failure from None
+    watched = watcher if prepared.writes else None
+
+    def run(body: Body) -> bytes:
+        return watched.command(body, reply) if watched else reply(body)
+
+    if prepared.unordered and not wire.in_transaction:
+        replies = _each(prepared.bodies, run)
+    else:
+        try:
+            replies = list(map(run, prepared.bodies))
+        except StatementFailed as failure:
+            raise _nothing_kept(failure) if prepared.unordered else failure from None
     answer = prepared.answer(replies)
     # What a write answers is cut rather than refused where the write lasts already.
     lasts = prepared.writes and not wire.in_transaction
     with suppress(TooLarge) if lasts else nullcontext():
         bounded.feed(b"".join(answer.rows))
     return (answer.affected or 0) if prepared.writes and answer.affected is not None else None
+
+
+def _each(bodies: Sequence[Body], run: Callable[[Body], bytes]) -> list[bytes]:
+    """The replies to commands of which each is run whatever became of those before it, as mongosh does it unordered."""
+    replies, failures = list[bytes](), list[StatementFailed]()
+    for body in bodies:
+        try:
+            replies.append(run(body))
+        except StatementFailed as failure:
+            failures.append(failure)
+    if failures and replies:
+        changed = sum(int(decode(reply).get("n", 0)) for reply in replies)
+        raise StatementFailed(
+            f"{failures[0].public_message} Its other commands changed {changed:,} documents, which stay.",
+            detail=failures[0].detail,
+        )
+    if failures:
+        raise failures[0]
+    return replies
 
 
 def _nothing_kept(failure: StatementFailed) -> StatementFailed:

@@ -133,8 +133,12 @@ class Check:
                 self.made |= made(item) - {""}
         for start in range(0, len(ahead), _AT_ONCE):
             self._parse(told, ahead[start : start + _AT_ONCE])
+        # Of others the server tells whether it knows their words, and looks no name up.
+        unread = [part for part in parts if part.item.unread and part.item.type not in UNDERSTOOD]
+        self._refuse_unknown(told, unread)
         if not told.findings:
-            self._look_through(told, [part for part in parts if part.item.type in BRINGS_CODE])
+            self._look_through(told, [part for part in parts if part.item.type in BRINGS_CODE or part in unread])
+        told.complete &= not any(part.item.unread for part in parts)
         self._look_up(told, named)
         noticed = () if told.findings else tuple(self._noticed(text, as_found))
         if told.findings or not told.complete or self.changed:
@@ -190,11 +194,15 @@ class Check:
         """Whether an earlier statement made a relation, or one that goes with it (`orders_pkey`)."""
         return relation in self.made or any(relation.startswith(f"{name}_") for name in self.made)
 
-    def _parse(self, told: _Text, parts: Sequence[_Part]) -> None:
+    def _refuse_unknown(self, told: _Text, parts: Sequence[_Part]) -> None:
+        """The server's own word on the grammar of statements."""
         sent = [(part.item.text.encode(), part.item.types, Place(told.text, part.item.offset)) for part in parts]
-        for part, error in zip(parts, self.wire.parse_each(sent), strict=True):
+        for part, error in zip(parts, self.wire.parse_each(sent) if sent else (), strict=True):
             if error is not None:
                 self._take(told, part, error)
+
+    def _parse(self, told: _Text, parts: Sequence[_Part]) -> None:
+        self._refuse_unknown(told, parts)
         if not told.findings and told.complete:
             self._look_through(told, parts)
         if self.access is Access.READ and not told.findings:

@@ -41,6 +41,11 @@ _PRINTS_INNER = 160000
 # What the texts of parse trees call the functions of calls, operators, aggregates, window functions and sort orders.
 _CALLED = re.compile(r":(?:funcid|opfuncid|aggfnoid|winfnoid|elemfuncid|resultfunc)\s+(\d+)")
 
+# The beginning of a print, and the last part of the name of each function in a statement that is not looked up.
+_KIND = re.compile(r"\{QUERY\s+:commandType\s+(\d)\s.*?:utilityStmt\s+(?:<>|\{(\w+))", re.DOTALL)
+_RAW_CALL = re.compile(r'\{FUNCCALL\s+:funcname\s+\((?:"[^"]*"\s+)*"([^"]*)"\)')
+_NUMBERS = {"SelectStmt": "1", "UpdateStmt": "2", "InsertStmt": "3", "DeleteStmt": "4", "MergeStmt": "5"}
+
 # Objects of the database's own have numbers from here on.
 _OWN = b"16384"
 
@@ -157,6 +162,8 @@ class Dependencies:
         """
         if item.type not in rules.ROWS:
             self._clear.clear()
+        if item.unread and (told := self._unlike(item, text)):
+            return told
         question = _question(facts)
         if question in self._clear:
             return None
@@ -169,6 +176,22 @@ class Dependencies:
         if not any(doubt.why == "changed" for doubt in doubts):
             self._clear.add(question)
         return None
+
+    def _unlike(self, item: Statement, text: str) -> Finding | None:
+        """What speaks against a statement that was read in part, by what the server sees in the whole of it."""
+        if len(item.text) > _PRINTED_BYTES:
+            return _not_told("it is too long to be asked about")
+        said, called = self._printed(item, text, _WRITTEN)
+        if not _same_kind(said, item):
+            return _not_told("the target sees another statement in it than the portal")
+        if refused := self._first(called):
+            return _finding(refused)
+        named = next(filter(self._refuses_name, (match[1] for match in _RAW_CALL.finditer(said))), None)
+        return _outside(named) if named else None
+
+    def _refuses_name(self, name: str) -> bool:
+        """Whether a function of that name may be one that is refused, whatever it is given."""
+        return rules.refused_name(name, 0) and (self._access is Access.READ or name not in WRITE_MAY_CALL)
 
     def _doubts(self, question: _Question) -> list[Called]:
         given = [(part, value) for part, value in zip(_OF_ITS_OWN, question.names(), strict=True) if value != b"{}"]
@@ -218,12 +241,15 @@ class Dependencies:
 
     def _print(self, item: Statement, text: str, setting: str) -> list[Called]:
         """The functions in the statement as the server understood it. Overwrites the unnamed prepared statement."""
+        return self._printed(item, text, setting)[1]
+
+    def _printed(self, item: Statement, text: str, setting: str) -> tuple[str, list[Called]]:
         with _listening(self._wire) as said:
             self._wire.simple(_PRINT.format(setting).encode())
             self._wire.prepare(b"", item.text.encode(), Place(text, item.offset), item.types)
             oids = {oid for part in said for oid in _CALLED.findall(part)}
             self._wire.simple(_QUIET.format(setting).encode())
-        return self._ask(_NAMES, (f"{{{','.join(sorted(oids))}}}".encode(),))
+        return " ".join(said), self._ask(_NAMES, (f"{{{','.join(sorted(oids))}}}".encode(),))
 
     def _send(self, sql: bytes, parameters: Sequence[bytes]) -> PGresult:
         return self._wire.call(lambda: self._wire.pgconn.send_query_params(sql, parameters))
@@ -290,6 +316,20 @@ def _quoted(relation: Called) -> str:
     return ".".join('"' + part.replace('"', '""') + '"' for part in (relation.schema, relation.name))
 
 
+def _same_kind(said: str, item: Statement) -> bool:
+    """Whether a print is of a statement of the kind that was read."""
+    found = _KIND.search(said)
+    if found is None:
+        return False
+    number = _NUMBERS.get(item.type)
+    return found[2] is None and found[1] == number if number else found[2] == item.type.upper()
+
+
+def _not_told(why: str) -> Finding:
+    message = f"The portal reads this statement in part only, and {why}."
+    return Finding(FindingCode.REFUSED_STATEMENT, Severity.ERROR, message, hint="Write it without the newer words.")
+
+
 def _changed_inside(view: Called) -> Finding:
     """The server cannot be asked what a statement stands on that has a body's variables in it."""
     message = f"A body may not change {view.schema}.{view.name}: rules of the database's own say what happens then."
@@ -298,12 +338,16 @@ def _changed_inside(view: Called) -> Finding:
 
 def _finding(called: Called) -> Finding:
     if called.schema == "pg_catalog":
-        message = f"The function {called.name} is not allowed, and what this statement stands on calls it."
-        hint = "A view, a rule or a column that is none brings it in; ask the owner of the database."
-        return Finding(FindingCode.REFUSED_FUNCTION, Severity.ERROR, message, hint=hint)
+        return _outside(called.name)
     why = "runs with its owner's rights" if called.as_owner else "may change data (it is VOLATILE)"
     message = f"The function {called.schema}.{called.name} {why}, so a read may not call it."
     return Finding(FindingCode.REFUSED_FUNCTION, Severity.ERROR, message)
+
+
+def _outside(name: str) -> Finding:
+    message = f"The function {name} is not allowed, and what this statement stands on calls it."
+    hint = "A view, a rule or a column that is none brings it in; ask the owner of the database."
+    return Finding(FindingCode.REFUSED_FUNCTION, Severity.ERROR, message, hint=hint)
 
 
 def text_array(names: Sequence[str]) -> bytes:

@@ -33,6 +33,7 @@ from executors.postgresql.effect.observer import TOLD_ROWS, Mark, Observer
 from executors.postgresql.errors import Place
 from executors.postgresql.options import application_name, connection_key, own_settings
 from executors.postgresql.planning.asking import estimate
+from executors.postgresql.progress import Progress
 from executors.postgresql.reading.analysis import Reading, read
 from executors.postgresql.reading.facts import Facts
 from executors.postgresql.reading.parse import Statement
@@ -104,10 +105,12 @@ class PostgreSQLSession:
         reading = self.check(statement, parameters)
         self._set(reading.settings)
         stream = streams.Stream(self._wire, sink, self._limits, reading.text)
-        return [
-            self._execute_one(item, facts, reading.values, stream)
-            for item, facts in zip(reading.statements, reading.facts, strict=True)
-        ]
+        progress = Progress(reading.text, reading.statements, self._control)
+        done = []
+        for item, facts in zip(reading.statements, reading.facts, strict=True):
+            with progress.running(item):
+                done.append(self._execute_one(item, facts, reading.values, stream))
+        return done
 
     def check(self, statement: str, parameters: Sequence[Parameter]) -> Reading:
         """A text that the target's access allows, taken apart. Raises `Refused` or `StatementFailed`."""
@@ -232,16 +235,13 @@ class PostgreSQLSession:
 
         For a sample it is not worth it where so many rows would come that they are not looked at in the end.
         """
-        self._wire.simple(b"SAVEPOINT portal_ask")
         try:
             if self._rehearses and estimate(self._wire, item, values) > TOLD_ROWS:
-                self._wire.simple(b"RELEASE portal_ask")
                 return False
             stream.describe(item, asked.text)
         except ExecutionError:
-            self._wire.simple(b"ROLLBACK TO portal_ask; RELEASE portal_ask")
+            self._wire.check()
             return False
-        self._wire.simple(b"RELEASE portal_ask")
         return True
 
     def _second(self, seconds: float) -> Wire:

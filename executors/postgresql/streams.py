@@ -75,10 +75,12 @@ class Stream:
     def describe(self, item: Statement, text: str = "") -> PGresult:
         """Have the server parse the statement (the extended protocol takes exactly one) and say its columns.
 
-        `text` is sent in its place, where it is given.
+        `text` is sent in its place, where it is given: the server may refuse that, and the transaction goes on.
         """
+        done = self._name if self._prepared else b""
         self._prepared += 1
-        return self._wire.prepare(self._name, (text or item.text).encode(), Place(self.text, item.offset), item.types)
+        sent, place = (text or item.text).encode(), Place(self.text, item.offset)
+        return self._wire.prepare(self._name, sent, place, item.types, closing=done, aside=bool(text))
 
     @property
     def _name(self) -> bytes:

@@ -23,6 +23,8 @@ from executors.postgresql.errors import NOWHERE, Place
 _TICK_SECONDS = 0.2
 _WRITABLE = select.POLLIN | select.POLLOUT
 
+# The first libpq that asks to forget a prepared statement.
+_CLOSES = 170000
 _FAILED = {pq.ExecStatus.FATAL_ERROR, pq.ExecStatus.BAD_RESPONSE, pq.ExecStatus.PIPELINE_ABORTED}
 _COPY = {pq.ExecStatus.COPY_IN, pq.ExecStatus.COPY_OUT, pq.ExecStatus.COPY_BOTH}
 
@@ -146,24 +148,40 @@ class Wire:
                 for _ in self.answers():
                     pass
 
-    def prepare(self, name: bytes, sql: bytes, place: Place = NOWHERE, types: Sequence[int] = ()) -> PGresult:
+    def prepare(
+        self,
+        name: bytes,
+        sql: bytes,
+        place: Place = NOWHERE,
+        types: Sequence[int] = (),
+        *,
+        closing: bytes = b"",
+        aside: bool = False,
+    ) -> PGresult:
         """Have the server parse one statement and describe it, in one round trip. Returns the description.
 
-        `types` are those of its parameters, as the server's oids; it decides where one is 0 or none is given.
+        `types` are those of its parameters, as the server's oids; it decides where one is 0 or none is given. `closing`
+        is a prepared statement that is not needed any more. What is asked `aside` may fail: the transaction goes on.
         """
         pgconn = self.pgconn
         pgconn.enter_pipeline_mode()
-        answers: list[PGresult] = []
         try:
+            if closing and pq.version() >= _CLOSES:
+                pgconn.send_close_prepared(closing)
+            if aside:
+                pgconn.send_query_params(b"SAVEPOINT portal_ask", None)
             pgconn.send_prepare(name, sql, types or None)
             pgconn.send_describe_prepared(name)
             pgconn.pipeline_sync()
+            if aside:
+                # What was prepared stays: it is no part of the transaction.
+                pgconn.send_query_params(b"ROLLBACK TO portal_ask", None)
+                pgconn.send_query_params(b"RELEASE portal_ask", None)
+                pgconn.pipeline_sync()
             self._flush()
-            while not answers or answers[-1].status != pq.ExecStatus.PIPELINE_SYNC:
-                if result := self._next():
-                    answers.append(result)
-                elif self.broken:
-                    raise self._stopping or errors.lost()
+            answers = self._until_synced()
+            if aside:
+                self._until_synced()
             pgconn.exit_pipeline_mode()
         except psycopg.Error as error:
             raise self._driver_error(error) from None
@@ -174,6 +192,16 @@ class Wire:
             if result.status == pq.ExecStatus.FATAL_ERROR:
                 raise self._stopping or errors.from_result(result, place)
         return answers[-2]
+
+    def _until_synced(self) -> list[PGresult]:
+        """What is answered up to the next mark of a pipeline, and the mark."""
+        answers: list[PGresult] = []
+        while not answers or answers[-1].status != pq.ExecStatus.PIPELINE_SYNC:
+            if result := self._next():
+                answers.append(result)
+            elif self.broken:
+                raise self._stopping or errors.lost()
+        return answers
 
     def parse_each(self, statements: Sequence[tuple[bytes, Sequence[int], Place]]) -> list[ExecutionError | None]:
         """Have the server parse each statement by itself and keep none, in one round trip: what is wrong with each.

@@ -53,6 +53,7 @@ class Frame(IntEnum):
     KEPT = 30
     ALL_COLUMNS = 31
     NUMBERS = 32
+    PROGRESSED = 33
 
 
 class Closed(Exception):

@@ -123,6 +123,7 @@ class _Conversation:
             Frame.COMMITTING: self._commit,
             Frame.CALLED: lambda payload: control.called(messages.to_call(read_json(payload))),
             Frame.LOGGED: self._logged,
+            Frame.PROGRESSED: lambda payload: control.progressed(**read_json(payload)),
             Frame.KEPT: lambda payload: control.kept(messages.to_images(read_json(payload))),
             Frame.OUTCOME: self._outcome,
             Frame.FAILURE: self._failure,

@@ -129,6 +129,9 @@ class _Forward:
         self._link.pump(0)
         return self._link.was_cancelled
 
+    def progressed(self, done: int, total: int) -> None:
+        self._link.channel.send_json(Frame.PROGRESSED, {"done": done, "total": total})
+
     def called(self, call: Call) -> None:
         self._tell(Frame.CALLED, asdict(call))
 

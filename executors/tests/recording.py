@@ -21,6 +21,7 @@ class Recorder:
     transactions: list[str] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     logs: list[tuple[str, str]] = field(default_factory=list)
+    progress: list[tuple[int, int]] = field(default_factory=list)
     images: list[Images] = field(default_factory=list)
     stop: bool = False
     veto: bool = False
@@ -56,6 +57,10 @@ class Recorder:
     def cancelled(self) -> bool:
         """Whether a test asked to stop."""
         return self.stop
+
+    def progressed(self, done: int, total: int) -> None:
+        """Keep how far it was."""
+        self.progress.append((done, total))
 
     def ask_to_stop(self) -> None:
         """As somebody who presses the button."""

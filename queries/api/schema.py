@@ -23,6 +23,7 @@ class FindingShape(serializers.Serializer[object]):
     column = serializers.IntegerField(allow_null=True, min_value=1)
     hint = serializers.CharField(allow_blank=True)
     parameter = serializers.CharField(required=False, help_text="The name of the parameter it speaks of.")
+    script = serializers.CharField(required=False, help_text="What does the same in the language script.")
 
 
 @extend_schema_field(parameter_schema(TEXTS, VALUE))
@@ -198,6 +199,13 @@ class RehearsalShape(serializers.Serializer[object]):
     schema = serializers.ChoiceField(choices=[s.value for s in Schema])
 
 
+class StatementsShape(serializers.Serializer[object]):
+    """How many of its statements had run when that was last told, a moment ago."""
+
+    done = serializers.IntegerField(min_value=0)
+    total = serializers.IntegerField(min_value=0)
+
+
 class ExecutionShape(serializers.Serializer[object]):
     """The one run. `rows_affected` is null for what changes no rows, and where `affected_known` is false: a write whose
     changed rows nobody counted. `settings` are the target's own that decide how text is read as a value: `time_zone`,
@@ -212,6 +220,7 @@ class ExecutionShape(serializers.Serializer[object]):
     `finding_out` is not null while a request is EXECUTING only because nobody can tell yet what became of its COMMIT.
 
     `activity` is null but on the page of one request while it is EXECUTING, and there too when the target cannot tell.
+    `statements` counts those of a text of several while it is EXECUTING, and is null before the first was told.
     """
 
     started_at = serializers.DateTimeField()
@@ -233,6 +242,7 @@ class ExecutionShape(serializers.Serializer[object]):
     result_lost = serializers.CharField(allow_blank=True)
     result_expires_at = serializers.DateTimeField(allow_null=True)
     activity = ActivityShape(allow_null=True)
+    statements = StatementsShape(allow_null=True)
     finding_out = FindingOutShape(allow_null=True)
     closed = ClosedShape(allow_null=True)
 

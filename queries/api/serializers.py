@@ -203,9 +203,16 @@ def _execution_json(
         "result_lost": execution.result_lost,
         "result_expires_at": execution.result_expires_at,
         "activity": asdict(activity) if activity else None,
+        "statements": _statements_json(query, execution),
         "finding_out": _finding_out_json(execution),
         "closed": _closed_json(execution),
     }
+
+
+def _statements_json(query: QueryRequest, execution: Execution) -> dict[str, object] | None:
+    if query.state is not Status.EXECUTING or execution.statements_total is None:
+        return None
+    return {"done": execution.statements_done, "total": execution.statements_total}
 
 
 def _said(query: QueryRequest, execution: Execution, reader: User) -> str | None:

@@ -190,7 +190,10 @@ class Approve(View):
 
     @extend_schema(operation_id="query_approve", request=ApproveBody, responses=ACTED, tags=QUERIES)
     def post(self, request: Request, public_id: uuid.UUID) -> Response:
-        """Approve. The last approval needed runs the statement, and the answer is the request after it ran."""
+        """Approve. The last approval needed runs the statement, and the answer is the request after it ran.
+
+        Maintenance may take longer than the target's usual limit: then the answer is EXECUTING, and it goes on.
+        """
         return perform(request, public_id, services.approve, ApproveBody)
 
 

@@ -84,6 +84,9 @@ class Execution(Sealed):
     effect = models.JSONField(null=True, editable=False)
     truncated = models.CharField(max_length=5, blank=True, db_default="", editable=False)
     statements = models.JSONField(db_default=EMPTY_LIST, editable=False)
+    # How far a text of several statements was when that was last told, while it ran.
+    statements_done = models.PositiveIntegerField(null=True, editable=False)
+    statements_total = models.PositiveIntegerField(null=True, editable=False)
 
     # How often a script called the database and wrote to its console; not all of it may have been kept.
     calls_made = models.BigIntegerField(db_default=0, editable=False)

@@ -114,6 +114,9 @@ class QueryRequest(models.Model):
 
     objects = QueryRequestQuerySet.as_manager()
 
+    # Which versions of its row, its pod and its target were read when the row was locked (`queries.joined`).
+    read_with: str = ""
+
     if TYPE_CHECKING:
         pod_id: int
         target_id: int

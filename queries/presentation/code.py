@@ -102,9 +102,13 @@ def _coloured(css: str, text: str, position: int, hidden: Hidden | None) -> Safe
     return format_html('<span class="{}">{}</span>', css, inner) if css and text.strip() else inner
 
 
-def code_lines(text: str, language: str, notes: Iterable[Note] = ()) -> list[CodeLine]:
-    """The whole statement; `notes` (findings, a failure) with a `line` are put under their line."""
-    return list(_folded(pieces(text, language), notes_by_line(notes)))
+def code_lines(text: str, language: str, notes: Iterable[Note] = (), before: int = 0) -> list[CodeLine]:
+    """The whole statement; `notes` (findings, a failure) with a `line` are put under their line.
+
+    With `before`, a part of it behind that many lines: plain, for it may begin within a text or a comment.
+    """
+    lines = [[("", line)] for line in text.removesuffix("\n").split("\n")] if before else pieces(text, language)
+    return list(_folded(lines, notes_by_line(notes), before))
 
 
 def plain_text(line: Line) -> str:
@@ -129,17 +133,16 @@ def notes_by_line(notes: Iterable[Note]) -> dict[object, tuple[Note, ...]]:
     return by_line
 
 
-def _folded(lines: Sequence[Line], notes: dict[object, tuple[Note, ...]]) -> Iterator[CodeLine]:
-    number = 1
-    while number <= len(lines):
-        blanks = blank_run(lines, number - 1)
-        if blanks:
+def _folded(lines: Sequence[Line], notes: dict[object, tuple[Note, ...]], before: int) -> Iterator[CodeLine]:
+    at = 0
+    while at < len(lines):
+        number = before + at + 1
+        if blanks := blank_run(lines, at):
             yield CodeLine(number, mark_safe(""), blanks=blanks)
-            number += blanks
+            at += blanks
             continue
-        line = lines[number - 1]
-        yield CodeLine(number, render(line), length=len(plain_text(line)), notes=notes.get(number, ()))
-        number += 1
+        yield CodeLine(number, render(lines[at]), length=len(plain_text(lines[at])), notes=notes.get(number, ()))
+        at += 1
 
 
 def _tokens(text: str, language: str) -> Iterator[Piece]:

@@ -34,10 +34,35 @@ class Excerpt:
         """Whether the text has more than is shown."""
         return len(self.text) < self.characters
 
+    @property
+    def last(self) -> int:
+        """The last line shown, counted from 1."""
+        return self.first + self.shown_lines
+
+    @property
+    def earlier(self) -> int | None:
+        """The line, from 1, that the part before begins with; None where nothing is before."""
+        return max(1, self.first + 1 - SHOWN_LINES) if self.first else None
+
+    @property
+    def later(self) -> int | None:
+        """The line, from 1, that the part after begins with; None where no line is after."""
+        return self.last + 1 if self.last < self.lines else None
+
 
 def beginning(text: str) -> Excerpt:
     """As much of the beginning of `text` as fits a page."""
     return _excerpt(text, 0, 0, len(text))
+
+
+def starting(text: str, line: int) -> Excerpt:
+    """As much as fits a page from `line` (from 1) on; the beginning where there is no such line."""
+    start = 0
+    for _ in range(line - 1):
+        start = text.find("\n", start) + 1
+        if not 0 < start < len(text):
+            return beginning(text)
+    return _excerpt(text, line - 1, start, len(text)) if line > 1 else beginning(text)
 
 
 def differing(before: str, after: str) -> tuple[Excerpt, Excerpt] | None:

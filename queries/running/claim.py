@@ -8,7 +8,7 @@ from django.db import Error, connection, transaction
 from accounts.models import SYSTEM
 from audit import log
 from queries import joined, policies
-from queries.joined import locked
+from queries.joined import locked_again
 from queries.lifecycle import Verb
 from queries.models import Code, QueryRequest
 from queries.transitions import Step, step
@@ -22,13 +22,13 @@ SELECT %s::bigint, %s::jsonb, pg_backend_pid() WHERE pg_try_advisory_lock(%s, %s
 """
 
 
-def claim(query_id: int) -> QueryRequest:
+def claim(approved: QueryRequest) -> QueryRequest:
     """Take an approved request for this process. Raises NotNow when it is not, or no longer, to be had.
 
     One that may not run as things are now (`policies.obstacle`) ends here, refused.
     """
     with transaction.atomic():
-        query = locked(query_id)
+        query = locked_again(approved)
         start = step(query, Verb.CLAIM, actor=SYSTEM)
         obstacle = policies.obstacle(query) or _too_few_approvals(query)
         if obstacle is None:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import logging
+from contextlib import suppress
 from dataclasses import replace
 
 from django.db import Error, connection, transaction
@@ -9,6 +10,8 @@ from django.utils import timezone
 
 from executors.base import Call, Images
 from queries.models import Execution, QueryRequest, UndoPiece
+from queries.running import places
+from queries.running.claim import hold
 from queries.running.texts import stored
 
 logger = logging.getLogger(__name__)
@@ -35,7 +38,9 @@ class Monitor:
     """The portal's side of a running execution (`executors.base.Control`)."""
 
     def __init__(self, query: QueryRequest) -> None:
+        self._query = query
         self._query_id = query.pk
+        self._lost_hold = False
         self._kept_for = dt.timedelta(days=query.target.retention_days)
         self._log_bytes = 0
         self._backend = ""
@@ -45,6 +50,7 @@ class Monitor:
         self.calls: list[Call] = []
         self.images: list[Images] = []
         self.log_lines: list[tuple[str, str]] = []
+        self._progress: tuple[int, int] | None = None
         self.calls_made = 0
         self.lines_written = 0
 
@@ -72,12 +78,22 @@ class Monitor:
     def cancelled(self) -> bool:
         """Whether the author or a manager asked to stop."""
         try:
+            if self._lost_hold:
+                self._hold_again()
             self._store_backend()
+            self._store_progress()
             return Execution.objects.filter(pk=self._query_id, cancel_requested_at__isnull=False).exists()
         except Error:
             # Without its own database the portal cannot be asked to stop; a write will not be allowed to commit.
             logger.warning("cannot ask whether to stop: the portal's database does not answer")
+            if self._query.maintains and self.committed_from_here:
+                connection.close()
+                self._lost_hold = True
             return False
+
+    def progressed(self, done: int, total: int) -> None:
+        """Remember how far it is; stored when it is next asked whether to stop."""
+        self._progress = (done, total)
 
     def called(self, call: Call) -> None:
         """Keep what a script did, the first of it."""
@@ -94,6 +110,15 @@ class Monitor:
         if self._log_bytes <= LOG_BYTES_KEPT:
             self.log_lines.append((level[:10], line))
 
+    def _hold_again(self) -> None:
+        """What was sent outside a transaction goes on without the connection that held it: a new one takes its locks.
+
+        Meanwhile nobody settles it, for the target says that it still runs.
+        """
+        with suppress(places.NoPlace):
+            places.take(self._query)
+        self._lost_hold = hold(self._query_id) is None
+
     def _store_images(self) -> None:
         """Keep them before it commits: an answer to COMMIT may be lost. A run that did not commit loses them again."""
         until = timezone.now() + self._kept_for
@@ -104,3 +129,9 @@ class Monitor:
         if self._backend and not self._backend_stored:
             Execution.objects.filter(pk=self._query_id).update(backend=self._backend)
             self._backend_stored = True
+
+    def _store_progress(self) -> None:
+        if self._progress is not None:
+            done, total = self._progress
+            Execution.objects.filter(pk=self._query_id).update(statements_done=done, statements_total=total)
+            self._progress = None

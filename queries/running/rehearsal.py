@@ -71,6 +71,9 @@ class _Unheard:
         """Its time limit is short."""
         return False
 
+    def progressed(self, done: int, total: int) -> None:
+        """Its time limit is short."""
+
     def called(self, call: Call) -> None:
         """A script's call."""
 

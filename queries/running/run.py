@@ -17,18 +17,18 @@ from queries.running.texts import place_of
 logger = logging.getLogger(__name__)
 
 
-def run(query_id: int) -> QueryRequest:
+def run(approved: QueryRequest) -> QueryRequest:
     """Run an approved request to its end, and return it as `joined.shown` does. Raises NotNow when another has it."""
     try:
-        query = claim(query_id)
-        writer = ChunkWriter(query_id)
+        query = claim(approved)
+        writer = ChunkWriter(query.pk)
         ending = _execute(query, writer)
         settle_surely(query, ending, writer)
     except BaseException:
         # Also after a claim that failed: the hold outlives its transaction.
         release()
         raise
-    return released(query_id)
+    return released(query.pk)
 
 
 def _execute(query: QueryRequest, writer: ChunkWriter) -> Ending:

@@ -12,7 +12,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 from accounts.models import SYSTEM
 from audit import log
 from executors.base import ExecutionError, Outcome, OutcomeUnknown, ReadOutcome, WriteOutcome
-from queries.joined import locked
+from queries.joined import locked_again
 from queries.lifecycle import Status, Verb
 from queries.models import Code, LogLine, QueryRequest, Said, ScriptCall, UndoPiece
 from queries.results import effects
@@ -62,7 +62,7 @@ def settle_surely(claimed: QueryRequest, ending: Ending, writer: ChunkWriter) ->
 
 def _settle(claimed: QueryRequest, ending: Ending, writer: ChunkWriter) -> QueryRequest:
     with transaction.atomic():
-        query = locked(claimed.pk)
+        query = locked_again(claimed)
         if query.state is not Status.EXECUTING:
             # By another process, or here, and only the answer to our COMMIT was lost.
             logger.warning("%s is settled already", query.number)

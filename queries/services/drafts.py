@@ -1,6 +1,6 @@
 """What a person asks for, and everything that can be wrong with it before it is a request."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from accounts.models import User
@@ -136,13 +136,23 @@ def read(target: Target, draft: Draft) -> Analysis:
     parameters = given(draft.parameters)
     analysis = processes.read(language, EngineKind(target.engine), statement, parameters, access)
     refused = _modules_refused(target, analysis)
-    analysis = replace(analysis, findings=(*told(language, draft.statement), *analysis.findings, *refused))
+    found = (*told(language, draft.statement), *_offered(target, analysis.findings), *refused)
+    analysis = replace(analysis, findings=found)
     if not target.offers(Access.READ):
         why = "The variable with its read credential is not set."
         return Word.missing(why).beside(analysis, language) if analysis.valid else analysis
     limits = target.limits_for(access)
     asked = replace(target.with_credential(Access.READ), seconds=limits.seconds, lock_seconds=limits.lock_seconds)
     return processes.check(asked, language, statement, access, analysis, parameters)
+
+
+def _offered(target: Target, findings: Sequence[Finding]) -> Iterator[Finding]:
+    """What can be opened as a script, where the target takes one."""
+    takes = Language.SCRIPT in target.languages
+    for finding in findings:
+        hint = "Open it as a script, which does the same."
+        opened = replace(finding, hint=hint) if takes else replace(finding, script="")
+        yield opened if finding.script else finding
 
 
 def _modules_refused(target: Target, analysis: Analysis) -> Iterator[Finding]:
@@ -158,6 +168,17 @@ def _modules_refused(target: Target, analysis: Analysis) -> Iterator[Finding]:
 
 def missing_parameters(*, actor: User, draft: Draft) -> tuple[str, ...]:
     """The names that a statement uses and that have no value yet; none where that cannot be told."""
+    found = _findings(actor, draft)
+    return tuple(one.parameter for one in found if one.code is FindingCode.PARAMETER_MISSING)
+
+
+def as_script(*, actor: User, draft: Draft) -> str:
+    """What does the same as a statement, as a script; "" where that cannot be told."""
+    return next((one.script for one in _findings(actor, draft) if one.script), "")
+
+
+def _findings(actor: User, draft: Draft) -> tuple[Finding, ...]:
+    """What reading a draft tells, the target not being asked; nothing where it cannot even be read."""
     errors: dict[str, list[FieldError]] = {}
     target, _ = where(actor, draft)
     draft = settled(draft, errors)
@@ -166,7 +187,7 @@ def missing_parameters(*, actor: User, draft: Draft) -> tuple[str, ...]:
     language, kind = Language(draft.language), EngineKind(target.engine)
     statement = normalised(language, draft.statement)
     found = processes.read(language, kind, statement, given(draft.parameters), Access(draft.access)).findings
-    return tuple(one.parameter for one in found if one.code is FindingCode.PARAMETER_MISSING)
+    return tuple(_offered(target, found))
 
 
 def refused(analysis: Analysis) -> dict[str, list[FieldError]]:
@@ -181,10 +202,14 @@ def refused(analysis: Analysis) -> dict[str, list[FieldError]]:
 
 def field_error(finding: Finding) -> FieldError:
     message = f"{finding.message} {finding.hint}".strip()
-    return FieldError(message, finding.code, finding.line, finding.column)
+    return FieldError(message, finding.code, finding.line, finding.column, finding.script)
+
+
+# What only some findings have.
+_MAY_BE_MISSING = frozenset({"parameter", "script"})
 
 
 def finding_json(finding: Finding) -> Mapping[str, object]:
     """A finding as it is stored and answered."""
     written = {**asdict(finding), "severity": finding.severity.value}
-    return written if finding.parameter else {name: part for name, part in written.items() if name != "parameter"}
+    return {name: part for name, part in written.items() if part or name not in _MAY_BE_MISSING}

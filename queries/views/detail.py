@@ -26,6 +26,7 @@ from queries.presentation.checks import passed
 from queries.presentation.effect import lasting, show
 from queries.presentation.noticed import noticed
 from queries.presentation.pages import ShownPage
+from queries.presentation.parts import parts
 from queries.presentation.states import advice, is_overdue, meaning
 from queries.presentation.timeline import timeline
 from queries.results import Window, record_trace_view, rehearsals, show_page
@@ -117,6 +118,7 @@ def request_page(
         "bound_typed": bound,
         "noticed": noticed(query.findings),
         "passed": passed(query.verified),
+        "parts": parts(query, execution),
         "remark": remark or Remark(),
         "may_comment": not policies.cannot_comment(user, query),
         "my_comments": sum(said.author_id == user.pk for said in query.comments.all()),

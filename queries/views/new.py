@@ -23,7 +23,7 @@ from queries.models import Decision, KeptDraft, QueryRequest
 from queries.parameter_rows import GIVEN_CHOICES, TYPE_CHOICES
 from queries.presentation import completions, script_manual, waits
 from queries.presentation.similar import similar
-from queries.views import drafts
+from queries.views import drafts, filling
 from web.errors import BadInput, NotFound, PortalError
 from web.ratelimit import limit
 
@@ -47,6 +47,14 @@ def new(request: HttpRequest) -> HttpResponse:
 
 def _show(request: HttpRequest, form: RequestForm) -> HttpResponse:
     return _page(request, _shown_again(request, form))
+
+
+def _as_script(request: HttpRequest, form: RequestForm) -> HttpResponse:
+    return _page(request, filling.as_script(request, form))
+
+
+def _read(request: HttpRequest, form: RequestForm) -> HttpResponse:
+    return _page(request, filling.from_file(request, form))
 
 
 def _shown_again(request: HttpRequest, typed: RequestForm) -> RequestForm:
@@ -179,7 +187,7 @@ def _page(
         "completions": completions.methods(),
         "asking": {} if targets else _who_to_ask(user),
         "languages": LANGUAGE_CHOICES,
-        "accesses": ACCESS_CHOICES,
+        "accesses": _accesses(targets, str(form["access"].value() or "")),
         "manual": {"rules": script_manual.RULES, "examples": script_manual.EXAMPLES},
         "revises": revises,
         "rows": form.rows(),
@@ -205,6 +213,12 @@ def _who_to_ask(user: User) -> dict[str, object]:
     """For somebody without a target: the pods they are in, and who can change that."""
     admins = User.objects.filter(is_active=True, role=Role.ADMIN).exclude(pk=user.pk)
     return {"pods": Pod.objects.of_member(user), "admins": admins.order_by("first_name", "username")[:ADMINS_NAMED]}
+
+
+def _accesses(targets: Sequence[Target], chosen: str) -> list[tuple[str, str]]:
+    """What is offered: maintenance only where a target takes it, or it was chosen already."""
+    takes_it = chosen == Access.MAINTENANCE or any(target.allow_maintenance for target in targets)
+    return [(value, name) for value, name in ACCESS_CHOICES if takes_it or value != Access.MAINTENANCE]
 
 
 def _waiting(user: User, revises: str) -> QueryRequest | None:
@@ -241,4 +255,6 @@ BUTTONS: Final[Mapping[str, Callable[[HttpRequest, RequestForm], HttpResponse]]]
     "save": _save,
     "check": _check,
     "show": _show,
+    "script": _as_script,
+    "read": _read,
 }

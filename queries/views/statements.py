@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,11 +14,12 @@ from queries import policies
 from queries.models import Execution, QueryRequest
 from queries.presentation.code import code_lines
 from queries.presentation.difference import counts, difference
-from queries.presentation.excerpt import beginning, differing
+from queries.presentation.excerpt import beginning, differing, starting
 from queries.presentation.noticed import noticed
 from queries.presentation.revisions import earlier, other_changes, reason_changes
 
 LineNote = dict[str, object]
+LINE = re.compile(r"[0-9]{1,7}", re.ASCII)
 
 
 def statement_parts(request: HttpRequest, query: QueryRequest, execution: Execution | None) -> dict[str, Any]:
@@ -27,7 +29,9 @@ def statement_parts(request: HttpRequest, query: QueryRequest, execution: Execut
     shown = beginning(query.statement)
     since = earlier(query, reader)
     if since is None or request.GET.get("view") == "whole":
-        return {"tab": "whole", "since": since, "shown": shown, "lines": code_lines(shown.text, query.language, notes)}
+        shown = starting(query.statement, int(at)) if LINE.fullmatch(at := request.GET.get("line", "")) else shown
+        lines = code_lines(shown.text, query.language, notes, shown.first)
+        return {"tab": "whole", "since": since, "shown": shown, "lines": lines}
     before = since.query
     parts = differing(before.statement, query.statement)
     other: dict[str, Any] = {

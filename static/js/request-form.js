@@ -45,6 +45,7 @@ function start() {
     if (language.selectedOptions[0]?.disabled) language.value = languages.split(" ")[0];
     for (const [access, taken] of Object.entries({ write, maintenance })) {
       const choice = form.querySelector(`[name=access][value="${access}"]`);
+      if (!choice) continue;
       choice.disabled = taken === "no";
       if (choice.disabled && choice.checked) form.querySelector('[name=access][value="read"]').checked = true;
     }
@@ -117,6 +118,7 @@ function start() {
 
   function showFindings(findings, empty, answer) {
     editor.setFindings(findings);
+    form.querySelector("[data-as-script]").hidden = !findings.some((finding) => finding.script);
     const list = form.querySelector("[data-checks-list]");
     if (empty) {
       state("", "");

@@ -175,12 +175,27 @@ def _about_index(command: Command) -> Iterator[Finding]:
 
 
 def _unordered(command: Command) -> Iterator[Finding]:
-    """`ordered: false` does here what it does in any transaction, and that is not what people write it for."""
-    path = is_unordered(command)
-    if path is not None:
-        message = "ordered: false keeps nothing here when one document fails; mongosh would keep the others."
+    """What holds of `ordered: false` where nobody knows whether the deployment has transactions."""
+    if is_unordered(command) is not None:
+        yield unordered(command, transactions=None)
+
+
+def unordered(command: Command, *, transactions: bool | None) -> Finding:
+    """`ordered: false` in a transaction keeps nothing, which is not what people write it for."""
+    path = is_unordered(command) or ()
+    nothing = "ordered: false keeps nothing here when one document fails; mongosh would keep the others."
+    if transactions is None:
+        message = (
+            "ordered: false keeps nothing in a transaction when one document fails; mongosh would keep the others."
+        )
         hint = f"{_TRANSACTION}, all or nothing."
-        yield remark(command, FindingCode.ALL_OR_NOTHING, Severity.WARNING, message, path, hint)
+        return remark(command, FindingCode.ALL_OR_NOTHING, Severity.WARNING, message, path, hint)
+    if transactions:
+        hint = "This deployment has transactions, and the portal runs a write as one."
+        return remark(command, FindingCode.ALL_OR_NOTHING, Severity.WARNING, nothing, path, hint)
+    message = "ordered: false means here what it means in mongosh: documents that do not fail are kept."
+    hint = "This deployment has no transactions."
+    return remark(command, FindingCode.ALL_OR_NOTHING, Severity.INFO, message, path, hint)
 
 
 def is_unordered(command: Command) -> Path | None:

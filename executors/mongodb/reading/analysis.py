@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from executors.base import Access, Analysis, EngineKind, Finding, FindingCode, Parameter, Severity, Verified
 from executors.base.parameters import named
@@ -16,6 +17,7 @@ from executors.mongodb.reading.methods import PUT_BACK
 from executors.mongodb.reading.named import passing_names
 from executors.mongodb.reading.parse import parse
 from executors.mongodb.reading.source import Unreadable
+from executors.mongodb.reading.translated import translated
 from executors.mongodb.reading.writes import filtered_writes
 from executors.text import Ranges, check_text, verified_text
 
@@ -31,7 +33,7 @@ def analyse(
         command = parse(statement, parameters=parameters)
     except Unreadable as unreadable:
         text_findings = _door(statement)
-        findings = (*text_findings, *(unreadable.before or (unreadable.finding,)))
+        findings = (*text_findings, *(unreadable.before or (_offered(unreadable.finding, statement),)))
         return Analysis(access, findings=findings, verified=verified_text(text_findings))
     unquoted = Ranges(command.literals).outside(statement)
     text_findings = (*_door(statement, command.literals), *passing_names(command, unquoted))
@@ -48,6 +50,25 @@ def analyse(
         (*text_findings, *extra, *found.findings),
         (*((Verified.SYNTAX,) if readable else ()), *verified_text(text_findings), *found.verified),
     )
+
+
+# What is wrong with a text that works in the shell all the same.
+_OF_SHELL = frozenset(
+    {
+        FindingCode.MONGO_ARGUMENTS,
+        FindingCode.MONGO_MODIFIER,
+        FindingCode.MONGO_NOT_A_QUERY,
+        FindingCode.MONGO_NOT_LITERAL,
+        FindingCode.MONGO_ONE_STATEMENT,
+        FindingCode.MONGO_SYNTAX,
+    }
+)
+
+
+def _offered(finding: Finding, statement: str) -> Finding:
+    """The refusal of a text that is no query, with the script that does what it does in the shell."""
+    script = translated(statement) if finding.code in _OF_SHELL else ""
+    return replace(finding, script=script) if script else finding
 
 
 def _door(statement: str, literals: Sequence[tuple[int, int]] = ()) -> tuple[Finding, ...]:

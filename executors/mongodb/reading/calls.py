@@ -21,7 +21,17 @@ from executors.base import (
 from executors.mongodb.reading.analysis import analyse_command
 from executors.mongodb.reading.command import Call, Command, Path, Value
 from executors.mongodb.reading.given import bson_of
-from executors.mongodb.reading.methods import INSTEAD, METHODS, MODIFIERS, Shape
+from executors.mongodb.reading.methods import (
+    COLLECTION_METHODS,
+    CURSOR_ASKING,
+    CURSOR_SHAPING,
+    INSTEAD,
+    METHODS,
+    MODIFIERS,
+    NOT_IN_SCRIPTS,
+    NOT_SHAPING,
+    Shape,
+)
 from executors.mongodb.reading.named import passing_names
 from executors.mongodb.reading.source import Position
 from executors.mongodb.reading.written import Written
@@ -30,34 +40,7 @@ _DATABASE: Final = ("collection", "getCollection")
 # What a database tells of itself.
 _LISTING: Final = ("listCollections", "getCollectionNames")
 _ROWS: Final = ("find", "aggregate")
-# The mongo language has these too; a script is a transaction, which has not.
-_NOT_IN_SCRIPTS: Final = frozenset(
-    {"count", "createIndex", "createIndexes", "dropIndex", "stats"}
-    | {"dataSize", "isCapped", "storageSize", "totalIndexSize", "totalSize"}
-)
-# What follows a call in the mongo language and is no method of a script's cursor that shapes it.
-_NOT_SHAPING: Final = frozenset(
-    {"toArray", "count", "explain", "next", "hasNext", "size", "itcount", "field"}
-    | {"min", "max", "returnKey", "showRecordId", "readPref", "readConcern"}
-)
-COLLECTION_METHODS: Final = tuple(name for name in METHODS if name not in _NOT_IN_SCRIPTS)
-# What a cursor has in a script: what shapes it, and what asks for its rows.
-CURSOR_SHAPING: Final = (
-    *(name for name in MODIFIERS if name not in _NOT_SHAPING),
-    "project",
-    "map",
-)
-_MODIFYING: Final = frozenset({*MODIFIERS, "project"}) - (_NOT_SHAPING - {"toArray", "count", "explain"})
-CURSOR_ASKING: Final = (
-    "toArray",
-    "count",
-    "explain",
-    "forEach",
-    "hasNext",
-    "next",
-    "tryNext",
-    "close",
-)
+_MODIFYING: Final = frozenset({*MODIFIERS, "project"}) - (NOT_SHAPING - {"toArray", "count", "explain"})
 _OF_ANY: Final = frozenset({"toString", "valueOf"})
 _ELSEWHERE: Final = "Submit it in the mongo language."
 # Names of `db` that people bring, and what to do instead.
@@ -314,7 +297,7 @@ def _nothing(what: str, name: str, known: Sequence[str]) -> tuple[str, str]:
         hint = _OF_DATABASE[name]
     elif name in INSTEAD or name == "count":
         hint = INSTEAD.get(name, "Use countDocuments or estimatedDocumentCount.")
-    elif name in _NOT_IN_SCRIPTS:
+    elif name in NOT_IN_SCRIPTS:
         hint = _ELSEWHERE
     else:
         near = difflib.get_close_matches(name, known, n=1)

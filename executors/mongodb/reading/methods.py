@@ -197,6 +197,36 @@ MODIFIERS: Final[Mapping[str, Method]] = {
     "field": Method((_S.TEXT,), 1),
 }
 
+# --- in scripts ---
+
+# The mongo language has these too; a script is a transaction, which has not.
+NOT_IN_SCRIPTS: Final = frozenset(
+    {"count", "createIndex", "createIndexes", "dropIndex", "stats"}
+    | {"dataSize", "isCapped", "storageSize", "totalIndexSize", "totalSize"}
+)
+# What follows a call in the mongo language and is no method of a script's cursor that shapes it.
+NOT_SHAPING: Final = frozenset(
+    {"toArray", "count", "explain", "next", "hasNext", "size", "itcount", "field"}
+    | {"min", "max", "returnKey", "showRecordId", "readPref", "readConcern"}
+)
+COLLECTION_METHODS: Final = tuple(name for name in METHODS if name not in NOT_IN_SCRIPTS)
+# What a cursor has in a script: what shapes it, and what asks for its rows.
+CURSOR_SHAPING: Final = (
+    *(name for name in MODIFIERS if name not in NOT_SHAPING),
+    "project",
+    "map",
+)
+CURSOR_ASKING: Final = (
+    "toArray",
+    "count",
+    "explain",
+    "forEach",
+    "hasNext",
+    "next",
+    "tryNext",
+    "close",
+)
+
 # What of it people write, for whoever completes it: of `db`, and of a collection.
 SHELL: Final[Mapping[str, tuple[str, ...]]] = {
     "database": ("getCollection", *(name for name in DATABASE_METHODS if name not in {SHOW_DATABASES, PUT_BACK})),

@@ -26,7 +26,6 @@ from executors.mongodb.reading.methods import (
     SUPPORTED,
     Method,
 )
-from executors.mongodb.reading.scripted import scripted
 from executors.mongodb.reading.source import Position, Source, Unreadable, shown
 from executors.text import MAX_BYTES
 
@@ -334,21 +333,12 @@ class _Chain:
                 node, FindingCode.MONGO_ARGUMENTS, f"{name} takes {wanted} arguments, not {len(values)}.", method.usage
             )
 
-    def _as_script(self, call: tuple[str, Node, Node]) -> str:
-        """What works on results as the script that does it, as far as the chain goes."""
-        name, node, arguments = call
-        head = node.parent.child_by_field_name("object") if node.parent else None
-        script = scripted(self._source.text(head), name, self._source.text(arguments)) if head else ""
-        return f"Choose the language Script and write: {script}" if script else ""
-
     def _modifier(self, method: str, specification: Method, call: tuple[str, Node, Node], number: int) -> Call:
         name, node, arguments = call
         if name not in specification.modifiers:
             allowed = ", ".join(sorted(specification.modifiers)) or "nothing"
             known = f"After {method}: {allowed}."
             hint = INSTEAD.get(name, known) if name not in MODIFIERS else known
-            if name in {"map", "forEach"}:
-                hint = self._as_script(call) or hint
             raise self._source.refuse(node, FindingCode.MONGO_MODIFIER, f"{shown(name)} cannot follow {method}.", hint)
         values = forms.modifier(name, self._literals.arguments(arguments, number))
         self._require_number(MODIFIERS[name], name, node, values)

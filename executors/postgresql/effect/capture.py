@@ -23,7 +23,7 @@ from executors.postgresql.effect.scan import Form, cut
 from executors.postgresql.reading.parse import Statement
 from executors.postgresql.wire import Wire
 
-_TARGETED = {"InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"}
+TELLING = {"InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"}
 _BEFORE, _AFTER = "portal_before", "portal_after"
 _OLD_AND_NEW = 180000
 
@@ -97,11 +97,16 @@ class Capture:
         self._wire = wire
         self._form = form
         self._told: dict[int, _Told] = {}
+        self._named: dict[str, Relation | None] = {}
+
+    def forget(self) -> None:
+        """What tables are like may change now."""
+        self._named.clear()
 
     def ask(self, item: Statement) -> Asked | None:
         """The statement with a RETURNING of ours, None where it can have none."""
         node = item.node
-        if item.type not in _TARGETED or "returningList" in node or "returningClause" in node:
+        if item.type not in TELLING or "returningList" in node or "returningClause" in node:
             return None
         relation = self._relation(node["relation"])
         if relation is None or not relation.key or relation.hidden or not relation.ordinary:
@@ -146,8 +151,10 @@ class Capture:
         return Kept(told.relation, before, [row for row in told.after.values() if row is not None])
 
     def _relation(self, node: dict[str, Any]) -> Relation | None:
-        names = [node[part] for part in ("schemaname", "relname") if node.get(part)]
-        return named(self._wire, ".".join(map(identifier, names)))
+        name = ".".join(identifier(node[part]) for part in ("schemaname", "relname") if node.get(part))
+        if name not in self._named:
+            self._named[name] = named(self._wire, name)
+        return self._named[name]
 
     def _returning(self, kind: str, node: dict[str, Any], relation: Relation) -> tuple[str, tuple[str, ...]] | None:
         if self._wire.pgconn.server_version >= _OLD_AND_NEW:

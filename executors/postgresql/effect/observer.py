@@ -13,7 +13,7 @@ from psycopg.pq.abc import PGresult
 
 from executors.base import Effect, ExecutionError, Gap, Images, KeepLimits, TableEffect, TimedOut
 from executors.postgresql.effect import scan, schema
-from executors.postgresql.effect.capture import Asked, Capture
+from executors.postgresql.effect.capture import TELLING, Asked, Capture
 from executors.postgresql.effect.counters import NOTHING, Count, Counts, counts, tallies
 from executors.postgresql.effect.pairs import Kept, judge, plain
 from executors.postgresql.effect.relations import Relation, relations
@@ -92,6 +92,8 @@ class Observer:
     def expect(self, item: Statement) -> None:
         """A statement comes next."""
         self._types.add(item.type)
+        if self._capture and item.type not in TELLING:
+            self._capture.forget()
         if item.type == "TruncateStmt":
             self._truncations.expect(item)
 
@@ -119,6 +121,8 @@ class Observer:
         counted = tallies(self._wire)
         self._taken_back = {oid: count - mark.net.get(oid, NOTHING) for oid, count in counted.items()}
         del self._said[mark.said :]
+        if self._capture:
+            self._capture.forget()
         self._truncations.back_to(mark.truncated)
 
     def effect(self, sample: int, seconds: float) -> Effect:

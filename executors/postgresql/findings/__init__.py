@@ -26,6 +26,7 @@ from executors.postgresql.findings import (
     writes,
 )
 from executors.postgresql.findings.looked import Look, Looked, Notice
+from executors.postgresql.reading.rules import ROWS
 from executors.text import Characters, Places
 
 TEXT: tuple[Look, ...] = (
@@ -111,7 +112,9 @@ def _short(statements: Iterable[Looked]) -> Iterator[Looked]:
         left -= len(looked.item.text)
         if left < 0:
             return
-        yield looked
+        # Of a definition the words that were not read may be the very ones that decide.
+        if not looked.item.unread or looked.item.type in ROWS:
+            yield looked
 
 
 def _finding(notice: Notice, place: tuple[int, int]) -> Finding:

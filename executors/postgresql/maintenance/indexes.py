@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from executors.base import Aftermath, CommitStatus
 from executors.postgresql.maintenance.asking import Ask, Facts, found, listed, named
+from executors.postgresql.reading.outside import is_concurrent
 from executors.postgresql.reading.parse import Statement
 from executors.postgresql.reading.scopes import strings
 
@@ -14,7 +15,10 @@ from executors.postgresql.reading.scopes import strings
 _NUMBERS: Final = "ARRAY(SELECT pg_catalog.json_array_elements_text({}::json)::oid)"
 _INDEX: Final = """
 json_build_object('number', i.indexrelid::bigint, 'name', pg_catalog.format('%I.%I', s.nspname, c.relname),
-  'plain', c.relname, 'valid', i.indisvalid, 'file', c.relfilenode::bigint, 'table', i.indrelid::bigint)
+  'plain', c.relname, 'valid', i.indisvalid, 'file', c.relfilenode::bigint, 'table', i.indrelid::bigint,
+  'busy', EXISTS (SELECT FROM pg_catalog.pg_locks l WHERE l.locktype = 'relation' AND l.relation = i.indrelid
+    AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
+    AND l.mode = 'ShareUpdateExclusiveLock' AND l.granted AND l.pid <> pg_catalog.pg_backend_pid()))
 """
 _JOINED: Final = """
 pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
@@ -58,7 +62,7 @@ class Created:
         if not now:
             return Aftermath(CommitStatus.ABORTED, f"No index was left on {facts['table']['name']}.")
         if bad := [one for one in now if not one["valid"]]:
-            return _left_behind(bad)
+            return _left_behind(bad) if facts["name"] else _perhaps_anothers(bad)
         return Aftermath(CommitStatus.COMMITTED, f"{_named(now)} there and valid.")
 
 
@@ -93,6 +97,8 @@ class Rebuilt:
         numbers = leaves(ask, relation["number"])
         is_index = item.node.get("kind") == "REINDEX_OBJECT_INDEX"
         meant = _these(ask, numbers) if is_index else _of_tables(ask, numbers)
+        if not is_index and is_concurrent(item.node):
+            meant = [one for one in meant if one["valid"]]  # the server passes over the others, and says so
         beside = _of_tables(ask, sorted({one["table"] for one in meant}))
         kept = [{key: one[key] for key in ("number", "file", "valid", "table")} for one in meant]
         return {"indexes": kept, "others": [one["number"] for one in beside]}
@@ -133,6 +139,14 @@ def _left_behind(indexes: Sequence[Facts]) -> Aftermath:
     return Aftermath(
         CommitStatus.PARTLY, f"{_named(indexes)} not valid: no query uses {it}. Remove {it}: {repair}", repair
     )
+
+
+def _perhaps_anothers(indexes: Sequence[Facts]) -> Aftermath:
+    """Of an index that nobody named it is not certain whose it is, as long as somebody works on its table."""
+    if not any(one["busy"] for one in indexes):
+        return _left_behind(indexes)
+    said = f"{_named(indexes)} not valid; another session works on the table now, and may be building it."
+    return Aftermath(CommitStatus.PARTLY, said)
 
 
 def _named(indexes: Sequence[Facts]) -> str:

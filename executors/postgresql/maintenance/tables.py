@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from executors.base import Aftermath, CommitStatus
 from executors.postgresql.maintenance.asking import Ask, Facts, found, listed
+from executors.postgresql.reading.outside import mentions
 from executors.postgresql.reading.parse import Statement
 
 # Of each leaf of a partitioned table, and of a plain one itself.
@@ -39,7 +40,8 @@ class Vacuumed:
     """VACUUM: the server's statistics count one more of each table. Who else vacuumed it they do not tell."""
 
     def before(self, ask: Ask, item: Statement) -> Facts:
-        return {"tables": _tables(ask, _roots(ask, item)) if ask(_COUNTS) else []}
+        counts = ask(_COUNTS) and not mentions(item.node, "process_main")
+        return {"tables": _tables(ask, _roots(ask, item)) if counts else []}
 
     def after(self, ask: Ask, facts: Facts) -> Aftermath:
         now = {one["number"]: one for one in _tables(ask, [one["number"] for one in facts["tables"]])}

@@ -136,9 +136,19 @@ class Planner:
 
 
 def estimate(wire: Wire, item: Statement, values: list[bytes | None]) -> int:
-    """About how many rows a statement returns, or changes, as the server supposes before it runs."""
+    """About how many rows a statement returns, or changes, as the server supposes before it runs.
+
+    Raises `ExecutionError` for one that it would not run; the transaction goes on.
+    """
+    if lists := item.node.get("selectStmt", {}).get("SelectStmt", {}).get("valuesLists"):
+        return len(lists)
     sql = b"EXPLAIN (FORMAT JSON) " + item.text.encode()
-    result = wire.call(lambda: wire.pgconn.send_query_params(sql, values or None, item.types or None))
+    wire.simple(b"SAVEPOINT portal_ask")
+    try:
+        result = wire.call(lambda: wire.pgconn.send_query_params(sql, values or None, item.types or None))
+    finally:
+        if not wire.broken:
+            wire.simple(b"ROLLBACK TO portal_ask; RELEASE portal_ask")
     return steps.rows(json.loads(result.get_value(0, 0) or b"[]")[0]["Plan"])
 
 

@@ -19,7 +19,7 @@ from executors.postgresql.reading.facts import Facts, gather, together, without_
 from executors.postgresql.reading.identifiers import identifiers
 from executors.postgresql.reading.lexer import NAME_BYTES, cut_names, literal_ranges, outside_code
 from executors.postgresql.reading.named import bound, psql_variables
-from executors.postgresql.reading.parse import Statement, parse
+from executors.postgresql.reading.parse import GRAMMAR, Statement, parse
 from executors.postgresql.reading.scopes import Catalogue
 from executors.postgresql.reading.settings import Setting
 from executors.postgresql.reading.tools import batch_ends, tool_words
@@ -27,6 +27,21 @@ from executors.postgresql.reading.verified import verified
 from executors.text import MAX_BYTES, Characters, Places, Ranges, check_text, verified_text
 
 _ESCAPED_NAME = re.compile('u&"', re.IGNORECASE)
+
+# What the server binds values in; of any other statement it says that there is no such parameter, when it runs.
+_TAKE_PARAMETERS = frozenset(
+    {
+        "CallStmt",
+        "CreateTableAsStmt",
+        "DeclareCursorStmt",
+        "DeleteStmt",
+        "ExplainStmt",
+        "InsertStmt",
+        "MergeStmt",
+        "SelectStmt",
+        "UpdateStmt",
+    }
+)
 
 # Of one kind in one statement.
 _MOST_FINDINGS = 20
@@ -103,6 +118,7 @@ def read(
     inside = tuple(_Inside(body_of(item)) for item in statements)
     facts = tuple(gather(item, catalogue) for item in statements)
     door = (*door, *_door_of_bodies(statement, inside), *_names(statement, statements, inside))
+    door = (*door, *_partly_read(statement, statements))
     findings = (*door, *_findings(statement, statements, facts, inside, takes.values, access, catalogue or {}))
     facts = tuple(together(fact, one.facts) for fact, one in zip(facts, inside, strict=True))
     checked = (*verified_text(door), *verified(statements, facts, frozenset(found.code for found in findings)))
@@ -123,6 +139,16 @@ def _set(text: str, found: Sequence[tuple[Statement, Setting]]) -> Iterator[Find
     for item, one in found:
         message = f"{one.name} is set for this request alone."
         yield Finding(FindingCode.SETS_LOCAL, Severity.INFO, message, *places.at(item.begins))
+
+
+def _partly_read(text: str, statements: Sequence[Statement]) -> Iterator[Finding]:
+    """What of the statements only the target can read."""
+    places = Places(text)
+    for item in islice((item for item in statements if item.unread), _MOST_FINDINGS):
+        what = ", ".join(item.unread)
+        message = f"Read in part, without what is newer than the PostgreSQL {GRAMMAR} that the portal reads: {what}."
+        hint = "The target's own server reads the whole of it. Nothing is claimed of it here."
+        yield Finding(FindingCode.PARTLY_READ, Severity.WARNING, message, *places.at(item.begins), hint)
 
 
 def _no_sql(statement: str, failure: Finding) -> tuple[Finding, ...]:
@@ -253,6 +279,10 @@ def _together(
     if len(statements) > 1 and parameters and not named(parameters):
         message = "Parameters without names can only be given to a single statement."
         yield _error(FindingCode.PARAMETERS_NEED_ONE_STATEMENT, message, "Give them names, and write :name.")
+    for item, fact in zip(statements, facts, strict=True):
+        if fact.numbers and item.type not in _TAKE_PARAMETERS:
+            message = f"{rules.kind(item)} takes no parameters."
+            yield _error(FindingCode.PARAMETERS_MISMATCH, message, "Write the value into this statement.")
     wanted = max(fact.parameters for fact in facts)
     if access is Access.MAINTENANCE and (wanted or parameters):
         message = "The server takes no parameters in maintenance."

@@ -16,7 +16,8 @@ import pgparse
 from executors.postgresql.reading.function_policy import WRITE_MAY_CALL
 from executors.postgresql.reading.functions import REFUSED
 from executors.postgresql.reading.lexer import tokens
-from executors.postgresql.reading.parse import Node, Statement, parse
+from executors.postgresql.reading.newer import without_newer_words
+from executors.postgresql.reading.parse import GRAMMAR, Node, Statement, parse
 
 # A body in a body in a body: deeper nobody follows.
 _DEPTH = 3
@@ -48,6 +49,8 @@ _ERRCODE = 0  # PLPGSQL_RAISEOPTION_ERRCODE
 
 # Raw parse modes of the server (parser.h): an expression, and the assignments.
 _EXPRESSION, _ASSIGNMENTS = 2, frozenset({3, 4, 5})
+# For what only the server could read, and only when it runs.
+_OUTSIDE = "Write it as a statement of its own, outside the body."
 _ROW_TYPE = re.compile(r"%\s*rowtype", re.IGNORECASE)
 _EDGE = re.compile(r"[\[\]()]|:=|=")
 _CALL = re.compile(r'(?:"((?:[^"]|"")+)"|([A-Za-z_][\w$]*))\s*\(')
@@ -204,9 +207,17 @@ def _sql(item: Statement, text: str, start: int | None, body: Body) -> Iterator[
     statements, failure = parse(text)
     if failure:
         body.refused.append(Reason(f"The body cannot be read: {failure.message}", failure.hint, start or item.begins))
+    body.refused += _newer(statements, start or item.begins)
     for inner in statements:
         at = item.begins if start is None else start + inner.begins
         yield Statement(inner.text, -1, inner.type, inner.node, at)
+
+
+def _newer(statements: Sequence[Statement], at: int) -> Iterator[Reason]:
+    """Of a body nobody else can tell what the parser is too old for: a server reads it when it runs."""
+    for words in (item.unread[0] for item in statements if item.unread):
+        message = f"{words} in a body is newer than the PostgreSQL {GRAMMAR} that the portal reads."
+        yield Reason(message, _OUTSIDE, at)
 
 
 # --- plpgsql ---------------------------------------------------------------------------------------
@@ -219,6 +230,7 @@ def _plpgsql(item: Statement, text: str, start: int | None, body: Body) -> Itera
     except (pgparse.PGQueryError, RecursionError, ValueError) as error:
         said = str(getattr(error, "message", "") or error.args[0] if error.args else "it is nested too deeply")
         hint = "Declare it as record: no row type is known here." if _ROW_TYPE.search(text) else "Correct it."
+        hint = _OUTSIDE if without_newer_words(text)[1] else hint
         body.refused.append(Reason(f"The body cannot be read: {said}.", hint, start or item.begins))
         return
     if len(parsed) != 1 or "PLpgSQL_function" not in parsed[0]:
@@ -296,6 +308,7 @@ def _expression(node: Node, at: int, body: Body) -> Iterator[Statement]:
         if failure or len(statements) != 1:
             why = failure.message if failure else "it is not one statement."
             body.refused.append(Reason(f"A part of the body cannot be read: {why}", "Write it another way.", at))
+        body.refused += _newer(statements, at)
         yield from (Statement(inner.text, -1, inner.type, inner.node, at) for inner in statements)
     if not texts:
         body.refused.append(Reason("A part of the body cannot be read.", "Write it another way.", at))

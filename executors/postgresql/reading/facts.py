@@ -100,6 +100,8 @@ def gather(statement: Statement, catalogue: Catalogue | None = None) -> Facts:
         if is_query(key, node):
             facts.levels.append((key, node, level))
         _note(key, node, level, facts)
+    if statement.type == "CreateFunctionStmt":
+        facts.numbers.clear()  # `RETURN $1`: those of the function itself
     return facts
 
 

@@ -29,7 +29,8 @@ def inner(item: Statement) -> Statement | None:
         statements, _ = parse(text[begins.start() :])
         if len(statements) == 1 and plain({statements[0].type: statements[0].node}) == wanted:
             (kind, node), *_ = wanted.items()
-            return Statement(text[begins.start() :], item.offset + begins.start(), kind, node, types=item.types)
+            at = begins.start()
+            return Statement(text[at:], item.offset + at, kind, node, types=item.types, unread=item.unread)
     return None
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import TypeAlias
 
 from executors.base import Finding, FindingCode, NamedParameter, Parameter, ParameterType, Severity
 from executors.base.parameters import NAME, named
@@ -25,14 +25,18 @@ _PART = re.compile(
     r"""
       ::|:=
     | :(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?![\w$\x80-\U0010ffff])
-    | (?P<place>\$[0-9]+)
-    | (?P<word>[\w\x80-\U0010ffff][\w$\x80-\U0010ffff]*)
-    | (?P<sign>\S)
+    | (?P<place>(?<![\w$\x80-\U0010ffff])\$[0-9]+)
+    | (?P<sign>[][()])
     """,
     re.VERBOSE,
 )
-# After these words a value begins; any other word in front of a colon is the lower bound of a slice.
+_LAST_WORD = re.compile(r"[\w$\x80-\U0010ffff]+\Z")
+# Behind these words a value begins; any other word in front of a colon is the lower bound of a slice.
 _BEFORE_A_VALUE = frozenset({"and", "array", "case", "else", "in", "not", "or", "then", "when"})
+# No name of a keyword or number that matters here is longer.
+_LOOKED_BACK = 80
+# As many as a request may have.
+_MOST_NAMES = 100
 
 # What the server is told of a value's type, and of a list of such values (oids of pg_type; the server's own never
 # change). 0: what its place asks for, as a literal in quotes.
@@ -49,11 +53,8 @@ _TIMESTAMP, _TIMESTAMPTZ = (1114, 1115), (1184, 1185)
 _ANY_TEXT = 25
 
 
-class _Use(NamedTuple):
-    """A `:name`, or a `$1`, of a text, and where it stands."""
-
-    name: str
-    at: int
+# A `:name`, or "$" for a `$1`, and where it stands.
+_Use: TypeAlias = tuple[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,16 +82,16 @@ def bound(text: str, parameters: Sequence[Parameter]) -> Bound:
     given = {one.name: one for one in named(parameters)}
     if not given and not _MAYBE.search(text):
         return Bound(text, tuple(parameters))
-    parts = tuple(_parts(text, frozenset(given)))
-    uses = [part for part in parts if not part.name.startswith("$")]
-    placed = [part for part in parts if part.name.startswith("$")]
+    parts = list(_parts(text, frozenset(given)))
+    uses = [part for part in parts if part[0] != "$"]
+    placed = next((at for name, at in parts if name == "$"), None)
     first: dict[str, int] = {}
-    for use in uses:
-        first.setdefault(use.name, use.at)
-    numbers = _numbered(first)
+    for name, at in uses:
+        first.setdefault(name, at)
     findings = tuple(_findings(text, first, placed, parameters))
-    if not uses:
+    if not uses or len(first) > _MOST_NAMES:
         return Bound(text, tuple(one for one in parameters if not isinstance(one, NamedParameter)), findings)
+    numbers = _numbered(first)
     values = [given.get(name) or NamedParameter(name, ParameterType.TEXT, None) for name in numbers]
     return Bound(_numbers_in(text, uses, numbers), tuple(values), findings)
 
@@ -107,59 +108,66 @@ def psql_variables(text: str) -> Iterator[Finding]:
 
 
 def _parts(text: str, given: frozenset[str]) -> Iterator[_Use]:
-    """The names and numbers outside texts and comments, in order."""
-    scan = _Scan(given)
+    """The names, and "$" for a number, outside texts and comments, in order."""
+    scan = _Scan(text, given)
     after = 0
-    for kind, start, end in (*tokens(text), ("", len(text), len(text))):
-        yield from scan.code(text, after, start)
+    for kind, start, end in tokens(text):
+        yield from scan.code(after, start)
         if "comment" not in kind:
-            scan.operand = True
+            scan.behind_value = True
         after = end
+    yield from scan.code(after, len(text))
 
 
 class _Scan:
-    """Goes through code and knows whether it is inside the brackets of a subscript, and behind a value there."""
+    """Goes through code and knows whether it is inside the brackets of a subscript."""
 
-    def __init__(self, given: frozenset[str]) -> None:
+    def __init__(self, text: str, given: frozenset[str]) -> None:
+        self._text = text
         self._given = given
+        self._subscripts = "[" in text
         self._brackets: list[str] = []
-        self._begins = False
-        self.operand = False
+        # Whether what stands in front of a stretch of code, comments aside, is a value.
+        self.behind_value = False
 
-    def code(self, text: str, start: int, end: int) -> Iterator[_Use]:
+    def code(self, start: int, end: int) -> Iterator[_Use]:
         """The names and numbers between two places."""
         at = start
-        while part := _PART.search(text, at, end):
-            at = part.end()
-            if part["name"]:
-                if self._slices(part["name"]):
+        while part := _PART.search(self._text, at, end):
+            at, kind = part.end(), part.lastgroup
+            if kind == "name":
+                if self._brackets and self._slices(part["name"], start, part.start()):
                     at = part.start() + 1
-                    self.operand = self._begins = False
                     continue
-                yield _Use(part["name"], part.start())
-            elif part["place"]:
-                yield _Use(part["place"], part.start())
-            self._note(part)
+                yield part["name"], part.start()
+            elif kind == "place":
+                yield "$", part.start()
+            elif kind == "sign" and self._subscripts:
+                self._bracket(part["sign"], start, part.start())
+        if self._subscripts:
+            self.behind_value = self._is_value(start, end)
 
-    def _slices(self, name: str) -> bool:
-        """Whether a colon in front of a name is one between the bounds of a slice."""
-        if not self._brackets or self._brackets[-1] != "subscript":
-            return False
-        return self.operand or (self._begins and name not in self._given)
-
-    def _note(self, part: re.Match[str]) -> None:
-        sign = part["sign"]
-        if sign == "[":
-            self._brackets.append("subscript" if self.operand else "list")
-        elif sign == "(":
-            self._brackets.append("(")
-        elif sign in {"]", ")"} and self._brackets:
+    def _bracket(self, sign: str, start: int, at: int) -> None:
+        if sign in "([":
+            self._brackets.append("[" if sign == "[" and self._is_value(start, at) else "(")
+        elif self._brackets:
             self._brackets.pop()
-        self._begins = sign == "["
-        word = part["word"]
-        self.operand = bool(part["name"] or part["place"] or sign in {"]", ")"}) or (
-            word is not None and word.lower() not in _BEFORE_A_VALUE
-        )
+
+    def _slices(self, name: str, start: int, at: int) -> bool:
+        """Whether a colon in front of a name is one between the bounds of a slice."""
+        if self._brackets[-1] != "[":
+            return False
+        before = self._text[max(start, at - _LOOKED_BACK) : at].rstrip()
+        begins = name not in self._given and before.endswith("[")
+        return begins or self._is_value(start, at)
+
+    def _is_value(self, start: int, at: int) -> bool:
+        """Whether a value ends in front of `at`."""
+        before = self._text[max(start, at - _LOOKED_BACK) : at].rstrip()
+        if not before:
+            return self.behind_value if at - start <= _LOOKED_BACK else False
+        word = _LAST_WORD.search(before)
+        return word[0].lower() not in _BEFORE_A_VALUE if word else before[-1] in "])"
 
 
 def _numbered(names: dict[str, int]) -> dict[str, int]:
@@ -168,25 +176,32 @@ def _numbered(names: dict[str, int]) -> dict[str, int]:
 
 
 def _numbers_in(text: str, uses: Sequence[_Use], numbers: dict[str, int]) -> str:
+    written = {name: f"${number}".ljust(len(name) + 1) for name, number in numbers.items()}
     pieces, after = [], 0
-    for use in uses:
-        pieces += [text[after : use.at], f"${numbers[use.name]}".ljust(len(use.name) + 1)]
-        after = use.at + len(use.name) + 1
-    return "".join((*pieces, text[after:]))
+    for name, at in uses:
+        pieces.append(text[after:at])
+        pieces.append(written[name])
+        after = at + len(name) + 1
+    pieces.append(text[after:])
+    return "".join(pieces)
 
 
 def _findings(
-    text: str, first: dict[str, int], placed: Sequence[_Use], parameters: Sequence[Parameter]
+    text: str, first: dict[str, int], placed: int | None, parameters: Sequence[Parameter]
 ) -> Iterator[Finding]:
     places, given = Places(text), {one.name for one in named(parameters)}
+    if len(first) > _MOST_NAMES:
+        message = f"The statement names {len(first):,} parameters; a request has at most {_MOST_NAMES}."
+        yield _error(FindingCode.PARAMETERS_MISMATCH, message, places.at(min(first.values())), "Name fewer.")
+        return
     for name, at in first.items():
         if name not in given:
             yield missing(name, *places.at(at))
     for name in sorted(given - first.keys()):
         yield unused(name, f":{name}", "; in quotes, comments and the body of a function it is text")
-    for use in placed[:1] if first or given else ():
-        message, hint = f"{use.name} counts places where the parameters have names.", "Write its name, as :name."
-        yield _error(FindingCode.PARAMETERS_MISMATCH, message, places.at(use.at), hint)
+    if placed is not None and (first or given):
+        message, hint = "A number counts places where the parameters have names.", "Write the name, as :name."
+        yield _error(FindingCode.PARAMETERS_MISMATCH, message, places.at(placed), hint)
     too_short = [name for name, number in _numbered(first).items() if len(str(number)) > len(name)]
     for name in too_short[:1]:
         message = f"There are too many parameters with names as short as {name}."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Final
 
@@ -111,16 +111,25 @@ def is_concurrent(node: Node) -> bool:
     return has_option(node, "concurrently")
 
 
+def mentions(node: Node, name: str) -> bool:
+    """Whether an option of that name is written, on or off."""
+    return any(option.get("defname") == name for option in _options(node))
+
+
 def has_option(node: Node, name: str) -> bool:
     """Whether the last option of that name is on, as the server reads it."""
     on = False
-    for option in (entry.get("DefElem", {}) for entry in (*node.get("options", ()), *node.get("params", ()))):
+    for option in _options(node):
         if option.get("defname") == name:
             argument = option.get("arg", {})
             text = argument.get("String", {}).get("sval", "").lower()
             number = argument.get("Integer", {}).get("ival", 0) if "Integer" in argument else 1
             on = text not in _OFF and number != 0 and argument.get("Boolean", {}).get("boolval", True)
     return on
+
+
+def _options(node: Node) -> Iterator[Node]:
+    yield from (entry.get("DefElem", {}) for entry in (*node.get("options", ()), *node.get("params", ())))
 
 
 def partition(item: Statement) -> Node | None:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import pgparse
 
 from executors.base import Finding, FindingCode, Severity
+from executors.postgresql.reading.newer import Edit, without_newer_words
 from executors.text import Characters, position
 
 Node: TypeAlias = dict[str, Any]
+
+# The version of PostgreSQL whose grammar the parser has.
+GRAMMAR = 17
 
 # A file of INSERTs, as a dump writes them; one INSERT takes any number of rows.
 MOST_STATEMENTS = 10_000
@@ -21,7 +26,7 @@ _MEMORY = "memory exhausted"
 # A LIMIT as other products have it, where the parser stopped.
 _CHANGES_SOME = re.compile(r"(?:\A|;)\s*(?:update|delete)\b[^;]*\b(?:limit|order)\s?\Z", re.IGNORECASE)
 
-# Words of PostgreSQL 18's grammar that the parser, which knows 17's, stumbles over.
+# Words of a newer grammar that the parser stumbles over, where `newer` does not help.
 _NEWER = re.compile(r"\b(virtual|old|new|without\s+overlaps|period|not\s+enforced|enforced)\b", re.IGNORECASE)
 
 
@@ -30,7 +35,8 @@ class Statement:
     """One statement: its exact text, without the semicolon; where it starts (characters from 0); its parse tree.
 
     `written` is where the author's words begin, for a text that is not theirs. `types` are what the server is told of
-    the types of its parameters: oids, 0 where it decides; all are its own to decide where none is given.
+    the types of its parameters: oids, 0 where it decides; all are its own to decide where none is given. `unread` are
+    words of it that are newer than the parser: the tree is without them.
     """
 
     text: str
@@ -39,6 +45,7 @@ class Statement:
     node: Node
     written: int | None = None
     types: tuple[int, ...] = ()
+    unread: tuple[str, ...] = ()
 
     @property
     def begins(self) -> int:
@@ -50,10 +57,15 @@ class Statement:
 
 def parse(statement: str) -> tuple[tuple[Statement, ...], Finding | None]:
     """The statements of a text that passed the door, or what is wrong with it."""
+    edits: tuple[Edit, ...] = ()
     try:
         raw = pgparse.parse(statement)
     except pgparse.PGQueryError as error:
-        return (), _too_deep() if _MEMORY in str(error) else _syntax_error(statement, error)
+        if _MEMORY in str(error):
+            return (), _too_deep()
+        raw, edits = _newer(statement)
+        if not raw:
+            return (), _syntax_error(statement, error)
     except (RecursionError, ValueError):
         return (), _too_deep()
     if len(raw) > MOST_STATEMENTS:
@@ -63,7 +75,24 @@ def parse(statement: str) -> tuple[tuple[Statement, ...], Finding | None]:
         )
     encoded = statement.encode()
     characters = Characters(encoded)
-    return tuple(_statement(encoded, characters, item) for item in raw), None
+    statements = tuple(_statement(encoded, characters, item) for item in raw)
+    return tuple(_unread(item, edits) for item in statements) if edits else statements, None
+
+
+def _newer(statement: str) -> tuple[list[Node], tuple[Edit, ...]]:
+    """The statements of a text without what the parser is too old for; none where it cannot read that either."""
+    text, edits = without_newer_words(statement)
+    if not edits:
+        return [], ()
+    try:
+        return pgparse.parse(text), edits
+    except (pgparse.PGQueryError, RecursionError, ValueError):
+        return [], ()
+
+
+def _unread(item: Statement, edits: Sequence[Edit]) -> Statement:
+    words = [edit.words for edit in edits if item.offset <= edit.start < item.offset + len(item.text)]
+    return replace(item, unread=tuple(dict.fromkeys(words)))
 
 
 def _statement(encoded: bytes, characters: Characters, item: Node) -> Statement:
@@ -85,7 +114,7 @@ def _syntax_error(statement: str, error: pgparse.PGQueryError) -> Finding:
     message = str(getattr(error, "message", "") or error.args[0])
     hint = ""
     if at > 0 and _NEWER.search(statement[max(0, at - 40) : at + 40]):
-        hint = "The portal reads statements with PostgreSQL 17's grammar; syntax new in 18 is not known to it."
+        hint = f"The portal reads statements with PostgreSQL {GRAMMAR}'s grammar; what is newer it may not know."
     elif _CHANGES_SOME.search(statement[: at + 5]):
         hint = "UPDATE and DELETE take no LIMIT here: choose the rows by their key, IN (SELECT … ORDER BY … LIMIT …)."
     return Finding(FindingCode.SYNTAX_ERROR, Severity.ERROR, f"{message[:1].upper()}{message[1:]}.", line, column, hint)

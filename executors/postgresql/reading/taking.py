@@ -93,7 +93,7 @@ def _whole(item: Statement, start: int, end: int) -> Statement | None:
     if len(found) != 1 or plain({found[0].type: found[0].node}) != plain(query):
         return None
     (kind, node), *_ = query.items()
-    return Statement(text, item.offset + start, kind, node)
+    return Statement(text, item.offset + start, kind, node, unread=item.unread)
 
 
 def _table(item: Statement) -> Statement:

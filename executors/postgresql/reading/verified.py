@@ -23,6 +23,8 @@ _UNFILTERED = frozenset(
     {FindingCode.NO_WHERE, FindingCode.ALWAYS_TRUE, FindingCode.OUTER_NAME, FindingCode.SELF_COMPARISON}
 )
 _OUTSIDE = frozenset({FindingCode.REFUSED_FUNCTION, FindingCode.REFUSED_OPERATOR})
+# These compute what their text does not show: the query of a view, the expressions of indexes.
+_SILENT = frozenset({"ClusterStmt", "RefreshMatViewStmt", "ReindexStmt", "VacuumStmt"})
 # ADD CONSTRAINT, SET NOT NULL, VALIDATE CONSTRAINT.
 _DOMAIN_ADDS = frozenset("COV")
 
@@ -30,7 +32,9 @@ _DOMAIN_ADDS = frozenset("COV")
 def verified(
     statements: Sequence[Statement], facts: Sequence[Facts], codes: frozenset[FindingCode]
 ) -> Iterator[Verified]:
-    """What holds of every statement of a text that was read, `codes` being what was found in it."""
+    """What holds of every statement of a text, `codes` being what was found in it. Of one read in part nothing does."""
+    if any(item.unread for item in statements):
+        return
     yield Verified.SYNTAX
     if FindingCode.REFUSED_STATEMENT not in codes:
         yield Verified.ALLOWED_KIND
@@ -38,7 +42,8 @@ def verified(
         return
     if not any(map(rules.needs_write, statements, facts)):
         yield Verified.ONLY_READS
-    if not codes & _OUTSIDE and not any(map(own_types, facts)):
+    silent = any(item.type in _SILENT for item in statements)
+    if not (silent or codes & _OUTSIDE or any(map(own_types, facts))):
         yield Verified.NO_OUTSIDE_FUNCTIONS
     kinds = {kind for fact in facts for kind in fact.statements}
     if _FILTERED & kinds and not codes & _UNFILTERED:

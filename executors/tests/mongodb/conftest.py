@@ -82,6 +82,10 @@ class Recorder:
         """Whether to stop."""
         return self.stop()
 
+    def progressed(self, done: int, total: int) -> None:
+        """A query is one statement."""
+        raise AssertionError((done, total))
+
     def called(self, call: Call) -> None:
         """A query is no script."""
         raise AssertionError(call)

@@ -3,10 +3,13 @@
 # ruff: noqa: E501 - statements as people write them stand on one line
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from executors import registry
 from executors.analysis import analyse
-from executors.base import Access, EngineKind, FindingCode, Language, StatementFailed
+from executors.base import Access, Asked, EngineKind, FindingCode, Language, StatementFailed
 from executors.tests.mongodb.conftest import Bench
 
 STATEMENTS = [
@@ -47,3 +50,28 @@ def test_an_ordered_write_that_fails_says_what_failed_only(mongo: Bench) -> None
     with pytest.raises(StatementFailed) as caught:
         mongo.run("db.c.insertMany([{_id: 1}, {_id: 1}])", Access.WRITE)
     assert "ordered" not in caught.value.public_message
+
+
+MIXED = """db.c.bulkWrite([{insertOne: {document: {_id: 1}}}, {insertOne: {document: {_id: 1}}}, {insertOne: {document: {_id: 2}}},
+  {updateOne: {filter: {_id: 9}, update: {$set: {a: 1}}}}, {deleteOne: {filter: {_id: 8}}}], {ordered: false})"""
+
+
+@pytest.mark.mongo
+@pytest.mark.parametrize("transactions", [True, False])
+def test_the_target_tells_which_of_the_two_holds_and_so_it_is(
+    mongo: Bench, monkeypatch: pytest.MonkeyPatch, transactions: bool
+) -> None:
+    monkeypatch.setattr("executors.mongodb.clients.Clients._probe", lambda *_: transactions)
+    mongo.read, mongo.write = (replace(one, key=f"{one.key}-{transactions}") for one in (mongo.read, mongo.write))
+    mongo.database.c.insert_many([{"_id": 8}, {"_id": 9}])
+    engine = registry.engine(EngineKind.MONGODB)
+    (told,) = engine.check(mongo.read, [Asked(MIXED, ("c",))], Access.WRITE)
+    (finding,) = [one for one in told.noticed if one.code is FindingCode.ALL_OR_NOTHING]
+    assert finding.code in told.settles
+    assert ("means here what it means in mongosh" in finding.message) is not transactions
+    with pytest.raises(StatementFailed) as caught:
+        mongo.run(MIXED, Access.WRITE)
+    kept = [(document["_id"], "a" in document) for document in mongo.database.c.find().sort("_id", 1)]
+    assert kept == ([(8, False), (9, False)] if transactions else [(1, False), (2, False), (9, True)])
+    said = "Nothing was kept" if transactions else "Its other commands changed 2 documents, which stay."
+    assert said in caught.value.public_message

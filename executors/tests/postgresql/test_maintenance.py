@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -102,12 +103,14 @@ DONE = [
     pytest.param("REINDEX TABLE CONCURRENTLY parts", "Indexes rebuilt: 2 of 2.", id="reindex-partitioned"),
     pytest.param("VACUUM orders", "shop.orders was vacuumed.", id="vacuum"),
     pytest.param("VACUUM (ANALYZE, FREEZE) orders, parts", "shop.orders, shop.part_1, shop.part_2 were", id="several"),
+    pytest.param("VACUUM (PROCESS_TOAST TRUE) orders", "shop.orders was vacuumed.", id="option"),
     pytest.param("VACUUM (FULL) orders", "shop.orders was written anew.", id="vacuum-full"),
     pytest.param("CLUSTER orders USING by_total", "shop.orders was written anew.", id="cluster"),
     pytest.param("ALTER TABLE parts DETACH PARTITION part_2 CONCURRENTLY", "shop.part_2 is no part", id="detach"),
 ]
 
 
+@pytest.mark.releases
 @pytest.mark.parametrize(("text", "said"), DONE)
 def test_each_runs_and_its_end_is_what_the_catalogue_says(shop: Database, text: str, said: str) -> None:
     seen = maintain(shop, text)
@@ -118,6 +121,7 @@ def test_each_runs_and_its_end_is_what_the_catalogue_says(shop: Database, text: 
     assert said in ours.said
 
 
+@pytest.mark.releases
 def test_a_view_is_refreshed_in_a_transaction_of_its_own(shop: Database) -> None:
     shop.admin.execute("UPDATE shop.orders SET total = 99 WHERE id = 1")
     seen = maintain(shop, "REFRESH MATERIALIZED VIEW CONCURRENTLY sums")
@@ -181,6 +185,7 @@ def test_an_index_left_by_an_error_is_named_with_what_removes_it(shop: Database)
     assert indexes(shop) == [("by_total", True)]
 
 
+@pytest.mark.releases
 def test_an_index_left_by_the_lock_limit_is_named(shop: Database) -> None:
     with reader_open(shop), pytest.raises(TimedOut) as caught:
         maintain(shop, CREATE, IMPATIENT)
@@ -297,6 +302,32 @@ def test_an_invalid_index_is_not_there_for_if_not_exists(shop: Database) -> None
         maintain(shop, CREATE, IMPATIENT)
     with pytest.raises(StatementFailed, match="is not valid"):
         maintain(shop, CREATE.replace("CONCURRENTLY", "CONCURRENTLY IF NOT EXISTS"))
+
+
+def test_an_unnamed_index_of_a_table_in_use_is_not_offered_for_removal(shop: Database) -> None:
+    """Somebody else may be building it: `before` knows of no index, and a session holds what building holds."""
+    with reader_open(shop), pytest.raises(TimedOut):
+        maintain(shop, CREATE, IMPATIENT)
+    seen = maintain(shop, "CREATE INDEX CONCURRENTLY ON orders (id, total)")
+    name, _, rest = seen.transactions[0].partition(" ")
+    told = json.loads(rest)
+    told["facts"]["there"] = []
+    asked = f"{name} {json.dumps(told)}"
+    target = shop.target("owner", Access.MAINTENANCE)
+    assert "by_email" in processes.aftermath(target, asked).repair
+    with psycopg.connect(shop.url) as other:
+        other.execute("LOCK TABLE shop.orders IN SHARE UPDATE EXCLUSIVE MODE")
+        found = processes.aftermath(target, asked)
+    assert (found.status, found.repair) == (CommitStatus.PARTLY, "")
+    assert "may be building it" in found.said
+
+
+def test_an_index_left_earlier_is_passed_over_by_the_next_rebuild(shop: Database) -> None:
+    with reader_open(shop), pytest.raises(TimedOut):
+        maintain(shop, CREATE, IMPATIENT)
+    seen = maintain(shop, "REINDEX TABLE CONCURRENTLY orders")
+    assert "Indexes rebuilt: 3 of 3." in seen.logs[-1][1]
+    assert any(level == "warning" and "by_email" in text for level, text in seen.logs)
 
 
 def test_what_the_server_tells_on_its_way_is_kept(shop: Database) -> None:

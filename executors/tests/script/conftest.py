@@ -76,6 +76,8 @@ class Recorder:
     def cancelled(self) -> bool:
         return self.stop
 
+    def progressed(self, done: int, total: int) -> None: ...
+
     def called(self, call: Call) -> None:
         self.calls.append(call)
 

@@ -10,7 +10,8 @@ import pytest
 from executors.analysis import analyse
 from executors.base import Access, Analysis, EngineKind, FindingCode, Language, Severity, Verified
 from executors.mongodb import engine as mongodb_engine
-from executors.mongodb.reading.calls import COLLECTION_METHODS, CURSOR_ASKING, CURSOR_SHAPING, FIND_OPTIONS
+from executors.mongodb.reading.calls import FIND_OPTIONS
+from executors.mongodb.reading.methods import COLLECTION_METHODS, CURSOR_ASKING, CURSOR_SHAPING
 
 WRITTEN_OUT = Verified.STATEMENTS_WRITTEN_OUT
 

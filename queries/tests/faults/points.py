@@ -73,10 +73,9 @@ def _after(owner: Any, name: str, point: str, key: Callable[..., int]) -> None:
     setattr(owner, name, wrapped)
 
 
-def _arm(query_id: int) -> int:
-    query = QueryRequest.objects.get(pk=query_id)
-    _armed[query_id], _keys[str(query.public_id)] = query.ticket, query_id
-    return query_id
+def _arm(query: QueryRequest) -> int:
+    _armed[query.pk], _keys[str(query.public_id)] = query.ticket, query.pk
+    return query.pk
 
 
 def _watch_log() -> None:

@@ -6,6 +6,7 @@ import random
 import time
 import uuid
 from collections.abc import Callable
+from copy import copy
 from functools import partial
 
 import pytest
@@ -115,7 +116,7 @@ def approved(committed: World, monkeypatch: pytest.MonkeyPatch) -> Callable[[str
 
     def approve(tag: str) -> QueryRequest:
         with monkeypatch.context() as patch:
-            patch.setattr("queries.running.run", lambda key: QueryRequest.objects.get(pk=key))
+            patch.setattr("queries.running.run", lambda query: query)
             return committed.approved(committed.insert(tag))
 
     return approve
@@ -123,7 +124,7 @@ def approved(committed: World, monkeypatch: pytest.MonkeyPatch) -> Callable[[str
 
 def run(query: QueryRequest) -> str:
     try:
-        running.run(query.pk)
+        running.run(copy(query))
     except NotNow as error:
         return f"not now {error.state}"
     return "ran"
@@ -152,7 +153,7 @@ def test_a_claim_that_fails_leaves_no_hold_behind(
     query = approved(uuid.uuid4().hex)
     monkeypatch.setattr("queries.transitions.log.append", _broken)
     with pytest.raises(ZeroDivisionError):
-        running.run(query.pk)
+        running.run(query)
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()")
         assert cursor.fetchone()[0] == 0
@@ -172,7 +173,7 @@ def test_what_changed_behind_the_portals_back_does_not_run(
         cursor.execute("UPDATE query_requests SET rows_limit = rows_limit + 1 WHERE id = %s", [query.pk])
         cursor.execute("ALTER TABLE query_requests ENABLE TRIGGER query_is_frozen")
     with pytest.raises(NotNow) as caught:
-        running.run(query.pk)
+        running.run(query)
     assert caught.value.code == "digest_differs"
     assert target_database.effects(tag) == 0
     assert not Execution.objects.filter(pk=query.pk).exists()

@@ -23,6 +23,7 @@ from queries.lifecycle import Status
 from queries.models import Code, Decision, Execution, QueryRequest
 from queries.running import places
 from queries.running.activity import activity
+from queries.running.claim import LOCK_SPACE
 from queries.running.ending import MAINTENANCE_UNKNOWN, found_out
 from queries.tests.running.conftest import started, wait_for
 from queries.tests.world import TargetDatabase, World, url_with
@@ -30,6 +31,7 @@ from web.errors import BadInput, Unavailable
 
 pytestmark = pytest.mark.slow
 
+HOLDS = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND classid = %s::bigint::oid AND objid = %s::bigint::oid"
 VARIABLE = "TEST_TARGET_MAINTENANCE_URL"
 CREATE = "CREATE INDEX CONCURRENTLY by_tag ON kept (tag)"
 REPAIR = "DROP INDEX CONCURRENTLY public.by_tag;"
@@ -223,6 +225,25 @@ def test_one_too_long_is_stopped_and_names_what_it_left(world: World, target_dat
     assert "The index public.by_tag is not valid" in found.execution.failure_message
 
 
+def test_a_lost_connection_of_the_portal_neither_ends_it_nor_frees_its_place(
+    world: World, target_database: TargetDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(places, "WAIT_SECONDS", 0.3)
+    query, second = asked(world), asked(world, "VACUUM kept")
+    with held_up(target_database):
+        holder = Execution.objects.get(pk=under_way(world, query).pk).holder
+        with psycopg.connect(_portal_url(), autocommit=True) as other:
+            other.execute("SELECT pg_terminate_backend(%s, 5000)", [holder])
+            wait_for(lambda: other.execute(HOLDS, [LOCK_SPACE, query.pk]).fetchone() is not None)
+        with pytest.raises(Unavailable, match="All places of maintenance of Orders"):
+            world.approved(second)
+        assert not running.settle_lost(again(query))
+        services.cancel(actor=world.author, query_id=query.pk)
+        found = ended(query)
+    assert (found.state, found.code) == (Status.FAILED, Code.CANCELLED)
+    assert found.execution.failure_detail["repair"] == REPAIR
+
+
 def test_a_killed_helper_is_found_out_by_asking_the_catalogue(world: World, target_database: TargetDatabase) -> None:
     query = asked(world)
     with held_up(target_database):
@@ -279,7 +300,9 @@ def test_a_target_says_whether_it_takes_it(world: World) -> None:
     world.change_target(allow_maintenance=True)
     query = asked(world)
     world.change_target(allow_maintenance=False)
-    assert policies.obstacle(again(query)) is not None
+    stands = policies.obstacle(again(query))
+    assert stands is not None
+    assert stands.code == "no_maintenance"
     world.change_target(allow_maintenance=True)
     with pytest.raises(BadInput) as caught:
         asked(world, "return 1", language="script")

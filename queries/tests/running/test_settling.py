@@ -41,7 +41,7 @@ def approved(committed: World, monkeypatch: pytest.MonkeyPatch) -> Approved:
 
     def approve(query: QueryRequest) -> QueryRequest:
         with monkeypatch.context() as patch:
-            patch.setattr("queries.running.run", lambda key: QueryRequest.objects.get(pk=key))
+            patch.setattr("queries.running.run", lambda query: query)
             return committed.approved(query)
 
     return approve
@@ -53,7 +53,7 @@ def dead(approved: Approved) -> Approved:
 
     def die(query: QueryRequest) -> QueryRequest:
         approved(query)
-        in_another_session(partial(claim, query.pk))
+        in_another_session(partial(claim, query))
         return QueryRequest.objects.get(pk=query.pk)
 
     return die
@@ -214,7 +214,7 @@ def test_who_lost_its_connection_may_not_commit(committed: World, approved: Appr
     said: list[type[BaseException]] = []
 
     def lose() -> None:
-        claim(query.pk)
+        claim(query)
         with psycopg.connect(postgres_url, autocommit=True) as server:
             server.execute("SELECT pg_terminate_backend(%s, 2000)", [connection.connection.info.backend_pid])
         try:
@@ -230,7 +230,7 @@ def test_who_lost_its_connection_may_not_commit(committed: World, approved: Appr
 
 def test_what_is_about_to_commit_is_on_disk_before_it_does(committed: World, approved: Approved) -> None:
     query = approved(committed.insert(uuid.uuid4().hex))
-    claim(query.pk)
+    claim(query)
     with connection.cursor() as cursor:
         cursor.execute("SET synchronous_commit = off")
         cursor.execute("SELECT pg_current_wal_insert_lsn()")
@@ -260,7 +260,7 @@ def test_a_late_writer_changes_nothing(committed: World, dead: Approved, caplog:
 
 def test_settling_again_after_a_lost_answer_keeps_the_result(committed: World, approved: Approved) -> None:
     query = approved(committed.submitted())
-    claim(query.pk)
+    claim(query)
     writer = ChunkWriter(query.pk)
     writer.columns([Column("n", "int4")], RowEncoding.COPY)
     writer.rows(b"1\n", 1)

@@ -16,11 +16,11 @@ from web.errors import BadInput, NotAllowed, NotNow
 def executing(world: World, monkeypatch: pytest.MonkeyPatch) -> QueryRequest:
     """A request that was claimed and whose process is busy with it."""
     with monkeypatch.context() as patch:
-        patch.setattr("queries.running.run", lambda key: QueryRequest.objects.get(pk=key))
+        patch.setattr("queries.running.run", lambda query: query)
         query = world.approved(world.submitted("SELECT pg_sleep(1)"))
     from queries.running.claim import claim  # noqa: PLC0415 -- beside the function of the same package
 
-    claim(query.pk)
+    claim(query)
     return QueryRequest.objects.get(pk=query.pk)
 
 

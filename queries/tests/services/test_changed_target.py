@@ -59,7 +59,7 @@ def approved(monkeypatch: pytest.MonkeyPatch) -> Callable[[World, QueryRequest],
 
     def approve(world: World, query: QueryRequest) -> QueryRequest:
         with monkeypatch.context() as patch:
-            patch.setattr("queries.running.run", lambda key: QueryRequest.objects.get(pk=key))
+            patch.setattr("queries.running.run", lambda query: query)
             found = world.approved(query)
         assert found.state is Status.APPROVED
         return found
@@ -98,7 +98,7 @@ def test_guard_06_what_changed_after_the_approval_does_not_run_and_ends(
     query = approved(world, asked(world, kind, tag))
     change(world)
     with pytest.raises(NotNow, match=f"{words}.*Nothing ran") as caught:
-        running.run(query.pk)
+        running.run(query)
     assert (caught.value.code, caught.value.state) == (code, "FAILED")
     ended = QueryRequest.objects.get(pk=query.pk)
     assert (ended.state, ended.code) == (Status.FAILED, Code.REFUSED)
@@ -186,7 +186,7 @@ def test_guard_08_a_number_raised_after_the_approval_holds_at_the_claim(
     query = approved(world, world.insert(tag))
     world.change_target(approvals_required=2)
     with pytest.raises(NotNow, match="asks for 2 approvals") as caught:
-        running.run(query.pk)
+        running.run(query)
     assert caught.value.code == "approvals_missing"
     assert target_database.effects(tag) == 0
 
@@ -232,7 +232,7 @@ def test_guard_08_limits_lowered_after_the_approval_hold_at_the_run(
 ) -> None:
     query = approved(world, world.submitted("SELECT * FROM generate_series(1, 50)"))
     world.change_target(rows_limit=3)
-    assert running.run(query.pk).state is Status.EXECUTED
+    assert running.run(query).state is Status.EXECUTED
     assert Execution.objects.get(pk=query.pk).row_count == 3
 
 

@@ -53,7 +53,10 @@ def changed(query: QueryRequest) -> int:
 
 def run(lab: World, given: Runs) -> QueryRequest:
     """From the submission to the end, which is the right one."""
-    query = lab.executed(given.statement, access=given.access)
+    try:
+        query = lab.executed(given.statement, access=given.access)
+    except BadInput as error:
+        raise AssertionError(error.fields) from error
     assert (query.status, query.execution.failure_code) == (Status.EXECUTED, "")
     if given.access == "read":
         assert view_page(actor=lab.author, query=query).rows == given.gives

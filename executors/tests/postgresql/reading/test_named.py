@@ -99,6 +99,18 @@ def test_places_and_names_are_not_mixed() -> None:
     assert codes[:2] == [FindingCode.PARAMETER_UNUSED, FindingCode.PARAMETERS_MISMATCH]
 
 
+def test_statement_that_binds_nothing_says_so() -> None:
+    (found,) = errors("ALTER TABLE t ALTER COLUMN c SET DEFAULT :a", GIVEN[0], access=Access.WRITE)
+    assert found.message == "ALTER TABLE takes no parameters."
+    assert errors("CREATE TABLE u AS SELECT :a AS a", GIVEN[0], access=Access.WRITE) == []
+    assert errors("CREATE FUNCTION f(int) RETURNS int LANGUAGE sql RETURN $1", access=Access.WRITE) == []
+
+
+def test_more_names_than_a_request_may_have_are_one_finding() -> None:
+    found, _ = errors(f"SELECT {', '.join(f':name_{number}' for number in range(101))}")
+    assert found.message == "The statement names 101 parameters; a request has at most 100."
+
+
 def test_ten_names_of_one_letter_are_one_too_many() -> None:
     names = "abcdefghij"
     given = [NamedParameter(name, ParameterType.TEXT, "x") for name in names]
