@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.conf import settings
 from django.test import Client
+from playwright.sync_api import expect
 
 from pods.models import Target
 from queries.models import KeptDraft
@@ -197,7 +199,7 @@ def test_sql_is_laid_out_and_says_the_same(page: Page) -> None:
     choose(page, "orders", "sql", "table")
     write(page, "select id,carrier from flights where id=-1 -- one")
     page.get_by_role("button", name="Format").click()
-    page.wait_for_function("document.getElementById('id_statement').value.includes('\\n')")
+    expect(page.locator("#id_statement")).to_have_value(re.compile("\n"))
     assert "\n  flights\nwhere\n  id = -1 -- one" in page.locator("#id_statement").input_value()
     write(page, "select (")
     page.get_by_role("button", name="Format").click()
@@ -217,7 +219,7 @@ def test_a_file_that_is_refused_says_so_at_the_field(page: Page) -> None:
     page.locator("[data-refused]", has_text="2,000,001 bytes").wait_for()
     assert page.locator("#id_statement").input_value() == "SELECT 'stays'"
     chooser.set_input_files({"name": "good.sql", "mimeType": "text/plain", "buffer": b"SELECT 2"})
-    page.wait_for_function("document.getElementById('id_statement').value === 'SELECT 2'")
+    expect(page.locator("#id_statement")).to_have_value("SELECT 2")
     assert page.locator("[data-refused]").is_hidden()
 
 
@@ -248,11 +250,11 @@ def test_drafts_are_kept_apart_and_none_is_written_over(page: Page, portal: str)
     page.evaluate(AXE)
     assert page.evaluate(RUN) == []
     page.get_by_role("link", name="Open that draft").click(no_wait_after=True)
-    page.wait_for_function("document.getElementById('id_statement').value === \"return 'a script'\"")
+    expect(page.locator("#id_statement")).to_have_value("return 'a script'")
     assert page.get_by_label("Language", exact=True).input_value() == "script"
     page.locator("summary", has_text="beside this one").click()
     page.get_by_role("link", name="SELECT 'a statement'").click()
-    page.wait_for_function("document.getElementById('id_statement').value === \"SELECT 'a statement'\"")
+    expect(page.locator("#id_statement")).to_have_value("SELECT 'a statement'")
     page.get_by_role("button", name="Discard draft").click()
     page.wait_for_url(f"{portal}/queries/new/?blank=1&target=orders")
     assert page.locator("summary", has_text="draft").is_visible()
