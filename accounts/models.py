@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 
 from accounts import names
+from audit.log import Portal
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import UserManager
@@ -114,11 +115,9 @@ class User(AbstractUser):
         return self.is_active and (self.can_read_audit or self.role == Role.ADMIN)
 
 
-class System:
+class System(Portal):
     """The portal itself as an actor: claims, settles, expires, tidies. Not a row, not able to sign in."""
 
-    pk: Final = None
-    label: Final = "Query Portal"
     username: Final = "system"
     is_system: Final = True
 

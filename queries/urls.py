@@ -12,6 +12,7 @@ requests = [
     path("<uuid:public_id>/statement.txt", detail.statement, name="statement"),
     path("<uuid:public_id>/status/", detail.status, name="status"),
     path("<uuid:public_id>/plan/", plan.plan, name="plan"),
+    path("<uuid:public_id>/evidence/", detail.evidence, name="evidence"),
     path("<uuid:public_id>/approve/", decide.approve, name="approve"),
     path("<uuid:public_id>/rehearse/", decide.rehearse, name="rehearse"),
     path("<uuid:public_id>/undo/", decide.undo, name="undo"),

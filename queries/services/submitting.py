@@ -113,6 +113,8 @@ def store(actor: User, draft: Draft, target: Target, analysis: Analysis, follows
         data: dict[str, object] = {
             "digest": query.digest,
             "target": target.slug,
+            # What the digest covers of the target, which may be another tomorrow.
+            "identity": target.identity(Access(query.access)),
             "access": query.access,
             "to": query.status,
         }

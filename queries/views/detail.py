@@ -13,12 +13,14 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_GET, require_safe
 
 from accounts.models import User
 from accounts.people import person
+from audit import keys
 from executors.base import Effect, Language, RowEncoding
 from queries import bounds, policies, risks, running, services
+from queries import evidence as evidences
 from queries.lifecycle import Status
 from queries.models import Execution, QueryRequest, Rehearsal, Schema, Verdict
 from queries.presentation import pages, parameters, traces
@@ -38,6 +40,7 @@ from queries.running.monitor import LOG_BYTES_KEPT
 from queries.views.plan import beside
 from queries.views.statements import failure_parts, statement_parts
 from web.errors import PortalError
+from web.ratelimit import limit
 
 INLINE_ROWS = 50
 INLINE_BYTES = 300_000
@@ -88,6 +91,15 @@ def statement(request: HttpRequest, public_id: UUID) -> HttpResponse:
     return HttpResponse(query.statement, content_type="text/plain; charset=utf-8")
 
 
+@require_GET
+def evidence(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Everything about the request in one file that is verified offline. Taking it is recorded."""
+    limit(request, "download")
+    query = services.visible_query(actor=person(request), public_id=public_id)
+    file = evidences.evidence(actor=person(request), query=query)
+    return HttpResponse(file.content, content_type=evidences.MEDIA_TYPE, headers=file.headers)
+
+
 @dataclass(frozen=True, slots=True)
 class Remark:
     """A comment that was refused: what was typed, and why it was not taken."""
@@ -118,6 +130,7 @@ def request_page(
         "bound_typed": bound,
         "noticed": noticed(query.findings),
         "passed": passed(query.verified),
+        "gives_evidence": keys.signing_key() is not None,
         "parts": parts(query, execution),
         "remark": remark or Remark(),
         "may_comment": not policies.cannot_comment(user, query),
