@@ -252,7 +252,9 @@ class Check:
         code = _CODES.get(state, FindingCode.TARGET_REFUSES)
         place = _place(error) or Places(told.text).at(part.item.begins)
         way_out = dialects.of_name(told.text, int(error.detail.get("position", 0)) - 1, state, (name or ("",))[-1])
-        hint = way_out or _did_you_mean(meant) or hint
+        # A column that is like one of the table's is rather that; a function's likeness is of letters alone.
+        known = (_did_you_mean(meant), hint)
+        hint = next(filter(None, (*known, way_out) if state == "42703" else (way_out, *known)), "")
         return Finding(code, Severity.ERROR, _sentence(error.public_message), *place, hint)
 
     def _hidden(self, name: tuple[str, ...]) -> bool:

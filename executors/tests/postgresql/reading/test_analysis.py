@@ -159,7 +159,7 @@ def test_syntax_error_has_its_place_in_characters() -> None:
 
 def test_syntax_of_a_newer_server_is_told() -> None:
     finding = only(look("CREATE TABLE t (a int, b int GENERATED ALWAYS AS (a) VIRTUAL)", Access.WRITE))
-    assert "18" in finding.hint
+    assert (finding.code, finding.severity) == ("partly_read", "warning")
 
 
 @pytest.mark.parametrize("statement", ["", "  ", ";;", "-- only a comment", "/* x */"])
