@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.contrib.auth.models import AbstractUser
 from django.core.exceptions import ValidationError
@@ -21,6 +22,9 @@ class Role(models.TextChoices):
     DEVELOPER = "DEVELOPER", "Developer"
     MANAGER = "MANAGER", "Manager"
     ADMIN = "ADMIN", "Admin"
+
+
+UTC: Final = "UTC"
 
 
 class Theme(models.TextChoices):
@@ -47,6 +51,9 @@ class User(AbstractUser):
         "e-mail me", default=False, help_text="Send me an e-mail when a request of mine moves or waits for me."
     )
     theme = models.CharField(max_length=6, choices=Theme, default=Theme.SYSTEM)
+    time_zone = models.CharField(
+        "time zone", max_length=64, default=UTC, help_text="Times on pages are shown in it; UTC is said on hover."
+    )
 
     # An anonymous user never reaches an action: these tell a person from the portal itself (`SYSTEM`).
     is_system: ClassVar[bool] = False
@@ -93,6 +100,14 @@ class User(AbstractUser):
     def label(self) -> str:
         """Who it is, in text: a name is what its bearer likes, so the user name is always beside it."""
         return f"{self.name} ({self.username})" if self.name else self.username
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Where times are shown for this person; UTC where the system no longer knows their zone."""
+        try:
+            return ZoneInfo(self.time_zone)
+        except (ZoneInfoNotFoundError, ValueError):
+            return ZoneInfo(UTC)
 
     @property
     def initials(self) -> str:

@@ -42,6 +42,9 @@ class Action(StrEnum):
     RESULT_VIEW = "result.view"
     RESULT_DOWNLOAD = "result.download"
     RESULT_DELETE = "result.delete"
+    VIEW_SAVE = "view.save"
+    VIEW_MOVE = "view.move"
+    VIEW_REMOVE = "view.remove"
     AUDIT_VERIFY = "audit.verify"
     AUDIT_EXPORT = "audit.export"
 
@@ -75,6 +78,9 @@ LABELS: dict[Action, str] = {
     Action.RESULT_VIEW: "viewed the result of",
     Action.RESULT_DOWNLOAD: "downloaded the result of",
     Action.RESULT_DELETE: "deleted the result of",
+    Action.VIEW_SAVE: "saved the view",
+    Action.VIEW_MOVE: "moved the view",
+    Action.VIEW_REMOVE: "removed the view",
     Action.AUDIT_VERIFY: "verified the audit log",
     Action.AUDIT_EXPORT: "exported the audit log",
 }

@@ -137,7 +137,7 @@ class Queries(View):
             text_filter("target", "Slug of a target."),
             OpenApiParameter("environment", str, enum=["", *CHOICES["environment"]], description="Of the target."),
             OpenApiParameter("access", str, enum=["", *CHOICES["access"]]),
-            text_filter("q", "Words in the reason, ticket, tables or author, or a number."),
+            text_filter("q", "Words in the reason, statement, ticket, tables or author, or a number or id."),
             CURSOR_FILTER,
             limit_filter(default=paging.PAGE, most=paging.PAGE_MOST),
         ],

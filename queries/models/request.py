@@ -109,7 +109,7 @@ class QueryRequest(models.Model):
 
     # What it has in common with requests that differ in values alone; "" of one from before it was kept.
     fingerprint = models.CharField(max_length=64, blank=True, default="", editable=False)
-    # What a search looks in, in lower case: reason, ticket, tables, author.
+    # What a search looks in, in lower case: reason, ticket, tables, author, and the beginning of the statement.
     search = models.TextField(editable=False)
 
     objects = QueryRequestQuerySet.as_manager()
