@@ -7,7 +7,6 @@ from typing import Any
 
 from axes.handlers.proxy import AxesProxyHandler
 from django.db import transaction
-from django.http import HttpRequest
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.permissions import AllowAny
@@ -35,12 +34,6 @@ class Tokens:
     def json(self) -> dict[str, str]:
         """As it is answered."""
         return {"access": self.access, "refresh": self.refresh}
-
-
-def plain(request: Request) -> HttpRequest:
-    """Django's request below the REST framework's, with the same user."""
-    request._request.user = request.user  # noqa: SLF001 -- the framework offers no public name for it
-    return request._request  # noqa: SLF001 -- the same
 
 
 def issue(user: User) -> Tokens:

@@ -1,6 +1,8 @@
 """What people type about themselves."""
 
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, Any
+from zoneinfo import available_timezones
 
 from django import forms
 
@@ -19,12 +21,27 @@ class SignInForm(forms.Form):
     password = forms.CharField(max_length=4096, strip=False)
 
 
+@cache
+def zones() -> list[tuple[str, str]]:
+    """Time zones to choose from: UTC first, then those of a place."""
+    places = sorted(name for name in available_timezones() if "/" in name and not name.startswith(("Etc/", "SystemV/")))
+    return [("UTC", "UTC"), *((name, name.replace("_", " ")) for name in places)]
+
+
 class ProfileForm(ModelForm):
     """What a person may change about themselves; the role is not part of it."""
 
+    time_zone = forms.ChoiceField(choices=zones, help_text="UTC is said on hover.")
+
     class Meta:
         model = User
-        fields = ("first_name", "last_name", "email", "notify_by_email", "theme")
+        fields = ("first_name", "last_name", "email", "notify_by_email", "theme", "time_zone")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # A page that was opened before there were zones sends none: it changes none.
+        if self.is_bound and "time_zone" not in self.data:
+            del self.fields["time_zone"]
 
     def clean(self) -> dict[str, object]:
         """An e-mail needs somewhere to go."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.contrib.auth.models import AbstractUser
 from django.core.exceptions import ValidationError
 from django.db import models
 
 from accounts import names
+from audit.log import Portal
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import UserManager
@@ -20,6 +22,9 @@ class Role(models.TextChoices):
     DEVELOPER = "DEVELOPER", "Developer"
     MANAGER = "MANAGER", "Manager"
     ADMIN = "ADMIN", "Admin"
+
+
+UTC: Final = "UTC"
 
 
 class Theme(models.TextChoices):
@@ -46,6 +51,9 @@ class User(AbstractUser):
         "e-mail me", default=False, help_text="Send me an e-mail when a request of mine moves or waits for me."
     )
     theme = models.CharField(max_length=6, choices=Theme, default=Theme.SYSTEM)
+    time_zone = models.CharField(
+        "time zone", max_length=64, default=UTC, help_text="Times on pages are shown in it; UTC is said on hover."
+    )
 
     # An anonymous user never reaches an action: these tell a person from the portal itself (`SYSTEM`).
     is_system: ClassVar[bool] = False
@@ -94,6 +102,14 @@ class User(AbstractUser):
         return f"{self.name} ({self.username})" if self.name else self.username
 
     @property
+    def zone(self) -> ZoneInfo:
+        """Where times are shown for this person; UTC where the system no longer knows their zone."""
+        try:
+            return ZoneInfo(self.time_zone)
+        except (ZoneInfoNotFoundError, ValueError):
+            return ZoneInfo(UTC)
+
+    @property
     def initials(self) -> str:
         """Up to two capital letters for the avatar."""
         words = (self.name or self.username).split()
@@ -114,11 +130,9 @@ class User(AbstractUser):
         return self.is_active and (self.can_read_audit or self.role == Role.ADMIN)
 
 
-class System:
+class System(Portal):
     """The portal itself as an actor: claims, settles, expires, tidies. Not a row, not able to sign in."""
 
-    pk: Final = None
-    label: Final = "Query Portal"
     username: Final = "system"
     is_system: Final = True
 

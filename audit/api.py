@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.http import StreamingHttpResponse
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.permissions import BasePermission, IsAuthenticated
 from rest_framework.request import Request
@@ -14,8 +16,10 @@ from audit import log
 from audit.reading import PAGE_MOST, read_page, require_reader
 from audit.shapes import EntriesShape, VerdictShape, entry_json, verdict_json
 from audit.verification import verify_and_record, verify_log
+from audit.views import exported
 from web import paging
 from web.bodies import View
+from web.downloads import AnyFormat, downloaded, plain
 from web.openapi import CURSOR_FILTER, answers, day_filter, limit_filter, text_filter
 
 
@@ -51,6 +55,20 @@ class Entries(View):
         """The log, newest first."""
         page = read_page(request.query_params)
         return Response({"results": [entry_json(entry) for entry in page.entries], "next": page.next})
+
+
+class Log(View):
+    """GET `audit/log.jsonl`."""
+
+    permission_classes = (IsAuthenticated, MayReadAudit)
+    content_negotiation_class = AnyFormat
+
+    @extend_schema(
+        operation_id="audit_log", responses=downloaded("application/jsonl", OpenApiTypes.STR, 403, 429), tags=["audit"]
+    )
+    def get(self, request: Request) -> StreamingHttpResponse:
+        """The whole log with its signed checkpoints as JSON lines, which `verify_evidence.py` checks offline."""
+        return exported(plain(request))
 
 
 class Verify(View):

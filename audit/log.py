@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from django.db import connection
 
@@ -38,10 +38,15 @@ class Action(StrEnum):
     QUERY_CANCEL = "query.cancel"
     QUERY_COMMENT = "query.comment"
     QUERY_REFUSED = "query.refused"
+    QUERY_EVIDENCE = "query.evidence"
     RESULT_VIEW = "result.view"
     RESULT_DOWNLOAD = "result.download"
     RESULT_DELETE = "result.delete"
+    VIEW_SAVE = "view.save"
+    VIEW_MOVE = "view.move"
+    VIEW_REMOVE = "view.remove"
     AUDIT_VERIFY = "audit.verify"
+    AUDIT_EXPORT = "audit.export"
 
 
 LABELS: dict[Action, str] = {
@@ -69,10 +74,15 @@ LABELS: dict[Action, str] = {
     Action.QUERY_CANCEL: "asked to stop",
     Action.QUERY_COMMENT: "commented on",
     Action.QUERY_REFUSED: "was refused an act on",
+    Action.QUERY_EVIDENCE: "took the evidence of",
     Action.RESULT_VIEW: "viewed the result of",
     Action.RESULT_DOWNLOAD: "downloaded the result of",
     Action.RESULT_DELETE: "deleted the result of",
+    Action.VIEW_SAVE: "saved the view",
+    Action.VIEW_MOVE: "moved the view",
+    Action.VIEW_REMOVE: "removed the view",
     Action.AUDIT_VERIFY: "verified the audit log",
+    Action.AUDIT_EXPORT: "exported the audit log",
 }
 
 
@@ -86,6 +96,16 @@ class Actor(Protocol):
     @property
     def label(self) -> str:
         """The name people see."""
+
+
+class Portal:
+    """The portal itself."""
+
+    pk: Final = None
+    label: Final = "Query Portal"
+
+
+PORTAL: Final = Portal()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,13 @@
 """The append-only log. The database itself numbers, stamps and chains each entry, and refuses every change of one."""
 
+import json
+from functools import cached_property
+from hashlib import sha256
+from typing import Any
+
 from django.conf import settings
 from django.db import models
+from django.db.models.functions import Now
 
 from audit.querysets import AuditLogQuerySet
 
@@ -40,3 +46,57 @@ class AuditLog(models.Model):
 
     def __str__(self) -> str:
         return f"{self.seq} {self.action}"
+
+
+class Checkpoint(models.Model):
+    """A signed summary of the log up to entry `seq`. Written only by `audit.checkpoints`; the database refuses every
+    change of one."""
+
+    number = models.BigIntegerField(primary_key=True, editable=False)
+    seq = models.BigIntegerField(editable=False)
+    at = models.DateTimeField(editable=False)
+    # Canonical JSON kept as text: what was signed, to the byte.
+    body = models.TextField(editable=False)
+    signature = models.BinaryField(max_length=64, editable=False)
+
+    class Meta:
+        """Table `audit_checkpoints`; with a checkpoint's number its `seq` only grows."""
+
+        db_table = "audit_checkpoints"
+        ordering = ("-number",)
+        default_permissions = ("view",)
+        indexes = (models.Index(fields=["seq"], name="checkpoint_by_seq"),)
+
+    def __str__(self) -> str:
+        return f"checkpoint {self.number}"
+
+    @cached_property
+    def facts(self) -> dict[str, Any]:
+        """What was signed: `number`, `first`, `seq`, `at`, `head`, `root`, `previous`, `log`, `key`, `version`."""
+        found: dict[str, Any] = json.loads(self.body)
+        return found
+
+    @property
+    def hash(self) -> str:
+        """What the next one continues."""
+        return sha256(b"\x02" + self.body.encode()).hexdigest()
+
+
+class CheckpointDelivery(models.Model):
+    """How far a place outside the portal has got: it has taken every checkpoint up to number `sent`."""
+
+    place = models.TextField(primary_key=True, editable=False)
+    sent = models.BigIntegerField(db_default=0, editable=False)
+    sent_at = models.DateTimeField(null=True, editable=False)
+    attempts = models.PositiveIntegerField(db_default=0, editable=False)
+    problem = models.TextField(db_default="", editable=False)
+    failing_since = models.DateTimeField(null=True, editable=False)
+    due_at = models.DateTimeField(db_default=Now(), editable=False)
+    leased_until = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        db_table = "checkpoint_deliveries"
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"checkpoints for {self.place}"

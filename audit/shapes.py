@@ -51,10 +51,13 @@ class FaultShape(serializers.Serializer[chain.Fault]):
 
 
 class VerdictShape(serializers.Serializer[chain.Verdict]):
-    """What a check of the whole log found; `head` is the last good hash, hexadecimal."""
+    """What a check of the log found; `head` is the last good hash, hexadecimal. `signed` entries are covered by a
+    checkpoint that holds; `begun` were not read, for an earlier check had come that far."""
 
     valid = serializers.BooleanField()
     entries = serializers.IntegerField(min_value=0)
+    signed = serializers.IntegerField(min_value=0)
+    begun = serializers.IntegerField(min_value=0)
     head = serializers.RegexField(HASH)
     fault = FaultShape(allow_null=True)
 
@@ -81,6 +84,8 @@ def verdict_json(verdict: chain.Verdict) -> dict[str, object]:
     return {
         "valid": fault is None,
         "entries": verdict.entries,
+        "signed": verdict.signed,
+        "begun": verdict.begun,
         "head": verdict.head.hex(),
         "fault": None if fault is None else {"seq": fault.seq, "reason": fault.reason},
     }

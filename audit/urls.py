@@ -8,4 +8,7 @@ app_name = "audit"
 urlpatterns = [
     path("", views.entries, name="list"),
     path("verify/", views.verify, name="verify"),
+    path("public-key.pem", views.public_key, name="public_key"),
+    path("checkpoints.jsonl", views.checkpoint_lines, name="checkpoints"),
+    path("log.jsonl", views.log_lines, name="log"),
 ]

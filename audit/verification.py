@@ -1,61 +1,112 @@
-"""Checks the log in the database, in constant memory."""
+"""Checks the log in the database, in constant memory: every entry, and the checkpoints signed of them."""
 
-from collections.abc import Iterator
-from struct import Struct
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from contextlib import closing
+from dataclasses import dataclass
 
 from django.db import connection, transaction
 
-from audit import chain, log
-
-# A row of it in binary: how many columns, and before each its length. From the time on that is what the hash covers.
-# What is done for each entry is done a million times: one piece of it is read, and looked into once.
-ENTRIES = """
-COPY (SELECT seq, previous_hash, hash, to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
-    coalesce(actor_id::text, ''), actor_label, action, subject_kind, subject_id, subject_label, data
-FROM audit_logs ORDER BY seq) TO STDOUT (FORMAT binary)
-"""
-_ROW = Struct(">hiqi32si32s")
-# One whose hashes are none, which only the table's owner can have written, comes without any.
-_BEGINNING = Struct(">hiq")
-_HASH_LENGTH = 32
-_SIGNATURE = b"PGCOPY\n\xff\r\n\0"
-# Behind the signature: flags, and the length of an extension that no server sends.
-_BEFORE_ROWS = len(_SIGNATURE) + 8
-# Instead of a row: that there are no more.
-_END = b"\xff\xff"
+from audit import chain, entries, keys, log
+from audit.checkpoints import GENESIS, signed_content
+from audit.lines import canonical
+from audit.models import AuditLog, Checkpoint
 
 
-def verify_log() -> chain.Verdict:
-    """Check every entry against the one before it and the head; one consistent snapshot."""
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """Where a check begins: behind a checkpoint up to which an earlier one found that everything holds."""
+
+    number: int = 0
+    place: chain.Place = chain.BEGINNING
+    hash: str = GENESIS
+
+
+def verify_log(*, resume: bool = False) -> chain.Verdict:
+    """Check every entry against the one before it, the checkpoints and the head; one consistent snapshot.
+
+    `resume`: only what came after the last checkpoint up to which an earlier check, which the log tells of, found that
+    everything holds. What stands before it is taken to be as it was then.
+    """
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-            cursor.execute("SELECT seq, hash FROM audit_head")
-            head_seq, head_hash = cursor.fetchone()
-        return chain.verify(_entries(), head_seq=head_seq, head_hash=bytes(head_hash))
-
-
-def verify_and_record(actor: log.Actor) -> chain.Verdict:
-    """`verify_log`, and an entry that says so."""
-    verdict = verify_log()
-    fault = f"{verdict.fault.seq}: {verdict.fault.reason}" if verdict.fault else ""
-    with transaction.atomic():
-        data = {"entries": verdict.entries, "head": verdict.head.hex(), "fault": fault}
-        log.append(log.Action.AUDIT_VERIFY, actor=actor, subject=log.Subject("audit", ""), data=data)
+        begin = _last_verified() if resume else Begin()
+        points = Checkpoint.objects.filter(number__gt=begin.number).order_by("number")
+        read, fault = _points(points.iterator(), begin)
+        head = entries.head()
+        # A fault leaves the rest unread.
+        with closing(entries.stream(after=begin.place.seq)) as rows:
+            verdict = chain.verify(rows, head=head, begin=begin.place, points=read)
+    if fault and (verdict.fault is None or fault.seq <= verdict.fault.seq):
+        return chain.Verdict(verdict.entries, verdict.head, fault, verdict.begun, verdict.signed)
     return verdict
 
 
-def _entries() -> Iterator[tuple[int, bytes, bytes, bytes]]:
-    """All of them, as the server sends them: what is hashed comes as one piece, several times as fast as by fields."""
-    size, unpack, whole = _ROW.size, _ROW.unpack_from, (_HASH_LENGTH, _HASH_LENGTH)
-    with connection.connection.cursor() as cursor, cursor.copy(ENTRIES) as rows:
-        begin = _BEFORE_ROWS
-        for row in rows:
-            data = bytes(row)
-            if begin:
-                data, begin = data[begin:], 0
-            if len(data) >= size:
-                _, _, seq, before, previous_hash, own, entry_hash = unpack(data)
-                yield (seq, data[size:], previous_hash, entry_hash) if (before, own) == whole else (seq, b"", b"", b"")
-            elif len(data) > len(_END):
-                yield (_BEGINNING.unpack_from(data)[2], b"", b"", b"")
+def verify_and_record(actor: log.Actor, *, resume: bool = False) -> chain.Verdict:
+    """`verify_log`, and an entry that says so."""
+    verdict = verify_log(resume=resume)
+    record(actor, verdict)
+    return verdict
+
+
+def record(actor: log.Actor, verdict: chain.Verdict) -> None:
+    """Write down what a check found; a later one may begin where it came to."""
+    fault = f"{verdict.fault.seq}: {verdict.fault.reason}" if verdict.fault else ""
+    data = {"entries": verdict.entries, "head": verdict.head.hex(), "fault": fault, "begun": verdict.begun}
+    point = Checkpoint.objects.filter(seq__lte=verdict.signed).first()
+    if point is not None and not fault:
+        data["checkpoint"] = point.number
+    with transaction.atomic():
+        log.append(log.Action.AUDIT_VERIFY, actor=actor, subject=log.Subject("audit", ""), data=data)
+
+
+def _last_verified() -> Begin:
+    """Behind the checkpoint that the newest check without a fault came to, if its signature holds."""
+    told = AuditLog.objects.newest_first().of_action(log.Action.AUDIT_VERIFY)
+    for data in told.values_list("data", flat=True).iterator():
+        number = json.loads(data).get("checkpoint")
+        point = Checkpoint.objects.filter(number=number).first() if number else None
+        if point is not None and _signature_holds(point):
+            place = chain.Place(point.seq, bytes.fromhex(point.facts["head"]))
+            return Begin(point.number, place, point.hash)
+    return Begin()
+
+
+def _points(found: Iterable[Checkpoint], begin: Begin) -> tuple[list[chain.Point], chain.Fault | None]:
+    """What the checkpoints say, up to the first that does not hold by itself, and what is wrong with that."""
+    read: list[chain.Point] = []
+    number, seq, previous = begin.number, begin.place.seq, begin.hash
+    for checkpoint in found:
+        reason = _reason(checkpoint, number + 1, seq + 1, previous)
+        if reason:
+            return read, chain.Fault(checkpoint.seq, f"checkpoint {checkpoint.number} {reason}")
+        facts = checkpoint.facts
+        head, root = bytes.fromhex(facts["head"]), bytes.fromhex(facts["root"])
+        read.append(chain.Point(checkpoint.number, facts["first"], checkpoint.seq, head, root))
+        number, seq, previous = checkpoint.number, checkpoint.seq, checkpoint.hash
+    return read, None
+
+
+def _reason(checkpoint: Checkpoint, number: int, first: int, previous: str) -> str:
+    """Why a checkpoint does not hold, "" when it does."""
+    if checkpoint.number != number:
+        return f"stands where checkpoint {number} should"
+    if not _signature_holds(checkpoint):
+        return "has a signature that does not hold, or of a key that is not known here"
+    facts = checkpoint.facts
+    if canonical(facts) != checkpoint.body or (facts["number"], facts["seq"]) != (number, checkpoint.seq):
+        return "says something else than what was signed"
+    if (facts["previous"], facts["first"]) != (previous, first) or facts["seq"] < first - 1:
+        return "does not continue the one before it"
+    return ""
+
+
+def _signature_holds(checkpoint: Checkpoint) -> bool:
+    try:
+        key = str(checkpoint.facts.get("key"))
+    except (ValueError, AttributeError):
+        return False
+    return keys.signed_by(key, bytes(checkpoint.signature), signed_content(checkpoint))

@@ -2,23 +2,30 @@
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
-from django.http import HttpRequest, HttpResponse
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_GET, require_safe
 
+from audit import checkpoints, keys, lines, log
 from audit.administration import actor_of
 from audit.log import LABELS, Action
-from audit.models import AuditLog
+from audit.models import AuditLog, CheckpointDelivery
+from audit.publishing.places import places
 from audit.reading import FILTERS, Page, read_page, require_reader
 from audit.verification import verify_and_record
-from web.errors import BadInput
+from web.errors import BadInput, NotFound
+from web.ratelimit import limit
 from web.verbs import post_only
 
 PAGE_SIZE = 100
 # Facts of the request are shown apart from what the act itself says.
 CIRCUMSTANCES = ("request", "address")
+JSON_LINES = "application/jsonl"
+
+R = TypeVar("R", HttpResponse, StreamingHttpResponse)
 
 
 @require_safe
@@ -38,16 +45,63 @@ def entries(request: HttpRequest) -> HttpResponse:
         "entries": [_readable(entry) for entry in page.entries],
         "next": page.next,
         "paged": "cursor" in request.GET,
+        "checkpoint": checkpoints.last(),
+        "alarms": checkpoints.alarms(),
+        "places": CheckpointDelivery.objects.filter(place__in=[place.name for place in places()]).order_by("place"),
     }
     return render(request, "audit/list.html", context, status=BadInput.status if problems else 200)
 
 
 @post_only
 def verify(request: HttpRequest) -> HttpResponse:
-    """Check the whole chain now, and show what was found."""
+    """Check the whole chain now, or what is new since the last time, and show what was found."""
     require_reader(request.user)
-    verdict = verify_and_record(actor_of(request))
-    return render(request, "audit/verify.html", {"nav": "audit", "verdict": verdict, "head": verdict.head.hex()})
+    verdict = verify_and_record(actor_of(request), resume="resume" in request.POST)
+    context = {
+        "nav": "audit",
+        "verdict": verdict,
+        "head": verdict.head.hex(),
+        "read": verdict.entries - verdict.begun,
+        "rest": verdict.entries - verdict.signed,
+    }
+    return render(request, "audit/verify.html", context)
+
+
+@require_safe
+def public_key(_request: HttpRequest) -> HttpResponse:
+    """The keys that checkpoints and evidence are verified with, for everybody who has signed in."""
+    pem = keys.pem()
+    if not pem:
+        raise NotFound("This portal signs no checkpoints: it has no key.")
+    return _file(HttpResponse(pem, content_type="application/x-pem-file"), "audit-public-key.pem")
+
+
+@require_safe
+def checkpoint_lines(request: HttpRequest) -> StreamingHttpResponse:
+    """Every checkpoint, to be kept outside of the portal."""
+    require_reader(request.user)
+    stream = map(lines.checkpoint_line, lines.checkpoints())
+    return _file(StreamingHttpResponse(stream, content_type=JSON_LINES), "checkpoints.jsonl")
+
+
+@require_GET
+def log_lines(request: HttpRequest) -> StreamingHttpResponse:
+    """The whole log with its checkpoints, as `verify_evidence.py` reads it."""
+    require_reader(request.user)
+    return exported(request)
+
+
+def exported(request: HttpRequest) -> StreamingHttpResponse:
+    """The log as a file for whoever was found to be allowed to, for page and API; and an entry that says so."""
+    limit(request, "download")
+    with transaction.atomic():
+        log.append(Action.AUDIT_EXPORT, actor=actor_of(request), subject=log.Subject("audit", ""))
+    return _file(StreamingHttpResponse(lines.whole_log(), content_type=JSON_LINES), "audit-log.jsonl")
+
+
+def _file(response: R, name: str) -> R:
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
 
 
 def _readable(entry: AuditLog) -> dict[str, Any]:

@@ -65,17 +65,26 @@ def only_demo_in(folder: Path) -> Iterator[None]:
 
 
 def own_secrets(folder: Path) -> dict[str, str]:
-    """The demo's passwords and keys: random, made once, readable by their owner alone."""
+    """The demo's passwords and keys: random, made once, readable by their owner alone. The public key lies beside."""
     path = folder / "secrets.json"
     if not path.exists():
         made = {name: secrets.token_urlsafe(24) for name in PASSWORDS}
         made |= {"secret_key": secrets.token_urlsafe(48), "result_keys": servers.new_result_key("demo")}
-        staging = path.with_suffix(".new")
-        staging.touch(mode=0o600)
-        staging.write_text(json.dumps(made, indent=1))
-        staging.rename(path)
+        keep_secrets(path, made)
     kept: dict[str, str] = json.loads(path.read_text())
+    if "audit_key" not in kept:
+        kept["audit_key"] = servers.new_signing_key()
+        keep_secrets(path, kept)
+    (folder / "audit-public-key.pem").write_text(servers.public_key(kept["audit_key"]))
     return kept
+
+
+def keep_secrets(path: Path, made: dict[str, str]) -> None:
+    """Store them, all or none."""
+    staging = path.with_suffix(".new")
+    staging.touch(mode=0o600)
+    staging.write_text(json.dumps(made, indent=1))
+    staging.rename(path)
 
 
 def free_or_exit(port: int) -> None:
@@ -166,7 +175,7 @@ def start_databases(stack: ExitStack, folder: Path, kept: dict[str, str]) -> dic
 # --- the portal ------------------------------------------------------------------------------------
 
 
-def portal_environment(port: int, kept: dict[str, str], databases: dict[str, str]) -> dict[str, str]:
+def portal_environment(port: int, folder: Path, kept: dict[str, str], databases: dict[str, str]) -> dict[str, str]:
     """The environment of every process of the portal."""
     return {
         **os.environ,
@@ -175,6 +184,8 @@ def portal_environment(port: int, kept: dict[str, str], databases: dict[str, str
         "DEMO_PASSWORD": os.environ.get("DEMO_PASSWORD") or DEFAULT_PASSWORD,
         "PORTAL_SECRET_KEY": kept["secret_key"],
         "PORTAL_RESULT_KEYS": kept["result_keys"],
+        "PORTAL_AUDIT_KEY": kept["audit_key"],
+        "PORTAL_CHECKPOINT_TO": f"file:{folder / 'checkpoints.jsonl'}",
         "PORTAL_BASE_URL": f"http://{postgres.HOST}:{port}",
         "PORTAL_ALLOWED_HOSTS": "localhost,127.0.0.1",
         "PORTAL_DEBUG": "false",
@@ -259,6 +270,7 @@ Query Portal is ready after {seconds:.0f} s: {url}
   password      {environment["DEMO_PASSWORD"]}, the same for all
   API           {url}/api/docs/
   log, data     {folder}
+  public key    {folder / "audit-public-key.pem"} verifies the audit log and evidence
 
 Stop with Ctrl-C. The data is kept; the next start takes seconds.
 """)
@@ -288,7 +300,7 @@ def main() -> None:
         free_or_exit(port)
         kept = own_secrets(folder)
         say("Starting the databases …")
-        environment = portal_environment(port, kept, start_databases(stack, folder, kept))
+        environment = portal_environment(port, folder, kept, start_databases(stack, folder, kept))
         say("Preparing the portal …")
         collect_static(environment)
         log.unlink(missing_ok=True)

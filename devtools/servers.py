@@ -18,6 +18,14 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import psycopg
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_der_private_key,
+)
 from psycopg import sql
 
 from devtools import mongo, postgres
@@ -32,6 +40,18 @@ MONGO_MISSING = "PORTAL_TEST_MONGO_MISSING"
 def new_result_key(name: str) -> str:
     """One entry of `PORTAL_RESULT_KEYS`: `name` and 32 random bytes."""
     return f"{name}:{base64.b64encode(secrets.token_bytes(32)).decode()}"
+
+
+def new_signing_key() -> str:
+    """A `PORTAL_AUDIT_KEY`, in one line."""
+    key = Ed25519PrivateKey.generate()
+    return base64.b64encode(key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())).decode()
+
+
+def public_key(signing_key: str) -> str:
+    """The public key, in PEM, of a `PORTAL_AUDIT_KEY`."""
+    key = load_der_private_key(base64.b64decode(signing_key), password=None)
+    return key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 
 
 def create_owner(url: str, *, name: str, password: str, createdb: bool = False) -> None:
@@ -86,6 +106,7 @@ def _portal() -> dict[str, str]:
     return {
         "PORTAL_SECRET_KEY": secrets.token_urlsafe(48),
         "PORTAL_RESULT_KEYS": new_result_key("test"),
+        "PORTAL_AUDIT_KEY": new_signing_key(),
         # Static files straight from their folders; the test runner itself turns DEBUG off.
         "PORTAL_DEBUG": "true",
         "PORTAL_SECURE": "false",

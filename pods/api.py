@@ -250,7 +250,7 @@ class Pods(View):
 
     @extend_schema(operation_id="pods", responses=answers(PodsShape), tags=["pods"])
     def get(self, request: Request) -> Response:
-        """The pods I am in; all of them for admins."""
+        """The pods I am in; all of them for admins and auditors."""
         return Response({"results": pods_json(person(request))})
 
 

@@ -58,6 +58,12 @@ def people_beside(user: User) -> models.QuerySet[User]:
     return others.filter(models.Q(groups__in=groups) | everywhere).distinct()
 
 
+def slack_channels() -> list[str]:
+    """The channels of all active pods that have one, each once."""
+    named = Pod.objects.filter(active=True).exclude(slack_channel="").values_list("slack_channel", flat=True)
+    return sorted({channel.strip() for channel in named} - {""})
+
+
 def newly_alike(members: Collection[User], before: Collection[User]) -> list[tuple[User, User]]:
     """Pairs of members whom a reader would take for each other, one of whom was not a member before."""
     new = [user for user in members if user not in before]

@@ -47,8 +47,8 @@ class PodQuerySet(models.QuerySet["Pod"]):
         return self.with_permission(user, REVIEW) if user.may_review_somewhere else self.none()
 
     def visible_to(self, user: User) -> PodQuerySet:
-        """Pods the user may know of."""
-        return self if user.is_portal_admin else self.of_member(user)
+        """Pods the user may know of: their own; all of them for admins and for auditors, who read of all."""
+        return self if user.may_read_audit_log else self.of_member(user)
 
 
 _GRANTED = """

@@ -1,13 +1,18 @@
 """Pods: who is in them and what they may reach."""
 
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from accounts.models import Role, User
 from accounts.people import person
-from pods.models import Pod
-from web.errors import NotFound
+from pods.api import schema_of
+from pods.holdings import holdings
+from pods.models import Pod, Target
+from web.errors import NotFound, Unavailable
+from web.filters import FILTER_LENGTH
 
 RECENT = 10
 
@@ -16,7 +21,8 @@ RECENT = 10
 def pod_list(request: HttpRequest) -> HttpResponse:
     """The pods a person may know of, with their targets."""
     pods = Pod.objects.visible_to(person(request)).prefetch_related("targets")
-    return render(request, "pods/list.html", {"nav": "pods", "pods": pods})
+    context = {"nav": "pods", "pods": pods, "usable": _usable(person(request))}
+    return render(request, "pods/list.html", context)
 
 
 @require_safe
@@ -33,10 +39,48 @@ def pod_detail(request: HttpRequest, slug: str) -> HttpResponse:
         "developers": _members(pod.developers_id),
         "ceiling": Role.DEVELOPER,
         "targets": pod.targets.all(),
+        "usable": _usable(user),
         "recent": pod.queries.visible_to(user).with_people().prefetch_related("decisions")[:RECENT],
         "is_member": Pod.objects.of_member(user).filter(pk=pod.pk).exists(),
     }
     return render(request, "pods/detail.html", context)
+
+
+@require_safe
+def target_detail(request: HttpRequest, slug: str, target: str) -> HttpResponse:
+    """One target: its tables, who decides, how busy it is, and what it was asked lately."""
+    user = person(request)
+    found = Target.objects.visible_to(user).filter(pod__slug=slug, slug=target).select_related("pod").first()
+    if found is None:
+        raise NotFound("There is no such target, or you are not in its pod.")
+    words = request.GET.get("q", "")[:FILTER_LENGTH].replace("\0", "")
+    usable = Target.objects.usable_by(user).filter(pk=found.pk).exists()
+    asked = found.queries.visible_to(user)
+    context = {
+        "nav": "pods",
+        "target": found,
+        "words": words,
+        "usable": usable,
+        "may_decide": list(found.pod.reviewers().order_by("first_name", "username")),
+        "running": asked.running().count(),
+        "waiting": asked.open().count() - asked.running().count(),
+        "recent": asked.with_people().prefetch_related("decisions")[:RECENT],
+        **(_tables(user, found, words) if usable else {}),
+    }
+    return render(request, "pods/target.html", context)
+
+
+def _usable(user: User) -> set[int]:
+    """The keys of targets that the person may ask for."""
+    return set(Target.objects.usable_by(user).values_list("pk", flat=True))
+
+
+def _tables(user: User, target: Target, words: str) -> dict[str, Any]:
+    """Its tables; why there are none to show, where it does not answer."""
+    try:
+        return {"holdings": holdings(schema_of(actor=user, slug=target.slug)[1], words, target.personal_columns)}
+    except Unavailable as error:
+        return {"no_answer": error.message}
 
 
 def _members(group_id: int) -> list[User]:

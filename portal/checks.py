@@ -10,6 +10,8 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 from django.core.checks import Warning as CheckWarning
 
+from audit.publishing import places
+
 TOKEN_LENGTH = 24
 
 
@@ -47,6 +49,14 @@ def _secrets() -> list[CheckMessage]:
     if settings.PORTAL_METRICS_TOKEN and len(settings.PORTAL_METRICS_TOKEN) < TOKEN_LENGTH:
         message = f"PORTAL_METRICS_TOKEN is shorter than {TOKEN_LENGTH} characters."
         found.append(Error(message, hint="Make a random one.", id="portal.E006"))
+    if settings.PORTAL_AUDIT_KEY is None:
+        message = "PORTAL_AUDIT_KEY is not set: no checkpoint of the audit log is signed, and no evidence can be given."
+        found.append(CheckWarning(message, hint="openssl genpkey -algorithm ed25519", id="portal.W002"))
+    for kind in places.unknown():
+        message = f"PORTAL_CHECKPOINT_TO: nothing can be sent to {kind}:…"
+        found.append(
+            Error(message, hint="Write file:/path, https://…, s3://bucket or slack:CHANNEL.", id="portal.E008")
+        )
     return found
 
 

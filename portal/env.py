@@ -6,14 +6,19 @@ A value may also come from a file: `NAME_FILE` holds the path (for secrets mount
 import base64
 import binascii
 import os
+import re
 from pathlib import Path
 from typing import Any
 
 import dj_database_url
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import load_der_private_key, load_der_public_key
 from django.core.exceptions import ImproperlyConfigured
 
 KEY_BYTES = 32
 POSTGRESQL = "django.db.backends.postgresql"
+PEM_ENDS = re.compile(r"-----(?:BEGIN|END) [A-Z ]+-----")
 
 
 def text(name: str, default: str | None = None) -> str:
@@ -79,6 +84,43 @@ def keys(name: str) -> dict[str, bytes]:
             )
         found[key_id] = key
     return found
+
+
+def signing_key(name: str) -> Ed25519PrivateKey | None:
+    """A private Ed25519 key (PKCS#8): PEM, or its inner lines as one; None when it is not set."""
+    written = _between(text(name, ""))
+    if not written:
+        return None
+    try:
+        key = load_der_private_key(base64.b64decode(written[0], validate=True), password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        key = None
+    if len(written) != 1 or not isinstance(key, Ed25519PrivateKey):
+        raise ImproperlyConfigured(
+            f"{name} is not one private Ed25519 key without a password "
+            "(make one with: openssl genpkey -algorithm ed25519)."
+        )
+    return key
+
+
+def public_keys(name: str) -> list[Ed25519PublicKey]:
+    """Public Ed25519 keys: PEM, one after the other, or their inner lines separated by commas."""
+    found: list[Ed25519PublicKey] = []
+    for number, written in enumerate(_between(text(name, "")), start=1):
+        try:
+            key = load_der_public_key(base64.b64decode(written, validate=True))
+        except (ValueError, UnsupportedAlgorithm):
+            key = None
+        if not isinstance(key, Ed25519PublicKey):
+            raise ImproperlyConfigured(f"{name}: entry {number} is not a public Ed25519 key.")
+        found.append(key)
+    return found
+
+
+def _between(written: str) -> list[str]:
+    """What stands between the lines that PEM begins and ends with, without spaces."""
+    parts = re.split(",", PEM_ENDS.sub(",", written))
+    return [part for part in ("".join(part.split()) for part in parts) if part]
 
 
 def database(name: str) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from accounts.models import User
+from audit import checkpoints
 from audit.models import AuditLog
 from queries.lifecycle import Status
 from queries.models import QueryRequest
@@ -49,9 +50,14 @@ def healthz(_request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def readyz(_request: HttpRequest) -> JsonResponse:
-    """200 when the database answers, takes changes and has every migration, else 503 with what is wrong."""
+    """200 when the database answers, takes changes and has every migration, else 503 with what is wrong.
+
+    An alarm is for people: the portal works on, and taking it out of service would mend nothing.
+    """
     problems = _problems()
-    return JsonResponse({"ready": not problems, "problems": problems}, status=503 if problems else 200)
+    alarms = [] if problems else checkpoints.alarms()
+    answer = {"ready": not problems, "problems": problems, "alarms": alarms}
+    return JsonResponse(answer, status=503 if problems else 200)
 
 
 @login_not_required

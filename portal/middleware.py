@@ -10,9 +10,11 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
+from django.utils import timezone
 
+from accounts.models import User
 from audit.context import request_facts
-from portal.errors import NOT_POSSIBLE, TOO_LARGE, answer_for, respond
+from portal.errors import API_PREFIX, NOT_POSSIBLE, TOO_LARGE, answer_for, respond
 from web.addresses import client_address
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
@@ -64,6 +66,21 @@ class ResponseHeadersMiddleware:
         response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         response.headers.setdefault("Cache-Control", "no-store")
         return response
+
+
+class TimeZoneMiddleware:
+    """Pages show times in the zone of who reads them; what programs are answered stays in UTC."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Choose the zone for this request alone."""
+        person = None if request.path_info.startswith(API_PREFIX) else getattr(request, "user", None)
+        if not isinstance(person, User):
+            return self.get_response(request)
+        with timezone.override(person.zone):
+            return self.get_response(request)
 
 
 def _with_words(request: HttpRequest, bare: HttpResponseNotAllowed) -> HttpResponse:

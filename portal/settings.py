@@ -31,6 +31,18 @@ PORTAL_MAINTENANCE_PLACES = env.integer("PORTAL_MAINTENANCE_PLACES", 2, minimum=
 PORTAL_SCRIPTS_UNCONFINED = env.flag("PORTAL_SCRIPTS_UNCONFINED", default=False)
 PORTAL_RATE_LIMITS = env.flag("PORTAL_RATE_LIMITS", default=True)
 PORTAL_METRICS_TOKEN = env.text("PORTAL_METRICS_TOKEN", "")
+# Checkpoints of the audit log: who signs them, whose signatures of before are known, and how often there is one.
+PORTAL_AUDIT_KEY = env.signing_key("PORTAL_AUDIT_KEY")
+PORTAL_AUDIT_PUBLIC_KEYS = env.public_keys("PORTAL_AUDIT_PUBLIC_KEYS")
+PORTAL_CHECKPOINT_ENTRIES = env.integer("PORTAL_CHECKPOINT_ENTRIES", 1000, minimum=1, maximum=1_000_000)
+PORTAL_CHECKPOINT_MINUTES = env.integer("PORTAL_CHECKPOINT_MINUTES", 15, minimum=1, maximum=1440)
+# Where checkpoints are sent: file:/path, https://…, s3://bucket/prefix, slack:CHANNEL, slack:pods.
+PORTAL_CHECKPOINT_TO = env.words("PORTAL_CHECKPOINT_TO")
+PORTAL_BUCKET_ENDPOINT = env.text("PORTAL_BUCKET_ENDPOINT", "")
+PORTAL_BUCKET_REGION = env.text("PORTAL_BUCKET_REGION", "us-east-1")
+PORTAL_BUCKET_KEY_ID = env.text("PORTAL_BUCKET_KEY_ID", "")
+PORTAL_BUCKET_SECRET = env.text("PORTAL_BUCKET_SECRET", "")
+CHECKPOINT_CHANNELS = "pods.membership.slack_channels"
 REDIS_URL = env.text("PORTAL_REDIS_URL", "")
 
 SECRET_KEY_LENGTH = 50
@@ -75,6 +87,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "portal.middleware.TimeZoneMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",

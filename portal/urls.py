@@ -20,6 +20,7 @@ v1: list[URLPattern | URLResolver] = [
     path("", include("queries.api.urls")),
     path("audit/", audit_api.Entries.as_view(), name="audit"),
     path("audit/verify/", audit_api.Verify.as_view(), name="audit_verify"),
+    path("audit/log.jsonl", audit_api.Log.as_view(), name="audit_log"),
 ]
 
 docs = SpectacularSwaggerSplitView.as_view(url_name="schema", template_name="api/docs.html")

@@ -17,7 +17,7 @@ def as_stored(parameter: Parameter) -> Parameter:
     return int(written) if isinstance(exponent, int) and exponent >= 0 else parameter + 0.0
 
 
-def digest(
+def form(
     *,
     language: str,
     statement: str,
@@ -28,7 +28,7 @@ def digest(
     expects: int | None = None,
     undoes: str | None = None,
 ) -> str:
-    """Hexadecimal SHA-256 over a canonical JSON form (sorted keys, no spaces, UTF-8).
+    """Canonical JSON (sorted keys, no spaces) of what decides what will run; its SHA-256 is the digest.
 
     `parameters` are as stored. `target` is what decides where it runs (`pods.models.Target.identity`), not only its
     name. `expects` is how many rows its author says it changes, `undoes` the public id of the request whose write it
@@ -49,5 +49,9 @@ def digest(
     }
     # What is not there is left out: the digest of a request from before there was such a thing stays what it was.
     content |= {name: value for name, value in (("expects", expects), ("undoes", undoes)) if value is not None}
-    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    return hashlib.sha256(canonical.encode()).hexdigest()
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def digest(form: str) -> str:
+    """Hexadecimal SHA-256 over the form."""
+    return hashlib.sha256(form.encode()).hexdigest()

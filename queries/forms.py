@@ -157,6 +157,11 @@ def revision_of(query: QueryRequest) -> dict[str, Any]:
     }
 
 
+def again_of(query: QueryRequest) -> dict[str, Any]:
+    """What the form starts with when somebody asks for the same again, as a request of its own."""
+    return {**revision_of(query), "revises": ""}
+
+
 def _parameter(line: str) -> Placed:
     try:
         value = json.loads(line, parse_float=_exact_float, parse_constant=str)

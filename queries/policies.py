@@ -265,6 +265,11 @@ def _nothing_kept(execution: Execution) -> str:
     return "It cannot be taken back: the rows as they were are not kept, or not any more."
 
 
+def cannot_keep_views(actor: User, pod: Pod) -> str:
+    """The views of a pod are kept and ordered by its managers."""
+    return "" if pod.has_manager(actor) else f"Only managers of {pod.name} keep its views."
+
+
 def can_submit(actor: User, pod: Pod) -> bool:
     """Whether a person may ask for something in a pod's name."""
     return actor.is_active and pod.active and pod.has_developer(actor)

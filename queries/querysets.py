@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import BigIntegerField, BooleanField, Func, IntegerField, OuterRef, Q, Subquery, Value
+from django.db.models import BigIntegerField, BooleanField, Func, IntegerField, Min, OuterRef, Q, Subquery, Value
 from django.db.models.functions import JSONObject
 from django.db.models.lookups import GreaterThan
 from django.db.models.sql.compiler import SQLCompiler
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
 
     from queries.models import QueryRequest  # noqa: F401 -- the type of the rows
+
+
+PUBLIC_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 class Rare(Value):
@@ -86,11 +90,13 @@ class _Place(Func):
 
 
 def _holds(word: str) -> Q:
-    """Whether a request holds a word, or has it as its number."""
+    """Whether a request holds a word, or has it as its number or id."""
     match = Q(search__contains=Written(word.lower()))
     digits = word.upper().removeprefix("QR-")
     if digits.isascii() and digits.isdigit() and len(digits) < 19:  # noqa: PLR2004 -- digits of a bigint
         match |= Q(pk=int(digits))
+    if PUBLIC_ID.fullmatch(word):
+        match |= Q(public_id=word)
     return match
 
 
@@ -126,7 +132,7 @@ class QueryRequestQuerySet(models.QuerySet["QueryRequest"]):
         return self.filter(status=Status.PENDING, expires_at__lte=timezone.now())
 
     def search_for(self, words: str) -> QueryRequestQuerySet:
-        """Those with every word in the reason, ticket, tables or author's name, or as their number.
+        """Those with every word in the reason, statement, ticket, tables or author's name, or as their number or id.
 
         Few are found at once, by the index of words: in the order of a list, a million may be read in search of them.
         """
@@ -153,6 +159,22 @@ class QueryRequestQuerySet(models.QuerySet["QueryRequest"]):
     def failed_since(self, moment: datetime) -> QueryRequestQuerySet:
         """Those whose run ended without success."""
         return self.filter(status=Rare(Status.FAILED), execution__finished_at__gte=moment)
+
+    def to_revise(self, user: User) -> QueryRequestQuerySet:
+        """Those of the user that somebody asked for changes of, and that were not revised since."""
+        return self.filter(author=user, status=Rare(Status.REJECTED), code="CHANGES_REQUESTED", revisions=None)
+
+    def failed_unseen(self, user: User) -> QueryRequestQuerySet:
+        """Those of the user that failed, and that they have not opened since."""
+        unread = user.tidings.filter(event="fail", read_at=None)
+        return self.filter(author=user, pk__in=unread.values("query"))
+
+    def undo_lapses(self, user: User, before: datetime) -> QueryRequestQuerySet:
+        """Writes of the user that can be taken back until `before` at the latest, and were not; with `undo_until`."""
+        mine = self.filter(author=user, status=Rare(Status.EXECUTED), access="write", undos=None)
+        return mine.annotate(undo_until=Min("execution__undo_pieces__expires_at")).filter(
+            undo_until__gt=timezone.now(), undo_until__lte=before
+        )
 
     def with_approvals(self) -> QueryRequestQuerySet:
         """With how many have approved, as `approvals`."""

@@ -82,3 +82,22 @@ def test_password_change_keeps_this_session_and_is_recorded(user: User, signed_i
     entry = AuditLog.objects.get(action="user.profile_change")
     assert json.loads(entry.data)["fields"] == ["password"]
     assert "another long one" not in entry.data
+
+
+def test_times_are_shown_where_their_reader_is(signed_in: Client, user: User) -> None:
+    signed_in.post("/accounts/profile/", {"first_name": "Ada", "theme": "system", "time_zone": "Asia/Kolkata"})
+    user.refresh_from_db()
+    assert (user.time_zone, user.zone.key) == ("Asia/Kolkata", "Asia/Kolkata")
+    assert '<option value="Asia/Kolkata" selected>' in signed_in.get("/accounts/profile/").content.decode()
+
+
+@pytest.mark.parametrize("zone", ["Nowhere/Land", "../../etc/passwd", "Etc/GMT+3"])
+def test_a_zone_is_one_of_the_list(zone: str, signed_in: Client, user: User) -> None:
+    answer = signed_in.post("/accounts/profile/", {"first_name": "Ada", "theme": "system", "time_zone": zone})
+    user.refresh_from_db()
+    assert (answer.status_code, user.time_zone) == (400, "UTC")
+
+
+@pytest.mark.parametrize("zone", ["Gone/Away", "", "/etc/passwd", "x" * 60])
+def test_a_zone_that_is_no_more_is_utc(zone: str) -> None:
+    assert User(time_zone=zone).zone.key == "UTC"

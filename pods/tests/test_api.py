@@ -25,7 +25,7 @@ SCHEMA = "/api/v1/targets/orders/schema/"
         ("author", True, False, ["shop"]),
         ("reviewer", True, True, ["shop"]),
         ("outsider", True, True, ["elsewhere"]),
-        ("auditor", False, False, []),
+        ("auditor", False, False, ["elsewhere", "shop"]),
         ("admin", False, False, ["elsewhere", "shop"]),
     ],
 )

@@ -39,8 +39,10 @@ EXPECTED: dict[str, tuple[str, tuple[int, int, int, int, int]]] = {
     "query_result": ("get", (409, 409, 404, 403, 403)),
     "query_result_csv": ("get", (409, 409, 404, 403, 403)),
     "query_result_jsonl": ("get", (409, 409, 404, 403, 403)),
+    "query_evidence": ("get", (200, 200, 404, 200, 200)),
     "query_result_xlsx": ("get", (409, 409, 404, 403, 403)),
     "audit": ("get", (403, 403, 403, 200, 200)),
+    "audit_log": ("get", (403, 403, 403, 200, 200)),
     # Who may, is tried in audit/tests: it reads one snapshot, which only a transaction of its own can give.
     "audit_verify": ("post", (403, 403, 403, 200, 200)),
 }

@@ -25,7 +25,7 @@ def test_healthz_asks_nothing(client: DjangoClient) -> None:
 @pytest.mark.django_db
 def test_readyz_when_all_is_there(client: DjangoClient) -> None:
     answer = client.get("/readyz")
-    assert (answer.status_code, answer.json()) == (200, {"ready": True, "problems": []})
+    assert (answer.status_code, answer.json()) == (200, {"ready": True, "problems": [], "alarms": []})
 
 
 @pytest.mark.django_db

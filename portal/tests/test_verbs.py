@@ -12,7 +12,7 @@ from accounts.models import User
 from portal.tests.people import Submit
 from web.verbs import noun
 
-VALUES = {"public_id": "", "slug": "shop", "format": "csv"}
+VALUES = {"public_id": "", "slug": "shop", "format": "csv", "view_id": "1", "target": "orders"}
 
 
 def pages(found: list[URLPattern | URLResolver], before: str = "/") -> Iterator[str]:
@@ -28,7 +28,7 @@ def pages(found: list[URLPattern | URLResolver], before: str = "/") -> Iterator[
 
 def address(pattern: str, public_id: object) -> str:
     for name, value in {**VALUES, "public_id": str(public_id)}.items():
-        for kind in ("uuid", "slug"):
+        for kind in ("uuid", "slug", "int"):
             pattern = pattern.replace(f"<{kind}:{name}>", value)
     return pattern
 

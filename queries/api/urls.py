@@ -8,6 +8,7 @@ urlpatterns = [
     path("queries/", views.Queries.as_view(), name="queries"),
     path("queries/check/", views.Check.as_view(), name="query_check"),
     path("queries/<uuid:public_id>/", views.Query.as_view(), name="query"),
+    path("queries/<uuid:public_id>/evidence/", views.Evidence.as_view(), name="query_evidence"),
     path("queries/<uuid:public_id>/plan/", views.Plan.as_view(), name="query_plan"),
     path("queries/<uuid:public_id>/comments/", views.Comments.as_view(), name="query_comments"),
     path("queries/<uuid:public_id>/approve/", views.Approve.as_view(), name="query_approve"),

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any
 
-from django.http import StreamingHttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from django.urls import reverse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
-from rest_framework.negotiation import DefaultContentNegotiation
-from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api import plain
 from accounts.models import User
 from accounts.people import person
 from queries import bounds, joined, running, services
+from queries import evidence as evidences
 from queries.api.bodies import (
     ApproveBody,
     CloseBody,
@@ -53,6 +50,7 @@ from queries.running.activity import activity
 from queries.running.planning import plan_of
 from web import paging
 from web.bodies import StrictSerializer, View, read_body
+from web.downloads import AnyFormat, downloaded, plain
 from web.errors import BadInput, FieldError, NotFound
 from web.filters import read_filters
 from web.openapi import CURSOR_FILTER, answers, limit_filter, text_filter
@@ -101,12 +99,6 @@ def known(reader: User, public_id: uuid.UUID) -> int:
     return key
 
 
-def downloaded(media_type: str, kind: OpenApiTypes) -> dict[Any, Any]:
-    """The `responses` of a download."""
-    found = answers(kind, 403, 404, 409, 429)
-    return {(200, media_type): found.pop(200), **found}
-
-
 class Check(View):
     """POST `queries/check/`."""
 
@@ -145,7 +137,7 @@ class Queries(View):
             text_filter("target", "Slug of a target."),
             OpenApiParameter("environment", str, enum=["", *CHOICES["environment"]], description="Of the target."),
             OpenApiParameter("access", str, enum=["", *CHOICES["access"]]),
-            text_filter("q", "Words in the reason, ticket, tables or author, or a number."),
+            text_filter("q", "Words in the reason, statement, ticket, tables or author, or a number or id."),
             CURSOR_FILTER,
             limit_filter(default=paging.PAGE, most=paging.PAGE_MOST),
         ],
@@ -209,6 +201,25 @@ class Plan(View):
         reader = person(request)
         query = services.visible_query(actor=reader, public_id=public_id)
         return Response(plan_json(plan_of(actor=reader, query=query), query))
+
+
+class Evidence(View):
+    """GET `queries/<uuid>/evidence/`."""
+
+    content_negotiation_class = AnyFormat
+
+    @extend_schema(
+        operation_id="query_evidence",
+        responses=downloaded(evidences.MEDIA_TYPE, OpenApiTypes.BINARY, 404, 409, 429),
+        tags=QUERIES,
+    )
+    def get(self, request: Request, public_id: uuid.UUID) -> HttpResponse:
+        """Everything about a request in one ZIP, which `verify_evidence.py` checks offline. Taking it is recorded."""
+        limit(plain(request), "download")
+        reader = person(request)
+        query = services.visible_query(actor=reader, public_id=public_id)
+        file = evidences.evidence(actor=reader, query=query)
+        return HttpResponse(file.content, content_type=evidences.MEDIA_TYPE, headers=file.headers)
 
 
 class Rehearse(View):
@@ -328,20 +339,6 @@ class Result(View):
         return Response(result_json(view_page(actor=reader, query=query, first_row=first, limit=size)))
 
 
-class AnyFormat(DefaultContentNegotiation):
-    """The format of a download is in its address, whatever the Accept header says."""
-
-    def select_renderer(
-        self,
-        request: Request,  # noqa: ARG002 -- the framework's signature
-        renderers: Iterable[BaseRenderer],
-        format_suffix: str | None = None,  # noqa: ARG002 -- the same
-    ) -> tuple[BaseRenderer, str]:
-        """The first renderer, for errors."""
-        renderer = next(iter(renderers))
-        return renderer, str(renderer.media_type)
-
-
 class ResultFile(View):
     """The base of the downloads: each is recorded in the audit log, and streamed."""
 
@@ -361,7 +358,7 @@ class ResultCsv(ResultFile):
 
     @extend_schema(
         operation_id="query_result_csv",
-        responses=downloaded("text/csv", OpenApiTypes.STR),
+        responses=downloaded("text/csv", OpenApiTypes.STR, 403, 404, 409, 429),
         parameters=[CUT],
         tags=RESULTS,
     )
@@ -375,7 +372,7 @@ class ResultJsonl(ResultFile):
 
     @extend_schema(
         operation_id="query_result_jsonl",
-        responses=downloaded("application/jsonl", OpenApiTypes.STR),
+        responses=downloaded("application/jsonl", OpenApiTypes.STR, 403, 404, 409, 429),
         parameters=[CUT],
         tags=RESULTS,
     )
@@ -389,7 +386,7 @@ class ResultXlsx(ResultFile):
 
     @extend_schema(
         operation_id="query_result_xlsx",
-        responses=downloaded(XLSX, OpenApiTypes.BINARY),
+        responses=downloaded(XLSX, OpenApiTypes.BINARY, 403, 404, 409, 429),
         parameters=[CUT],
         tags=RESULTS,
     )

@@ -16,6 +16,8 @@ from typing import TypeAlias
 from django.db import Error, connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from audit import checkpoints
+from audit.publishing import publish_due
 from queries import running, services
 from queries.maintenance import tidying
 from queries.models import QueryRequest
@@ -59,12 +61,19 @@ def remind(stopping: Stopping) -> int:
     return 0 if stopping() else outbox.remind()
 
 
+def sign(stopping: Stopping) -> int:
+    """Sign the audit log, when it is time."""
+    return 0 if stopping() else checkpoints.make_due()
+
+
 def tasks(interval: float) -> list[Task]:
     """The tasks, those that matter soonest first. `interval` in seconds."""
     return [
         Task("settle", settle, interval, 1),
         Task("expire", expire, interval, 2),
         Task("remind", remind, interval, 4),
+        Task("checkpoints", sign, interval, 5),
+        Task("publish", publish_due, interval, 0),
         Task("notices", sending.send_due, min(interval, NOTICE_SECONDS), 0),
         Task("tidy", lambda stopping: sum(tidying.tidy(stopping).values()), max(interval, TIDY_SECONDS), 3),
     ]

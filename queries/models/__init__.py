@@ -9,6 +9,7 @@ from queries.models.rehearsal import Rehearsal, Schema
 from queries.models.request import Code, Decision, QueryRequest, Verdict
 from queries.models.sealed import Sealed
 from queries.models.undo import UndoParameters, UndoPiece
+from queries.models.view import SavedList, SavedView
 
 __all__ = [
     "Code",
@@ -25,6 +26,8 @@ __all__ = [
     "ResultChunk",
     "ResultOrder",
     "Said",
+    "SavedList",
+    "SavedView",
     "Schema",
     "ScriptCall",
     "Sealed",

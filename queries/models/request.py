@@ -19,7 +19,7 @@ from executors.base import Access, FailureCode, Job, Language, Limits, Parameter
 from executors.base.parameters import from_json
 from pods.models import Pod, Target
 from queries import vault
-from queries.digest import digest
+from queries.digest import digest, form
 from queries.lifecycle import Status
 from queries.querysets import QueryRequestQuerySet
 
@@ -109,7 +109,7 @@ class QueryRequest(models.Model):
 
     # What it has in common with requests that differ in values alone; "" of one from before it was kept.
     fingerprint = models.CharField(max_length=64, blank=True, default="", editable=False)
-    # What a search looks in, in lower case: reason, ticket, tables, author.
+    # What a search looks in, in lower case: reason, ticket, tables, author, and the beginning of the statement.
     search = models.TextField(editable=False)
 
     objects = QueryRequestQuerySet.as_manager()
@@ -239,11 +239,15 @@ class QueryRequest(models.Model):
 
     def current_digest(self) -> str:
         """The digest of what is stored now; equal to `digest` unless the row or its target was changed."""
-        return digest(
+        return digest(self.digest_form(self.target.identity(Access(self.access))))
+
+    def digest_form(self, target: Mapping[str, object]) -> str:
+        """What the digest covers, where `target` is what it was at submission."""
+        return form(
             language=self.language,
             statement=self.statement,
             parameters=self.parameters,
-            target=self.target.identity(Access(self.access)),
+            target=target,
             access=self.access,
             limits=self.limits,
             expects=self.expects,

@@ -222,8 +222,8 @@ def _order(given: QueryDict, count: int) -> tuple[Order, ...]:
 
 def _places(given: QueryDict, count: int) -> tuple[tuple[int, ...] | None, int]:
     """The columns to show and how many of them are pinned; all when none is named."""
-    pinned = list(dict.fromkeys(_numbers(given.getlist("pin"), count)))
-    chosen = list(_numbers(given.getlist("col"), count))
+    pinned = list(dict.fromkeys(columns_named(given.getlist("pin"), count)))
+    chosen = list(columns_named(given.getlist("col"), count))
     if not pinned and not chosen:
         return None, 0
     others = sorted(set(chosen or range(count)) - set(pinned))
@@ -232,7 +232,8 @@ def _places(given: QueryDict, count: int) -> tuple[tuple[int, ...] | None, int]:
     return (*pinned, *others), len(pinned)
 
 
-def _numbers(texts: Iterable[str], count: int) -> Iterator[int]:
+def columns_named(texts: Iterable[str], count: int) -> Iterator[int]:
+    """The columns, from 0, of numbers and ranges from 1, in the order they are named."""
     for part in re.split(r"[ ,]+", " ".join(texts)):
         match = _RANGE.fullmatch(part)
         if match:

@@ -128,7 +128,7 @@ ALL = Columns()
 def table(window: Window, address: str, room: int = PAGE_BYTES, columns: Columns = ALL) -> ShownPage:
     """The rows as a table. `address` is where a whole value is asked for, by `row` and `column`."""
     rows = list(_rows(window, address, Room(room, room), columns))
-    heads = _heads(window.columns, columns)
+    heads = heads_of(window.columns, columns)
     return _page(window, rows=[row for _, row in rows], heads=heads, numbers=[number for number, _ in rows])
 
 
@@ -217,13 +217,13 @@ def _fitting_row(cells: Sequence[tuple[int, Cell]], address: str, room: int) -> 
             row = _drawn(cells, most, address, room)
             if row is not None:
                 return row
-    return [_cell(value, shortest, f"{address}&column={place}") for place, value in cells]
+    return [drawn_cell(value, shortest, f"{address}&column={place}") for place, value in cells]
 
 
 def _drawn(cells: Sequence[tuple[int, Cell]], most: int, address: str, room: int) -> list[SafeString] | None:
     row: list[SafeString] = []
     for place, value in cells:
-        row.append(_cell(value, most, f"{address}&column={place}"))
+        row.append(drawn_cell(value, most, f"{address}&column={place}"))
         room -= size(row[-1:])
         if room < 0:
             return None
@@ -239,7 +239,8 @@ def _fitting_document(document: bytes, address: str, room: int) -> SafeString:
     return _document(document, shortest, address)
 
 
-def _cell(value: Cell, most: int, address: str) -> SafeString:
+def drawn_cell(value: Cell, most: int, address: str) -> SafeString:
+    """A value of at most so many characters. `address` is where all of it is asked for."""
     if value is None:
         return NULL
     if not isinstance(value, str):
@@ -259,7 +260,8 @@ def _cut(beginning: SafeString, address: str) -> SafeString:
     return format_html('{} <a class="rest" href="{}">… the whole value</a>', beginning, address)
 
 
-def _heads(of: Sequence[Column], columns: Columns) -> list[Head]:
+def heads_of(of: Sequence[Column], columns: Columns = ALL) -> list[Head]:
+    """The heads of a table."""
     heads: list[Head] = []
     shown = [(place, of[place]) for place in columns.numbers(len(of))]
     for most in NAME_LENGTHS:

@@ -1,6 +1,6 @@
 """Who reads a result: the policy is asked and the reading recorded for every page and every download."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from typing import TypeVar
@@ -15,9 +15,11 @@ from executors.cells import Cell, picker, value_text
 from queries import policies
 from queries.lifecycle import FINAL, Status
 from queries.models import Execution, QueryRequest
-from queries.results.export import CONTENT_TYPES, export
+from queries.results.copies import MOST_ROWS, Form, copied
+from queries.results.differences import Change, Compared, compared
+from queries.results.export import CONTENT_TYPES, USUAL, Shape, export
 from queries.results.orders import ordered
-from queries.results.reader import rows_at, rows_from
+from queries.results.reader import columns_of, rows_at, rows_from
 from queries.results.windows import Page, ResultPage, Window, answered
 from queries.transitions import subject
 from queries.vault import Unreadable
@@ -32,7 +34,12 @@ TRUNCATED = "X-Result-Truncated"
 # All rows, in the order they came in.
 AS_IT_CAME = Arrangement()
 
+# So many of the latest requests like one are looked through for the same statement; so many of them are offered.
+NEAREST = 500
+COMPARED = 20
+
 Made = TypeVar("Made", bound=Page)
+Drawn = TypeVar("Drawn", bound=Page)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +118,70 @@ def view_cell(*, actor: User, query: QueryRequest, row: int, column: int) -> tup
     return window.columns[column], cell
 
 
+def copy_rows(
+    *,
+    actor: User,
+    query: QueryRequest,
+    form: Form,
+    arrangement: Arrangement = AS_IT_CAME,
+    first_row: int = 0,
+    limit: int = PAGE_ROWS,
+    places: Sequence[int] | None = None,
+) -> str:
+    """Rows from the place `first_row` on and their columns `places` (all when None) as text for a clipboard.
+
+    Raises as `show_page`, and BadInput for more than can be copied.
+    """
+    execution = _readable(actor, query)
+    table = query.tables[0] if len(query.tables) == 1 else "table_name"
+    try:
+        window = _window(execution, first_row, min(limit, MOST_ROWS), arrangement)
+        made = copied(window, form, places, table)
+    except Unreadable as error:
+        raise _unreadable(query, error) from error
+    data = {"first_row": first_row, "rows": made.count, "copied_as": form.value, **_told(arrangement)}
+    _record(log.Action.RESULT_VIEW, actor, query, data)
+    return made.text
+
+
+def comparable(*, actor: User, query: QueryRequest) -> list[QueryRequest]:
+    """Other requests of the same statement on the same target whose results `actor` may read, the newest first."""
+    nearest = QueryRequest.objects.filter(target=query.target_id, fingerprint=query.fingerprint).values("pk")
+    found = QueryRequest.objects.filter(pk__in=list(nearest.values_list("pk", flat=True)[:NEAREST]))
+    found = found.filter(statement=query.statement, language=query.language, execution__finished_at__isnull=False)
+    others = found.exclude(pk=query.pk).select_related("execution", "pod", "author", "target")
+    return [
+        other
+        for other in others.order_by("-pk")
+        if other.execution.has_result and not policies.cannot_see_result(actor, other)
+    ][:COMPARED]
+
+
+def show_difference(
+    *,
+    actor: User,
+    query: QueryRequest,
+    other: QueryRequest,
+    key: Sequence[int],
+    change: Change,
+    made: Callable[[Compared], Drawn],
+) -> Drawn:
+    """What `made` makes of the difference between two results, whichever was asked for first being the earlier one.
+
+    Raises as `view_page` for either, and as `compared`. A look at both is recorded.
+    """
+    first, second = sorted((query, other), key=lambda one: one.pk)
+    earlier, later = _readable(actor, first), _readable(actor, second)
+    try:
+        drawn = made(compared(earlier, later, key))
+    except Unreadable as error:
+        raise _unreadable(second, error) from error
+    for one, against in ((first, second), (second, first)):
+        data = {"compared_with": against.number, "rows": drawn.count, "change": change.value}
+        _record(log.Action.RESULT_VIEW, actor, one, data)
+    return drawn
+
+
 def view_trace(*, actor: User, query: QueryRequest, part: str, number: int) -> str:
     """The whole of a text of a script's run: a line of the console, or the statement, parameters or failure of a call.
 
@@ -137,7 +208,13 @@ def record_trace_view(*, actor: User, query: QueryRequest, part: str) -> None:
     _record(log.Action.RESULT_VIEW, actor, query, {"part": part})
 
 
-def download(*, actor: User, query: QueryRequest, format: str) -> Download:  # noqa: A002 -- the word people use
+def download(
+    *,
+    actor: User,
+    query: QueryRequest,
+    format: str,  # noqa: A002 -- the word people use
+    shape: Shape = USUAL,
+) -> Download:
     """The whole result. Raises as `view_page`, and NotFound for an unknown format.
 
     Its first bytes are read here: a result that cannot be read is an error, not half a file. One that breaks later
@@ -146,12 +223,13 @@ def download(*, actor: User, query: QueryRequest, format: str) -> Download:  # n
     if format not in CONTENT_TYPES:
         raise NotFound(f"Results come as {', '.join(CONTENT_TYPES)}.")
     execution = _readable(actor, query)
-    stream = export(execution, format)
+    stream = export(execution, format, shape)
     try:
         first = next(stream, b"")
     except Unreadable as error:
         raise _unreadable(query, error) from error
-    _record(log.Action.RESULT_DOWNLOAD, actor, query, {"format": format, "rows": execution.row_count})
+    data = {"format": format, "rows": execution.row_count, **shape.told}
+    _record(log.Action.RESULT_DOWNLOAD, actor, query, data)
     filename = _filename(query, execution, format)
     return Download(filename, CONTENT_TYPES[format], chain([first], stream), execution.truncated)
 
@@ -166,7 +244,7 @@ def _window(execution: Execution, first_row: int, limit: int, arrangement: Arran
     else:
         rows = enumerate(islice(rows_from(execution, first_row), limit), start=first_row)
     return Window(
-        columns=[Column(**column) for column in execution.columns],
+        columns=columns_of(execution),
         encoding=RowEncoding(execution.encoding),
         rows=rows,
         first_row=first_row,

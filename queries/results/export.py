@@ -1,19 +1,20 @@
-"""A stored result as CSV, JSON lines or XLSX, streamed in constant memory, and harmless to a spreadsheet."""
+"""A stored result as CSV, JSON lines or XLSX, streamed in constant memory and harmless to a spreadsheet."""
 
 import json
 import re
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from dataclasses import dataclass
 
-import xlsxwriter
-
+from executors.arranging import Kind, kind_of
+from executors.arranging.kinds import INTERVAL, MODIFIER
 from executors.base import Column, RowEncoding, Scalar
 from executors.cells import Cell, cell_reader, exact_json, exactly
 from executors.copytext import decode_copy_row
 from executors.rows import extended_json, split_rows
 from queries.models import Execution
-from queries.results.reader import blocks
+from queries.results.reader import blocks, columns_of
+from queries.results.typed import typed_json
+from queries.results.workbook import workbook
 
 CONTENT_TYPES = {
     "csv": "text/csv; charset=utf-8",
@@ -30,17 +31,42 @@ NOT_TEXT = frozenset(
     {"smallint", "integer", "bigint", "numeric", "real", "double precision", "money", "oid", "boolean", "uuid", "date"}
     | {f"{kind} {zone} time zone" for kind in ("time", "timestamp") for zone in ("with", "without")}
 )
-MODIFIER = re.compile(r"\([0-9,-]*\)")
-INTERVAL = re.compile(r"interval( (year|month|day|hour|minute|second)( to (month|hour|minute|second))?)?")
-XLSX_ROWS = 1_048_576
-XLSX_CELL = 32_767
-SHEET_FULL = "A sheet ends here; the result has {:,} rows. Download it as CSV to have all of them."
-READ_BYTES = 64 * 1024
 
 
-def export(execution: Execution, fmt: str) -> Iterator[bytes]:
+SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t"}
+# What tells a spreadsheet that a file is UTF-8.
+MARK = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How a download is written: `separator` (a key of SEPARATORS) and byte-order `mark` of CSV.
+
+    `typed`: numbers, truths and documents as such where nothing is lost, instead of their text. Workbooks are unless
+    told otherwise, JSON lines are not. Documents and what scripts returned always keep the types they have.
+    """
+
+    separator: str = "comma"
+    mark: bool = False
+    typed: bool | None = None
+
+    @property
+    def told(self) -> dict[str, object]:
+        """What is not as usual."""
+        chosen = {"separator": self.separator, "mark": self.mark, "typed": self.typed}
+        return {name: value for name, value in chosen.items() if value != getattr(USUAL, name)}
+
+
+USUAL = Shape()
+
+
+def export(execution: Execution, fmt: str, shape: Shape = USUAL) -> Iterator[bytes]:
     """The result as a stream of bytes. `fmt` is a key of CONTENT_TYPES."""
-    return EXPORTERS[fmt](execution)
+    if fmt == "xlsx":
+        return workbook(execution, typed=shape.typed is not False)
+    if fmt == "jsonl":
+        return _jsonl(execution, typed=bool(shape.typed))
+    return _csv(execution, shape)
 
 
 def harmless(text: str) -> str:
@@ -56,10 +82,6 @@ def is_text(column: Column) -> bool:
     return name not in NOT_TEXT and not INTERVAL.fullmatch(name)
 
 
-def _columns(execution: Execution) -> list[Column]:
-    return [Column(**column) for column in execution.columns]
-
-
 # --- CSV -------------------------------------------------------------------------------------------
 
 # The first two bytes of the full-width signs, which some spreadsheets take for the plain ones.
@@ -68,11 +90,12 @@ FULL_WIDTH = b"\xef\xbc"
 _MINUS = re.compile(rb"\t-(?![0-9]+\.?[0-9]*\t)")
 
 
-def _csv(execution: Execution) -> Iterator[bytes]:
-    columns = _columns(execution)
+def _csv(execution: Execution, shape: Shape) -> Iterator[bytes]:
+    columns, separator = columns_of(execution), SEPARATORS[shape.separator]
     encoding = RowEncoding(execution.encoding)
-    rows = _copy_rows(columns) if encoding is RowEncoding.COPY else _cell_rows(encoding, columns)
-    head = _csv_line([column.name for column in columns])
+    is_copy = encoding is RowEncoding.COPY
+    rows = _copy_rows(columns, separator) if is_copy else _cell_rows(encoding, columns, separator)
+    head = MARK * shape.mark + csv_line([column.name for column in columns], separator)
     for block in blocks(execution):
         # Together with the first rows: a result that cannot be read has not begun.
         yield head + rows(block)
@@ -81,32 +104,32 @@ def _csv(execution: Execution) -> Iterator[bytes]:
         yield head
 
 
-def _copy_rows(columns: Sequence[Column]) -> Callable[[bytes], bytes]:
+def _copy_rows(columns: Sequence[Column], separator: str) -> Callable[[bytes], bytes]:
     if not columns:
         return lambda block: b"\n" * block.count(b"\n")
     textual = [is_text(column) for column in columns]
-    return lambda block: copy_to_csv(block, textual)
+    return lambda block: copy_to_csv(block, textual, separator)
 
 
-def _cell_rows(encoding: RowEncoding, columns: Sequence[Column]) -> Callable[[bytes], bytes]:
+def _cell_rows(encoding: RowEncoding, columns: Sequence[Column], separator: str) -> Callable[[bytes], bytes]:
     read = cell_reader(encoding, columns)
-    return lambda block: b"".join([_csv_line(read(row)) for row in split_rows(encoding, block)])
+    return lambda block: b"".join([csv_line(read(row), separator) for row in split_rows(encoding, block)])
 
 
-def copy_to_csv(block: bytes, textual: Sequence[bool]) -> bytes:
+def copy_to_csv(block: bytes, textual: Sequence[bool], separator: str = ",") -> bytes:
     """A block of COPY text as CSV: NULL is nothing, an empty string is `""`, a formula is behind an apostrophe.
 
     `textual` says of each column whether its values are text, for nothing else can be a formula. Most blocks need only
     their separators exchanged; the others are taken apart line by line, and only the lines that must be, cell by cell.
     A million rows then cost about what copying them does.
     """
-    whole = _exchanged(block, formulas=any(textual))
+    whole = _exchanged(block, separator.encode(), formulas=any(textual))
     if whole is not None:
         return whole
     lines = []
     for line in split_rows(RowEncoding.COPY, block):
-        simple = _exchanged(line, formulas=any(textual))
-        lines.append(_csv_line(_typed(decode_copy_row(line), textual)) if simple is None else simple)
+        simple = _exchanged(line, separator.encode(), formulas=any(textual))
+        lines.append(csv_line(_typed(decode_copy_row(line), textual), separator) if simple is None else simple)
     return b"".join(lines)
 
 
@@ -115,9 +138,9 @@ def _typed(row: Sequence[str | None], textual: Sequence[bool]) -> Sequence[str |
     return [cell if cell is None or text else Scalar(cell) for cell, text in zip(row, textual, strict=True)]
 
 
-def _exchanged(lines: bytes, *, formulas: bool) -> bytes | None:
-    """Whole lines with commas for tabs; None when a cell needs quotes or perhaps an apostrophe, or holds an escape."""
-    if b'"' in lines or b"," in lines:
+def _exchanged(lines: bytes, separator: bytes, *, formulas: bool) -> bytes | None:
+    """Whole lines with the separator for tabs; None when a cell needs quotes, perhaps an apostrophe, or unescaping."""
+    if b'"' in lines or (separator != b"\t" and separator in lines):
         return None
     # Each cell between two tabs: every question about the beginning of a cell is then one search, not two or four.
     cells = b"\t" + lines.replace(b"\n", b"\t")
@@ -125,12 +148,12 @@ def _exchanged(lines: bytes, *, formulas: bool) -> bytes | None:
         return None
     quoted = _quote_empty(lines) if b"\t\t" in cells else lines
     if b"\\" not in quoted:
-        return quoted.replace(b"\t", b",")
+        return quoted.replace(b"\t", separator)
     bare = quoted.replace(b"\\N", b"")
     # Every backslash began a NULL: none was an escape.
     if lines.count(b"\\") * 2 != len(quoted) - len(bare):
         return None
-    return bare.replace(b"\t", b",")
+    return bare.replace(b"\t", separator)
 
 
 def _has_formula(cells: bytes) -> bool:
@@ -151,15 +174,17 @@ def _quote_empty(lines: bytes) -> bytes:
     return lines
 
 
-def _csv_line(row: Sequence[Cell]) -> bytes:
-    return (",".join([_csv_cell(harmless(cell)) if isinstance(cell, str) else "" for cell in row]) + "\n").encode()
+def csv_line(row: Sequence[Cell], separator: str = ",") -> bytes:
+    """A line of cells, harmless to a spreadsheet."""
+    cells = [_csv_cell(harmless(cell), separator) if isinstance(cell, str) else "" for cell in row]
+    return (separator.join(cells) + "\n").encode()
 
 
-_QUOTED = re.compile(r'[",\r\n]')
+_QUOTED = {separator: re.compile(rf'["\r\n{separator}]') for separator in SEPARATORS.values()}
 
 
-def _csv_cell(text: str) -> str:
-    if text == "" or _QUOTED.search(text):
+def _csv_cell(text: str, separator: str) -> str:
+    if text == "" or _QUOTED[separator].search(text):
         return '"' + text.replace('"', '""') + '"'
     return text
 
@@ -167,8 +192,12 @@ def _csv_cell(text: str) -> str:
 # --- JSON lines ------------------------------------------------------------------------------------
 
 
-def _jsonl(execution: Execution) -> Iterator[bytes]:
+def _jsonl(execution: Execution, *, typed: bool) -> Iterator[bytes]:
     encoding = RowEncoding(execution.encoding)
+    columns = columns_of(execution)
+    if typed and encoding is RowEncoding.COPY and columns:
+        yield from _typed_lines(execution, columns)
+        return
     names = [column["name"] for column in execution.columns]
     for block in blocks(execution):
         rows = split_rows(encoding, block)
@@ -180,6 +209,22 @@ def _jsonl(execution: Execution) -> Iterator[bytes]:
             yield "".join([_json_line(names, decode_copy_row(row) if names else ()) for row in rows]).encode()
 
 
+def _typed_lines(execution: Execution, columns: Sequence[Column]) -> Iterator[bytes]:
+    kinds = [kind_of(RowEncoding.COPY, column) for column in columns]
+    for block in blocks(execution):
+        rows = map(decode_copy_row, split_rows(RowEncoding.COPY, block))
+        yield "".join([typed_object(kinds, columns, row) + "\n" for row in rows]).encode()
+
+
+def typed_object(kinds: Sequence[Kind], columns: Sequence[Column], row: Sequence[Cell]) -> str:
+    """A row as a JSON object of typed values, or as an array when two columns share a name."""
+    values = [typed_json(kind, column, cell) for kind, column, cell in zip(kinds, columns, row, strict=True)]
+    if len({column.name for column in columns}) < len(columns):
+        return f"[{', '.join(values)}]"
+    names = (json.dumps(column.name, ensure_ascii=False) for column in columns)
+    return "{" + ", ".join(f"{name}: {value}" for name, value in zip(names, values, strict=True)) + "}"
+
+
 def _json_line(names: list[str], row: Sequence[object]) -> str:
     return json.dumps(_json_value(names, row), ensure_ascii=False) + "\n"
 
@@ -187,66 +232,3 @@ def _json_line(names: list[str], row: Sequence[object]) -> str:
 def _json_value(names: list[str], row: Sequence[object]) -> object:
     """An object, or an array when two columns share a name."""
     return dict(zip(names, row, strict=True)) if len(set(names)) == len(names) else list(row)
-
-
-# --- XLSX ------------------------------------------------------------------------------------------
-
-
-def _xlsx(execution: Execution) -> Iterator[bytes]:
-    """Text cells only, so that no digit is lost and nothing is a formula. Built in a file of its own, row by row."""
-    with tempfile.TemporaryDirectory(prefix="portal-xlsx-") as folder:
-        path = Path(folder) / "result.xlsx"
-        options = {"constant_memory": True, "tmpdir": folder, "strings_to_formulas": False, "strings_to_urls": False}
-        with xlsxwriter.Workbook(str(path), options) as book:
-            shortened = _fill(book.add_worksheet("result"), execution)
-            if notes := _notes(execution, shortened):
-                sheet = book.add_worksheet("not all of it")
-                for number, words in enumerate(notes):
-                    sheet.write_string(number, 0, words)
-        with path.open("rb") as file:
-            while data := file.read(READ_BYTES):
-                yield data
-
-
-def _fill(sheet: xlsxwriter.worksheet.Worksheet, execution: Execution) -> int:
-    """Write every row that a sheet can hold; how many cells were longer than a sheet's cell."""
-    shortened = 0
-    for number, row in enumerate(_table(execution)):
-        if number == XLSX_ROWS - 1 and execution.row_count >= XLSX_ROWS:
-            sheet.write_string(number, 0, SHEET_FULL.format(execution.row_count))
-            break
-        for column, cell in enumerate(row):
-            if isinstance(cell, str):
-                shortened += len(cell) > XLSX_CELL
-                sheet.write_string(number, column, _shortened(cell))
-    return shortened
-
-
-def _notes(execution: Execution, shortened: int) -> list[str]:
-    """What of the result is not in the workbook."""
-    notes = []
-    if execution.truncated:
-        limit = "row" if execution.truncated == "rows" else "byte"
-        notes.append(f"The result was cut at the {limit} limit of the target: there were more rows in the database.")
-    if execution.row_count >= XLSX_ROWS:
-        notes.append(SHEET_FULL.format(execution.row_count))
-    if shortened:
-        notes.append(f"{shortened:,} cells are longer than a sheet can hold and end with an ellipsis. CSV has all.")
-    return notes
-
-
-def _shortened(cell: str) -> str:
-    """What fits a cell, and an ellipsis where that is not all of it."""
-    return cell if len(cell) <= XLSX_CELL else f"{cell[: XLSX_CELL - 1]}…"
-
-
-def _table(execution: Execution) -> Iterator[Sequence[Cell]]:
-    columns = _columns(execution)
-    encoding = RowEncoding(execution.encoding)
-    read = cell_reader(encoding, columns)
-    yield [column.name for column in columns]
-    for block in blocks(execution):
-        yield from map(read, split_rows(encoding, block))
-
-
-EXPORTERS: dict[str, Callable[[Execution], Iterator[bytes]]] = {"csv": _csv, "jsonl": _jsonl, "xlsx": _xlsx}

@@ -13,11 +13,11 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from executors.arranging import Arrangement
-from executors.base import Column, RowEncoding
+from executors.base import RowEncoding
 from executors.processes import arrangers
 from executors.processes.arrangers import Rows, Unarranged
 from queries.models import Execution, ResultOrder
-from queries.results.reader import blocks
+from queries.results.reader import blocks, columns_of
 from queries.vault import Unreadable
 from web.errors import Unavailable
 
@@ -95,8 +95,7 @@ def keep(execution: Execution, digest: str, numbers: Sequence[int]) -> Ordered:
 
 def stored_rows(execution: Execution) -> Rows:
     """All rows of a result, to be sorted or compared."""
-    columns = [Column(**column) for column in execution.columns]
-    return Rows(RowEncoding(execution.encoding), columns, blocks(execution))
+    return Rows(RowEncoding(execution.encoding), columns_of(execution), blocks(execution))
 
 
 def unavailable(error: Unarranged) -> Unavailable:

@@ -9,7 +9,7 @@ from itertools import islice
 from django.db import connection
 from django.db.models import Count, Max, Sum
 
-from executors.base import RowEncoding
+from executors.base import Column, RowEncoding
 from executors.rows import split_rows
 from queries import vault
 from queries.models import Execution, ResultChunk
@@ -25,6 +25,11 @@ OPENED_BYTES = 16 * 1024 * 1024
 def unsealed(chunk: ResultChunk) -> bytes:
     """The encoded rows of a chunk. Raises vault.Unreadable."""
     return chunk.unsealed()
+
+
+def columns_of(execution: Execution) -> list[Column]:
+    """The columns of the result."""
+    return [Column(**column) for column in execution.columns]
 
 
 def blocks(execution: Execution) -> Iterator[bytes]:

@@ -1,6 +1,7 @@
 """Takes rows as they stream from a target and keeps them in sealed chunks, never more than one chunk in memory."""
 
 from collections.abc import Callable, Sequence
+from hashlib import sha256
 from typing import Any
 
 from django.db import Error, connection
@@ -33,6 +34,7 @@ class ChunkWriter:
         self._stored_bytes = 0
         # Whether any chunk was ever sent to the database, be it of a result set that was dropped since.
         self._sent = False
+        self._digest = sha256()
         self.column_list: list[Column] = []
         self.encoding: RowEncoding | None = None
         # Why the rows could not be kept; the run goes on without them, for a write must not depend on it.
@@ -42,6 +44,11 @@ class ChunkWriter:
     def byte_count(self) -> int:
         """Bytes of the encoded rows."""
         return self._stored_bytes + self._size
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the rows as they are encoded, before compression and sealing; "" where none are kept."""
+        return self._digest.hexdigest() if self.encoding is not None and not self.lost else ""
 
     def columns(self, columns: Sequence[Column], encoding: RowEncoding) -> None:
         """Begin a result set; an earlier one is dropped, for the last one is kept."""
@@ -58,6 +65,7 @@ class ChunkWriter:
         """Take a block of whole rows."""
         if self.lost:
             return
+        self._digest.update(data)
         self._blocks.append(data)
         self._size += len(data)
         self._rows_in_chunk += count
@@ -114,6 +122,7 @@ class ChunkWriter:
     def _clear(self) -> None:
         self._blocks, self._size, self._rows_in_chunk = [], 0, 0
         self._number = self._first_row = self._stored_bytes = 0
+        self._digest = sha256()
 
     def _or_lose(self, act: Callable[[], None]) -> None:
         try:

@@ -45,6 +45,8 @@ class Ending:
     error: ExecutionError | None = None
     duration_ms: float = 0.0
     result_lost: str = ""
+    # Of the rows that were kept.
+    result_digest: str = ""
     # Nobody could say yet how it ended; there is neither outcome nor error then.
     unanswered: bool = False
     calls: list[Call] = field(default_factory=list)

@@ -70,6 +70,7 @@ def _settle(claimed: QueryRequest, ending: Ending, writer: ChunkWriter) -> Query
         ending.result_lost = ending.result_lost or writer.missing()
         if ending.outcome is None or ending.result_lost:
             writer.discard()
+        ending.result_digest = writer.digest
         _store_calls(query.pk, ending)
         if not _stored(query, ending, writer):
             logger.warning("%s is being settled by another process", query.number)
@@ -142,6 +143,8 @@ def conclude(query: QueryRequest, ending: Ending, acts: Sequence[log.Act] = ()) 
     if effect is not None:
         data["changed"] = {table.table: table.total for table in effect.tables}
     data["truncated"] = outcome.truncated if outcome else ""
+    if ending.result_digest:
+        data["result"] = ending.result_digest
     step(query, Verb.COMPLETE, actor=SYSTEM).record(data=data, acts=acts)
 
 

@@ -22,6 +22,7 @@ from queries.services.rehearsing import rehearse
 from queries.services.seeing import note_opened, visible_query
 from queries.services.submitting import Follows, submit
 from queries.services.undoing import undo
+from queries.services.views import move_view, remove_view, save_view
 
 __all__ = [
     "COMMENT_LENGTH",
@@ -52,11 +53,14 @@ __all__ = [
     "keep_draft",
     "last_line",
     "missing_parameters",
+    "move_view",
     "note_opened",
     "rehearse",
     "reject",
     "reject_stale",
+    "remove_view",
     "require_words",
+    "save_view",
     "submit",
     "undo",
     "visible_query",

@@ -99,7 +99,7 @@ def environment_tag(target: Target) -> SafeString:
 
 @register.simple_tag
 def ago(moment: dt.datetime | None) -> SafeString:
-    """How long ago, with the exact time in UTC on hover."""
+    """How long ago, with the exact time on hover, in UTC and in the reader's zone."""
     if moment is None:
         return format_html("")
     seconds = (timezone.now() - moment).total_seconds()
@@ -116,8 +116,20 @@ def left(moment: dt.datetime) -> SafeString:
 
 @register.filter
 def exact(moment: dt.datetime | None) -> str:
+    """The moment to the second, in the zone of who reads it: `2026-01-31 12:00:00 CET`."""
+    return timezone.localtime(moment).strftime("%Y-%m-%d %H:%M:%S %Z") if moment else ""
+
+
+@register.filter
+def in_utc(moment: dt.datetime) -> str:
     """The moment in UTC, to the second."""
-    return moment.astimezone(dt.UTC).strftime("%Y-%m-%d %H:%M:%S UTC") if moment else ""
+    return moment.astimezone(dt.UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+@register.simple_tag
+def moment(at: dt.datetime | None) -> SafeString:
+    """A moment to the second, with UTC on hover."""
+    return _time(at, exact(at)) if at else format_html("")
 
 
 @register.filter
@@ -231,6 +243,12 @@ def approvals_given(query: QueryRequest) -> int:
 
 
 @register.filter
+def approvals_words(count: int) -> str:
+    """How many must approve."""
+    return "One of them must approve." if count == 1 else f"{count} of them must approve."
+
+
+@register.filter
 def warnings_found(query: QueryRequest) -> int:
     """How many findings a person should look at."""
     return sum(finding["severity"] != "info" for finding in query.findings)
@@ -337,5 +355,11 @@ def _short(seconds: float) -> str:
     return f"{hours} h {rest} min" if hours else f"{rest} min"
 
 
+def _on_hover(moment: dt.datetime) -> str:
+    """UTC, and before it the reader's own time where that is another."""
+    own, utc = exact(moment), in_utc(moment)
+    return utc if own == utc else f"{own}, {utc}"
+
+
 def _time(moment: dt.datetime, words: str) -> SafeString:
-    return format_html('<time datetime="{}" title="{}">{}</time>', moment.isoformat(), exact(moment), words)
+    return format_html('<time datetime="{}" title="{}">{}</time>', moment.isoformat(), _on_hover(moment), words)

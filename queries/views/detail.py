@@ -14,12 +14,14 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_GET, require_safe
 
 from accounts.models import User
 from accounts.people import person
+from audit import keys
 from executors.base import Effect, Language, RowEncoding
 from queries import bounds, policies, risks, running, services
+from queries import evidence as evidences
 from queries.lifecycle import Status
 from queries.models import Execution, QueryRequest, Rehearsal, Schema, Verdict
 from queries.presentation import pages, parameters, traces
@@ -39,6 +41,7 @@ from queries.running.monitor import LOG_BYTES_KEPT
 from queries.views.plan import beside
 from queries.views.statements import failure_parts, statement_parts
 from web.errors import NotFound, PortalError
+from web.ratelimit import limit
 
 INLINE_ROWS = 50
 # What all parameters together take of the page.
@@ -102,6 +105,15 @@ def parameter(request: HttpRequest, public_id: UUID, number: int) -> HttpRespons
     return HttpResponse(text, content_type="text/plain; charset=utf-8")
 
 
+@require_GET
+def evidence(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Everything about the request in one file that is verified offline. Taking it is recorded."""
+    limit(request, "download")
+    query = services.visible_query(actor=person(request), public_id=public_id)
+    file = evidences.evidence(actor=person(request), query=query)
+    return HttpResponse(file.content, content_type=evidences.MEDIA_TYPE, headers=file.headers)
+
+
 @dataclass(frozen=True, slots=True)
 class Remark:
     """A comment that was refused: what was typed, and why it was not taken."""
@@ -132,6 +144,7 @@ def request_page(
         "bound_typed": bound,
         "noticed": noticed(query.findings),
         "passed": passed(query.verified),
+        "gives_evidence": keys.signing_key() is not None,
         "parts": parts(query, execution),
         "remark": remark or Remark(),
         "may_comment": not policies.cannot_comment(user, query),

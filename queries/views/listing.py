@@ -11,12 +11,14 @@ from django.http import HttpRequest
 
 from accounts.models import User
 from pods.models import Environment, Pod, Target
-from queries.models import QueryRequest, Tiding
+from queries.models import QueryRequest, SavedList, SavedView, Tiding
 from queries.models.conversation import TidingQuerySet
 from queries.querysets import QueryRequestQuerySet, how_many
 from queries.words import ACCESSES, STATUSES
 
 PAGE_SIZE = 50
+# What a tab says of a saved view; `pod` is null for one's own.
+_VIEW = JSONObject(pk="pk", name="name", address="address", pod="pod__name", slug="pod__slug")
 COUNT_CAP = 100
 BIGINT_DIGITS = 19
 
@@ -31,10 +33,12 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """`choices` for the filters, and the counts asked for, none above the cap."""
+    """`choices` for the filters, the counts asked for, none above the cap; saved views, and the pods reviewed for."""
 
     choices: dict[str, object]
     counts: dict[str, int]
+    views: Sequence[Mapping[str, Any]] = ()
+    reviewed: Sequence[Mapping[str, str]] = ()
 
 
 def after_key(request: HttpRequest) -> int | None:
@@ -84,7 +88,21 @@ def unread(person: User) -> TidingQuerySet:
     return Tiding.objects.of(person).unread()
 
 
-def frame(person: User, counted: Mapping[str, models.QuerySet[Any]]) -> Frame:
+def saved(request: HttpRequest, around: Frame, of: SavedList) -> dict[str, object]:
+    """The saved views of a list: tabs, the one that is shown, and for whom the filters can be saved."""
+    shown = next((view for view in around.views if str(view["pk"]) == request.GET.get("saved")), None)
+    kept = {pod["slug"] for pod in around.reviewed}
+    return {
+        "views_saved": around.views,
+        "view_shown": shown,
+        "may_keep_shown": shown is not None and (shown["pod"] is None or shown["slug"] in kept),
+        "pods_kept": around.reviewed,
+        "list_name": of.value,
+        "list_address": request.GET.urlencode(),
+    }
+
+
+def frame(person: User, of: SavedList, counted: Mapping[str, models.QuerySet[Any]]) -> Frame:
     """What stands around a list, in one statement: what its filters offer this person, and capped counts."""
     pods = Pod.objects.all() if person.may_read_audit_log else Pod.objects.of_member(person)
     targets = Target.objects.filter(pod__in=pods)
@@ -94,6 +112,8 @@ def frame(person: User, counted: Mapping[str, models.QuerySet[Any]]) -> Frame:
         **parts,
         pods_=ArraySubquery(pods.values_list(named)),
         targets_=ArraySubquery(targets.values_list(named)),
+        views_=ArraySubquery(SavedView.objects.for_person(person).filter(list=of.value).values_list(_VIEW)),
+        reviewed_=ArraySubquery(Pod.objects.reviewed_by(person).values_list(named)),
     )[0]
     return Frame(
         choices={
@@ -104,6 +124,8 @@ def frame(person: User, counted: Mapping[str, models.QuerySet[Any]]) -> Frame:
             "accesses": [(access.value, name) for access, name in ACCESSES.items()],
         },
         counts={name: found[name] for name in counted},
+        views=found["views_"] or [],
+        reviewed=found["reviewed_"] or [],
     )
 
 

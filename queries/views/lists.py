@@ -9,8 +9,8 @@ from django.views.decorators.http import require_safe
 from accounts.models import User
 from accounts.people import person
 from queries.filters import Filters
-from queries.models import QueryRequest
-from queries.views.listing import after_key, frame, newest_first, unread
+from queries.models import QueryRequest, SavedList
+from queries.views.listing import after_key, frame, newest_first, saved, unread
 
 ANYONE = "anyone"
 
@@ -21,7 +21,7 @@ def request_list(request: HttpRequest) -> HttpResponse:
     user = person(request)
     filters = Filters.known(request.GET)
     found = _asked_by(filters, user).apply(QueryRequest.objects.visible_to(user))
-    around = frame(user, {"waiting": QueryRequest.objects.awaiting(user), "unread": unread(user)})
+    around = frame(user, SavedList.REQUESTS, {"waiting": QueryRequest.objects.awaiting(user), "unread": unread(user)})
     context = {
         "nav": "mine",
         "filters": filters,
@@ -31,6 +31,7 @@ def request_list(request: HttpRequest) -> HttpResponse:
         "waiting_for_me": around.counts["waiting"],
         "unread_for_me": around.counts["unread"],
         **around.choices,
+        **saved(request, around, SavedList.REQUESTS),
     }
     return render(request, "queries/list.html", context)
 

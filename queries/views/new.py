@@ -17,11 +17,12 @@ from accounts.people import person
 from executors.base import Access, Language
 from pods.models import Pod, Target
 from queries import services
-from queries.forms import ACCESS_CHOICES, LANGUAGE_CHOICES, RequestForm, known_id, left_as, revision_of
+from queries.forms import ACCESS_CHOICES, LANGUAGE_CHOICES, RequestForm, again_of, known_id, left_as, revision_of
 from queries.lifecycle import Status
 from queries.models import Decision, KeptDraft, QueryRequest
 from queries.parameter_rows import GIVEN_CHOICES, TYPE_CHOICES
 from queries.presentation import completions, script_manual, waits
+from queries.presentation.first_steps import sample
 from queries.presentation.similar import similar
 from queries.views import drafts, filling
 from web.errors import BadInput, NotFound, PortalError
@@ -135,10 +136,20 @@ def _initial(request: HttpRequest) -> dict[str, Any]:
         return dict(kept)
     if "revises" in request.GET:
         return revision_of(_own(request, request.GET["revises"]))
+    if "again" in request.GET:
+        return again_of(_repeatable(request, request.GET["again"]))
     draft = drafts.opened(request)
     if draft is not None:
         return left_as(draft)
-    return {"target": request.GET.get("target", "") or _last_target(person(request)), "access": Access.READ.value}
+    chosen = {"target": request.GET.get("target", "") or _last_target(person(request)), "access": Access.READ.value}
+    return chosen | (_sample(request) if "sample" in request.GET else {})
+
+
+def _sample(request: HttpRequest) -> dict[str, str]:
+    """A request that is ready to be sent, to try the portal with."""
+    usable = Target.objects.usable_by(person(request))
+    target = usable.filter(slug=request.GET.get("target", "")).first()
+    return sample(target) if target is not None else {}
 
 
 def _own(request: HttpRequest, public_id: str | UUID) -> QueryRequest:
@@ -146,6 +157,13 @@ def _own(request: HttpRequest, public_id: str | UUID) -> QueryRequest:
     query = own.select_related("target").first()
     if query is None:
         raise NotFound("There is no such request of yours to revise.")
+    return query
+
+
+def _repeatable(request: HttpRequest, public_id: str) -> QueryRequest:
+    query = services.visible_query(actor=person(request), public_id=known_id(public_id))
+    if query.undoes_id is not None:
+        raise NotFound("An undo puts back what was found once; it cannot be asked for again.")
     return query
 
 

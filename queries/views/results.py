@@ -10,16 +10,20 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_safe
 
 from accounts.people import person
-from executors.base import Column, RowEncoding
+from executors.base import RowEncoding
+from pods.models import Target
 from queries import services
 from queries.models import Execution, QueryRequest
 from queries.presentation import arranging, pages, traces
-from queries.presentation.arranging import Asked
+from queries.presentation.arranging import Asked, columns_named
 from queries.presentation.cell import shown
 from queries.presentation.pages import Columns, ShownPage
-from queries.results import download, ended, record_trace_view, show_page, view_cell, view_trace, view_value
+from queries.results import copy_rows, download, ended, record_trace_view, show_page, view_cell, view_trace, view_value
+from queries.results.copies import Form, forms
+from queries.results.export import SEPARATORS, USUAL, Shape
+from queries.results.reader import columns_of
 from queries.running.monitor import LOG_BYTES_KEPT
-from web.errors import NotFound, PortalError, Unavailable
+from web.errors import BadInput, FieldError, NotFound, PortalError, Unavailable
 from web.ratelimit import limit
 
 PAGE_ROWS = 200
@@ -38,8 +42,7 @@ def result(request: HttpRequest, public_id: UUID) -> HttpResponse:
     view = _view(request.GET.get("view", ""), execution)
     if view in TRACES:
         return _traced(request, query, execution, view)
-    columns = [Column(**column) for column in execution.columns]
-    asked = arranging.read(request.GET, RowEncoding(execution.encoding or RowEncoding.JSON), columns)
+    asked = _asked(request, execution)
     first = _first(request)
     if "form" in request.GET and not asked.errors:
         return redirect(f"{request.path}{asked.address(view=view, row=first or None)}")
@@ -50,8 +53,9 @@ def result(request: HttpRequest, public_id: UUID) -> HttpResponse:
         "missing": missing,
         "asked": asked,
         "operators": [(operator.value, words) for operator, words in arranging.OPERATORS.items()],
-        "choices": asked.choices(columns),
-        "column_count": len(columns),
+        "choices": asked.choices(columns_of(execution)),
+        "column_count": len(execution.columns),
+        "copies": forms(_encoding(execution)),
         "links": _links(asked, request.GET.get("view", ""), page),
     }
     response = render(request, "queries/result.html", context, status=400 if asked.errors else 200)
@@ -63,8 +67,33 @@ def download_result(request: HttpRequest, public_id: UUID, format: str) -> Strea
     """The whole result as a file."""
     limit(request, "download")
     query = services.visible_query(actor=person(request), public_id=public_id)
-    file = download(actor=person(request), query=query, format=format)
+    file = download(actor=person(request), query=query, format=format, shape=_shape(request))
     return StreamingHttpResponse(file.stream, content_type=file.content_type, headers=file.headers)
+
+
+@require_safe
+def copy(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Some rows as plain text, `as` a form of copies: from the place `row`, from 0, on; `rows` of them.
+
+    `column` names their columns, as `col` does; without it they are those of the page.
+    """
+    query = services.visible_query(actor=person(request), public_id=public_id)
+    execution = ended(actor=person(request), query=query)
+    asked = _asked(request, execution)
+    form = request.GET.get("as", "")
+    if asked.errors or form not in set(Form):
+        wrong = asked.errors or {"as": f"Rows are copied as {', '.join(Form)}."}
+        raise BadInput({name: [FieldError(message)] for name, message in wrong.items()})
+    text = copy_rows(
+        actor=person(request),
+        query=query,
+        form=Form(form),
+        arrangement=asked.arrangement,
+        first_row=_number(request, "row"),
+        limit=_number(request, "rows") or PAGE_ROWS,
+        places=list(columns_named(request.GET.getlist("column"), len(execution.columns))) or asked.places,
+    )
+    return HttpResponse(text.encode(errors="replace"), content_type="text/plain; charset=utf-8")
 
 
 @require_safe
@@ -118,7 +147,10 @@ def _traced(request: HttpRequest, query: QueryRequest, execution: Execution, vie
 
 
 def _common(request: HttpRequest, query: QueryRequest, execution: Execution, view: str) -> dict[str, Any]:
+    held_to, now = query.limits_in_force, query.target.limits
     return {
+        "again": _again(request, query),
+        "is_lifted": now.rows > held_to.rows if execution.truncated == "rows" else now.bytes > held_to.bytes,
         "nav": "mine" if query.author_id == request.user.pk else "review",
         "query": query,
         "execution": execution,
@@ -127,6 +159,13 @@ def _common(request: HttpRequest, query: QueryRequest, execution: Execution, vie
         "lines_total": execution.log_lines.count(),
         "decisions": query.decisions.all(),
     }
+
+
+def _again(request: HttpRequest, query: QueryRequest) -> str:
+    """Where the same is asked for again, "" for who may not ask. An undo puts back what was found only once."""
+    if query.undoes_id is not None or not Target.objects.usable_by(person(request)).filter(pk=query.target_id).exists():
+        return ""
+    return f"{reverse('queries:new')}?again={query.public_id}"
 
 
 def _shown(
@@ -179,6 +218,26 @@ def _links(asked: Asked, view: str, page: ShownPage | None) -> dict[str, str]:
 def _step(view: str) -> int:
     """How many rows a page has."""
     return 1 if view == "record" else PAGE_ROWS
+
+
+def _asked(request: HttpRequest, execution: Execution) -> Asked:
+    return arranging.read(request.GET, _encoding(execution), columns_of(execution))
+
+
+def _encoding(execution: Execution) -> RowEncoding:
+    """The encoding of the rows; of no rows any will do."""
+    return RowEncoding(execution.encoding or RowEncoding.JSON)
+
+
+def _shape(request: HttpRequest) -> Shape:
+    """How a download is to be written. Raises BadInput."""
+    given = request.GET
+    separator, typed = given.get("separator", USUAL.separator), given.get("typed", "")
+    if separator not in SEPARATORS:
+        raise BadInput({"separator": [FieldError(f"Values are separated by {', '.join(SEPARATORS)}.")]})
+    if typed not in ("", "0", "1"):
+        raise BadInput({"typed": [FieldError("It is 1 or 0.")]})
+    return Shape(separator, given.get("mark", "") == "1", bool(int(typed)) if typed else None)
 
 
 def _first(request: HttpRequest) -> int:

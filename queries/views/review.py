@@ -7,6 +7,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 from django.views.decorators.http import require_safe
@@ -16,9 +17,9 @@ from accounts.people import person
 from queries import services
 from queries.filters import Filters
 from queries.lifecycle import FINAL
-from queries.models import QueryRequest
+from queries.models import QueryRequest, SavedList
 from queries.querysets import QueryRequestQuerySet
-from queries.views.listing import PAGE_SIZE, Page, after_key, count, frame, newest_first, riskiest_first, unread
+from queries.views.listing import PAGE_SIZE, Page, after_key, count, frame, newest_first, riskiest_first, saved, unread
 from web.errors import BadInput, FieldError, PortalError
 from web.ratelimit import limit
 from web.verbs import post_only
@@ -35,6 +36,8 @@ VIEWS: dict[str, tuple[str, Scope]] = {
     "done": ("Done", lambda user: _seen(user).filter(status__in=FINAL)),
 }
 UNCOUNTED = "done"
+# Views that begin with what came last, or that it must not be missed in.
+TOLD_OF = (WAITING, "pods")
 
 
 def _seen(user: User) -> QueryRequestQuerySet:
@@ -96,14 +99,14 @@ def _queue_page(
         error.message = " ".join(problem.message for problems in error.fields.values() for problem in problems)
     filters = Filters.known(request.GET)
     scopes = {key: scope(user) for key, (_, scope) in VIEWS.items() if key != UNCOUNTED}
-    around = frame(user, {**scopes, "unread": unread(user)})
+    around = frame(user, SavedList.REVIEW, {**scopes, "unread": unread(user)})
     context = {
         "nav": "review",
         "view": view,
         "choosing": choosing and view == WAITING,
         "error": error,
         "reason": reason,
-        "made_at": timezone.now(),
+        "news": _news_address(request, view),
         "tabs": [(key, label, around.counts.get(key)) for key, (label, _) in VIEWS.items()],
         "waiting_for_me": around.counts[WAITING],
         "unread_for_me": around.counts["unread"],
@@ -113,16 +116,36 @@ def _queue_page(
         # Only an empty page says it.
         "done_today": SimpleLazyObject(lambda: count(_decided_today(user))),
         **around.choices,
+        **saved(request, around, SavedList.REVIEW),
     }
     return render(request, "queries/review.html", context)
 
 
 @require_safe
 def news(request: HttpRequest) -> HttpResponse:
-    """What came into the queue after the page was made: the bar above it, asked for now and then."""
-    since = _moment(request.GET.get("since", ""))
-    arrived = QueryRequest.objects.awaiting(person(request)).filter(submitted_at__gt=since) if since else None
-    return render(request, "queries/_news.html", {"arrived": 0 if arrived is None else count(arrived)})
+    """What came into a view after the page was made: the bar above it, asked for now and then."""
+    since, view = _moment(request.GET.get("since", "")), request.GET.get("view", WAITING)
+    scope = VIEWS[view if view in TOLD_OF else WAITING][1]
+    arrived = Filters.known(request.GET).apply(scope(person(request)).filter(submitted_at__gt=since)) if since else None
+    context = {"arrived": 0 if arrived is None else count(arrived), "address": _unfolded(request)}
+    return render(request, "queries/_news.html", context)
+
+
+def _unfolded(request: HttpRequest) -> str:
+    """The address of the view that is told of, from its first page."""
+    kept = request.GET.copy()
+    for name in ("since", "after"):
+        kept.pop(name, None)
+    return kept.urlencode()
+
+
+def _news_address(request: HttpRequest, view: str) -> str:
+    """Where the page asks what came since it was made; "" where it does not."""
+    if view not in TOLD_OF:
+        return ""
+    asked = request.GET.copy()
+    asked["view"], asked["since"] = view, timezone.now().isoformat()
+    return f"{reverse('review_news')}?{asked.urlencode()}"
 
 
 def _moment(text: str) -> datetime | None:

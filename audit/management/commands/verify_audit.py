@@ -1,10 +1,14 @@
-"""`manage.py verify_audit`: names the first bad entry, or says that every entry holds."""
+"""`manage.py verify_audit`: names the first bad entry, or says that every entry and every checkpoint holds."""
 
+from argparse import ArgumentParser
+from contextlib import suppress
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
 
-from audit.verification import verify_log
+from audit import log
+from audit.verification import record, verify_log
 
 
 class Command(BaseCommand):
@@ -12,9 +16,19 @@ class Command(BaseCommand):
 
     help = "Check the hash chain of the audit log; names the first bad entry."
 
-    def handle(self, *_args: Any, **_options: Any) -> None:
-        """Verify and report."""
-        verdict = verify_log()
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """`--resume`."""
+        parser.add_argument(
+            "--resume", action="store_true", help="Begin behind the last checkpoint that an earlier check came to."
+        )
+
+    def handle(self, *_args: Any, resume: bool, **_options: Any) -> None:
+        """Verify, record it where the database takes changes, and report."""
+        verdict = verify_log(resume=resume)
+        with suppress(DatabaseError):
+            record(log.PORTAL, verdict)
         if verdict.fault:
             raise CommandError(f"Entry {verdict.fault.seq} is bad: {verdict.fault.reason}.")
-        self.stdout.write(f"{verdict.entries} entries hold; the head is {verdict.head.hex()}.")
+        read = f", of which {verdict.begun} were verified before" if verdict.begun else ""
+        signed = f"{verdict.signed} are signed" if verdict.signed else "none is signed"
+        self.stdout.write(f"{verdict.entries} entries hold{read}; {signed}; the head is {verdict.head.hex()}.")

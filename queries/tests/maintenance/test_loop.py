@@ -38,10 +38,14 @@ def maintain_once_and_close() -> None:
 
 
 def test_every_task_runs_once_with_once(committed: World) -> None:
-    assert maintain(stop=threading.Event(), once=True) == {
+    done = maintain(stop=threading.Event(), once=True)
+    # Whether one is due tells another test.
+    assert done.pop("checkpoints") in {0, 1}
+    assert done == {
         "settle": 0,
         "expire": 0,
         "remind": 0,
+        "publish": 0,
         "notices": 0,
         "tidy": 0,
     }

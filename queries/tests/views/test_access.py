@@ -22,6 +22,12 @@ PAGES: dict[str, dict[str, int]] = {
     "review": ALL,
     "review_news": ALL,
     "review_stale": POSTS,
+    "views": POSTS,
+    # Nobody's.
+    "view": dict.fromkeys(PEOPLE, 404),
+    "view_save": POSTS,
+    "view_move": POSTS,
+    "view_remove": POSTS,
     "notices": ALL,
     "notices_read": POSTS,
     "queries:list": ALL,
@@ -44,6 +50,16 @@ PAGES: dict[str, dict[str, int]] = {
     # It has not run; whoever may never see its result is told that first.
     "queries:result": {"author": 409, "reviewer": 409, "colleague": 403, "outsider": 404, "auditor": 403, "admin": 403},
     "queries:value": {"author": 409, "reviewer": 409, "colleague": 403, "outsider": 404, "auditor": 403, "admin": 403},
+    "queries:cell": {"author": 409, "reviewer": 409, "colleague": 403, "outsider": 404, "auditor": 403, "admin": 403},
+    "queries:copy": {"author": 409, "reviewer": 409, "colleague": 403, "outsider": 404, "auditor": 403, "admin": 403},
+    "queries:difference": {
+        "author": 409,
+        "reviewer": 409,
+        "colleague": 403,
+        "outsider": 404,
+        "auditor": 403,
+        "admin": 403,
+    },
     "queries:download": {
         "author": 409,
         "reviewer": 409,
@@ -53,7 +69,8 @@ PAGES: dict[str, dict[str, int]] = {
         "admin": 403,
     },
     "pods:list": ALL,
-    "pods:detail": {"author": 200, "reviewer": 200, "colleague": 200, "outsider": 404, "auditor": 404, "admin": 200},
+    "pods:detail": OF_THE_POD,
+    "pods:target": OF_THE_POD,
     "audit:list": {**dict.fromkeys(PEOPLE, 403), "auditor": 200, "admin": 200},
     "audit:verify": POSTS,
     "accounts:login": dict.fromkeys(PEOPLE, 302),
@@ -72,6 +89,10 @@ def address(name: str, query: QueryRequest) -> str:
     """The address of a page about the request and its pod."""
     if name == "pods:detail":
         return reverse(name, args=[query.pod.slug])
+    if name == "pods:target":
+        return reverse(name, args=[query.pod.slug, query.target.slug])
+    if name in {"view", "view_move", "view_remove"}:
+        return reverse(name, args=[1])
     if name == "queries:download":
         return reverse(name, args=[query.public_id, "csv"])
     if name == "queries:parameter":

@@ -293,3 +293,43 @@ def test_a_column_of_a_script_has_no_type(world: World, author: Client) -> None:
     query = store(world, RowEncoding.JSON, [b"[10]\n", b'["b"]\n', b"[9]\n"], ("value",))
     assert Column(**query.execution.columns[0]).name == "value"
     assert numbers(body(author, query, "?sort=1")) == [3, 1, 2]
+
+
+# --- copies, downloads, and the same again ---------------------------------------------------------
+
+
+def test_rows_are_copied_in_the_order_and_the_columns_asked_for(query: QueryRequest, author: Client) -> None:
+    address = f"/queries/{query.public_id}/result/copy/?as=csv&sort=-1&pin=3&col=1&row=1&rows=2"
+    response = author.get(address)
+    assert response.content.decode() == "word,n\nword 0,448\nword 6,447\n"
+    assert response["Content-Type"] == "text/plain; charset=utf-8"
+    some = author.get(f"{address}&column=4,2").content.decode()
+    assert some == "at,amount\n2026-01-01 07:28:00+00,2.50\n2026-01-01 07:27:00+00,3.50\n"
+    assert author.get(address.replace("csv", "pdf")).status_code == 400
+    assert author.get(f"{address}&on=1&is=lt&to=x").status_code == 400
+
+
+def test_downloads_are_asked_for_in_their_shapes(query: QueryRequest, author: Client) -> None:
+    html = body(author, query, "")
+    assert "All 450 rows" in html
+    addresses = re.findall(r'<a\s+class="menu__item" href="([^"]+)" download>', html)
+    assert len(addresses) == 7
+    for address in addresses:
+        response = author.get(address.replace("&amp;", "&"))
+        assert response.status_code == 200
+        assert b"".join(response)
+    csv = f"/queries/{query.public_id}/result.csv"
+    assert (author.get(f"{csv}?separator=pipe").status_code, author.get(f"{csv}?typed=x").status_code) == (400, 400)
+
+
+def test_the_same_is_asked_for_again_as_a_request_of_its_own(
+    query: QueryRequest, author: Client, world: World, client_of: SignedIn
+) -> None:
+    Execution.objects.filter(pk=query.pk).update(truncated="rows")
+    html = body(author, query, "")
+    assert html.count(f"/queries/new/?again={query.public_id}") == 2
+    assert "ask again for a part of them" in html
+    form = author.get(f"/queries/new/?again={query.public_id}").content.decode()
+    assert "SELECT 1 AS one" in form
+    assert 'name="revises" value="' not in form.replace('name="revises" value=""', "")
+    assert client_of(world.outsider).get(f"/queries/new/?again={query.public_id}").status_code == 404

@@ -20,7 +20,7 @@ AS_MARKUP = frozenset({"visible", "prose", "cell", "block", "document"})
 AS_TEXT = frozenset({"marked"})
 # What these answer is a number, a moment, or a word of ours.
 OWN_WORDS = frozenset(
-    "access_name bytes_in_words capped code_name counted duration exact language_name last_row length risk_words"
+    "access_name bytes_in_words capped code_name counted duration exact in_utc language_name last_row length risk_words"
     " rows_expected rows_noun short_digest state_name thousands told_words yesno".split()
 )
 # Variables that hold nothing of a person's or a database's. Each line says why.
@@ -44,7 +44,7 @@ SAFE = (
     # Words of our own.
     r"css|what|theme|next|view|words|revises|next_step|event\.tone|request\.csp_nonce|block\.super|tab_label|format|key",
     r"(heading|meaning)(\|default:\"[^\"]*\")?|\w+\|pluralize(:\"[^\"]*\")?|noun(\|capfirst)?|message\.tags",
-    r"example\.(product|title|text)|row\.sentence|verdict\.fault\.reason|head|title|format\|upper",
+    r"example\.(product|title|text)|step\.(title|who|address)|row\.sentence|verdict\.fault\.reason|head|title|format\|upper",
     # Addresses of ours, and JSON for a script that draws it.
     r"favicon_href|swagger_ui_(css|bundle|standalone)|script_url|(findings|completions)\|json_script:\"(found|completions)\"",
 )
@@ -52,7 +52,9 @@ SAFE = (
 SAFE_AS_TEXT = re.compile(r"name|value|filters\.author")
 IS_SAFE = re.compile("|".join(f"(?:{pattern})" for pattern in SAFE))
 # Tags that answer markup have no place inside of a tag or a title.
-MARKUP_TAGS = frozenset({"person", "avatar", "icon", "ago", "left", "state_pill", "environment_tag", "row_mark"})
+MARKUP_TAGS = frozenset(
+    {"person", "avatar", "icon", "ago", "left", "moment", "state_pill", "environment_tag", "row_mark"}
+)
 # Tags that print a variable past this test.
 UNSEEN_TAGS = frozenset({"firstof", "cycle", "filter", "blocktranslate", "blocktrans"})
 TEXT_ONLY = re.compile(r"<(/?)(title|option|textarea)\b")

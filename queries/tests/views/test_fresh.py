@@ -9,6 +9,7 @@ import pytest
 from django.utils import timezone
 
 from queries import services
+from queries.models import Execution
 from queries.tests.views.conftest import SignedIn
 from queries.tests.world import World
 
@@ -31,7 +32,9 @@ def test_news_since_no_moment_is_none(world: World, client_of: SignedIn) -> None
 
 
 def test_queue_asks_for_news_since_it_was_made(world: World, client_of: SignedIn) -> None:
-    assert 'data-news="/review/news/?since=2' in client_of(world.reviewer).get("/review/").content.decode()
+    client = client_of(world.reviewer)
+    assert 'data-news="/review/news/?view=waiting&amp;since=2' in client.get("/review/").content.decode()
+    assert 'data-news="/review/news/?view=pods&amp;since=2' in client.get("/review/?view=pods").content.decode()
     assert "data-news" not in client_of(world.reviewer).get("/review/?view=done").content.decode()
 
 
@@ -116,3 +119,18 @@ def test_tab_tells_the_state_first(world: World, client_of: SignedIn, statement:
     assert f"<title>{title}</title>" in ended
     assert f'data-title="{title}"' in ended
     assert icon in ended
+
+
+def test_times_stand_in_the_readers_zone_with_utc_on_hover(world: World, client_of: SignedIn) -> None:
+    query = world.executed()
+    moment = dt.datetime(2026, 1, 31, 12, 0, tzinfo=dt.UTC)
+    Execution.objects.filter(query=query).update(result_expires_at=moment + dt.timedelta(days=3650))
+    world.author.time_zone = "Asia/Kolkata"
+    world.author.save()
+    mine = client_of(world.author).get(f"/queries/{query.public_id}/").content.decode()
+    others = client_of(world.reviewer).get(f"/queries/{query.public_id}/").content.decode()
+    assert "2036-01-29 17:30:00 IST</time>" in mine
+    assert 'title="2036-01-29 17:30:00 IST, 2036-01-29 12:00:00 UTC"' in mine
+    assert "2036-01-29 12:00:00 UTC</time>" in others
+    answer = client_of(world.author).get(f"/api/v1/queries/{query.public_id}/").json()
+    assert answer["execution"]["result_expires_at"] == "2036-01-29T12:00:00Z"

@@ -138,3 +138,28 @@ def test_a_row_says_how_many_approved(world: World, client_of: SignedIn) -> None
     query = world.submitted()
     world.approved(query)
     assert "Waiting for approval, 1 of 2" in client_of(world.author).get("/queries/").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("flights_archive", True),
+        ("FLIGHTS_Archive select", True),
+        ("{id}", True),
+        ("{ID}", True),
+        ("other_table", False),
+    ],
+)
+def test_search_looks_in_statements_and_finds_an_id(words: str, found: bool, world: World, client_of: SignedIn) -> None:
+    query = world.submitted("SELECT 'flights_archive' AS name", reason="Look at me")
+    words = words.format(id=query.public_id, ID=str(query.public_id).upper())
+    for path in ("/queries/?author=anyone", "/review/?view=waiting"):
+        body = client_of(world.reviewer).get(f"{path}&q={words}").content.decode()
+        assert ("Look at me" in body) is found
+    assert "Look at me" not in client_of(world.outsider).get("/queries/", {"q": words}).content.decode()
+
+
+def test_search_looks_in_the_beginning_of_a_long_statement(world: World) -> None:
+    query = world.submitted("SELECT 'begins'" + " " * 9000 + "AS ends")
+    assert "begins" in query.search
+    assert " as ends" not in query.search

@@ -1,0 +1,25 @@
+"""Which place outside the portal has which checkpoints."""
+
+import django.db.models.functions.datetime
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("audit", "0003_checkpoints")]
+
+    operations = [
+        migrations.CreateModel(
+            name="CheckpointDelivery",
+            fields=[
+                ("place", models.TextField(editable=False, primary_key=True, serialize=False)),
+                ("sent", models.BigIntegerField(db_default=0, editable=False)),
+                ("sent_at", models.DateTimeField(editable=False, null=True)),
+                ("attempts", models.PositiveIntegerField(db_default=0, editable=False)),
+                ("problem", models.TextField(db_default="", editable=False)),
+                ("failing_since", models.DateTimeField(editable=False, null=True)),
+                ("due_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
+                ("leased_until", models.DateTimeField(editable=False, null=True)),
+            ],
+            options={"db_table": "checkpoint_deliveries", "default_permissions": ()},
+        ),
+    ]
