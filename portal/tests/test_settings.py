@@ -94,7 +94,9 @@ def inner(pem: str) -> str:
     return "".join(pem.splitlines()[1:-1])
 
 
-@pytest.mark.parametrize("written", [PEM, inner(PEM), f"\n{PEM}\n", PEM.replace("\n", "\r\n")])
+@pytest.mark.parametrize(
+    "written", [PEM, inner(PEM), f"\n{PEM}\n", PEM.replace("\n", "\r\n")], ids=["whole", "inner", "more", "CRLF"]
+)
 def test_a_signing_key_is_pem_or_its_inner_lines(written: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PORTAL_AUDIT_KEY", written)
     read = env.signing_key("PORTAL_AUDIT_KEY")
@@ -102,7 +104,9 @@ def test_a_signing_key_is_pem_or_its_inner_lines(written: str, monkeypatch: pyte
     assert read.private_bytes_raw() == KEY.private_bytes_raw()
 
 
-@pytest.mark.parametrize("written", [PUBLIC * 2, f"{inner(PUBLIC)}, {inner(PUBLIC)}", f"{PUBLIC}\n{PUBLIC}"])
+@pytest.mark.parametrize(
+    "written", [PUBLIC * 2, f"{inner(PUBLIC)}, {inner(PUBLIC)}", f"{PUBLIC}\n{PUBLIC}"], ids=["twice", "inner", "apart"]
+)
 def test_public_keys_follow_each_other(written: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PORTAL_AUDIT_PUBLIC_KEYS", written)
     read = env.public_keys("PORTAL_AUDIT_PUBLIC_KEYS")

@@ -74,7 +74,10 @@ def test_a_text_that_cannot_be_read_is_like_no_other(statement: str, world: Worl
 
 def test_a_draft_that_is_like_nothing_costs_few_statements(world: World, client_of: SignedIn) -> None:
     """It is asked each time its author pauses while typing: session, person, rate, target, right, anything alike."""
-    similar(client_of, world.author, "SELECT 'nothing is like it'")
+    client = client_of(world.author)
+    body = {**BODY, "statement": "SELECT 'nothing is like it'"}
+    client.post("/api/v1/queries/check/", body, content_type="application/json")
     with CaptureQueriesContext(connection) as asked:
-        assert similar(client_of, world.author, "SELECT 'nothing is like it either'") == []
-    assert len(asked) <= 8, "\n".join(found["sql"] for found in asked)
+        answer = client.post("/api/v1/queries/check/", body, content_type="application/json")
+    assert answer.json()["similar"] == []
+    assert len(asked) <= 6, "\n".join(found["sql"] for found in asked)
