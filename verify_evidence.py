@@ -871,6 +871,7 @@ class Told:
         self._digest()
         self._status()
         self._decisions()
+        self._comments()
         self._result()
 
     def _steps(self) -> Iterator[tuple[int, str, dict[str, Any]]]:
@@ -915,6 +916,18 @@ class Told:
         names = ("reviewer_id", "verdict", "digest", "bound")
         if told != [tuple(decision.get(name) for name in names) for decision in shown]:
             raise Wrong(f"{self.where}: its decisions are not those of the log")
+
+    def _comments(self) -> None:
+        told = [
+            (self.entries[seq].fields[1], self.data[seq].get("comment"), self.data[seq].get("line"))
+            for seq in sorted(self.listed)
+            if self.entries[seq].fields[3] == "query.comment"
+        ]
+        shown = self.request.get("comments")
+        if not isinstance(shown, list) or not all(isinstance(comment, dict) for comment in shown):
+            raise Wrong(f"{self.where}: its comments cannot be read")
+        if told != [(comment.get("author_id"), comment.get("text"), comment.get("line")) for comment in shown]:
+            raise Wrong(f"{self.where}: its comments are not those of the log")
 
     def _result(self) -> None:
         execution = self.request.get("execution")

@@ -37,7 +37,16 @@ ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_PASSWORD = "portal-demo"  # noqa: S105 - printed on the screen, for sample data
 PORTAL_DATABASE = "portal"
 READY_SECONDS = 60
-PASSWORDS = ("postgres", "portal", flights.READER, flights.WRITER, "mongo", world.READER, world.WRITER)
+PASSWORDS = (
+    "postgres",
+    "portal",
+    flights.READER,
+    flights.WRITER,
+    flights.MAINTAINER,
+    "mongo",
+    world.READER,
+    world.WRITER,
+)
 
 
 def say(text: str) -> None:
@@ -67,13 +76,13 @@ def only_demo_in(folder: Path) -> Iterator[None]:
 def own_secrets(folder: Path) -> dict[str, str]:
     """The demo's passwords and keys: random, made once, readable by their owner alone. The public key lies beside."""
     path = folder / "secrets.json"
-    if not path.exists():
-        made = {name: secrets.token_urlsafe(24) for name in PASSWORDS}
-        made |= {"secret_key": secrets.token_urlsafe(48), "result_keys": servers.new_result_key("demo")}
-        keep_secrets(path, made)
-    kept: dict[str, str] = json.loads(path.read_text())
-    if "audit_key" not in kept:
-        kept["audit_key"] = servers.new_signing_key()
+    kept: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+    made = {name: secrets.token_urlsafe(24) for name in PASSWORDS}
+    made |= {"secret_key": secrets.token_urlsafe(48), "result_keys": servers.new_result_key("demo")}
+    made["audit_key"] = servers.new_signing_key()
+    # A demo from before there was one of them is given it.
+    if made.keys() - kept.keys():
+        kept = made | kept
         keep_secrets(path, kept)
     (folder / "audit-public-key.pem").write_text(servers.public_key(kept["audit_key"]))
     return kept
@@ -119,10 +128,14 @@ def start_postgresql(stack: ExitStack, folder: Path, kept: dict[str, str]) -> di
         say("Loading flights into PostgreSQL …")
         passwords = {"reader_password": kept[flights.READER], "writer_password": kept[flights.WRITER]}
         flights.load(server.url(flights.DATABASE), **passwords)
+    flights.let_maintain(server.url(flights.DATABASE), kept[flights.MAINTAINER])
     return {
         "PORTAL_DATABASE_URL": server.url(PORTAL_DATABASE, user=servers.OWNER, password=kept["portal"]),
         "FLIGHTS_READ_URL": server.url(flights.DATABASE, user=flights.READER, password=kept[flights.READER]),
         "FLIGHTS_WRITE_URL": server.url(flights.DATABASE, user=flights.WRITER, password=kept[flights.WRITER]),
+        "FLIGHTS_MAINTENANCE_URL": server.url(
+            flights.DATABASE, user=flights.MAINTAINER, password=kept[flights.MAINTAINER]
+        ),
     }
 
 

@@ -20,6 +20,7 @@ from devtools.binaries import package_folder
 DATABASE = "flights"
 READER = "flights_ro"
 WRITER = "flights_rw"
+MAINTAINER = "flights_mt"
 BLOCK_BYTES = 1 << 20
 
 # In loading order. The CSV files' columns, in their order, with the types of what they hold.
@@ -102,6 +103,11 @@ GRANTS = """
     GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {writer};
     GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {writer};
 """
+# Who keeps the tables owns them, and may make what REFRESH … CONCURRENTLY compares with.
+KEPT = """
+    GRANT CREATE ON SCHEMA public TO {role};
+    GRANT TEMP ON DATABASE {database} TO {role};
+"""
 
 
 @contextmanager
@@ -149,3 +155,15 @@ def load(url: str, *, reader_password: str, writer_password: str) -> None:
         _grant(connection, {READER: reader_password, WRITER: writer_password})
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("VACUUM (ANALYZE)")
+
+
+def let_maintain(url: str, password: str) -> None:
+    """Make the role that owns the tables, for what cannot run in a transaction; all or nothing, and once."""
+    names = {"role": sql.Identifier(MAINTAINER), "database": sql.Identifier(DATABASE)}
+    with psycopg.connect(url) as connection:
+        if connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [MAINTAINER]).fetchone() is not None:
+            return
+        connection.execute(sql.SQL(ROLE).format(password=sql.Literal(password), **names))
+        connection.execute(sql.SQL(KEPT).format(**names))
+        for (table,) in connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall():
+            connection.execute(sql.SQL("ALTER TABLE {} OWNER TO {role}").format(sql.Identifier(table), **names))

@@ -10,6 +10,7 @@ requests = [
     path("new/draft/", drafts.keep, name="draft"),
     path("<uuid:public_id>/", detail.detail, name="detail"),
     path("<uuid:public_id>/statement.txt", detail.statement, name="statement"),
+    path("<uuid:public_id>/parameter-<int:number>.txt", detail.parameter, name="parameter"),
     path("<uuid:public_id>/status/", detail.status, name="status"),
     path("<uuid:public_id>/plan/", plan.plan, name="plan"),
     path("<uuid:public_id>/evidence/", detail.evidence, name="evidence"),

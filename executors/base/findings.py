@@ -19,6 +19,7 @@ class Severity(StrEnum):
 class FindingCode(StrEnum):
     """What may be noticed: stable, stored with a request and part of the API. In alphabetical order."""
 
+    ABSOLUTE_VALUE = "absolute_value"
     AFTER_REMOVED = "after_removed"
     ALL_OR_NOTHING = "all_or_nothing"
     ALWAYS_TRUE = "always_true"

@@ -19,7 +19,7 @@ from executors.postgresql.findings import MOST_STATEMENTS, TARGET, noticed
 from executors.postgresql.findings.catalogue import Depth, ask
 from executors.postgresql.findings.looked import Looked
 from executors.postgresql.naming import PARTS, missing
-from executors.postgresql.reading import settings, taking
+from executors.postgresql.reading import dialects, settings, taking
 from executors.postgresql.reading.analysis import read
 from executors.postgresql.reading.bodies import body_of
 from executors.postgresql.reading.facts import Facts, gather, together
@@ -251,7 +251,9 @@ class Check:
             meant = likeness.meant(self.wire, state, name)
         code = _CODES.get(state, FindingCode.TARGET_REFUSES)
         place = _place(error) or Places(told.text).at(part.item.begins)
-        return Finding(code, Severity.ERROR, _sentence(error.public_message), *place, _did_you_mean(meant) or hint)
+        way_out = dialects.of_name(told.text, int(error.detail.get("position", 0)) - 1, state, (name or ("",))[-1])
+        hint = way_out or _did_you_mean(meant) or hint
+        return Finding(code, Severity.ERROR, _sentence(error.public_message), *place, hint)
 
     def _hidden(self, name: tuple[str, ...]) -> bool:
         if not name:

@@ -97,6 +97,7 @@ FINDINGS: dict[FindingCode, Input] = {
     FindingCode.OVERWRITES: sql_write("INSERT INTO a VALUES (1) ON CONFLICT (b) DO UPDATE SET c = 1"),
     FindingCode.OWN_FUNCTION: sql_write("SELECT shop.delete_order(1)"),
     FindingCode.PARAMETER_MISSING: sql("SELECT :since"),
+    FindingCode.ABSOLUTE_VALUE: sql("SELECT * FROM planes WHERE year = @year"),
     FindingCode.PARTLY_READ: sql_write("DELETE FROM planes WHERE id = 1 RETURNING WITH (OLD AS o) o.id"),
     FindingCode.PARAMETER_UNUSED: sql("SELECT 1", NamedParameter("a", ParameterType.TEXT, "x")),
     FindingCode.PARAMETER_VALUE: mongo(

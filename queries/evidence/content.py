@@ -11,10 +11,9 @@ from typing import Any
 from accounts.models import User
 from audit import log
 from audit.models import AuditLog
-from executors.base import Access
 from queries import bounds, policies
 from queries.digest import digest
-from queries.models import Decision, Execution, QueryRequest, Rehearsal
+from queries.models import Comment, Decision, Execution, QueryRequest, Rehearsal
 from queries.running.planning import known_plan
 from queries.transitions import ACTIONS, subject
 
@@ -33,6 +32,7 @@ def content_of(query: QueryRequest, reader: User) -> dict[str, object]:
         "status": query.status,
         "code": query.code,
         "decisions": [_decision(decision) for decision in query.decisions.select_related("reviewer").order_by("pk")],
+        "comments": [_comment(comment) for comment in query.comments.select_related("author").order_by("pk")],
         "approvals_required": query.approvals_needed,
         "bound": bounds.in_force(query),
         "execution": _execution(query, entries),
@@ -68,9 +68,10 @@ def _asked(query: QueryRequest) -> dict[str, object]:
 
 def _digest(query: QueryRequest, entries: Sequence[tuple[log.Action, Mapping[str, Any]]]) -> dict[str, object]:
     """The digest and what it covers: with the target as it was at submission, or as it is if that comes to the same."""
-    then = [data.get("identity") for action, data in entries if action is log.Action.QUERY_SUBMIT]
-    for target in (*then, query.target.identity(Access(query.access))):
-        form = query.digest_form(target) if target else ""
+    now = query.target_identity()
+    then = [now | data.get("identity", {}) for action, data in entries if action is log.Action.QUERY_SUBMIT]
+    for target in (*then, now):
+        form = query.digest_form(target)
         if digest(form) == query.digest:
             return {"digest": query.digest, "digest_form": form, "target": target}
     return {"digest": query.digest, "digest_form": None, "digest_note": NO_FORM, "target": {"slug": query.target.slug}}
@@ -113,6 +114,16 @@ def _decision(decision: Decision) -> dict[str, object]:
         "digest": decision.digest,
         "bound": decision.bound,
         "at": moment(decision.at),
+    }
+
+
+def _comment(comment: Comment) -> dict[str, object]:
+    return {
+        "author": comment.author.username,
+        "author_id": str(comment.author_id),
+        "text": comment.text,
+        "line": comment.line,
+        "at": moment(comment.at),
     }
 
 

@@ -162,6 +162,24 @@ SELECT time_hour, carrier, flight, origin, dep_delay
         parameters=("SEA", 120),
         ticket="OPS-121",
     ),
+    Sample(
+        "operations",
+        Language.SQL,
+        "CREATE INDEX CONCURRENTLY weather_by_hour ON weather (time_hour)",
+        "The page of the weather reads the whole table for every hour it shows.",
+        "approve",
+        "Built while the feed goes on writing.",
+        Access.MAINTENANCE,
+        ticket="OPS-122",
+    ),
+    Sample(
+        "operations",
+        Language.SQL,
+        "VACUUM (ANALYZE) flights",
+        "Many rows of flights were corrected this week, and its plans have become slow.",
+        access=Access.MAINTENANCE,
+        ticket="OPS-123",
+    ),
 )
 
 RESEARCH = (

@@ -239,7 +239,11 @@ class QueryRequest(models.Model):
 
     def current_digest(self) -> str:
         """The digest of what is stored now; equal to `digest` unless the row or its target was changed."""
-        return digest(self.digest_form(self.target.identity(Access(self.access))))
+        return digest(self.digest_form(self.target_identity()))
+
+    def target_identity(self) -> dict[str, object]:
+        """What the digest covers of the target as it is now."""
+        return self.target.identity(Access(self.access))
 
     def digest_form(self, target: Mapping[str, object]) -> str:
         """What the digest covers, where `target` is what it was at submission."""

@@ -18,6 +18,8 @@ from executors.base import (
 )
 from executors.normalising import normalised, told
 from pods.models import Target
+from pods.naming import named
+from queries import policies
 from queries.services.parameters import Typed, field_of, given, values
 from web.errors import BadInput, FieldError
 from web.texts import text_problem
@@ -82,15 +84,16 @@ def _maintains(target: Target, language: Language) -> bool:
 
 
 def _find_target(actor: User, draft: Draft, errors: dict[str, list[FieldError]]) -> Target | None:
-    usable = Target.objects.usable_by(actor).select_related("pod")
-    if text_problem(draft.pod, most=SLUG_LENGTH) or not usable.filter(pod__slug=draft.pod).exists():
-        errors["pod"] = [FieldError("There is no such pod that you may ask for.", "unknown_pod")]
-        return None
-    known = not text_problem(draft.target, most=SLUG_LENGTH)
-    target = usable.filter(pod__slug=draft.pod, slug=draft.target).first() if known else None
-    if target is None:
+    has_pod, has_target = (not text_problem(slug, most=SLUG_LENGTH) for slug in (draft.pod, draft.target))
+    if has_pod and has_target:
+        target = named(draft.pod, draft.target)
+        if target is not None and policies.can_submit(actor, target.pod):
+            return target
+    if has_pod and Target.objects.usable_by(actor).filter(pod__slug=draft.pod).exists():
         errors["target"] = [FieldError("This pod has no such target.", "unknown_target")]
-    return target
+    else:
+        errors["pod"] = [FieldError("There is no such pod that you may ask for.", "unknown_pod")]
+    return None
 
 
 def _check_credential(target: Target, access: Access, errors: dict[str, list[FieldError]]) -> None:

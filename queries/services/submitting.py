@@ -116,8 +116,8 @@ def store(actor: User, draft: Draft, target: Target, analysis: Analysis, follows
         data: dict[str, object] = {
             "digest": query.digest,
             "target": target.slug,
-            # What the digest covers of the target, which may be another tomorrow.
-            "identity": target.identity(Access(query.access)),
+            # What the digest covers of the target, which may be another tomorrow; but not where its credential lies.
+            "identity": {name: fact for name, fact in query.target_identity().items() if name != "variable"},
             "access": query.access,
             "to": query.status,
         }

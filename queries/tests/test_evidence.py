@@ -100,8 +100,15 @@ def with_parameters(world: World) -> QueryRequest:
     return world.executed("SELECT $1::int + $2::numeric", parameters=(7, 1.5))
 
 
+def commented(world: World) -> QueryRequest:
+    query = world.submitted("SELECT 1\nAS one")
+    services.comment(actor=world.reviewer, query_id=query.pk, text="Why?\n<b>", line=2)
+    services.comment(actor=world.author, query_id=query.pk, text="Because.")
+    return query
+
+
 MADE: list[Callable[[World], QueryRequest]] = [
-    pending, executed, rehearsed, failed, rejected, withdrawn, twice_approved, undone, with_parameters,
+    pending, executed, rehearsed, failed, rejected, withdrawn, twice_approved, undone, with_parameters, commented,
 ]  # fmt: skip
 
 
@@ -130,6 +137,14 @@ def test_it_holds_what_was_asked_decided_and_done(world: World) -> None:
         "query.submit", "query.rehearse", "query.approve", "query.claim", "query.complete", "query.evidence",
         "query.evidence",
     ]  # fmt: skip
+
+
+def test_what_people_said_about_it_is_in_it(world: World) -> None:
+    said = told(taken(commented(world), world.author))["comments"]
+    assert [(comment["author"], comment["text"], comment["line"]) for comment in said] == [
+        ("reviewer", "Why?\n<b>", 2),
+        ("author", "Because.", None),
+    ]
 
 
 def test_taking_it_is_an_entry(world: World) -> None:

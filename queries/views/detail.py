@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.safestring import SafeString
 from django.views.decorators.http import require_GET, require_safe
 
 from accounts.models import User
@@ -39,10 +40,12 @@ from queries.running.ending import HOPE
 from queries.running.monitor import LOG_BYTES_KEPT
 from queries.views.plan import beside
 from queries.views.statements import failure_parts, statement_parts
-from web.errors import PortalError
+from web.errors import NotFound, PortalError
 from web.ratelimit import limit
 
 INLINE_ROWS = 50
+# What all parameters together take of the page.
+PARAMETERS_BYTES = 200_000
 INLINE_BYTES = 300_000
 INLINE_CALLS = 20
 INLINE_LINES = 40
@@ -89,6 +92,17 @@ def statement(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """The whole statement, to the character, as plain text."""
     query = services.visible_query(actor=person(request), public_id=public_id)
     return HttpResponse(query.statement, content_type="text/plain; charset=utf-8")
+
+
+@require_safe
+def parameter(request: HttpRequest, public_id: UUID, number: int) -> HttpResponse:
+    """The whole value of one parameter, counted from 1, to the character, as plain text."""
+    query = services.visible_query(actor=person(request), public_id=public_id)
+    rows = [] if query.undoes_id is not None else parameters.shown(query.values(), query.language)
+    text = rows[number - 1].text if 0 < number <= len(rows) else None
+    if text is None:
+        raise NotFound("There is no such value.")
+    return HttpResponse(text, content_type="text/plain; charset=utf-8")
 
 
 @require_GET
@@ -138,7 +152,7 @@ def request_page(
         "earlier_is_known": _knows(user, query.revises),
         "undone_is_known": _knows(user, query.undoes),
         "rest_of_reason": _rest(query.reason, query.title),
-        "parameters": [] if query.undoes_id is not None else parameters.shown(query.values(), query.language),
+        "parameters": _parameters(query),
         "events": timeline(query, execution),
         **_inline_result(user, query, execution),
         **_script_run(user, query, execution),
@@ -282,6 +296,14 @@ def _next_waiting(query: QueryRequest, user: User) -> QueryRequest | None:
     if not user.may_review_somewhere or query.author_id == user.pk or "approve" in policies.allowed(user, query):
         return None
     return QueryRequest.objects.awaiting(user).in_queue_order().first()
+
+
+def _parameters(query: QueryRequest) -> list[tuple[parameters.Shown, SafeString]]:
+    """Each parameter, with as much of its value as there is room for."""
+    rows = [] if query.undoes_id is not None else parameters.shown(query.values(), query.language)
+    room = PARAMETERS_BYTES // max(1, len(rows))
+    places = (reverse("queries:parameter", args=[query.public_id, number]) for number in range(1, len(rows) + 1))
+    return [(row, pages.fitting_text(row.text or "", place, room)) for row, place in zip(rows, places, strict=True)]
 
 
 def _inline_result(user: User, query: QueryRequest, execution: Execution | None) -> dict[str, Any]:

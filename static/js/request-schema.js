@@ -27,14 +27,6 @@ globalThis.RequestParts = (() => {
     return made;
   }
 
-  function button(css, label, act, ...children) {
-    const made = element("button", css, ...children);
-    made.type = "button";
-    made.setAttribute("aria-label", label);
-    made.addEventListener("click", act);
-    return made;
-  }
-
   // What the editor needs of a column beside its name: whether it is of the key, and personal.
   function withKeys(table) {
     const leads = new Map(table.references.map(({ column, table: to }) => [column, to]));
@@ -98,7 +90,9 @@ globalThis.RequestParts = (() => {
       const summary = element("summary", "", icon("chevron-right", "chev"), icon("table-2", ""), name);
       const about = [table.kind === "table" || table.kind === "collection" ? "" : table.kind, table.estimated_rows == null ? "" : `about ${table.estimated_rows.toLocaleString("en")} ${current.engine === "mongodb" ? "document" : "row"}${table.estimated_rows === 1 ? "" : "s"}`];
       summary.append(element("span", "muted num", about.filter(Boolean).join(", ")));
-      const put = button("tree__put", `Insert ${named}`, () => editor().insertTable(table), icon("plus", ""), `Insert ${named}`);
+      const put = element("button", "tree__put", icon("plus", ""), `Insert ${named}`);
+      put.type = "button";
+      put.addEventListener("click", () => editor().insertTable(table));
       details.append(summary, put, ...table.columns.map(leaf));
       return details;
     }
@@ -108,8 +102,12 @@ globalThis.RequestParts = (() => {
       if (column.key) marks.push(element("span", "pill", "key"));
       if (column.leads) marks.push(element("span", "muted", `→ ${column.leads}`));
       if (column.personal) marks.push(element("span", "pill pill--warn", "personal"));
-      const words = [column.name, column.type, column.key ? "key" : "", column.leads ? `leads to ${column.leads}` : "", column.personal ? "personal data" : ""];
-      return button("tree__leaf", `Insert ${words.filter(Boolean).join(", ")}`, () => editor().insertColumn(column), column.name, ...marks, element("span", "muted tree__type", column.type));
+      const parts = [column.name, ...marks, element("span", "muted tree__type", column.type)];
+      // What a click does comes before what it shows, for those who hear it.
+      const made = element("button", "tree__leaf", element("span", "vh", "Insert "), ...parts.flatMap((part) => [part, " "]));
+      made.type = "button";
+      made.addEventListener("click", () => editor().insertColumn(column));
+      return made;
     }
 
     finder.addEventListener("input", show);

@@ -254,6 +254,9 @@ INSTEAD: Final[Mapping[str, str]] = {
     **dict.fromkeys(
         ("currentOp", "hideIndex", "killOp", "reIndex", "serverStatus", "unhideIndex", "validate"), _ADMINISTRATION
     ),
+    **dict.fromkeys(("initializeOrderedBulkOp", "initializeUnorderedBulkOp"), "Use bulkWrite([…])."),
+    **dict.fromkeys(("exec", "lean"), "Leave it out: it is of a library, not of the shell."),
+    **dict.fromkeys(("createRole", "createUser", "createView", "dropUser", "grantRolesToUser"), _ADMINISTRATION),
     "forEach": _RESULTS,
     "map": _RESULTS,
     "getSiblingDB": "A target is one database: leave it out if it names that one, else choose the target of the other.",

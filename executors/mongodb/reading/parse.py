@@ -211,6 +211,10 @@ class _Chain:
 
     def _not_called(self, names: list[str], pending: tuple[str, Node]) -> Unreadable:
         last, node = pending
+        if names and last in METHODS:
+            hint = f"Call it: db.{shown('.'.join(names))}.{last}(…)."
+            message = f"{last} is a method; it is not called."
+            return self._source.refuse(node, FindingCode.MONGO_NOT_A_QUERY, message, hint)
         name = shown(".".join([*names, last]))
         return self._source.refuse(
             node,

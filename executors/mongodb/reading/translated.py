@@ -26,8 +26,17 @@ _FUNCTIONS: Final = frozenset(
 _CHAINED: Final = frozenset({"member_expression", "subscript_expression"})
 # What the shell has of its own: printed to the console, or written as text.
 _WORDS: Final = {"print": "console.log", "printjson": "console.log", "tojson": "JSON.stringify"}
-# What only the shell has.
-_SHELL_ONLY: Final = frozenset("load sleep quit exit cat ls cd pwd Mongo connect version rs sh passwordPrompt".split())
+# What a script has without declaring it.
+_GLOBALS: Final = frozenset(
+    "Array BigInt Boolean Date Error Infinity Intl JSON Map Math NaN Number Object Promise RegExp Set String Symbol "
+    "console decodeURIComponent encodeURIComponent isFinite isNaN params parseFloat parseInt require undefined "
+    "BSONRegExp Binary Decimal128 Double ISODate Int32 Long MaxKey MinKey NumberDecimal NumberInt NumberLong ObjectId "
+    "Timestamp UUID".split()
+)
+# What gives names.
+_DECLARING: Final = frozenset(
+    {*_FUNCTIONS, "variable_declarator", "for_in_statement", "catch_clause", "class_declaration"}
+)
 _CURSORS: Final = frozenset({"find", "aggregate"})
 # A cursor that is counted by reading it.
 _READ_OUT: Final = frozenset({"itcount", "length"})
@@ -78,6 +87,7 @@ class _Translation:
         self._edits: list[tuple[int, int, int, str]] = []
         self._names: dict[str, _Kind] = {}
         self._waiting: set[str] = set()
+        self._declared_names: set[str] = set()
         self._inside: list[set[int]] = []
         self.asks = False
         self._call: Mapping[_Kind, Callable[[Node, Node, str], _Kind]] = {
@@ -98,6 +108,7 @@ class _Translation:
     def program(self, root: Node) -> None:
         """The statements of a text; the value of the last one is what it returns."""
         self._find_waiting(root)
+        self._find_declared(root)
         statements = parts(root)
         for statement in statements[:-1]:
             self._flush(statement)
@@ -122,6 +133,33 @@ class _Translation:
             value = node if node.type == "function_declaration" else node.child_by_field_name("value")
             if name is not None and value is not None and value.type in _FUNCTIONS and self._names_db(value):
                 self._waiting.add(self._of(name))
+
+    def _find_declared(self, root: Node) -> None:
+        """The names that the text itself gives; in a shell a first assignment does as well, and is declared here."""
+        stack = [root]
+        while stack:
+            node = stack.pop()
+            stack.extend(node.named_children)
+            if node.type in _DECLARING:
+                self._declared_names |= {self._of(name) for name in self._names_in(node)}
+        for statement in parts(root):
+            inner = parts(statement)[0] if statement.type == "expression_statement" else None
+            left = inner.child_by_field_name("left") if inner and inner.type == "assignment_expression" else None
+            if left is not None and left.type == "identifier" and self._of(left) not in self._declared_names:
+                self._insert(statement.start_byte, "let ", _OUTERMOST)
+                self._declared_names.add(self._of(left))
+
+    def _names_in(self, node: Node) -> list[Node]:
+        """The names a declaration gives: of a variable, a loop, a function and its parameters."""
+        found: list[Node] = []
+        fields = ("name", "parameter", "parameters", "left")
+        stack = [part for part in map(node.child_by_field_name, fields) if part is not None]
+        while stack:
+            part = stack.pop()
+            if part.type in {"identifier", "shorthand_property_identifier_pattern"}:
+                found.append(part)
+            stack.extend(part.named_children)
+        return found
 
     def _names_db(self, root: Node) -> bool:
         stack = [root]
@@ -173,8 +211,8 @@ class _Translation:
         name = self._of(node)
         if name == "db":
             return _Kind.DATABASE
-        if name in _SHELL_ONLY:
-            raise _Untranslatable
+        if name not in self._declared_names and name not in _GLOBALS:
+            raise _Untranslatable  # nothing has that name, or only the shell
         return self._names.get(name, _Kind.VALUE)
 
     def _declared(self, node: Node) -> None:
@@ -280,6 +318,9 @@ class _Translation:
 
     def _on_collection(self, node: Node, function: Node, name: str) -> _Kind:
         self.asks = True
+        arguments = node.child_by_field_name("arguments")
+        if arguments is not None and any(given.type in _FUNCTIONS for given in parts(arguments)):
+            raise _Untranslatable  # a callback, as old drivers take it
         self._arguments(node)
         if name == "count":
             self._rename(function, "countDocuments")

@@ -34,6 +34,7 @@ TEXT: tuple[Look, ...] = (
     logic.mixed_logic,
     nulls.null_compared,
     nulls.null_in_list,
+    patterns.absolute_value,
     patterns.leading_wildcard,
     reads.deep_offset,
     reads.unordered_limit,

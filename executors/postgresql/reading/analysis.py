@@ -13,7 +13,7 @@ from executors.lookalikes import check_names, check_signs
 from executors.postgresql.findings import TEXT, noticed
 from executors.postgresql.findings.looked import Looked
 from executors.postgresql.findings.remarks import own_functions, own_types, remarks
-from executors.postgresql.reading import outside, rules, settings, taking
+from executors.postgresql.reading import dialects, outside, rules, settings, taking
 from executors.postgresql.reading.bodies import Body, body_of
 from executors.postgresql.reading.facts import Facts, gather, together, without_places
 from executors.postgresql.reading.identifiers import identifiers
@@ -153,7 +153,17 @@ def _partly_read(text: str, statements: Sequence[Statement]) -> Iterator[Finding
 
 def _no_sql(statement: str, failure: Finding) -> tuple[Finding, ...]:
     """Why the parser refused a text: what of it is no SQL, where that can be named, and else its own word."""
-    return (*batch_ends(statement), *tool_words(statement), *psql_variables(statement)) or (failure,)
+    told = (*batch_ends(statement), *tool_words(statement), *psql_variables(statement))
+    return told or (_with_way_out(statement, failure),)
+
+
+def _with_way_out(statement: str, failure: Finding) -> Finding:
+    """The parser's own word, with what to write instead of another product's."""
+    if failure.code is not FindingCode.SYNTAX_ERROR or failure.hint:
+        return failure
+    lines = statement.split("\n")[: (failure.line or len(statement)) - 1]
+    at = sum(len(line) + 1 for line in lines) + (failure.column or 1) - 1
+    return replace(failure, hint=dialects.of_syntax(statement, at, failure.message))
 
 
 def _door(statement: str) -> tuple[Finding, ...]:
@@ -229,6 +239,7 @@ def _findings(
         where = where_is.begins(item)
         alone = access is Access.MAINTENANCE
         refused = rules.refusal_alone(item, fact) if alone else rules.refusal(item, fact, made)
+        refused = refused or dialects.shows(item)
         if refused:
             yield Finding(FindingCode.REFUSED_STATEMENT, Severity.ERROR, refused[0], *where, refused[1])
         elif access is Access.READ and rules.needs_write(item, fact):

@@ -77,7 +77,10 @@ _SETTING = ("Session settings cannot be changed.", "The limits and the search pa
 _RIGHTS = ("Roles and privileges cannot be changed here.", "Ask the owner of the database.")
 _COPY = ("COPY is not allowed.", "Select the rows and download the result instead.")
 _PREPARE = ("Prepared statements are not allowed.", "Submit the statement itself, with parameters if it needs them.")
-_NOTIFY = ("LISTEN and NOTIFY are not allowed.", "")
+_NOTIFY = (
+    "LISTEN and NOTIFY are not allowed.",
+    "Have the program that uses the channel do it: a request here ends, and hears and sends nothing.",
+)
 _CODE = ("Code that runs later, or out of sight of the reviewer, cannot be created or called.", "Write the statements.")
 _MAINTENANCE = ("This is maintenance, which a write does not take.", outside.ALONE)
 _SERVER = ("Commands that change the server, its files or its replication are not allowed.", "Ask the owner.")

@@ -48,7 +48,7 @@ SAME = [
     ("print(tojson(db.c.findOne()))", "console.log(JSON.stringify(await db.c.findOne()))"),
     ("try { db.c.insertOne({_id: 1}) } catch (e) { print(e) }",
      "try { await db.c.insertOne({_id: 1}) } catch (e) { console.log(e) }"),
-    ("x = db.c.find().toArray().length", "x = (await db.c.find().toArray()).length"),
+    ("x = db.c.find().toArray().length", "let x = (await db.c.find().toArray()).length"),
     ("await db.c.findOne()", "return await db.c.findOne()"),
 ]  # fmt: skip
 LEFT = [
@@ -58,6 +58,7 @@ LEFT = [
     "[3, 1].sort((a, b) => db.c.findOne({_id: a}).n - 1)", "const d = db; d.c.find()", "db.c?.find().map(d => d)",
     "db.c.find().map(d => d", "db.c.find().noSuch()", "db[x][y].find().map(d => d)", "(" * 50_000,
     "db.c.find()" + ".map(d => d)" * 40_000,
+    "db.c.find({_id: id})", "db.c.find({}, (err, docs) => {})", "x = 1; y.push(db.c.findOne())",
     "({m: () => db.c.findOne()}).m()", "function* g() { yield db.c.findOne() } [...g()]", "class A { m() { return db.c.findOne() } }",
 ]  # fmt: skip
 

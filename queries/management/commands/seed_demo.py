@@ -31,6 +31,7 @@ FLIGHTS: dict[str, Any] = {
     "read_url_variable": "FLIGHTS_READ_URL",
     "write_url_variable": "FLIGHTS_WRITE_URL",
 }
+MAINTENANCE: dict[str, Any] = {"allow_maintenance": True, "maintenance_url_variable": "FLIGHTS_MAINTENANCE_URL"}
 WORLD: dict[str, Any] = {
     "name": "World",
     "engine": EngineKind.MONGODB,
@@ -52,7 +53,8 @@ class Command(BaseCommand):
             raise CommandError("DEMO_PASSWORD is not set.")
         _people(password)
         _pods()
-        targets = [_target("operations", "flights", FLIGHTS)]
+        kept = MAINTENANCE if os.environ.get("FLIGHTS_MAINTENANCE_URL") else {}
+        targets = [_target("operations", "flights", FLIGHTS | kept)]
         if os.environ.get("WORLD_READ_URL"):
             targets.append(_target("research", "world", WORLD))
         samples = [(target, sample) for target in targets for sample in _samples_for(target)]
@@ -109,7 +111,7 @@ def _samples_for(target: Target) -> list[Sample]:
     """The target's samples that are not there yet."""
     there = set(QueryRequest.objects.filter(target=target).values_list("reason", flat=True))
     samples = OPERATIONS if target.slug == "flights" else RESEARCH
-    return [sample for sample in samples if sample.reason not in there]
+    return [sample for sample in samples if sample.reason not in there and target.offers(sample.access)]
 
 
 def _play(target: Target, sample: Sample) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
 from pods.models import Target
@@ -68,3 +70,14 @@ def test_other_targets_and_other_pods_are_not_told(world: World, client_of: Sign
 def test_a_text_that_cannot_be_read_is_like_no_other(statement: str, world: World, client_of: SignedIn) -> None:
     world.submitted("SELECT 1 AS one")
     assert similar(client_of, world.author, statement) == []
+
+
+def test_a_draft_that_is_like_nothing_costs_few_statements(world: World, client_of: SignedIn) -> None:
+    """It is asked each time its author pauses while typing: session, person, rate, target, right, anything alike."""
+    client = client_of(world.author)
+    body = {**BODY, "statement": "SELECT 'nothing is like it'"}
+    client.post("/api/v1/queries/check/", body, content_type="application/json")
+    with CaptureQueriesContext(connection) as asked:
+        answer = client.post("/api/v1/queries/check/", body, content_type="application/json")
+    assert answer.json()["similar"] == []
+    assert len(asked) <= 6, "\n".join(found["sql"] for found in asked)

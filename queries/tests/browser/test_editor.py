@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.conf import settings
 from django.test import Client
+from playwright.sync_api import expect
 
 from pods.models import Target
 from queries.models import KeptDraft
 from queries.tests.browser.conftest import PATIENCE_MS
+from queries.tests.browser.test_accessibility import AXE, RUN
 from queries.tests.world import MONGO_READ_VARIABLE, MONGO_WRITE_VARIABLE, TargetDatabase, World
 
 if TYPE_CHECKING:
@@ -48,6 +51,8 @@ def two_targets(
         connection.execute(TABLES)
         yield committed
         connection.execute("DROP TABLE flights, carriers")
+    for name in ("flights", "odd name"):
+        mongo_database.drop_collection(name)
 
 
 @pytest.fixture(scope="module")
@@ -152,7 +157,7 @@ def test_a_click_puts_a_name_in_as_the_language_writes_it(page: Page) -> None:
     choose(page, "orders", "sql", "table")
     write(page, "SELECT ")
     page.get_by_label("Find a table or column").fill("seat no")
-    page.get_by_role("button", name="Insert Seat No, text").click()
+    page.get_by_role("button", name="Insert Seat No text").click()
     page.keyboard.type(" FROM ")
     page.get_by_role("button", name="Insert flights", exact=True).click()
     assert page.locator("#id_statement").input_value() == 'SELECT "Seat No" FROM flights'
@@ -170,11 +175,11 @@ def test_panel_tells_types_keys_sizes_and_personal_data(page: Page) -> None:
     page.get_by_label("Find a table or column").fill("flights")
     leaves = page.locator(".tree__leaf").all_inner_texts()
     assert [" ".join(leaf.split()) for leaf in leaves] == [
-        "id key bigint",
-        "carrier text",
-        "carrier_id → carriers integer",
-        "Seat No text",
-        "email personal text",
+        "Insert id key bigint",
+        "Insert carrier text",
+        "Insert carrier_id → carriers integer",
+        "Insert Seat No text",
+        "Insert email personal text",
     ]
     page.get_by_label("Find a table or column").fill("")
 
@@ -194,7 +199,7 @@ def test_sql_is_laid_out_and_says_the_same(page: Page) -> None:
     choose(page, "orders", "sql", "table")
     write(page, "select id,carrier from flights where id=-1 -- one")
     page.get_by_role("button", name="Format").click()
-    page.wait_for_function("document.getElementById('id_statement').value.includes('\\n')")
+    expect(page.locator("#id_statement")).to_have_value(re.compile("\n"))
     assert "\n  flights\nwhere\n  id = -1 -- one" in page.locator("#id_statement").input_value()
     write(page, "select (")
     page.get_by_role("button", name="Format").click()
@@ -214,7 +219,7 @@ def test_a_file_that_is_refused_says_so_at_the_field(page: Page) -> None:
     page.locator("[data-refused]", has_text="2,000,001 bytes").wait_for()
     assert page.locator("#id_statement").input_value() == "SELECT 'stays'"
     chooser.set_input_files({"name": "good.sql", "mimeType": "text/plain", "buffer": b"SELECT 2"})
-    page.wait_for_function("document.getElementById('id_statement').value === 'SELECT 2'")
+    expect(page.locator("#id_statement")).to_have_value("SELECT 2")
     assert page.locator("[data-refused]").is_hidden()
 
 
@@ -242,12 +247,14 @@ def test_drafts_are_kept_apart_and_none_is_written_over(page: Page, portal: str)
     page.locator("[data-draft-state]", has_text="Draft saved").wait_for()
     page.get_by_label("Language", exact=True).select_option("script")
     page.get_by_text("Another draft is kept for this target").wait_for()
+    page.evaluate(AXE)
+    assert page.evaluate(RUN) == []
     page.get_by_role("link", name="Open that draft").click(no_wait_after=True)
-    page.wait_for_function("document.getElementById('id_statement').value === \"return 'a script'\"")
+    expect(page.locator("#id_statement")).to_have_value("return 'a script'")
     assert page.get_by_label("Language", exact=True).input_value() == "script"
     page.locator("summary", has_text="beside this one").click()
     page.get_by_role("link", name="SELECT 'a statement'").click()
-    page.wait_for_function("document.getElementById('id_statement').value === \"SELECT 'a statement'\"")
+    expect(page.locator("#id_statement")).to_have_value("SELECT 'a statement'")
     page.get_by_role("button", name="Discard draft").click()
     page.wait_for_url(f"{portal}/queries/new/?blank=1&target=orders")
     assert page.locator("summary", has_text="draft").is_visible()

@@ -35,6 +35,7 @@ PAGES: dict[str, dict[str, int]] = {
     "queries:draft": POSTS,
     "queries:detail": OF_THE_POD,
     "queries:statement": OF_THE_POD,
+    "queries:parameter": OF_THE_POD,
     "queries:status": OF_THE_POD,
     "queries:plan": {"author": 403, "reviewer": 200, "colleague": 403, "outsider": 404, "auditor": 403, "admin": 403},
     "queries:approve": POSTS,
@@ -72,6 +73,10 @@ PAGES: dict[str, dict[str, int]] = {
     "pods:target": OF_THE_POD,
     "audit:list": {**dict.fromkeys(PEOPLE, 403), "auditor": 200, "admin": 200},
     "audit:verify": POSTS,
+    "audit:log": {**dict.fromkeys(PEOPLE, 403), "auditor": 200, "admin": 200},
+    "audit:checkpoints": {**dict.fromkeys(PEOPLE, 403), "auditor": 200, "admin": 200},
+    "audit:public_key": ALL,
+    "queries:evidence": OF_THE_POD,
     "accounts:login": dict.fromkeys(PEOPLE, 302),
     "accounts:account": dict.fromkeys(PEOPLE, 302),
     "accounts:logout": POSTS,
@@ -94,6 +99,8 @@ def address(name: str, query: QueryRequest) -> str:
         return reverse(name, args=[1])
     if name == "queries:download":
         return reverse(name, args=[query.public_id, "csv"])
+    if name == "queries:parameter":
+        return reverse(name, args=[query.public_id, 1])
     needs_id = name.startswith("queries:") and name not in {"queries:list", "queries:new", "queries:draft"}
     return reverse(name, args=[query.public_id] if needs_id else [])
 
@@ -112,7 +119,7 @@ def names(patterns: list[URLPattern | URLResolver], prefix: str = "") -> set[str
 
 @pytest.mark.parametrize("page", PAGES)
 def test_page_answers_each_person(page: str, world: World, client_of: SignedIn) -> None:
-    query = world.submitted()
+    query = world.submitted("SELECT $1::int", parameters=(1,))
     answers = {name: client_of(getattr(world, name)).get(address(page, query)).status_code for name in PEOPLE}
     assert answers == PAGES[page]
 

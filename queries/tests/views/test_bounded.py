@@ -15,6 +15,7 @@ from pymongo.database import Database
 from audit.models import AuditLog
 from executors.base import Call, RowEncoding
 from queries.models import LogLine, QueryRequest, ScriptCall
+from queries.services import Typed
 from queries.tests.conftest import SignedIn
 from queries.tests.results.stored import store, store_cells
 from queries.tests.world import World
@@ -236,6 +237,19 @@ def test_a_long_text_of_a_script_is_one_link_away(world: World, client_of: Signe
     assert "value/?call=1&amp;part=statement" in page(client_of, world, scripted, "result/?view=calls")
     for asked in ("?line=0", "?call=999", "?call=7&part=key_id"):
         assert client.get(address + asked).status_code == 404
+
+
+def test_values_of_parameters_are_bounded_and_one_link_away(world: World, client_of: SignedIn) -> None:
+    """page-01."""
+    hidden = [Typed(f"p_{number}", "text", "\u200b" * 50_000) for number in range(99)]
+    text = f"SELECT {', '.join(f':{one.name}::text' for one in hidden)}, :last"
+    query = world.submitted(text, parameters=(*hidden, Typed("last", "integer", "7")))
+    html = page(client_of, world, query, "")
+    assert "parameter-1.txt" in html
+    assert "parameter-100.txt" not in html
+    whole = client_of(world.reviewer).get(f"/queries/{query.public_id}/parameter-1.txt")
+    assert whole.content.decode() == "\u200b" * 50_000
+    assert client_of(world.reviewer).get(f"/queries/{query.public_id}/parameter-101.txt").status_code == 404
 
 
 # --- the same over the API ----------------------------------------------------------------------------------

@@ -21,31 +21,36 @@ AS_TEXT = frozenset({"marked"})
 # What these answer is a number, a moment, or a word of ours.
 OWN_WORDS = frozenset(
     "access_name bytes_in_words capped code_name counted duration exact in_utc language_name last_row length risk_words"
-    " rows_expected rows_noun short_digest state_name thousands told_words yesno".split()
+    " rows_expected rows_noun short_digest span_of_time state_name thousands told_words yesno".split()
 )
 # Variables that hold nothing of a person's or a database's. Each line says why.
 SAFE = (
     # A form's own fields: what is edited stays as it is. The text of an input, and of a copy.
     r"form(\.\w+)+(\|default(_if_none)?:\"\")?|field(\.\w+)*",
-    r"query\.statement|comment|reason|remark\.(text|line)|bound_typed|sent\.(proposed|origin)",
+    r"asked\.arrangement\.search|query\.statement|comment|reason|remark\.(text|line)|bound_typed|sent\.(proposed|origin)",
     r"row\.(name|value)\|default_if_none:\"\"|filters\.(q|actor|subject|since|until)",
     # Names of ours, and closed lists.
     r"(\w+\.)*(number|public_id|pk|slug|digest|status|code|seq|hash|action|kind|id|subject_id|subject_kind|origin)",
     r"(\w+\.)*get_\w+_display(\|lower)?|(item\.)?languages|item\.target\.engine|query\.code\|default:execution\.failure_code",
     # Numbers and moments.
     r"(\w+\.)*(\w+_limit|approvals_(required|needed)|(lock_)?seconds|elapsed|retry_after|blanks|last|place|total|given|needed)",
-    r"shown\.(indent|percent)",
+    r"shown\.(indent|percent|earlier|later)|page\.(count|row_count|first_row(\|add:forloop\.counter0)?)|row\|add:-1",
+    r"column_count|wait_days|row\.(before|after)\|default_if_none:\"\"|choice\.(up|down)|place\.sent",
+    r"execution\.statements_(done|total)\|stringformat:\"d\"",
     r"(\w+\.)*(line|column|entries|pid|calls_total|lines_total|old|new)(\|default(_if_none)?:\"\w*\")?",
     r"forloop\.\w+|page\.first_row\|add:(1|forloop\.counter)|given\|add:1|query\|approvals_given",
-    r"made_at\.isoformat(\|urlencode:\"\")?|row\.entry\.at\.isoformat",
-    # Drawn by `pages`, `code` and `difference`.
+    r"(made_at|checkpoint\.at)\.isoformat(\|urlencode:\"\")?|row\.entry\.at\.isoformat",
+    # Drawn by `pages`, `cell`, `code` and `difference`; what is marked may be cut.
+    r"[\w.]+\|marked\|shortened:\d+|cell\.(name|html)",
     r"head\.name|html|call\.(statement|parameters|failure)_html",
     r"(line|row)\.(html|kind|sign)",
     # Words of our own.
     r"css|what|theme|next|view|words|revises|next_step|event\.tone|request\.csp_nonce|block\.super|tab_label|format|key",
     r"(heading|meaning)(\|default:\"[^\"]*\")?|\w+\|pluralize(:\"[^\"]*\")?|noun(\|capfirst)?|message\.tags",
     r"example\.(product|title|text)|step\.(title|who|address)|row\.sentence|verdict\.fault\.reason|head|title|format\|upper",
+    r"change|kind\|capfirst|label|blank|chosen|form|cell\.(form|size)|head\.(css|order|next_order)|one\.outcome|checkpoint\.facts\.key",
     # Addresses of ours, and JSON for a script that draws it.
+    r"again|plain|csv|xlsx|jsonl|previous|address|links\.(next|previous|table)",
     r"favicon_href|swagger_ui_(css|bundle|standalone)|script_url|(findings|completions)\|json_script:\"(found|completions)\"",
 )
 # In attributes and options only: choices, and what the address filters by.

@@ -1,0 +1,93 @@
+"""What people bring from other products, drivers and templates, and what it is in PostgreSQL."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from executors.postgresql.reading.parse import Statement
+
+# Where the parser stopped, in the text around it.
+_HERE: Final = "\0"
+_AROUND: Final = 80
+_START: Final = r"(?:\A|;)\s*"
+_TABLES: Final = "Select from information_schema.tables: table_schema, table_name."
+_COLUMNS: Final = "Select from information_schema.columns: column_name, data_type where table_name = '…'."
+_CONFLICT: Final = "Write INSERT … ON CONFLICT (key) DO UPDATE SET column = EXCLUDED.column."
+_NAMED: Final = "Write :name and give its value under Parameters: a driver's placeholder is not filled in here."
+_FILLED: Final = "Write :name and give its value under Parameters: a template is not filled in here."
+_QUOTED: Final = 'A name stands as it is; one with capitals or blanks in double quotes: "A name".'
+_USE: Final = "The target names the database. For a schema write SET search_path TO … in front, or schema.table."
+_SYNTAX: Final = tuple(
+    (re.compile(pattern, re.IGNORECASE | re.DOTALL), hint)
+    for pattern, hint in (
+        (rf"{_HERE}%(?:s\b|\(\w+\)s)", _NAMED),
+        (rf"\?\s*{_HERE}", _NAMED),
+        (rf"\$\d+\s*\[?{_HERE}\[", "Leave the values behind it out, and give them as parameters."),
+        (rf"[#$]\s*{_HERE}\{{|{_HERE}[#$]?\{{", _FILLED),
+        (rf"{_HERE}\[\s*[a-z_]", _QUOTED),
+        (rf"{_HERE}`", _QUOTED),
+        (rf"\btop\s*\(?\s*{_HERE}\d", "Write LIMIT 10 at the end."),
+        (rf"\binterval\s+{_HERE}\d", "Write the interval as text: interval '7 days'."),
+        (rf"{_START}{_HERE}desc(?:ribe)?\b", _COLUMNS),
+        (rf"{_START}{_HERE}use\b", _USE),
+        (rf"{_START}show\s+.*{_HERE}", _COLUMNS),
+        (rf"{_START}{_HERE}replace\b", _CONFLICT),
+        (rf"\bon\s+{_HERE}duplicate\b", _CONFLICT),
+        (rf"\binsert\s+{_HERE}ignore\b", "Write INSERT … ON CONFLICT DO NOTHING."),
+        (rf"{_HERE}auto_increment\b", "Write GENERATED ALWAYS AS IDENTITY."),
+        (rf",\s*{_HERE}(?:from|where|group|order|\)|;|\Z)", "Leave the comma before it out."),
+    )
+)  # fmt: skip
+_FUNCTIONS: Final = {
+    **dict.fromkeys(("ifnull", "isnull", "nvl"), "Use coalesce(value, instead)."),
+    **dict.fromkeys(("getdate", "getutcdate", "sysdate", "sysdatetime"), "Use now()."),
+    **dict.fromkeys(("curdate", "today"), "Use current_date."),
+    **dict.fromkeys(("date_format", "strftime", "format_date"), "Use to_char(at, 'YYYY-MM-DD')."),
+    **dict.fromkeys(("dateadd", "date_add", "date_sub", "adddate"), "Add an interval: at + interval '1 day'."),
+    **dict.fromkeys(
+        ("datediff", "timestampdiff"), "Subtract: later - earlier is an interval, of two dates their days."
+    ),
+    **dict.fromkeys(("group_concat", "listagg"), "Use string_agg(text, ',' ORDER BY …)."),
+    **dict.fromkeys(("charindex", "instr", "locate"), "Use strpos(text, part)."),
+    **dict.fromkeys(("if", "iif", "decode"), "Use CASE WHEN … THEN … ELSE … END."),
+    **dict.fromkeys(("newid", "uuid", "sys_guid"), "Use gen_random_uuid()."),
+    **dict.fromkeys(("year", "month", "day"), "Use extract(year FROM at)."),
+    "len": "Use length(text).",
+}
+_SHOWN: Final = {
+    **dict.fromkeys(("databases", "schemas"), "Select from information_schema.schemata: schema_name."),
+    **dict.fromkeys(("tables", "views"), _TABLES),
+    **dict.fromkeys(("columns", "fields", "indexes", "index", "keys"), _COLUMNS),
+    "processlist": "Select from pg_stat_activity.",
+    "warnings": "Leave it out: what the server says is told with the result.",
+}
+_CURLED: Final = frozenset("\u2018\u2019\u201c\u201d")
+
+
+def of_syntax(text: str, at: int, message: str) -> str:
+    """What to write instead of what the parser stopped at, at a character of `text`; "" where that is not known."""
+    if message.startswith("LIMIT #"):
+        return "Write LIMIT count OFFSET start."
+    around = f"{text[max(0, at - _AROUND) : at]}{_HERE}{text[at : at + _AROUND]}"
+    return next((hint for pattern, hint in _SYNTAX if pattern.search(around)), "")
+
+
+def of_name(text: str, at: int, state: str, name: str) -> str:
+    """What to write instead of what a server does not know, at a character of `text`; "" where that is not known."""
+    if state == "42883":
+        return "Compare with one =." if text.startswith("==", at) else _FUNCTIONS.get(name, "")
+    if state == "42P01":
+        return "Leave FROM dual out." if name == "dual" else ""
+    if state == "42703" and at >= 0:
+        sign = text[at : at + 1]
+        if sign in _CURLED and sign:
+            return "Write ' on both sides of a text, instead of the curled quotes."
+        return "Text stands in single quotes; double quotes are for names." if sign == '"' else ""
+    return ""
+
+
+def shows(item: Statement) -> tuple[str, str] | None:
+    """Why a SHOW is none of PostgreSQL's, and what to write instead."""
+    name = str(item.node.get("name", "")) if item.type == "VariableShowStmt" else ""
+    return (f"SHOW {name.upper()} is not PostgreSQL's.", _SHOWN[name]) if name in _SHOWN else None
