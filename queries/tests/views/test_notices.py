@@ -6,6 +6,7 @@ import datetime as dt
 
 import pytest
 from django.db import connection
+from django.db.models import F
 from django.utils import timezone
 
 from accounts.models import User
@@ -122,10 +123,8 @@ def test_at_half_time_the_bell_rings_once_more(world: World, client_of: SignedIn
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute("ALTER TABLE query_requests DISABLE TRIGGER query_is_frozen")
-        cursor.execute(
-            "UPDATE query_requests SET submitted_at = submitted_at - %s, expires_at = expires_at - %s",
-            [half - timezone.now() + dt.timedelta(minutes=1)] * 2,
-        )
+        earlier = half - timezone.now() + dt.timedelta(minutes=1)
+        QueryRequest.objects.update(submitted_at=F("submitted_at") - earlier, expires_at=F("expires_at") - earlier)
         cursor.execute("ALTER TABLE query_requests ENABLE TRIGGER query_is_frozen")
     for _ in range(2):
         outbox.remind()
