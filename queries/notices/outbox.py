@@ -66,6 +66,18 @@ WHERE query.id = notice.query_id AND query.status = 'PENDING' AND query.author_i
     AND notice.medium = 'email' AND notice.version = 1
 """
 
+# Once to each who was told that it waits and has not decided since.
+REMIND_BY_BELL = """
+INSERT INTO tidings (person_id, query_id, event)
+SELECT DISTINCT told.person_id, query.id, 'remind' FROM query_requests AS query
+JOIN tidings AS told ON told.query_id = query.id AND told.event IN ('submit', 'revise')
+WHERE query.status = 'PENDING' AND query.expires_at > statement_timestamp()
+    AND query.submitted_at + (query.expires_at - query.submitted_at) / 2 <= statement_timestamp()
+    AND NOT EXISTS (SELECT FROM decisions WHERE query_id = query.id AND reviewer_id = told.person_id)
+    AND NOT EXISTS (SELECT FROM tidings AS before WHERE before.query_id = query.id
+        AND before.person_id = told.person_id AND before.event = 'remind')
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:
@@ -153,8 +165,9 @@ def announce_rehearsal(query: QueryRequest) -> None:
 
 
 def remind() -> int:
-    """Write once more to managers for whom a request has waited half of its time; how many."""
+    """Write once more to managers for whom a request has waited half of its time; how many mails there will be."""
     with connection.cursor() as cursor:
+        cursor.execute(REMIND_BY_BELL)
         cursor.execute(REMIND)
         return int(cursor.rowcount)
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
+from django.db import connection
+from django.db.models import F
+from django.utils import timezone
 
 from accounts.models import User
 from pods.membership import set_members
 from queries import services
 from queries.models import QueryRequest, Tiding
+from queries.notices import outbox
 from queries.tests.views.conftest import SignedIn
 from queries.tests.world import World
 
@@ -105,3 +111,24 @@ def test_bell_pages_by_key(world: World, client_of: SignedIn, monkeypatch: pytes
     assert f"{first.number}\n" not in page
     place = Tiding.objects.get(person=world.reviewer, query=QueryRequest.objects.get(pk=second.pk)).pk
     assert first.number in client_of(world.reviewer).get("/notices/", {"after": place}).content.decode()
+
+
+def test_at_half_time_the_bell_rings_once_more(world: World, client_of: SignedIn) -> None:
+    world.change_target(approvals_required=2)
+    query = world.submitted()
+    world.approved(query)
+    assert outbox.remind() == 0
+    assert len(bell(client_of, world.second_reviewer)) == 1
+    half = timezone.now() + (query.expires_at - timezone.now()) / 2
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("ALTER TABLE query_requests DISABLE TRIGGER query_is_frozen")
+        earlier = half - timezone.now() + dt.timedelta(minutes=1)
+        QueryRequest.objects.update(submitted_at=F("submitted_at") - earlier, expires_at=F("expires_at") - earlier)
+        cursor.execute("ALTER TABLE query_requests ENABLE TRIGGER query_is_frozen")
+    for _ in range(2):
+        outbox.remind()
+    reminder = f"{query.number} still waits for your decision: half of its time is over"
+    assert bell(client_of, world.second_reviewer) == [reminder, f"{query.number} waits for your decision"]
+    assert reminder not in bell(client_of, world.reviewer)
+    assert reminder not in bell(client_of, world.author)
