@@ -17,6 +17,8 @@ from accounts.models import User
 from accounts.signin import WrongCredentials
 from portal.errors import answer_for, api_exception_handler, broken, csrf_failure, respond
 from portal.middleware import ErrorMiddleware
+from queries.models import KeptDraft
+from queries.services import InTheWay
 from web.errors import (
     BadInput,
     FieldError,
@@ -33,6 +35,7 @@ CASES: list[tuple[Exception, int, str]] = [
     (NotAllowed("No."), 403, "not_allowed"),
     (NotFound("No."), 404, "not_found"),
     (NotNow("Later.", code="expired", state="PENDING"), 409, "expired"),
+    (InTheWay("Later.", KeptDraft()), 409, "draft_in_the_way"),
     (TooManyRequests("Slower.", retry_after=7), 429, "too_many_requests"),
     (Unavailable("Away."), 503, "unavailable"),
     (WrongCredentials("Wrong."), 401, "wrong_credentials"),
