@@ -12,7 +12,7 @@ from accounts.models import User
 from portal.tests.people import Submit
 from web.verbs import noun
 
-VALUES = {"public_id": "", "slug": "shop", "format": "csv", "view_id": "1", "target": "orders"}
+VALUES = {"public_id": "", "slug": "shop", "format": "csv", "view_id": "1", "number": "1", "target": "orders"}
 
 
 def pages(found: list[URLPattern | URLResolver], before: str = "/") -> Iterator[str]:

@@ -1,6 +1,6 @@
 """Rows of a result as HTML that is bounded, whatever the rows hold: what is too long is cut, and the rest asked for."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from django.utils.html import format_html
@@ -189,14 +189,14 @@ def _documents(window: Window, address: str, room: Room) -> Iterator[tuple[int, 
         yield number, html
 
 
-def fitting_text(text: str, address: str, room: int) -> SafeString:
+def fitting_text(text: str, address: str, room: int, draw: Callable[[str], SafeString] = block) -> SafeString:
     """A text of lines, as much of it as there is room for. `address` is where all of it is asked for."""
     *longer, shortest = LENGTHS
     for most in longer:
-        html = block(text) if len(text) <= most else _cut(block(text[:most]), address)
+        html = draw(text) if len(text) <= most else _cut(draw(text[:most]), address)
         if size([html]) <= room:
             return html
-    return _cut(block(text[:shortest]), address)
+    return _cut(draw(text[:shortest]), address)
 
 
 def size(row: Sequence[SafeString]) -> int:

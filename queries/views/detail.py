@@ -32,6 +32,7 @@ from queries.presentation.pages import ShownPage
 from queries.presentation.parts import parts
 from queries.presentation.states import advice, is_overdue, meaning
 from queries.presentation.timeline import timeline
+from queries.presentation.values import cell
 from queries.results import Window, record_trace_view, rehearsals, show_page
 from queries.results import undo as undos
 from queries.running import places
@@ -303,7 +304,9 @@ def _parameters(query: QueryRequest) -> list[tuple[parameters.Shown, SafeString]
     rows = [] if query.undoes_id is not None else parameters.shown(query.values(), query.language)
     room = PARAMETERS_BYTES // max(1, len(rows))
     places = (reverse("queries:parameter", args=[query.public_id, number]) for number in range(1, len(rows) + 1))
-    return [(row, pages.fitting_text(row.text or "", place, room)) for row, place in zip(rows, places, strict=True)]
+    return [
+        (row, pages.fitting_text(row.text or "", place, room, cell)) for row, place in zip(rows, places, strict=True)
+    ]
 
 
 def _inline_result(user: User, query: QueryRequest, execution: Execution | None) -> dict[str, Any]:

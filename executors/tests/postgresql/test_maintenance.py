@@ -153,7 +153,7 @@ REFUSED = [
     ("REINDEX (TABLESPACE x) TABLE orders", "not chosen here", "TABLESPACE"),
     (f"BEGIN; {CREATE}; COMMIT", "make a transaction of it", "Leave BEGIN"),
     (f"{CREATE}; VACUUM orders", "exactly one statement", "on its own"),
-    ("CREATE INDEX CONCURRENTLY ON orders (id) WHERE total > $1", "takes no parameters", "Write the values"),
+    ("CREATE INDEX CONCURRENTLY ON orders (id) WHERE total > $1", "takes no parameters", "Write the value"),
     ("CREATE INDEX CONCURRENTLY ON orders (pg_read_file('x'))", "pg_read_file is not allowed", ""),
 ]
 

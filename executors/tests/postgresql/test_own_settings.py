@@ -92,7 +92,7 @@ def test_what_a_write_stores_is_what_a_direct_login_stores(
     database.admin.execute("DROP TABLE shop.moments")
 
 
-@pytest.mark.parametrize("access", list(Access))
+@pytest.mark.parametrize("access", [Access.READ, Access.WRITE])
 def test_what_comes_out_is_unambiguous_and_the_run_says_what_held(own: Own, database: Database, access: Access) -> None:
     """out-13: ISO with its offset, whatever the database would write."""
     own({"TimeZone": "Europe/Berlin", "DateStyle": "SQL, DMY"})

@@ -24,6 +24,7 @@ from queries.notices.wording import said
 from queries.policies import DELETED, failure_words
 from queries.running import texts
 from queries.running.monitor import LOG_BYTES_KEPT, Monitor
+from queries.tests.conftest import SignedIn
 from queries.tests.world import World
 
 # Put together where it runs, so that it stands in no statement.
@@ -102,12 +103,13 @@ def test_clear_01_words_are_deleted_with_the_retention(world: World) -> None:
 
 
 @pytest.mark.sandbox
-def test_clear_01_rotation_covers_everything_sealed(world: World, settings: Any) -> None:
+def test_clear_01_rotation_covers_everything_sealed(world: World, settings: Any, client_of: SignedIn) -> None:
     old, new = os.urandom(32), os.urandom(32)
     settings.PORTAL_RESULT_KEYS = {"old": old}
     world.change_target(allow_scripts=True)
     query = world.executed(FAILING, language="script")
     result = world.executed("SELECT 1 AS one")
+    client_of(world.author).get(f"/queries/{result.public_id}/result/?sort=1")
     write = world.insert("rotated")
     services.rehearse(actor=world.reviewer, query_id=write.pk, digest=write.digest)
     world.approved(write)

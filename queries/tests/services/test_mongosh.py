@@ -12,6 +12,7 @@ import pytest
 from bson import Decimal128, Int64, decode_all
 from pymongo.database import Database
 
+from executors.mongodb.reading.translated import translated
 from queries.lifecycle import Status
 from queries.models import QueryRequest
 from queries.results.reader import rows_from
@@ -257,8 +258,8 @@ def test_what_works_on_results_is_given_as_a_script_that_runs(
 ) -> None:
     fill(orders)
     world.change_target(allow_scripts=True)
-    script = why(world, orders, Refused(text, "", Row(text, rows))).partition("Script and write: ")[2]
-    ran = world.executed(script, language="script")
+    assert why(world, orders, Refused(text, "", Row(text, rows)))
+    ran = world.executed(translated(text), language="script")
     assert ran.state is Status.EXECUTED, ran.execution.failure_message
     assert (ran.execution.row_count, ran.execution.log_lines.count()) == (rows, logged)
 

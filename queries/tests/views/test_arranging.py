@@ -50,7 +50,7 @@ def author(world: World, client_of: SignedIn) -> Client:
 def body(client: Client, query: QueryRequest, asked: str, status: int = 200) -> str:
     response = client.get(f"/queries/{query.public_id}/result/{asked}")
     assert response.status_code == status
-    return str(response.content.decode())
+    return re.sub(r"\s+", " ", response.content.decode())
 
 
 def numbers(html: str) -> list[int]:
@@ -67,7 +67,7 @@ ASKED: list[tuple[str, list[int], str]] = [
     ("?sort=2&row=400", [*range(50, 8, -1), *range(7, 0, -1), 8], "Rows 401 to 450 of 450"),
     ("?sort=-4&at=449", [2, 1], "Rows 449 to 450 of 450"),
     ("?sort=3&sort=-1&row=0", BY_WORD[:200], "Rows 1 to 200 of 450"),
-    ("?q=NEEDLE", [10], "Rows 1 to 1 of 1\n      that match (450 in all)"),
+    ("?q=NEEDLE", [10], "Rows 1 to 1 of 1 that match (450 in all)"),
     ("?q=word+3&sort=-1&row=60", [25, 18, 11, 4], "that match (450 in all)"),
     ("?on=1&is=lt&to=3", [1, 2, 3], "of 3"),
     ("?on=1&is=ge&to=447.5&on=3&is=has&to=WORD", [449, 450], "of 2"),

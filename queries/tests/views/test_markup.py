@@ -12,7 +12,11 @@ from django.test import Client
 from queries.tests.views.conftest import SignedIn
 from queries.tests.world import World
 
-TEMPLATES = sorted(Path(settings.BASE_DIR, "templates").rglob("*.html"))
+# Without the summary in an evidence file, which is read by itself and brings its own style and policy.
+TEMPLATES = sorted(
+    set(Path(settings.BASE_DIR, "templates").rglob("*.html"))
+    - {Path(settings.BASE_DIR, "templates/evidence/summary.html")}
+)
 FORBIDDEN = {
     "an inline style": re.compile(r"\sstyle\s*="),
     "a style element": re.compile(r"<style", re.IGNORECASE),
