@@ -54,9 +54,11 @@ class TargetDatabase:
     def refill(self) -> None:
         """Put the rows back that a test changed."""
         with self.connect() as connection:
-            found = connection.execute("SELECT array_agg(i::text ORDER BY id) FROM items AS i").fetchone()
-            if found != (ITEMS,):
-                connection.execute("TRUNCATE items")
+            found = connection.execute(
+                "SELECT array_agg(i::text ORDER BY id), EXISTS (SELECT FROM effects) FROM items AS i"
+            ).fetchone()
+            if found != (ITEMS, False):
+                connection.execute("TRUNCATE items, effects")
                 connection.execute(FILL)
 
     def running(self, public_id: object) -> int:
