@@ -292,3 +292,10 @@ def test_what_holds_of_every_call_is_claimed_of_the_script() -> None:
         Verified.NO_HIDDEN_CHARACTERS,
         Verified.NO_LOOKALIKE_NAMES,
     }
+
+
+def test_options_leave_the_values_counted() -> None:
+    assert codes(sql("return await db.query('select $1::int', [1], {dates: true})", Access.READ)) == []
+    assert "parameters_mismatch" in codes(
+        sql("return await db.query('select $1::int', [], {dates: true})", Access.READ)
+    )
