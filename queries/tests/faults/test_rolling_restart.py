@@ -43,6 +43,8 @@ SETTINGS = {
     "PORTAL_RATE_LIMITS": "false",
 }
 PEOPLE = 3
+# A busy machine may take its time.
+START_SECONDS = 120
 # Of a statement that is under way whenever a replica is told to stop.
 SECONDS = 2
 pytestmark = pytest.mark.slow
@@ -65,7 +67,7 @@ class Replica:
         with (self.folder / f"{self.port}.log").open("ab") as out:
             command = [sys.executable, "-m", "gunicorn", "portal.wsgi"]
             self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=out)
-        wait_for(Portal(self.port).ready)
+        wait_for(Portal(self.port).ready, seconds=START_SECONDS)
 
     def stop(self) -> int:
         """Tell it to finish; its exit status once it has."""
