@@ -24,6 +24,8 @@ from queries.services.rehearsing import rehearse
 from queries.services.seeing import note_opened, visible_query
 from queries.services.submitting import Follows, submit
 from queries.services.templates import (
+    MOST_TARGETS,
+    STATEMENT_LENGTH,
     Declared,
     TemplateDraft,
     change_template,
@@ -41,10 +43,12 @@ __all__ = [
     "MOST_DAYS",
     "MOST_EXPECTED",
     "MOST_RUNS",
+    "MOST_TARGETS",
     "PARAMETERS",
     "PARAMETER_LENGTH",
     "REASON_LENGTH",
     "SLUG_LENGTH",
+    "STATEMENT_LENGTH",
     "TICKET_LENGTH",
     "Asked",
     "Checked",

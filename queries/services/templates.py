@@ -25,6 +25,7 @@ from web.texts import text_problem
 
 MOST_TARGETS = 20
 MOST_TEMPLATES = 500
+STATEMENT_LENGTH = 100_000
 # What stands for a value that nobody knows yet while a statement is read.
 SAMPLES: Final = {
     ParameterType.TEXT: "text",
@@ -268,6 +269,9 @@ def _check_words(draft: TemplateDraft, errors: Errors) -> None:
         problem = text_problem(text, most=most)
         if problem:
             errors[field] = [problem]
+    if len(draft.statement) > STATEMENT_LENGTH:
+        message = f"It is {len(draft.statement):,} characters long; a template has at most {STATEMENT_LENGTH:,}."
+        errors["statement"] = [FieldError(message, "too_long")]
     if not name:
         errors["name"] = [FieldError("Give it a name.", "required")]
 

@@ -29,7 +29,8 @@ def kept(world: World, **limits: int) -> Template:
     """A template of its own, approved in advance; the database of these tests is never emptied."""
     template = services.create_template(actor=world.author, draft=draft(name=f"Raced {next(NUMBERS)}"))
     until = grants.today() + dt.timedelta(days=1)
-    terms = Terms("orders", until, **({"runs_a_day": 50, "runs_a_person": 50} | limits))
+    most = {"runs_a_day": 50, "runs_a_person": 50} | limits
+    terms = Terms("orders", until, most["runs_a_day"], most["runs_a_person"])
     services.grant(actor=world.reviewer, template_id=template.pk, digest=template.now.digest, terms=terms)
     return template
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -95,7 +96,7 @@ def test_a_template_that_changed_since_it_was_seen_is_not_acted_on(world: World,
         digest=seen.digest,
         draft=draft(statement="SELECT count(*) FROM items WHERE id = :id"),
     )
-    acts = {
+    acts: dict[str, Callable[[], object]] = {
         "ask": lambda: services.ask(actor=world.author, template_id=template.pk, asked=seen),
         "change": lambda: services.change_template(
             actor=world.author, template_id=template.pk, digest=seen.digest, draft=draft()
