@@ -114,7 +114,7 @@ NEVER = {
 @pytest.fixture
 def target_functions(target_database: TargetDatabase) -> Iterator[None]:
     """Two functions of the target's own, of which reading a statement can tell nothing."""
-    body = "LANGUAGE sql AS 'SELECT $1'"
+    body = "LANGUAGE sql STABLE AS 'SELECT $1'"
     with target_database.connect() as connection:
         connection.execute(f"CREATE FUNCTION counted(int) RETURNS int {body}")
         connection.execute(f"CREATE FUNCTION listed(int) RETURNS SETOF int {body}")
