@@ -177,7 +177,7 @@ class Grant(models.Model):
     public_id = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
     template = models.ForeignKey(Template, on_delete=models.PROTECT, related_name="grants", editable=False)
     version = models.ForeignKey(TemplateVersion, on_delete=models.PROTECT, related_name="grants", editable=False)
-    # Repeated here (a foreign key of both columns, migration 0030) so that the constraint below can hold it to reads.
+    # Repeated here (a foreign key of both columns, migration 0031) so that the constraint below can hold it to reads.
     access = models.CharField(max_length=11, default=Access.READ.value, editable=False)
     digest = models.CharField(max_length=DIGEST_LENGTH, editable=False)
     target = models.ForeignKey(Target, on_delete=models.PROTECT, related_name="grants", editable=False)

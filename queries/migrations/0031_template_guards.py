@@ -47,6 +47,6 @@ ALTER TABLE template_grants DROP CONSTRAINT grant_repeats_access;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("queries", "0029_templates")]
+    dependencies = [("queries", "0030_templates")]
 
     operations = [migrations.RunSQL(FORWARD, reverse_sql=BACKWARD)]

@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('pods', '0004_maintenance'),
-        ('queries', '0028_search_statements'),
+        ('queries', '0029_status_index_counts_languages'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
