@@ -135,7 +135,7 @@ REFUSED = [
     Refused("read", "mongosh --eval 'db.items.find()'", "mongo_syntax", "query alone", "db.items.find()", 3),
     Refused("read", "SELECT * FROM items WHERE id = 1", "mongo_syntax", "This is SQL", "db.items.find({_id: 1})", 1),
     Refused("read", "db.items.find({name: \u2018one\u2019})", "mongo_not_literal", 'in quotes: "one"', "db.items.find({name: 'one'})", 1),
-    Refused("write", "db.items.insertOne({_id: UUID()})", "mongo_value", "write one out",
+    Refused("write", "db.items.insertOne({_id: UUID()})", "mongo_value", "32 digits out",
             "db.items.insertOne({_id: UUID('3b241101-e2bb-4255-8caf-4136c566a962')})", 1),
     Refused("read", "db.items.exists()", "mongo_method", "getCollectionInfos", "db.getCollectionInfos({name: 'items'})", 1),
     Refused("write", "db.items.drop()", "mongo_method", "deleteMany", "db.items.deleteMany({})", 3),
