@@ -23,6 +23,7 @@ class Action(StrEnum):
     ADMIN_CHANGE = "admin.change"
     ADMIN_DELETE = "admin.delete"
     MEMBERS_CHANGE = "pod.members_change"
+    TARGET_EXAMINE = "target.examine"
     QUERY_SUBMIT = "query.submit"
     QUERY_ENDORSE = "query.endorse"
     QUERY_APPROVE = "query.approve"
@@ -59,6 +60,7 @@ LABELS: dict[Action, str] = {
     Action.ADMIN_CHANGE: "changed",
     Action.ADMIN_DELETE: "deleted",
     Action.MEMBERS_CHANGE: "changed the members of",
+    Action.TARGET_EXAMINE: "tested the logins of",
     Action.QUERY_SUBMIT: "asked for",
     Action.QUERY_ENDORSE: "approved, more approvals needed:",
     Action.QUERY_APPROVE: "approved",
