@@ -16,6 +16,7 @@ class Action(StrEnum):
 
     SIGN_IN = "user.sign_in"
     SIGN_IN_FAILED = "user.sign_in_failed"
+    LOCK_OUT = "user.lock_out"
     SIGN_OUT = "user.sign_out"
     TOKEN_REFRESH = "user.token_refresh"  # noqa: S105 -- the name of an action
     PROFILE_CHANGE = "user.profile_change"
@@ -46,6 +47,8 @@ class Action(StrEnum):
     VIEW_SAVE = "view.save"
     VIEW_MOVE = "view.move"
     VIEW_REMOVE = "view.remove"
+    ACCESS_REFUSED = "access.refused"
+    SETTINGS_CHANGE = "portal.settings_change"
     AUDIT_VERIFY = "audit.verify"
     AUDIT_EXPORT = "audit.export"
 
@@ -53,6 +56,7 @@ class Action(StrEnum):
 LABELS: dict[Action, str] = {
     Action.SIGN_IN: "signed in",
     Action.SIGN_IN_FAILED: "failed to sign in",
+    Action.LOCK_OUT: "locked out",
     Action.SIGN_OUT: "signed out",
     Action.TOKEN_REFRESH: "renewed an API token",
     Action.PROFILE_CHANGE: "changed their profile",
@@ -83,6 +87,8 @@ LABELS: dict[Action, str] = {
     Action.VIEW_SAVE: "saved the view",
     Action.VIEW_MOVE: "moved the view",
     Action.VIEW_REMOVE: "removed the view",
+    Action.ACCESS_REFUSED: "was refused",
+    Action.SETTINGS_CHANGE: "runs with other",
     Action.AUDIT_VERIFY: "verified the audit log",
     Action.AUDIT_EXPORT: "exported the audit log",
 }

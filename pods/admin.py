@@ -256,8 +256,9 @@ class TargetAdmin(AuditedAdmin):
         subject = self.audit_subject(obj)
         user = request.user
         assert isinstance(user, User)
+        values = self.audit_values(obj, sorted(self.recorded_fields))
         obj.delete()
-        log.append(log.Action.ADMIN_DELETE, actor=user, subject=subject)
+        log.append(log.Action.ADMIN_DELETE, actor=user, subject=subject, data={"before": values})
 
     def log_deletions(self, request: HttpRequest, queryset: Any) -> list[Any]:  # noqa: ARG002 -- Django's call
         """Recorded by `delete_model`; Django's own admin log is not written."""

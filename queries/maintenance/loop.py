@@ -16,7 +16,7 @@ from typing import TypeAlias
 from django.db import Error, connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from audit import checkpoints
+from audit import checkpoints, configuration
 from audit.publishing import publish_due
 from queries import running, services
 from queries.maintenance import tidying
@@ -83,6 +83,7 @@ def maintain(*, stop: Event, interval: float = 15.0, once: bool = False) -> dict
     """Run the tasks until `stop` is set, or once; how much each did. An error of one does not keep the others."""
     done: dict[str, int] = {}
     plan = dict.fromkeys(tasks(interval), 0.0)
+    configuration.record_change()
     logger.info("maintaining%s", "" if once else f" every {interval:g} s")
     while not stop.is_set():
         for task, due in plan.items():
