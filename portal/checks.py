@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 from django.core.checks import Warning as CheckWarning
 
-from audit.publishing import places
+from audit.publishing import forwarding, places
 
 TOKEN_LENGTH = 24
 
@@ -57,6 +57,9 @@ def _secrets() -> list[CheckMessage]:
         found.append(
             Error(message, hint="Write file:/path, https://…, s3://bucket or slack:CHANNEL.", id="portal.E008")
         )
+    for kind in forwarding.unknown():
+        message = f"PORTAL_SIEM_TO: nothing can be sent to {kind}:…"
+        found.append(Error(message, hint="Write syslog+tls://host, syslog+tcp://host or https://….", id="portal.E020"))
     return found
 
 

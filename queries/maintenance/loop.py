@@ -17,7 +17,7 @@ from django.db import Error, connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from audit import checkpoints, configuration
-from audit.publishing import publish_due
+from audit.publishing import forward_due, publish_due
 from queries import running, services
 from queries.maintenance import tidying
 from queries.models import QueryRequest
@@ -74,6 +74,7 @@ def tasks(interval: float) -> list[Task]:
         Task("remind", remind, interval, 4),
         Task("checkpoints", sign, interval, 5),
         Task("publish", publish_due, interval, 0),
+        Task("forward", forward_due, min(interval, NOTICE_SECONDS), 0),
         Task("notices", sending.send_due, min(interval, NOTICE_SECONDS), 0),
         Task("tidy", lambda stopping: sum(tidying.tidy(stopping).values()), max(interval, TIDY_SECONDS), 3),
     ]

@@ -271,6 +271,7 @@ READS = {
     services.as_script: "reads",
     services.check_draft: "reads",
     services.has_commented: "reads",
+    services.missing_parameters: "reads",
     services.note_opened: "when a reviewer first opened a request is told with their decision",
     services.visible_query: "reads",
 }

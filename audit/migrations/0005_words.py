@@ -1,0 +1,14 @@
+"""The words of an entry are found by an index. Of the longest ones the beginning: no entry may fail for its length."""
+
+from django.db import migrations
+
+FORWARD = """
+CREATE INDEX audit_by_words ON audit_logs USING gin (to_tsvector('simple', left(
+    actor_label || ' ' || action || ' ' || subject_kind || ' ' || subject_id || ' ' || subject_label || ' ' || data, 50000)))
+"""
+
+
+class Migration(migrations.Migration):
+    dependencies = [("audit", "0004_checkpoint_deliveries")]
+
+    operations = [migrations.RunSQL(FORWARD, reverse_sql="DROP INDEX audit_by_words")]
