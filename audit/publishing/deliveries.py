@@ -31,7 +31,7 @@ class Line:
     def __init__(self, kind: type[CheckpointDelivery | EntryDelivery], place: str) -> None:
         self.place = place
         self._kind = kind
-        kind._default_manager.bulk_create([kind(place=place)], ignore_conflicts=True)  # noqa: SLF001 -- Django's API
+        kind._default_manager.get_or_create(place=place)  # noqa: SLF001 -- Django's API
 
     @property
     def sent(self) -> int:

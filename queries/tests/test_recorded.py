@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -36,6 +36,7 @@ class Doing:
     world: World
     client_of: SignedIn
     patch: pytest.MonkeyPatch
+    held: list[object] = field(default_factory=list)
 
     def page(self, who: User, path: str, **sent: object) -> None:
         self._done(self.client_of(who).post(path, sent))
@@ -58,7 +59,8 @@ class Doing:
         with self.patch.context() as patch:
             patch.setattr("queries.running.run", lambda query: query)
             query = self.world.approved(self.world.submitted("SELECT pg_sleep(1)"))
-        claim(query)
+        # Who holds on to it is alive.
+        self.held.append(claim(query))
         return query
 
     def view(self) -> SavedView:
@@ -82,7 +84,7 @@ BODY = {
     "reason": "to see",
 }
 SIGN_IN = {"username": "author", "password": "a long enough password 1"}
-MEMBERS = {"managers_of_pod": [], "developers_of_pod": []}
+MEMBERS: dict[str, list[int]] = {"managers_of_pod": [], "developers_of_pod": []}
 PERSON = {"role": "DEVELOPER", "username": "newcomer", "theme": "system", "time_zone": "UTC"}
 
 
@@ -309,7 +311,9 @@ def test_no_verb_is_missing() -> None:
     named = [getattr(services, name) for name in services.__all__]
     modules = (membership, examining)
     named += [value for module in modules for value in vars(module).values() if inspect.isfunction(value)]
-    verbs = {one for one in named if inspect.isfunction(one) and "actor" in inspect.signature(one).parameters}
+    verbs: set[object] = {
+        one for one in named if inspect.isfunction(one) and "actor" in inspect.signature(one).parameters
+    }
     assert verbs == SERVICES.keys() | READS.keys()
     assert set(SERVICES.values()) <= ACTS.keys() | EXEMPT.keys()
 
