@@ -43,6 +43,8 @@ EXPECTED: dict[str, tuple[str, tuple[int, int, int, int, int]]] = {
     "query_result_xlsx": ("get", (409, 409, 404, 403, 403)),
     "audit": ("get", (403, 403, 403, 200, 200)),
     "audit_log": ("get", (403, 403, 403, 200, 200)),
+    "audit_entries_csv": ("get", (403, 403, 403, 200, 200)),
+    "audit_entries_jsonl": ("get", (403, 403, 403, 200, 200)),
     # Who may, is tried in audit/tests: it reads one snapshot, which only a transaction of its own can give.
     "audit_verify": ("post", (403, 403, 403, 200, 200)),
 }
