@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -23,7 +22,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def client(auditor: Any) -> Iterator[DjangoClient]:
+def client(auditor: Any) -> DjangoClient:
     found = DjangoClient()
     found.force_login(auditor, backend="django.contrib.auth.backends.ModelBackend")
     return found
