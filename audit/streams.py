@@ -20,21 +20,20 @@ FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 MEDIA = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl"}
 
 
-def stream(chosen: QuerySet[AuditLog], form: str) -> Iterator[str]:
-    """The file: `csv`, or `jsonl` with the lines of an exported log, which leave out what the filters do."""
+def stream(chosen: QuerySet[AuditLog], form: str, up_to: int) -> Iterator[str]:
+    """The file up to an entry: `csv`, or `jsonl` with the lines that an exported log has of them."""
     if form == "jsonl":
-        yield from map(entry_line, _entries(chosen))
+        yield from map(entry_line, _entries(chosen, up_to))
         return
     yield _csv_line(COLUMNS)
-    for entry in _entries(chosen):
+    for entry in _entries(chosen, up_to):
         yield _csv_line([entry[name] for name in COLUMNS])
 
 
-def _entries(chosen: QuerySet[AuditLog]) -> Iterator[dict[str, Any]]:
-    """Those there are by now, as they are written in lines."""
-    newest = AuditLog.objects.first()
-    seq, end = 0, newest.seq if newest else 0
-    plain = chosen.select_related(None).order_by("seq").filter(seq__lte=end)
+def _entries(chosen: QuerySet[AuditLog], up_to: int) -> Iterator[dict[str, Any]]:
+    """As they are written in lines."""
+    seq = 0
+    plain = chosen.select_related(None).order_by("seq").filter(seq__lte=up_to)
     while numbers := list(plain.filter(seq__gt=seq).values_list("seq", flat=True)[:PIECE]):
         yield from entries_where("seq = ANY (%s)", [numbers])
         seq = numbers[-1]

@@ -11,6 +11,7 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_GET, require_safe
 
 from audit import checkpoints, keys, lines, log, streams
+from audit import entries as ends
 from audit.administration import actor_of
 from audit.log import LABELS, Action
 from audit.models import AuditLog, CheckpointDelivery
@@ -116,12 +117,12 @@ def entries_file(request: HttpRequest, form: str) -> StreamingHttpResponse:
 def exported_entries(request: HttpRequest, form: str) -> StreamingHttpResponse:
     """The same for whoever was found to be allowed to, for page and API; and an entry that says what was taken."""
     limit(request, "download")
-    entries = chosen(request.GET)
+    entries, end = chosen(request.GET), ends.head().seq
     filters = {name: value for name, value in request.GET.items() if value}
     with transaction.atomic():
         data = {"format": form, "filters": filters}
         log.append(Action.AUDIT_EXPORT, actor=actor_of(request), subject=log.Subject("audit", ""), data=data)
-    response = StreamingHttpResponse(streams.stream(entries, form), content_type=streams.MEDIA[form])
+    response = StreamingHttpResponse(streams.stream(entries, form, end), content_type=streams.MEDIA[form])
     return _file(response, f"audit-entries.{form}")
 
 
