@@ -47,6 +47,13 @@ class Action(StrEnum):
     VIEW_SAVE = "view.save"
     VIEW_MOVE = "view.move"
     VIEW_REMOVE = "view.remove"
+    TEMPLATE_CREATE = "template.create"
+    TEMPLATE_CHANGE = "template.change"
+    TEMPLATE_RETIRE = "template.retire"
+    TEMPLATE_GRANT = "template.grant"
+    TEMPLATE_WITHDRAW = "template.withdraw"
+    TEMPLATE_LAPSE = "template.lapse"
+    TEMPLATE_USE = "template.use"
     ACCESS_REFUSED = "access.refused"
     SETTINGS_CHANGE = "portal.settings_change"
     AUDIT_VERIFY = "audit.verify"
@@ -87,6 +94,13 @@ LABELS: dict[Action, str] = {
     Action.VIEW_SAVE: "saved the view",
     Action.VIEW_MOVE: "moved the view",
     Action.VIEW_REMOVE: "removed the view",
+    Action.TEMPLATE_CREATE: "kept the template",
+    Action.TEMPLATE_CHANGE: "changed the template",
+    Action.TEMPLATE_RETIRE: "retired the template",
+    Action.TEMPLATE_GRANT: "approved in advance the template",
+    Action.TEMPLATE_WITHDRAW: "withdrew the approval in advance of",
+    Action.TEMPLATE_LAPSE: "ended the approval in advance of",
+    Action.TEMPLATE_USE: "asked with the template",
     Action.ACCESS_REFUSED: "was refused",
     Action.SETTINGS_CHANGE: "runs with other",
     Action.AUDIT_VERIFY: "verified the audit log",
