@@ -19,9 +19,12 @@ from audit.models import AuditLog
 from pods import examining, membership
 from portal.tests.test_admin import TARGET
 from queries import services
-from queries.models import QueryRequest, SavedView
+from queries.models import QueryRequest, SavedView, Template
 from queries.running.claim import claim
 from queries.tests.conftest import SignedIn
+from queries.tests.services.test_grants import granted
+from queries.tests.services.test_templates import kept
+from queries.tests.views.test_templates import VALUE, form, terms
 from queries.tests.world import World
 
 VALUES = {"public_id": "00000000-0000-4000-8000-000000000000", "format": "csv"}
@@ -226,6 +229,101 @@ ACTS: dict[str, tuple[str, Act]] = {
     "queries:withdraw": ("query.withdraw", page("withdraw", "author")),
     "queries:cancel": ("query.cancel", page("cancel", "author", Doing.executing)),
 }
+NAMED = {
+    "pod": "payments",
+    "name": "Item by id",
+    "language": "sql",
+    "access": "read",
+    "statement": "SELECT name FROM items WHERE id = :id",
+    "targets": ["orders"],
+    "parameters": [{"name": "id", "type": "integer"}],
+}
+
+
+def of_template(verb: str, who: str, sent: Callable[[Template], dict[str, Any]], *, api: bool = False) -> Act:
+    """A verb of a template's page, or of the API."""
+
+    def act(do: Doing) -> None:
+        template = kept(do.world)
+        if verb == "withdraw":
+            granted(do.world, template)
+        person, path = getattr(do.world, who), f"templates/{template.public_id}/{verb}/"
+        (do.call if api else do.page)(person, path if api else f"/{path}", **sent(template))
+
+    return act
+
+
+def digest(template: Template) -> dict[str, Any]:
+    return {"digest": template.now.digest}
+
+
+ACTS |= {
+    "template_new": ("template.create", lambda do: do.page(do.world.author, "/templates/new/", **form())),
+    "template_change": (
+        "template.change",
+        of_template("change", "author", lambda one: form(digest=one.now.digest, description="Names.")),
+    ),
+    "template_ask": (
+        "template.use",
+        of_template(
+            "ask",
+            "author",
+            lambda one: {
+                **VALUE,
+                **digest(one),
+                "target": "orders",
+                "reason": "to look",
+                "named-0-value": "2",
+            },
+        ),
+    ),
+    "template_grant": ("template.grant", of_template("grant", "reviewer", terms)),
+    "template_withdraw": ("template.withdraw", of_template("withdraw", "reviewer", lambda _: {"target": "orders"})),
+    "template_retire": ("template.retire", of_template("retire", "author", digest)),
+    "api:templates": ("template.create", lambda do: do.call(do.world.author, "templates/", **NAMED)),
+    "api:template_change": (
+        "template.change",
+        of_template(
+            "change",
+            "author",
+            lambda one: (
+                {name: value for name, value in NAMED.items() if name != "pod"}
+                | {**digest(one), "description": "Names."}
+            ),
+            api=True,
+        ),
+    ),
+    "api:template_ask": (
+        "template.use",
+        of_template(
+            "ask",
+            "author",
+            lambda one: {**digest(one), "target": "orders", "values": {"id": 2}, "reason": "to look"},
+            api=True,
+        ),
+    ),
+    "api:template_grant": (
+        "template.grant",
+        of_template(
+            "grant",
+            "reviewer",
+            lambda one: {
+                **digest(one),
+                "target": "orders",
+                "until": terms(one)["until"],
+                "runs_a_day": 2,
+                "runs_a_person": 1,
+                "people": None,
+            },
+            api=True,
+        ),
+    ),
+    "api:template_withdraw": (
+        "template.withdraw",
+        of_template("withdraw", "reviewer", lambda _: {"target": "orders"}, api=True),
+    ),
+    "api:template_retire": ("template.retire", of_template("retire", "author", digest, api=True)),
+}
 CLOSED = "only a lost outcome is closed, which the tests of faults bring about and look for its entry"
 SHOWS = "shows a page or leads to one; nothing is changed"
 EXEMPT = {
@@ -265,6 +363,12 @@ SERVICES = {
     services.submit: "queries:new",
     services.undo: "queries:undo",
     services.withdraw: "queries:withdraw",
+    services.ask: "template_ask",
+    services.change_template: "template_change",
+    services.create_template: "template_new",
+    services.grant: "template_grant",
+    services.retire_template: "template_retire",
+    services.withdraw_grant: "template_withdraw",
     membership.create_pod: "admin:pods_pod_add",
     membership.set_members: "admin:pods_pod_change",
     examining.examine_target: "admin:pods_target_examine",
@@ -274,6 +378,7 @@ READS = {
     services.check_draft: "reads",
     services.has_commented: "reads",
     services.missing_parameters: "reads",
+    services.policies_of: "reads",
     services.note_opened: "when a reviewer first opened a request is told with their decision",
     services.visible_query: "reads",
 }
