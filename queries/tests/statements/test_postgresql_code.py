@@ -192,10 +192,6 @@ _OUTSIDE = [
 NOT_IN_A_BODY = [
     *(Refused("write", statement, "refused_statement", hint, followed) for statement, hint, followed in _BODY),
     *(Refused("write", statement, "refused_function", "outside the transaction", _DONE) for statement in _OUTSIDE),
-    Refused("write", f"{do('CREATE TABLE lab.y (a int);')}; DROP TABLE lab.z", "unknown_name", "", _DONE),
-    Refused(
-        "read", "SELECT lab.volatile_one()", "refused_function", "write access", writes("SELECT lab.volatile_one()", 1)
-    ),
     Refused("read", do(f"{_D};"), "write_in_read", "write access", _DONE),
     Refused("read", "CALL lab.zero(1)", "write_in_read", "write access", _DONE),
     Refused("read", "ANALYZE samples", "write_in_read", "write access", writes("ANALYZE samples", 0)),
