@@ -19,6 +19,8 @@ class Action(StrEnum):
     SIGN_OUT = "user.sign_out"
     TOKEN_REFRESH = "user.token_refresh"  # noqa: S105 -- the name of an action
     PROFILE_CHANGE = "user.profile_change"
+    AWAY = "user.away"
+    BACK = "user.back"
     ADMIN_ADD = "admin.add"
     ADMIN_CHANGE = "admin.change"
     ADMIN_DELETE = "admin.delete"
@@ -55,6 +57,8 @@ LABELS: dict[Action, str] = {
     Action.SIGN_OUT: "signed out",
     Action.TOKEN_REFRESH: "renewed an API token",
     Action.PROFILE_CHANGE: "changed their profile",
+    Action.AWAY: "is out of office:",
+    Action.BACK: "is back:",
     Action.ADMIN_ADD: "added",
     Action.ADMIN_CHANGE: "changed",
     Action.ADMIN_DELETE: "deleted",

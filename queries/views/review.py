@@ -18,6 +18,7 @@ from queries import services
 from queries.filters import Filters
 from queries.lifecycle import FINAL
 from queries.models import QueryRequest, SavedList
+from queries.presentation.standing import standing_in
 from queries.querysets import QueryRequestQuerySet
 from queries.views.listing import PAGE_SIZE, Page, after_key, count, frame, newest_first, riskiest_first, saved, unread
 from web.errors import BadInput, FieldError, PortalError
@@ -100,6 +101,7 @@ def _queue_page(
     filters = Filters.known(request.GET)
     scopes = {key: scope(user) for key, (_, scope) in VIEWS.items() if key != UNCOUNTED}
     around = frame(user, SavedList.REVIEW, {**scopes, "unread": unread(user)})
+    page = _page(filters.apply(VIEWS[view][1](user)), view, request)
     context = {
         "nav": "review",
         "view": view,
@@ -111,7 +113,8 @@ def _queue_page(
         "waiting_for_me": around.counts[WAITING],
         "unread_for_me": around.counts["unread"],
         "filters": filters,
-        "page": _page(filters.apply(VIEWS[view][1](user)), view, request),
+        "page": page,
+        "standing": standing_in(user, page.items) if view == WAITING else {},
         "paged": "after" in request.GET,
         # Only an empty page says it.
         "done_today": SimpleLazyObject(lambda: count(_decided_today(user))),

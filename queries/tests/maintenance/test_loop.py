@@ -47,6 +47,7 @@ def test_every_task_runs_once_with_once(committed: World) -> None:
         "remind": 0,
         "publish": 0,
         "notices": 0,
+        "digests": 0,
         "tidy": 0,
     }
 

@@ -82,6 +82,8 @@ PAGES: dict[str, dict[str, int]] = {
     "accounts:logout": POSTS,
     "accounts:profile": ALL,
     "accounts:password": ALL,
+    "absence": {**dict.fromkeys(PEOPLE, 200)},
+    "absence_end": POSTS,
     "admin:index": {**dict.fromkeys(PEOPLE, 302), "admin": 200},
 }
 # Not pages, or with tests of their own.

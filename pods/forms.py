@@ -1,0 +1,29 @@
+"""What people type about where they are."""
+
+from typing import Any
+
+from django import forms
+
+from accounts.models import User
+from web.errors import BadInput
+
+
+class AbsenceForm(forms.Form):
+    """The days of an absence, and who stands in."""
+
+    first_day = forms.DateField(label="First day", widget=forms.DateInput(attrs={"type": "date"}))
+    last_day = forms.DateField(
+        label="Last day", widget=forms.DateInput(attrs={"type": "date"}), help_text="Back on the day after."
+    )
+    stand_in = forms.CharField(label="Who stands in", max_length=150)
+
+    def __init__(self, *args: Any, candidates: list[User], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices = [("", "Choose a manager"), *((person.username, person.label) for person in candidates)]
+        self.fields["stand_in"].widget = forms.Select(choices=choices)
+
+    def refuse(self, error: BadInput) -> None:
+        """Say at each field what is wrong with it."""
+        for name, problems in error.fields.items():
+            for problem in problems:
+                self.add_error(name, problem.message)
