@@ -42,8 +42,10 @@ _AHEAD_BYTES = 32 * 1024 * 1024
 _KNOWN_STATEMENTS = 500
 _DECLARE = "DECLARE script_{} NO SCROLL CURSOR FOR "
 
-# How the prelude turns a column's text into a JavaScript value; any other type stays text, so that nothing is lost.
+# How the prelude turns a column's text into a JavaScript value; any other type stays text, so that nothing is lost, and
+# so does an instant unless the call asks for dates.
 _KINDS = {16: "boolean", 20: "integer", 21: "number", 23: "number", 26: "number", 700: "number", 701: "number"}
+_KINDS[1184] = "instant"
 _JSON = frozenset({114, 3802})
 _KINDS |= dict.fromkeys(_JSON, "json")
 

@@ -69,8 +69,7 @@ def on_mongo(world: World, mongo_database: Database[dict[str, Any]]) -> Iterator
     """The pod's target is a MongoDB, whose database, empty now, is given."""
     world.move_to_mongo()
     yield mongo_database
-    for name in mongo_database.list_collection_names():
-        mongo_database.drop_collection(name)
+    worlds.empty(mongo_database)
 
 
 @pytest.fixture
