@@ -36,7 +36,16 @@ class ProfileForm(ModelForm):
 
     class Meta:
         model = User
-        fields = ("first_name", "last_name", "email", "notify_by_email", "daily_digest", "theme", "time_zone")
+        fields = (
+            "first_name",
+            "last_name",
+            "email",
+            "notify_by_email",
+            "daily_digest",
+            "no_completion",
+            "theme",
+            "time_zone",
+        )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -60,6 +60,11 @@ class User(AbstractUser):
     # When the last one was sent, or found to have nothing to tell.
     digest_at = models.DateTimeField(null=True, editable=False)
     theme = models.CharField(max_length=6, choices=Theme, default=Theme.SYSTEM)
+    no_completion = models.BooleanField(
+        "no completion as I type",
+        default=False,
+        help_text="Do not offer columns, tables and keywords while I type a statement.",
+    )
     time_zone = models.CharField(
         "time zone", max_length=64, default=UTC, help_text="Times on pages are shown in it; UTC is said on hover."
     )

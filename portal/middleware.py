@@ -13,6 +13,7 @@ from django.middleware.gzip import GZipMiddleware
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.zones import zone_shown
 from audit.context import request_facts
 from portal.errors import API_PREFIX, NOT_POSSIBLE, TOO_LARGE, answer_for, respond
 from web.addresses import client_address
@@ -79,7 +80,7 @@ class TimeZoneMiddleware:
         person = None if request.path_info.startswith(API_PREFIX) else getattr(request, "user", None)
         if not isinstance(person, User):
             return self.get_response(request)
-        with timezone.override(person.zone):
+        with timezone.override(zone_shown(request, person)):
             return self.get_response(request)
 
 

@@ -6,6 +6,7 @@ from queries.views import decide, detail, differences, drafts, home, lists, new,
 
 requests = [
     path("", lists.request_list, name="list"),
+    path("news/", lists.news, name="news"),
     path("new/", new.new, name="new"),
     path("new/draft/", drafts.keep, name="draft"),
     path("<uuid:public_id>/", detail.detail, name="detail"),

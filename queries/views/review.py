@@ -7,7 +7,6 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 from django.views.decorators.http import require_safe
@@ -21,6 +20,7 @@ from queries.models import QueryRequest, SavedList
 from queries.presentation.standing import standing_in
 from queries.querysets import QueryRequestQuerySet
 from queries.views.listing import PAGE_SIZE, Page, after_key, count, frame, newest_first, riskiest_first, saved, unread
+from queries.views.news import news_address, news_page
 from web.errors import BadInput, FieldError, PortalError
 from web.ratelimit import limit
 from web.verbs import post_only
@@ -108,7 +108,7 @@ def _queue_page(
         "choosing": choosing and view == WAITING,
         "error": error,
         "reason": reason,
-        "news": _news_address(request, view),
+        "news": news_address(request, "review_news", view=view) if view in TOLD_OF else "",
         "tabs": [(key, label, around.counts.get(key)) for key, (label, _) in VIEWS.items()],
         "waiting_for_me": around.counts[WAITING],
         "unread_for_me": around.counts["unread"],
@@ -127,36 +127,9 @@ def _queue_page(
 @require_safe
 def news(request: HttpRequest) -> HttpResponse:
     """What came into a view after the page was made: the bar above it, asked for now and then."""
-    since, view = _moment(request.GET.get("since", "")), request.GET.get("view", WAITING)
+    view = request.GET.get("view", WAITING)
     scope = VIEWS[view if view in TOLD_OF else WAITING][1]
-    arrived = Filters.known(request.GET).apply(scope(person(request)).filter(submitted_at__gt=since)) if since else None
-    context = {"arrived": 0 if arrived is None else count(arrived), "address": _unfolded(request)}
-    return render(request, "queries/_news.html", context)
-
-
-def _unfolded(request: HttpRequest) -> str:
-    """The address of the view that is told of, from its first page."""
-    kept = request.GET.copy()
-    for name in ("since", "after"):
-        kept.pop(name, None)
-    return kept.urlencode()
-
-
-def _news_address(request: HttpRequest, view: str) -> str:
-    """Where the page asks what came since it was made; "" where it does not."""
-    if view not in TOLD_OF:
-        return ""
-    asked = request.GET.copy()
-    asked["view"], asked["since"] = view, timezone.now().isoformat()
-    return f"{reverse('review_news')}?{asked.urlencode()}"
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else None
+    return news_page(request, Filters.known(request.GET).apply(scope(person(request))), shown_at="review")
 
 
 def _page(queries: QueryRequestQuerySet, view: str, request: HttpRequest) -> Page:

@@ -48,7 +48,8 @@ REFUSED: list[tuple[Given, set[str]]] = [
 def test_rows_come_as_asked_page_by_page(api: Client, author: User, reviewer: User, submitted: Submit) -> None:
     path = f"{QUERIES}{ran(submitted(ROWS), reviewer).public_id}/result/"
     for given, expected in ASKED:
-        found, cursor = [], ""
+        found: list[str] = []
+        cursor: str | None = ""
         while cursor is not None:
             page = api(author).get(f"{path}?{urlencode([*given, ('limit', '5'), ('cursor', cursor)])}")
             assert page.status_code == 200, (given, page.json())

@@ -31,6 +31,7 @@ PAGES: dict[str, dict[str, int]] = {
     "notices": ALL,
     "notices_read": POSTS,
     "queries:list": ALL,
+    "queries:news": ALL,
     "queries:new": ALL,
     "queries:draft": POSTS,
     "queries:detail": OF_THE_POD,
@@ -81,6 +82,7 @@ PAGES: dict[str, dict[str, int]] = {
     "accounts:account": dict.fromkeys(PEOPLE, 302),
     "accounts:logout": POSTS,
     "accounts:profile": ALL,
+    "accounts:zone": POSTS,
     "accounts:password": ALL,
     "absence": {**dict.fromkeys(PEOPLE, 200)},
     "absence_end": POSTS,
@@ -103,7 +105,12 @@ def address(name: str, query: QueryRequest) -> str:
         return reverse(name, args=[query.public_id, "csv"])
     if name == "queries:parameter":
         return reverse(name, args=[query.public_id, 1])
-    needs_id = name.startswith("queries:") and name not in {"queries:list", "queries:new", "queries:draft"}
+    needs_id = name.startswith("queries:") and name not in {
+        "queries:list",
+        "queries:news",
+        "queries:new",
+        "queries:draft",
+    }
     return reverse(name, args=[query.public_id] if needs_id else [])
 
 
