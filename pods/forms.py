@@ -5,17 +5,25 @@ from typing import Any
 from django import forms
 
 from accounts.models import User
+from accounts.signin import NAME_LENGTH
 from web.errors import BadInput
+
+DAY = {"required": "Give a day.", "invalid": "Give a day, as 2026-01-31."}
 
 
 class AbsenceForm(forms.Form):
     """The days of an absence, and who stands in."""
 
-    first_day = forms.DateField(label="First day", widget=forms.DateInput(attrs={"type": "date"}))
+    first_day = forms.DateField(label="First day", error_messages=DAY, widget=forms.DateInput(attrs={"type": "date"}))
     last_day = forms.DateField(
-        label="Last day", widget=forms.DateInput(attrs={"type": "date"}), help_text="Back on the day after."
+        label="Last day",
+        error_messages=DAY,
+        widget=forms.DateInput(attrs={"type": "date"}),
+        help_text="Back on the day after.",
     )
-    stand_in = forms.CharField(label="Who stands in", max_length=150)
+    stand_in = forms.CharField(
+        label="Who stands in", error_messages={"required": "Name who stands in."}, max_length=NAME_LENGTH
+    )
 
     def __init__(self, *args: Any, candidates: list[User], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
