@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 
 from accounts.models import User
+from pods.models import Target
 from portal.tests.people import Submit
 
 pytestmark = pytest.mark.django_db
@@ -41,7 +42,7 @@ def test_who_is_in_utc_has_nothing_to_switch(client: Client, author: User) -> No
     assert 'action="/accounts/zone/"' not in shown
 
 
-def test_completion_is_switched_off_in_the_profile(signed_in: Client, author: User) -> None:
+def test_completion_is_switched_off_in_the_profile(signed_in: Client, author: User, target: Target) -> None:
     assert "data-silent" not in signed_in.get("/queries/new/").content.decode()
     author.no_completion = True
     author.save()
