@@ -1,4 +1,5 @@
-// What a script on a PostgreSQL target gets: the body of a function (host) that returns its globals.
+// What a script on a PostgreSQL target gets: the body of a function (host) that returns what makes its globals of
+// the request's parameters.
 "use strict";
 
 const asNumber = (text) => Number(text);
@@ -315,8 +316,12 @@ function valueOf({ type, of, value }) {
   return of === undefined ? read(value) : value.map(read);
 }
 
-const own = host.parameters.map((one) => [one.name, valueOf(one)]);
-const params = Object.create(host.nothingElse("params", own.map(([name]) => name)), Object.fromEntries(own.map(([name, value]) => [name, { value, enumerable: true }])));
+function paramsOf(parameters) {
+  const own = parameters.map((one) => [one.name, valueOf(one)]);
+  return Object.freeze(Object.create(host.nothingElse("params", own.map(([name]) => name)), Object.fromEntries(own.map(([name, value]) => [name, { value, enumerable: true }]))));
+}
 
 const METHODS = { query, one, iterate, attempt };
-return { params: Object.freeze(params), db: Object.freeze(Object.assign(Object.create(host.nothingElse("db", Object.keys(METHODS))), METHODS)) };
+const db = Object.freeze(Object.assign(Object.create(host.nothingElse("db", Object.keys(METHODS))), METHODS));
+
+return (parameters) => ({ params: paramsOf(parameters), db });
