@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 from django.views.decorators.http import require_safe
 
-from accounts.models import User
+from accounts.models import Absence, User
 from accounts.people import person
 from queries import services
 from queries.filters import Filters
@@ -100,7 +100,8 @@ def _queue_page(
         error.message = " ".join(problem.message for problems in error.fields.values() for problem in problems)
     filters = Filters.known(request.GET)
     scopes = {key: scope(user) for key, (_, scope) in VIEWS.items() if key != UNCOUNTED}
-    around = frame(user, SavedList.REVIEW, {**scopes, "unread": unread(user)})
+    standing = Absence.objects.holding().filter(stand_in=user)
+    around = frame(user, SavedList.REVIEW, {**scopes, "unread": unread(user), "away": standing})
     page = _page(filters.apply(VIEWS[view][1](user)), view, request)
     context = {
         "nav": "review",
@@ -114,7 +115,7 @@ def _queue_page(
         "unread_for_me": around.counts["unread"],
         "filters": filters,
         "page": page,
-        "standing": standing_in(user, page.items) if view == WAITING else {},
+        "standing": standing_in(user, page.items) if view == WAITING and around.counts["away"] else {},
         "paged": "after" in request.GET,
         # Only an empty page says it.
         "done_today": SimpleLazyObject(lambda: count(_decided_today(user))),
