@@ -8,17 +8,18 @@ from accounts.models import User
 from accounts.signin import NAME_LENGTH
 from web.errors import BadInput
 
+DAYS = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
 DAY = {"required": "Give a day.", "invalid": "Give a day, as 2026-01-31."}
 
 
 class AbsenceForm(forms.Form):
     """The days of an absence, and who stands in."""
 
-    first_day = forms.DateField(label="First day", error_messages=DAY, widget=forms.DateInput(attrs={"type": "date"}))
+    first_day = forms.DateField(label="First day", error_messages=DAY, widget=DAYS)
     last_day = forms.DateField(
         label="Last day",
         error_messages=DAY,
-        widget=forms.DateInput(attrs={"type": "date"}),
+        widget=DAYS,
         help_text="Back on the day after.",
     )
     stand_in = forms.CharField(
