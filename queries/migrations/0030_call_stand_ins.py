@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('queries', '0028_search_statements'),
+        ('queries', '0029_status_index_counts_languages'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
