@@ -17,6 +17,7 @@ GROUPS: Final[Mapping[str, str]] = {
     "pods": "Pods and targets",
     "queries": "Requests",
     "results": "Results",
+    "templates": "Templates",
     "audit": "The audit log",
 }
 # Words of JSON Schema that bound a value, as people read them.

@@ -16,7 +16,7 @@ from django.db import connection, models
 
 from accounts.models import User
 from pods.models import RIGHTS, Pod, Target
-from queries.models import Decision, Execution, QueryRequest
+from queries.models import Decision, Execution, QueryRequest, TemplateUse
 from web.rows import Row, columns, reader
 
 Part: TypeAlias = tuple[str, type[models.Model]]
@@ -86,9 +86,17 @@ _AGAIN = f"SELECT query.status, {_FOUND}, {_OURS} FROM {_LOCKED.tables} WHERE qu
 _WAIT = "SELECT FROM query_requests WHERE id = %s FOR UPDATE"
 # A row for each decision on it.
 _SHOWN = Joined(
-    (*_LOCKED.parts, ("author", User), ("execution", Execution), ("decision", Decision), ("reviewer", User)),
+    (
+        *_LOCKED.parts,
+        ("author", User),
+        ("execution", Execution),
+        ("template_use", TemplateUse),
+        ("decision", Decision),
+        ("reviewer", User),
+    ),
     f"{_LOCKED.tables} JOIN users AS author ON author.id = query.author_id"
     " LEFT JOIN executions AS execution ON execution.query_id = query.id"
+    " LEFT JOIN template_uses AS template_use ON template_use.query_id = query.id"
     " LEFT JOIN decisions AS decision ON decision.query_id = query.id"
     " LEFT JOIN users AS reviewer ON reviewer.id = decision.reviewer_id",
     rest="ORDER BY decision.id",
@@ -137,7 +145,7 @@ def locked_for(actor: User, query_id: int) -> QueryRequest:
 
 
 def shown(query_id: int) -> QueryRequest:
-    """The request with its pod, target, author, execution and decisions."""
+    """The request with its pod, target, author, execution, use of a template and decisions."""
     return _with_decisions(_SHOWN, query_id)
 
 
@@ -154,7 +162,7 @@ def _query(joined: Joined, row: Row) -> QueryRequest:
 
 def _with_decisions(joined: Joined, query_id: int) -> QueryRequest:
     rows = joined.rows(query_id)
-    query = joined.query(rows[0], "pod", "target", "author", "execution")
+    query = joined.query(rows[0], "pod", "target", "author", "execution", "template_use")
     found = Decision.objects.all()
     found._result_cache = [_decision(joined, row) for row in rows if row[-1] is not None]  # noqa: SLF001 -- as a prefetch
     query._prefetched_objects_cache = {"decisions": found}  # type: ignore[attr-defined]  # noqa: SLF001 -- leaves them

@@ -52,9 +52,10 @@ def settle(stopping: Stopping) -> int:
 
 
 def expire(stopping: Stopping) -> int:
-    """End requests that waited longer than their target allows."""
+    """End requests that waited longer than their target allows, and approvals in advance that hold no longer."""
+    lapsed = 0 if stopping() else services.lapse_grants()
     stale = QueryRequest.objects.stale().order_by("pk").values_list("pk", flat=True)[:EXPIRE_BATCH]
-    return sum(services.expire(query_id=pk) for pk in list(stale) if not stopping())
+    return lapsed + sum(services.expire(query_id=pk) for pk in list(stale) if not stopping())
 
 
 def remind(stopping: Stopping) -> int:

@@ -28,6 +28,7 @@ ON CONFLICT (query_id, reviewer_id) DO NOTHING RETURNING query_id
 """
 # The last approval need not wait for the disk: the claim does, for both, before anything runs or anybody is told.
 DECIDE_LAST = f"{DECIDE.rstrip()}, set_config('synchronous_commit', 'off', true)"
+IN_ADVANCE = "Approved in advance."
 BEFORE = """
 SELECT query.access, target.seconds_limit, EXISTS (SELECT FROM rehearsals WHERE query_id = query.id)
 FROM query_requests AS query JOIN targets AS target ON target.id = query.target_id WHERE query.id = %s
@@ -109,6 +110,19 @@ def _record_approval(actor: User, query_id: int, digest: str, comment: str, held
         data |= said(comment) | ({} if bound is None else {"bound": bound})
         _record(decided, Decided(Verdict.APPROVE, comment, bound), data)
     return query
+
+
+def approve_in_advance(*, actor: User, query: QueryRequest, data: Mapping[str, object]) -> None:
+    """Record the one approval that `actor` gave before the request was made, in the transaction that stores it, with a
+    place to run in. `data`: what was approved, for the log. Raises NotAllowed, NoPlace and NotNow, all of them undone
+    with the transaction."""
+    decided = step(query, Verb.APPROVE, actor=actor)
+    obstacle = policies.obstacle(query)
+    if obstacle:
+        raise obstacle
+    places.take(query)
+    counts: dict[str, object] = {"approvals": 1, "approvals_required": query.approvals_needed}
+    _record(decided, Decided(Verdict.APPROVE, IN_ADVANCE), counts | dict(data))
 
 
 def reject(

@@ -43,7 +43,7 @@ def _visible(actor: User, public_id: uuid.UUID) -> QueryRequest | None:
     return (
         QueryRequest.objects.visible_to(actor)
         .with_people()
-        .select_related("revises", "undoes")
+        .select_related("revises", "undoes", "template_use__version__template", "template_use__grant__approver")
         .prefetch_related("decisions__reviewer")
         .filter(public_id=public_id)
         .first()

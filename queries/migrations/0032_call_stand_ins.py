@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('queries', '0029_status_index_counts_languages'),
+        ('queries', '0031_template_guards'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
