@@ -91,9 +91,9 @@ def come_back(*, actor: User) -> None:
     log.append(log.Action.BACK, actor=actor, subject=_subject(actor), data=data)
 
 
-def _span(actor: User, first_day: dt.date, last_day: dt.date) -> tuple[dt.datetime, dt.datetime]:
+def _span(person: User, first_day: dt.date, last_day: dt.date) -> tuple[dt.datetime, dt.datetime]:
     """From the start of the first day to the end of the last, where the person is."""
-    today = timezone.now().astimezone(actor.zone).date()
+    today = timezone.now().astimezone(person.zone).date()
     if last_day < first_day:
         raise BadInput({"last_day": [FieldError("The last day is before the first.", "before_first_day")]})
     if last_day < today:
@@ -103,14 +103,14 @@ def _span(actor: User, first_day: dt.date, last_day: dt.date) -> tuple[dt.dateti
     if last_day - first_day >= dt.timedelta(days=LONGEST_DAYS):
         message = f"That is more than {LONGEST_DAYS} days. An admin can deactivate an account instead."
         raise BadInput({"last_day": [FieldError(message, "too_long")]})
-    midnight = dt.time(tzinfo=actor.zone)
+    midnight = dt.time(tzinfo=person.zone)
     return dt.datetime.combine(first_day, midnight), dt.datetime.combine(last_day + dt.timedelta(days=1), midnight)
 
 
-def _named(actor: User, username: str, begins: dt.datetime, ends: dt.datetime) -> User:
-    if username == actor.username:
+def _named(person: User, username: str, begins: dt.datetime, ends: dt.datetime) -> User:
+    if username == person.username:
         raise BadInput({"stand_in": [FieldError("Name somebody else than yourself.", "self")]})
-    other = stand_ins(actor).filter(username=username).first()
+    other = stand_ins(person).filter(username=username).first()
     if other is None:
         message = "Name another manager of a pod that you manage, by their user name."
         raise BadInput({"stand_in": [FieldError(message, "no_manager")]})

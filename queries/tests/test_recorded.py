@@ -140,6 +140,12 @@ def away() -> dict[str, str]:
     return {"first_day": today, "last_day": today, "stand_in": "second_reviewer"}
 
 
+def back(do: Doing) -> None:
+    """An absence that ends at once."""
+    do.page(do.world.reviewer, "/accounts/absence/", **away())
+    do.page(do.world.reviewer, "/accounts/absence/end/")
+
+
 ACTS: dict[str, tuple[str, Act]] = {
     "api:token": ("user.sign_in", lambda do: (do.password(), do.call(None, "auth/token/", **SIGN_IN))),
     "api:token_refresh": ("user.token_refresh", refreshed),
@@ -220,13 +226,7 @@ ACTS: dict[str, tuple[str, Act]] = {
         ),
     ),
     "absence": ("user.away", lambda do: do.page(do.world.reviewer, "/accounts/absence/", **away())),
-    "absence_end": (
-        "user.back",
-        lambda do: (
-            do.page(do.world.reviewer, "/accounts/absence/", **away()),
-            do.page(do.world.reviewer, "/accounts/absence/end/"),
-        ),
-    ),
+    "absence_end": ("user.back", back),
     "audit:verify": ("audit.verify", lambda do: do.page(do.world.auditor, "/audit/verify/")),
     "review_stale": (
         "query.reject",
