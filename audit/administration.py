@@ -82,7 +82,7 @@ class AuditedAdmin(Base):
     def _record(self, action: log.Action, request: HttpRequest, obj: models.Model, message: object) -> int:
         fields = [str(name) for name in message] if isinstance(message, list) else []
         data: dict[str, object] = {"fields": fields, "values": self.audit_values(obj, fields)}
-        return log.append(action, actor=actor_of(request), subject=self.audit_subject(obj), data=data)
+        return log.append(action, actor=actor_of(request), subject=self.audit_subject(obj), data=data).seq
 
 
 def actor_of(request: HttpRequest) -> log.Actor:
