@@ -43,7 +43,7 @@ check: venv ## Lint, formatting, types, import rules
 	$(BIN)/lint-imports
 
 .PHONY: test
-test: browser postgresql check ## Everything CI runs: the checks, then all tests on real servers and a real browser
+test: browser postgresql nginx check ## Everything CI runs: the checks, then all tests on real servers and a real browser
 	$(BIN)/python -m devtools.servers $(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=worksteal $(ARGS)
 
@@ -55,6 +55,16 @@ browser: ## Install Chromium for the browser tests, where it is missing and we a
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium >/dev/null; \
 	else \
 		echo "No Chromium: the browser tests will be skipped. To run them: sudo apt-get install chromium"; \
+	fi
+
+.PHONY: nginx
+nginx: ## Install nginx for the test of a rolling restart, where it is missing and we are root
+	@command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] && exit 0; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "Installing nginx …"; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends nginx-light >/dev/null; \
+	else \
+		echo "No nginx: the test of a rolling restart will be skipped. To run it: sudo apt-get install nginx"; \
 	fi
 
 # The programs alone: the package would make a cluster of its own and start it.

@@ -151,7 +151,7 @@ def _empty_deno() -> Iterator[Callable[[], object]]:
 def _starts() -> Iterator[Figure]:
     with _empty_deno() as empty, SpawnerClient(SpawnerSettings(pool=0)) as cold, SpawnerClient() as warm:
         bare, first, ready = _rounds(ROUNDS, empty, lambda: _run(cold, "return 1"), lambda: _run(warm, "return 1"))
-    for kind, taken, goal in (("cold start", first, 1.4), ("pre-started", ready, 0.15)):
+    for kind, taken, goal in (("cold start", first, 1.3), ("pre-started", ready, 0.15)):
         note = f"{taken * 1000:.1f} ms against {bare * 1000:.1f} ms"
         yield Figure(f"script, {kind} ÷ empty `deno run`", taken / bare, goal=goal, note=note)
 

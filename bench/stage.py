@@ -17,7 +17,7 @@ import psycopg
 
 from devtools import flights, mongo, postgres
 from devtools.binaries import UnavailableError
-from devtools.servers import OWNER, create_database, create_owner, new_result_key, throwaway_folder
+from devtools.servers import OWNER, create_database, create_role, new_result_key, throwaway_folder
 
 if TYPE_CHECKING:
     from django.test import Client as Browser
@@ -123,7 +123,7 @@ def staged(*, mongodb: bool = True) -> Iterator[Stage]:
     """
     with throwaway_folder() as folder, ExitStack() as stack:
         server = stack.enter_context(postgres.running(folder / "postgresql", durable=True))
-        create_owner(server.url(), name=OWNER, password=OWNER, createdb=True)
+        create_role(server.url(), name=OWNER, password=OWNER, createdb=True)
         create_database(server.url(), name=OWNER, owner=OWNER)
         create_database(server.url(), name="flights", owner="postgres" if "postgres@" in server.url() else OWNER)
         target_url = server.url("flights")

@@ -36,10 +36,16 @@ from devtools.binaries import UnavailableError
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_PASSWORD = "portal-demo"  # noqa: S105 - printed on the screen, for sample data
 PORTAL_DATABASE = "portal"
+# Owns the portal's tables; the portal itself runs as a login that owns nothing.
+PORTAL_OWNER = "portal_owner"
+PORTAL_LOGIN = "portal"
 READY_SECONDS = 60
+# Of the owner; only who migrates is given it.
+MIGRATION = "PORTAL_MIGRATION_DATABASE_URL"
 PASSWORDS = (
     "postgres",
-    "portal",
+    PORTAL_LOGIN,
+    PORTAL_OWNER,
     flights.READER,
     flights.WRITER,
     flights.MAINTAINER,
@@ -109,17 +115,33 @@ def free_or_exit(port: int) -> None:
 # --- databases -------------------------------------------------------------------------------------
 
 
+def _has_role(url: str, name: str) -> bool:
+    with psycopg.connect(url) as connection:
+        return bool(connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [name]).fetchone())
+
+
 def _has_database(url: str, name: str) -> bool:
     with psycopg.connect(url) as connection:
         return bool(connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone())
 
 
+def prepare_portal_database(server: postgres.Postgres, kept: dict[str, str]) -> None:
+    """The portal's database, its owner and its login, made where missing; what the login owns is handed over."""
+    url = server.url()
+    for name in (PORTAL_OWNER, PORTAL_LOGIN):
+        if not _has_role(url, name):
+            servers.create_role(url, name=name, password=kept[name])
+    if not _has_database(url, PORTAL_DATABASE):
+        servers.create_database(url, name=PORTAL_DATABASE, owner=PORTAL_OWNER)
+    # A demo from before there were two roles.
+    servers.hand_over(server.url(PORTAL_DATABASE), before=PORTAL_LOGIN, owner=PORTAL_OWNER)
+    servers.let_enter(url, database=PORTAL_DATABASE, login=PORTAL_LOGIN)
+
+
 def start_postgresql(stack: ExitStack, folder: Path, kept: dict[str, str]) -> dict[str, str]:
     """Start PostgreSQL with the portal's database and the target `flights`; returns the variables for the portal."""
     server = stack.enter_context(postgres.running(folder / "postgresql", password=kept["postgres"]))
-    if not _has_database(server.url(), PORTAL_DATABASE):
-        servers.create_owner(server.url(), name=servers.OWNER, password=kept["portal"])
-        servers.create_database(server.url(), name=PORTAL_DATABASE, owner=servers.OWNER)
+    prepare_portal_database(server, kept)
     if not _has_database(server.url(), flights.DATABASE):
         servers.create_database(server.url(), name=flights.DATABASE, owner=postgres.SUPERUSER)
     with psycopg.connect(server.url(flights.DATABASE)) as connection:
@@ -130,7 +152,8 @@ def start_postgresql(stack: ExitStack, folder: Path, kept: dict[str, str]) -> di
         flights.load(server.url(flights.DATABASE), **passwords)
     flights.let_maintain(server.url(flights.DATABASE), kept[flights.MAINTAINER])
     return {
-        "PORTAL_DATABASE_URL": server.url(PORTAL_DATABASE, user=servers.OWNER, password=kept["portal"]),
+        "PORTAL_DATABASE_URL": server.url(PORTAL_DATABASE, user=PORTAL_LOGIN, password=kept[PORTAL_LOGIN]),
+        MIGRATION: server.url(PORTAL_DATABASE, user=PORTAL_OWNER, password=kept[PORTAL_OWNER]),
         "FLIGHTS_READ_URL": server.url(flights.DATABASE, user=flights.READER, password=kept[flights.READER]),
         "FLIGHTS_WRITE_URL": server.url(flights.DATABASE, user=flights.WRITER, password=kept[flights.WRITER]),
         "FLIGHTS_MAINTENANCE_URL": server.url(
@@ -202,6 +225,7 @@ def portal_environment(port: int, folder: Path, kept: dict[str, str], databases:
         "PORTAL_BASE_URL": f"http://{postgres.HOST}:{port}",
         "PORTAL_ALLOWED_HOSTS": "localhost,127.0.0.1",
         "PORTAL_DEBUG": "false",
+        "PORTAL_LOG_FORMAT": "line",
         # Plain HTTP on loopback: no secure cookies, no redirect to https.
         "PORTAL_SECURE": "false",
         "PORTAL_BIND": f"{postgres.HOST}:{port}",
@@ -313,12 +337,14 @@ def main() -> None:
         free_or_exit(port)
         kept = own_secrets(folder)
         say("Starting the databases …")
-        environment = portal_environment(port, folder, kept, start_databases(stack, folder, kept))
+        databases = start_databases(stack, folder, kept)
+        migrating = {MIGRATION: databases.pop(MIGRATION)}
+        environment = portal_environment(port, folder, kept, databases)
         say("Preparing the portal …")
         collect_static(environment)
         log.unlink(missing_ok=True)
         process = stack.enter_context(serving(environment, log, "-m", "gunicorn", "portal.wsgi"))
-        run(environment, "-m", "devtools.prepare")
+        run(environment | migrating, "-m", "devtools.prepare")
         stack.enter_context(serving(environment, log, "manage.py", "maintain"))
         wait_until_ready(environment["PORTAL_BASE_URL"], process, log)
         announce(environment, folder, time.monotonic() - began)

@@ -54,8 +54,8 @@ def public_key(signing_key: str) -> str:
     return key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 
 
-def create_owner(url: str, *, name: str, password: str, createdb: bool = False) -> None:
-    """Create the role that owns the portal's database: no superuser, as in production. `url` is a superuser's."""
+def create_role(url: str, *, name: str, password: str, createdb: bool = False) -> None:
+    """Create a role that may sign in: no superuser, as in production. `url` is a superuser's."""
     statement = sql.SQL("CREATE ROLE {} LOGIN NOSUPERUSER NOCREATEROLE {} PASSWORD {}").format(
         sql.Identifier(name), sql.SQL("CREATEDB" if createdb else "NOCREATEDB"), sql.Literal(password)
     )
@@ -71,6 +71,19 @@ def create_database(url: str, *, name: str, owner: str) -> None:
         connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(database))
 
 
+def let_enter(url: str, *, database: str, login: str) -> None:
+    """Let a role into a database; what it may do there is given by migrating. `url` is a superuser's."""
+    words = sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(sql.Identifier(database), sql.Identifier(login))
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(words)
+
+
+def hand_over(url: str, *, before: str, owner: str) -> None:
+    """Give what one role owns to another, the database that a superuser's `url` names among it."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(sql.SQL("REASSIGN OWNED BY {} TO {}").format(sql.Identifier(before), sql.Identifier(owner)))
+
+
 @contextmanager
 def throwaway_folder() -> Iterator[Path]:
     """A temporary folder that the servers' account can pass through."""
@@ -84,7 +97,7 @@ def throwaway_folder() -> Iterator[Path]:
 
 def _start_postgres(stack: ExitStack, folder: Path) -> dict[str, str]:
     server = stack.enter_context(postgres.running(folder / "postgresql", durable=False))
-    create_owner(server.url(), name=OWNER, password=OWNER, createdb=True)
+    create_role(server.url(), name=OWNER, password=OWNER, createdb=True)
     create_database(server.url(), name=OWNER, owner=OWNER)
     return {
         POSTGRES_URL: server.url(),

@@ -9,8 +9,10 @@ from django.apps.config import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 from django.core.checks import Warning as CheckWarning
+from django.db import DatabaseError
 
 from audit.publishing import places
+from portal import rights
 
 TOKEN_LENGTH = 24
 
@@ -18,7 +20,7 @@ TOKEN_LENGTH = 24
 @register("portal")
 def check_settings(app_configs: Sequence[AppConfig] | None = None, **_options: object) -> list[CheckMessage]:  # noqa: ARG001
     """Everything that is wrong between the settings."""
-    return [*_transport(), *_secrets(), *_scripts()]
+    return [*_transport(), *_secrets(), *_scripts(), *_owner()]
 
 
 def _transport() -> list[CheckMessage]:
@@ -65,3 +67,39 @@ def _scripts() -> list[CheckMessage]:
         message = "PORTAL_SCRIPTS_UNCONFINED is true in a secure deployment: scripts would run without a sandbox."
         return [Error(message, id="portal.E007")]
     return []
+
+
+def _owner() -> list[CheckMessage]:
+    owner, own = settings.PORTAL_MIGRATION_DATABASE, settings.DATABASES["default"]
+    if owner is None or (owner["NAME"] == own["NAME"] and owner["USER"] != own["USER"]):
+        return []
+    message = "PORTAL_MIGRATION_DATABASE_URL does not name another login on the database of PORTAL_DATABASE_URL."
+    return [Error(message, hint="Write the login that owns the tables, or leave it out.", id="portal.E010")]
+
+
+@register("portal", deploy=True)
+def check_rights(app_configs: Sequence[AppConfig] | None = None, **_options: object) -> list[CheckMessage]:  # noqa: ARG001
+    """Whether the database itself keeps the audit log as it is, whatever the portal's login does."""
+    try:
+        return [*_guards(), *_login()]
+    except DatabaseError as error:
+        message = f"What the portal's login may do is not known: the database did not say ({type(error).__name__})."
+        return [CheckWarning(message, hint="Start it, migrate, and check again.", id="portal.W004")]
+
+
+def _guards() -> list[CheckMessage]:
+    off = rights.guards_off()
+    if not off:
+        return []
+    message = f"Triggers of the portal's database are missing or not on: {', '.join(off)}."
+    hint = "As the owner of the table: ALTER TABLE … ENABLE ALWAYS TRIGGER …; then manage.py verify_audit."
+    return [Error(message, hint=hint, id="portal.E009")]
+
+
+def _login() -> list[CheckMessage]:
+    ways = rights.ways_to_the_log()
+    if not ways:
+        return []
+    message = f"The portal's login could change the audit log: {'; '.join(ways)}."
+    hint = "Let another login own the tables, and migrate with PORTAL_MIGRATION_DATABASE_URL."
+    return [CheckWarning(message, hint=hint, id="portal.W003")]

@@ -136,3 +136,8 @@ def database(name: str) -> dict[str, Any]:
             "only, and a special character in the password is written with a percent sign (@ is %40)."
         )
     return parsed
+
+
+def database_if_set(name: str) -> dict[str, Any] | None:
+    """The same; None where the variable is not set."""
+    return database(name) if text(name, "") else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
 
 from django.conf import settings
@@ -12,20 +12,13 @@ from django.core.exceptions import PermissionDenied
 from django.db import DatabaseError, connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
-from django.db.models import Count, Min
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
-from django.utils import timezone
 from django.views.decorators.http import require_safe
-from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
-from prometheus_client.registry import Collector
 
 from accounts.models import User
 from audit import checkpoints
-from audit.models import AuditLog
-from queries.lifecycle import Status
-from queries.models import QueryRequest
+from portal import metrics as numbers
 
 STATE = "SELECT pg_is_in_recovery(), current_setting('transaction_read_only')::boolean"
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -66,42 +59,10 @@ def metrics(request: HttpRequest) -> HttpResponse:
     """Numbers for Prometheus, for whoever holds PORTAL_METRICS_TOKEN, and for admins and auditors."""
     if not _may_read_metrics(request):
         raise PermissionDenied
-    registry = CollectorRegistry()
-    registry.register(PortalCollector())
-    return HttpResponse(generate_latest(registry), content_type=METRICS_TYPE)
+    return HttpResponse(numbers.text(), content_type=METRICS_TYPE)
 
 
 PROBES = {"/healthz": healthz, "/readyz": readyz}
-
-
-class PortalCollector(Collector):
-    """Counted in the database when asked, so that every replica tells the same."""
-
-    def describe(self) -> list[GaugeMetricFamily]:
-        """Nothing beforehand: registering must not ask the database."""
-        return []
-
-    def collect(self) -> Iterator[GaugeMetricFamily | CounterMetricFamily]:
-        """Three queries, each on an index."""
-        counts = dict(QueryRequest.objects.order_by().values_list("status").annotate(Count("pk")))
-        queries = GaugeMetricFamily("portal_queries", "Requests by status.", labels=["status"])
-        for status in Status:
-            queries.add_metric([status.value.lower()], counts.get(status.value, 0))
-        yield queries
-        executing = counts.get(Status.EXECUTING.value, 0)
-        yield GaugeMetricFamily("portal_queries_executing", "Requests that run now.", value=executing)
-        yield GaugeMetricFamily(
-            "portal_oldest_pending_seconds",
-            "Age of the oldest request that waits for a decision.",
-            value=_oldest_pending(),
-        )
-        head = AuditLog.objects.order_by("-seq").values_list("seq", flat=True).first() or 0
-        yield CounterMetricFamily("portal_audit_entries", "Entries of the audit log.", value=head)
-
-
-def _oldest_pending() -> float:
-    oldest = QueryRequest.objects.filter(status=Status.PENDING).aggregate(at=Min("submitted_at"))["at"]
-    return 0.0 if oldest is None else max(0.0, (timezone.now() - oldest).total_seconds())
 
 
 def _problems() -> list[str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import re
+import time
 import uuid
 from collections.abc import Callable
 
@@ -14,8 +16,11 @@ from django.utils import timezone
 
 from accounts.models import User
 from audit.context import request_facts
+from portal import logs, tracing
 from portal.errors import API_PREFIX, NOT_POSSIBLE, TOO_LARGE, answer_for, respond
 from web.addresses import client_address
+
+logger = logging.getLogger(__name__)
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
@@ -45,11 +50,27 @@ class RequestContextMiddleware:
         """Take a sane number from a proxy, or make one."""
         offered = request.headers.get("X-Request-ID", "")
         request_id = offered if REQUEST_ID.match(offered) else uuid.uuid4().hex
-        request.request_id = request_id  # type: ignore[attr-defined]  # read by error pages and logs
-        with request_facts(request=request_id, address=client_address(request)):
+        request.request_id = request_id  # type: ignore[attr-defined]  # read by error pages
+        logs.forget()
+        began = time.monotonic()
+        with request_facts(request=request_id, address=client_address(request)), tracing.request(request) as told:
             response = self.get_response(request)
+            told(response.status_code)
+            if settings.PORTAL_LOG_REQUESTS:
+                _log(request, response, time.monotonic() - began)
         response["X-Request-ID"] = request_id
         return response
+
+    def process_view(self, _request: HttpRequest, _view: object, _args: object, values: dict[str, object]) -> None:
+        """Which request of a person's an address is about stands beside every event."""
+        if "public_id" in values:
+            logs.about(query_id=str(values["public_id"]))
+
+
+def _log(request: HttpRequest, response: HttpResponseBase, seconds: float) -> None:
+    """The route instead of the address: what people search for stands in addresses."""
+    took = round(seconds * 1000)
+    logger.info("%s %s %s %d ms", request.method, tracing.route_of(request), response.status_code, took)
 
 
 class ResponseHeadersMiddleware:

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 
 from executors.base import Access, Language
-from portal import csp, env
+from portal import csp, env, logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -128,6 +128,8 @@ DATABASES["default"].setdefault("OPTIONS", {}).update(
     server_side_binding=True,
     prepare_threshold=2,
 )
+# Who owns the tables, for `migrate` alone: what the portal runs with may not change the audit log (`portal/rights.py`).
+PORTAL_MIGRATION_DATABASE = env.database_if_set("PORTAL_MIGRATION_DATABASE_URL")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CACHES = {
@@ -285,20 +287,11 @@ SPECTACULAR_SETTINGS = {
 
 # --- logs ------------------------------------------------------------------------------------------
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {
-        "line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"},
-    },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {
-        "handlers": ["stderr"],
-        "level": env.choice("PORTAL_LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
-    },
-    "loggers": {
-        # Statements and their parameters are the pods' data; they never reach a log.
-        "django.db.backends": {"level": "WARNING"},
-        "axes": {"level": "WARNING"},
-    },
-}
+LOGGING = logs.configuration(
+    env.choice("PORTAL_LOG_FORMAT", "line" if DEBUG else "json", logs.FORMATS),
+    env.choice("PORTAL_LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
+)
+# One line for each request that was answered; a proxy may do that as well.
+PORTAL_LOG_REQUESTS = env.flag("PORTAL_LOG_REQUESTS", default=False)
+# Where traces are sent by OTLP over HTTP; needs the packages of requirements-tracing.txt.
+PORTAL_OTLP_ENDPOINT = env.text("PORTAL_OTLP_ENDPOINT", "").rstrip("/")

@@ -20,6 +20,7 @@ from executors.base.statements import Access
 MAX_REPLY_BYTES = 8 * 1024 * 1024
 MAX_CURSORS = 8
 _RECORDED = 20_000
+_encode = json.JSONEncoder(ensure_ascii=False).encode
 _HALF = re.compile("[\ud800-\udfff]")
 
 
@@ -169,7 +170,7 @@ class CallReader(Protocol):
 
 def bounded(value: object) -> str:
     """A value as JSON text for the record, cut when it is very long."""
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = value if isinstance(value, str) else _encode(value)
     return text if len(text) <= _RECORDED else f"{text[:_RECORDED]}… ({len(text):,} characters)"
 
 

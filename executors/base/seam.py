@@ -109,7 +109,7 @@ class ScriptEngine(Protocol):
 
     @property
     def prelude(self) -> str:
-        """The JavaScript that makes a script's `db`."""
+        """JavaScript, the body of a function: returns what makes a script's globals of its `script_parameters`."""
 
     def script_parameters(self, parameters: Sequence[Parameter]) -> Any:
         """The parameters as JSON, for the prelude to make `params` of. Raises `Refused`."""

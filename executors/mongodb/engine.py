@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -59,7 +60,7 @@ class MongoDBEngine:
         """A session for one execution. Raises `Unreachable` or `Refused`."""
         return MongoDBSession(self._clients.connected(job.target), job, control)
 
-    @property
+    @cached_property
     def prelude(self) -> str:
         """The JavaScript that makes a script's `db`."""
         return _PRELUDE.read_text("utf-8")

@@ -1,4 +1,5 @@
-// What a script on a MongoDB target gets: the body of a function (host) that returns its globals.
+// What a script on a MongoDB target gets: the body of a function (host) that returns what makes its globals of
+// the request's parameters.
 // Values travel as canonical Extended JSON, so that every BSON type arrives as it left.
 "use strict";
 
@@ -305,7 +306,7 @@ function fromExtended(json) {
   return made;
 }
 
-host.readsField((name, text) => (name === "keyPattern" || name === "keyValue" ? fromExtended(JSON.parse(text)) : text));
+const readField = (name, text) => (name === "keyPattern" || name === "keyValue" ? fromExtended(JSON.parse(text)) : text);
 
 const documents = ({ documents: text }) => JSON.parse(text).map(fromExtended);
 
@@ -575,11 +576,12 @@ const newInt32 = (...values) => new Int32(...values);
 const newDecimal128 = (...values) => new Decimal128(...values);
 
 // The request's own parameters, each as it would come back from the database.
-const own = Object.entries(fromExtended(JSON.parse(host.parameters)));
-const params = Object.create(host.nothingElse("params", own.map(([name]) => name)), Object.fromEntries(own.map(([name, value]) => [name, { value, enumerable: true }])));
+function paramsOf(parameters) {
+  const own = Object.entries(fromExtended(JSON.parse(parameters)));
+  return Object.freeze(Object.create(host.nothingElse("params", own.map(([name]) => name)), Object.fromEntries(own.map(([name, value]) => [name, { value, enumerable: true }]))));
+}
 
-return {
-  db, params: Object.freeze(params),
+const TYPES = {
   ObjectId: callable(ObjectId), Long: callable(Long), Int32: callable(Int32), Double: callable(Double),
   Decimal128: callable(Decimal128), Binary: callable(Binary), UUID: callable(UUID), Timestamp: callable(Timestamp),
   BSONRegExp: callable(BSONRegExp), MinKey: callable(MinKey), MaxKey: callable(MaxKey),
@@ -589,4 +591,9 @@ return {
   ISODate: isoDate,
   BinData: (subType, text) => new Binary(fromBase64(text), subType),
   HexData: (subType, digits) => new Binary(fromHexadecimal(digits), subType),
+};
+
+return (parameters) => {
+  host.readsField(readField);
+  return { db, params: paramsOf(parameters), ...TYPES };
 };

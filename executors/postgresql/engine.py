@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +84,7 @@ class PostgreSQLEngine:
         """A session for one execution; the query's public id shows in the server's activity and logs."""
         return PostgreSQLSession(self._connections, job, control)
 
-    @property
+    @cached_property
     def prelude(self) -> str:
         """The JavaScript that makes a script's `db`."""
         return _PRELUDE.read_text("utf-8")

@@ -1,4 +1,5 @@
-// What a script on a PostgreSQL target gets: the body of a function (host) that returns its globals.
+// What a script on a PostgreSQL target gets: the body of a function (host) that returns what makes its globals of
+// the request's parameters.
 "use strict";
 
 const asNumber = (text) => Number(text);
@@ -7,6 +8,8 @@ const asInteger = (text) => (Number.isSafeInteger(Number(text)) ? Number(text) :
 const asBoolean = (text) => text === "t";
 // By the kind the portal gives each column. Everything else (numeric, dates, intervals, arrays …) stays exact as text.
 const READERS = { number: asNumber, integer: asInteger, boolean: asBoolean, json: readJSON };
+// What a call may ask for besides, and how it reads a column of that kind then.
+const OPTIONS = { dates: ["instant", asDate] };
 const MOST_LEVELS = 100;
 const inspected = Symbol.for("Deno.customInspect");
 const hexadecimal = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
@@ -50,6 +53,37 @@ function readJSON(text) {
   return JSON.parse(text, (_, value, { source }) => (typeof value === "number" ? exactNumber(source, value) : value));
 }
 
+// --- times ---
+
+// A timestamptz as a Date, to the millisecond; `text` is what the server wrote, and is what is shown and passed on.
+class Instant extends Date {
+  #text;
+  #time;
+  constructor(text, time) {
+    super(time);
+    this.#text = text;
+    this.#time = time;
+  }
+  // A Date that was set to another time is that time.
+  get text() { return this.getTime() === this.#time ? this.#text : this.toISOString(); }
+  toJSON() { return this.text; }
+}
+
+const TIME = /^(\d{4,6})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)(?:\.(\d{1,3})\d*)?([+-])(\d\d)(?::(\d\d))?(?::(\d\d))?$/;
+
+// Years before 1, infinity and what a Date does not reach stay text.
+function asDate(text) {
+  const found = TIME.exec(text);
+  if (found === null) return text;
+  const [year, month, day, hour, minute, second] = found.slice(1, 7).map(Number);
+  const away = (Number(found[9]) * 60 + Number(found[10] ?? 0)) * 60 + Number(found[11] ?? 0);
+  const date = new Date(0);
+  date.setUTCFullYear(year, month - 1, day);
+  date.setUTCHours(hour, minute, second, Number((found[7] ?? "").padEnd(3, "0")));
+  const time = date.getTime() - (found[8] === "-" ? -away : away) * 1000;
+  return Number.isNaN(new Date(time).getTime()) ? text : new Instant(text, time);
+}
+
 // --- parameters ---
 
 const isDecimal = (value) => typeof value.constructor === "function" && value.constructor.isDecimal?.(value) === true;
@@ -82,7 +116,7 @@ function numberText(value, where) {
 
 function dateText(value, where) {
   if (Number.isNaN(value.getTime())) refuse(where, "an invalid Date", "look at what it was made of");
-  return value.toISOString();
+  return value instanceof Instant ? value.text : value.toISOString();
 }
 
 function decimalText(value, where) {
@@ -160,11 +194,24 @@ function jsonOrNull(value, where) {
   }
 }
 
-function request(text, parameters) {
+function request(text, parameters, options) {
   if (typeof text !== "string") throw new TypeError("the statement must be a string");
   if (!text.isWellFormed()) throw new TypeError("the statement holds half a character, which is no text");
   if (!Array.isArray(parameters)) throw new TypeError("the parameters must be an array: db.query(text, [value, …])");
+  if (options === null || typeof options !== "object" || !isPlain(options)) throw new TypeError(`the options must be an object: ${OPTIONS_SHOWN}`);
+  for (const [name, value] of Object.entries(options)) {
+    if (!Object.hasOwn(OPTIONS, name)) throw new TypeError(`there is no option ${name.slice(0, 60)}: ${OPTIONS_SHOWN}`);
+    if (typeof value !== "boolean") throw new TypeError(`the option ${name} must be true or false`);
+  }
   return { text, parameters: Array.from(parameters, bound) };
+}
+
+const OPTIONS_SHOWN = "db.query(text, [value, …], {dates: true})";
+
+// Kind of a column → what reads it.
+function readersFor(options) {
+  const asked = Object.keys(options).filter((name) => options[name]);
+  return asked.length === 0 ? READERS : { ...READERS, ...Object.fromEntries(asked.map((name) => OPTIONS[name])) };
 }
 
 // --- results ---
@@ -189,8 +236,8 @@ const named = (columns) => {
   return columns.map((column, i) => ({ ...column, name: names[i] }));
 };
 
-function objects(columns, rows) {
-  const readers = columns.map(({ kind }) => READERS[kind]);
+function objects(columns, rows, kinds) {
+  const readers = columns.map(({ kind }) => kinds[kind]);
   return rows.map((row) => {
     const made = {};
     for (let i = 0; i < row.length; i += 1) {
@@ -203,26 +250,30 @@ function objects(columns, rows) {
   });
 }
 
-async function query(text, parameters = []) {
-  const { columns, rows, rowCount } = await host.call("query", request(text, parameters));
+async function query(text, parameters = [], options = {}) {
+  const asked = request(text, parameters, options);
+  const kinds = readersFor(options);
+  const { columns, rows, rowCount } = await host.call("query", asked);
   const fields = named(columns);
-  const result = { rows: objects(fields, rows), fields: fields.map(({ name, type }) => ({ name, type })), rowCount };
+  const result = { rows: objects(fields, rows, kinds), fields: fields.map(({ name, type }) => ({ name, type })), rowCount };
   host.addResultSet(result);
   return result;
 }
 
-async function one(text, parameters = []) {
-  const { rows } = await query(text, parameters);
+async function one(text, parameters = [], options = {}) {
+  const { rows } = await query(text, parameters, options);
   if (rows.length !== 1) throw new Error(`db.one: expected one row, got ${rows.length}`);
   return rows[0];
 }
 
-async function* iterate(text, parameters = []) {
-  const cursor = await host.call("open", request(text, parameters));
+async function* iterate(text, parameters = [], options = {}) {
+  const asked = request(text, parameters, options);
+  const kinds = readersFor(options);
+  const cursor = await host.call("open", asked);
   try {
     for (;;) {
       const { columns, rows, more } = await host.call("fetch", { cursor });
-      yield* objects(named(columns), rows);
+      yield* objects(named(columns), rows, kinds);
       if (!more) return;
     }
   } finally {
@@ -265,8 +316,12 @@ function valueOf({ type, of, value }) {
   return of === undefined ? read(value) : value.map(read);
 }
 
-const own = host.parameters.map((one) => [one.name, valueOf(one)]);
-const params = Object.create(host.nothingElse("params", own.map(([name]) => name)), Object.fromEntries(own.map(([name, value]) => [name, { value, enumerable: true }])));
+function paramsOf(parameters) {
+  const own = parameters.map((one) => [one.name, valueOf(one)]);
+  return Object.freeze(Object.create(host.nothingElse("params", own.map(([name]) => name)), Object.fromEntries(own.map(([name, value]) => [name, { value, enumerable: true }]))));
+}
 
 const METHODS = { query, one, iterate, attempt };
-return { params: Object.freeze(params), db: Object.freeze(Object.assign(Object.create(host.nothingElse("db", Object.keys(METHODS))), METHODS)) };
+const db = Object.freeze(Object.assign(Object.create(host.nothingElse("db", Object.keys(METHODS))), METHODS));
+
+return (parameters) => ({ params: paramsOf(parameters), db });

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 from psycopg import postgres, pq
@@ -42,8 +43,10 @@ _AHEAD_BYTES = 32 * 1024 * 1024
 _KNOWN_STATEMENTS = 500
 _DECLARE = "DECLARE script_{} NO SCROLL CURSOR FOR "
 
-# How the prelude turns a column's text into a JavaScript value; any other type stays text, so that nothing is lost.
+# How the prelude turns a column's text into a JavaScript value; any other type stays text, so that nothing is lost, and
+# so does an instant unless the call asks for dates.
 _KINDS = {16: "boolean", 20: "integer", 21: "number", 23: "number", 26: "number", 700: "number", 701: "number"}
+_KINDS[1184] = "instant"
 _JSON = frozenset({114, 3802})
 _KINDS |= dict.fromkeys(_JSON, "json")
 
@@ -292,7 +295,7 @@ class _Collected:
     """The rows of one call, as text. A script must not take part of a result for all of it: one that is cut raises."""
 
     def __init__(self, most_bytes: int = MAX_REPLY_BYTES) -> None:
-        self.columns: list[dict[str, str]] = []
+        self.columns: list[Mapping[str, str]] = []
         self.rows: list[Row] = []
         self.sizes: list[int] = []
         self._most_bytes = most_bytes
@@ -301,7 +304,7 @@ class _Collected:
     def add(self, result: PGresult) -> None:
         """Decode the rows of one result. Raises `TooLarge`."""
         if not self.columns and result.nfields:
-            self.columns = [_column(result, index) for index in range(result.nfields)]
+            self.columns = [_column(result.fname(index), result.ftype(index)) for index in range(result.nfields)]
         value, width = result.get_value, range(result.nfields)
         for number in range(result.ntuples):
             fields = [value(number, index) for index in width]
@@ -320,7 +323,7 @@ class _Collected:
 class _Iteration:
     """A cursor under way: rows that were fetched and not yet handed over, and how many to fetch next."""
 
-    columns: list[dict[str, str]] = field(default_factory=list)
+    columns: list[Mapping[str, str]] = field(default_factory=list)
     rows: deque[tuple[Row, int]] = field(default_factory=deque)
     wanted: int = _FIRST_FETCH
     done: bool = False
@@ -367,11 +370,11 @@ def _placed(value: Value, index: int, types: Sequence[int]) -> str | None:
     return value["array"]
 
 
-def _column(result: PGresult, index: int) -> dict[str, str]:
-    oid = result.ftype(index)
+@lru_cache(1000)
+def _column(name: bytes | None, oid: int) -> Mapping[str, str]:
     known = postgres.types.get(oid)
-    name = (result.fname(index) or b"").decode("utf-8", "replace")
-    return {"name": name, "type": known.name if known else str(oid), "kind": _KINDS.get(oid, "text")}
+    told = (name or b"").decode("utf-8", "replace")
+    return {"name": told, "type": known.name if known else str(oid), "kind": _KINDS.get(oid, "text")}
 
 
 def _plain(sql: bytes, values: list[bytes | None] | None = None) -> Callable[[PGconn], None]:

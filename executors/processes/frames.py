@@ -69,15 +69,20 @@ class Channel:
         # File descriptors that came with frames, until somebody takes them.
         self.descriptors: list[int] = []
         self._held = bytearray()
+        self._gathered: list[object] = []
 
     def hold_json(self, kind: Frame, value: object) -> None:
         """Put a frame in front of the next one sent: a small result then wakes the other side once."""
-        payload = _json(value)
-        self._held += _HEADER.pack(kind, len(payload)) + payload
+        self._close_gathered()
+        self._hold(kind, _json(value))
+
+    def gather_call(self, value: object) -> None:
+        """Hold a call with those just before it, in one frame: that costs both sides less than one for each."""
+        self._gathered.append(value)
 
     def release(self) -> None:
         """Send what is held, if anything. Raises `Closed`."""
-        if self._held:
+        if self._held or self._gathered:
             try:
                 self.socket.sendall(self._release())
             except OSError as error:
@@ -103,6 +108,7 @@ class Channel:
 
     def send_rows(self, data: bytes, count: int) -> None:
         """Send a block of rows; a small one waits for the next frame, which follows at once."""
+        self._close_gathered()
         header = _HEADER.pack(Frame.ROWS, len(data) + _COUNT.size) + _COUNT.pack(count)
         if len(data) + len(self._held) < _HELD_BYTES:
             self._held += header + data
@@ -135,7 +141,17 @@ class Channel:
         """Close this end; the other sees the end of file."""
         self.socket.close()
 
+    def _hold(self, kind: Frame, payload: bytes) -> None:
+        self._held += _HEADER.pack(kind, len(payload)) + payload
+
+    def _close_gathered(self) -> None:
+        """What comes next comes after the calls, too."""
+        if self._gathered:
+            self._hold(Frame.CALLED, _json({"calls": self._gathered}))
+            self._gathered.clear()
+
     def _release(self) -> bytes:
+        self._close_gathered()
         held = bytes(self._held)
         self._held.clear()
         return held
@@ -162,8 +178,12 @@ class Channel:
         self.descriptors += descriptors
 
 
+# Made once: it costs as much as what it writes.
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
 def _json(value: object) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+    return _encode(value).encode("utf-8", "surrogatepass")
 
 
 def split_rows_frame(payload: bytes) -> tuple[bytes, int]:

@@ -121,7 +121,7 @@ class _Conversation:
             Frame.ALL_COLUMNS: self._all_columns,
             Frame.STARTED: self._started,
             Frame.COMMITTING: self._commit,
-            Frame.CALLED: lambda payload: control.called(messages.to_call(read_json(payload))),
+            Frame.CALLED: self._called,
             Frame.LOGGED: self._logged,
             Frame.PROGRESSED: lambda payload: control.progressed(**read_json(payload)),
             Frame.KEPT: lambda payload: control.kept(messages.to_images(read_json(payload))),
@@ -244,6 +244,10 @@ class _Conversation:
             self._channel.socket.settimeout(_KILL_AFTER_SECONDS)
             self._channel.send(Frame.FORBIDDEN)
             self._channel.receive()
+
+    def _called(self, payload: bytes) -> None:
+        for call in messages.to_calls(read_json(payload)):
+            self._control.called(call)
 
     def _logged(self, payload: bytes) -> None:
         data = read_json(payload)

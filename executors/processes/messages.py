@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Literal
 
@@ -216,8 +216,14 @@ def to_error(data: Mapping[str, Any]) -> ExecutionError:
     return ERRORS[FailureCode(data["code"])](data["message"], detail=data["detail"])
 
 
-def to_call(data: Mapping[str, Any]) -> Call:
-    return Call(**data)
+def from_call(call: Call) -> tuple[object, ...]:
+    """A call as JSON: its fields in their order. A script makes thousands."""
+    return call.number, call.statement, call.parameters, call.rows, call.milliseconds, call.failure
+
+
+def to_calls(data: Mapping[str, Any]) -> Iterator[Call]:
+    """The calls of one frame."""
+    return (Call(*fields) for fields in data["calls"])
 
 
 def from_limit(limit: ConnectionLimit | None) -> list[object] | None:

@@ -133,14 +133,15 @@ class _Forward:
         self._link.channel.send_json(Frame.PROGRESSED, {"done": done, "total": total})
 
     def called(self, call: Call) -> None:
-        self._tell(Frame.CALLED, asdict(call))
+        self._link.channel.gather_call(messages.from_call(call))
+        self._tell()
 
     def logged(self, level: str, text: str) -> None:
-        self._tell(Frame.LOGGED, {"level": level, "text": text})
+        self._link.channel.hold_json(Frame.LOGGED, {"level": level, "text": text})
+        self._tell()
 
-    def _tell(self, kind: Frame, value: object) -> None:
-        """Send what the parent only keeps, with others: waking it for each takes a processor from the script."""
-        self._link.channel.hold_json(kind, value)
+    def _tell(self) -> None:
+        """Send what the parent only keeps with others: waking it for each takes a processor from the script."""
         if time.monotonic() >= self._tell_again:
             self._link.channel.release()
             self._tell_again = time.monotonic() + _TELL_SECONDS

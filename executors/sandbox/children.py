@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from executors.sandbox import confinement
 from executors.sandbox.confinement import ResourceLimits
-from executors.sandbox.program import ENVIRONMENT, Program
+from executors.sandbox.program import ENVIRONMENT, Program, greeting
 
 _START_FAILED = 126
 _EARLY_DEATHS = 3
@@ -41,18 +41,20 @@ class Children:
     ending: list[Child] = field(default_factory=list)
     counter: int = 0
     early_deaths: int = 0
+    _ahead: bytes = field(default_factory=lambda: greeting(ahead=True))
+    _at_once: bytes = field(default_factory=lambda: greeting(ahead=False))
 
     def fill(self) -> None:
         """Start children until the pool is full. Gives up after three that died before anybody took them."""
         while len(self.pool) < self.pool_size and self.early_deaths < _EARLY_DEATHS:
-            self.pool.append(self._start())
+            self.pool.append(self._start(self._ahead))
 
     def hand_out(self, processor_seconds: int) -> tuple[int, Child, bool]:
         """A child nobody has used: its number, itself, and whether it was waiting in the pool."""
         self.early_deaths = 0
         self.reap()
         prestarted = bool(self.pool)
-        child = self.pool.popleft() if prestarted else self._start()
+        child = self.pool.popleft() if prestarted else self._start(self._at_once)
         with suppress(OSError):
             resource.prlimit(child.pid, resource.RLIMIT_CPU, (processor_seconds, processor_seconds + 1))
         self.counter += 1
@@ -85,8 +87,10 @@ class Children:
                 _kill(child)
                 os.waitpid(child.pid, 0)
 
-    def _start(self) -> Child:
+    def _start(self, greeting: bytes) -> Child:
         ours, theirs = socket.socketpair()
+        # It fits what a socket holds: nobody reads yet.
+        ours.sendall(greeting)
         spawner = os.getpid()
         pid = os.fork()
         if pid == 0:

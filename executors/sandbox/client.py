@@ -89,12 +89,12 @@ class SpawnerClient:
         return SandboxChild(reply["number"], reply["pid"], reply["prestarted"], descriptors[0])
 
     def kill(self, child: SandboxChild) -> None:
-        """Kill the child's process group. Without its spawner it is dead already."""
+        """Have the child's process group killed; nobody waits for it. Without its spawner it is dead already."""
         with self._lock:
             if self._socket is None:
                 return
             try:
-                _ask(self._socket, {"do": "release", "number": child.number})
+                _tell(self._socket, {"do": "release", "number": child.number})
             except OSError:
                 self._stop()
 
@@ -156,9 +156,14 @@ class SpawnerClient:
         self._socket = self._process = None
 
 
+def _tell(channel: socket.socket, request: dict[str, Any]) -> None:
+    """Send one request. Raises `OSError` on a dead spawner."""
+    channel.send(json.dumps(request).encode())
+
+
 def _ask(channel: socket.socket, request: dict[str, Any]) -> tuple[dict[str, Any], list[int]]:
     """Send one request; its answer, and the descriptors that came along. Raises `OSError` on a dead spawner."""
-    channel.send(json.dumps(request).encode())
+    _tell(channel, request)
     message, descriptors, _, _ = socket.recv_fds(channel, MESSAGE_BYTES, 1, socket.MSG_CMSG_CLOEXEC)
     if not message:
         raise ConnectionResetError("the spawner is gone")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -12,7 +13,10 @@ from pathlib import Path
 import deno
 
 _SCRIPT = Path(__file__).resolve().parent.parent / "script"
-BOOTSTRAP = _SCRIPT / "bootstrap.mjs"
+LOADER = _SCRIPT / "loader.mjs"
+BOOTSTRAP = _SCRIPT / "bootstrap.js"
+# What makes `db` for the scripts of an engine stands in its folder under this name.
+_PRELUDES = "*/prelude.js"
 IMPORT_MAP = _SCRIPT / "imports.json"
 
 # Without a just-in-time compiler there are no writable and executable pages, and RLIMIT_DATA bounds the process:
@@ -43,7 +47,7 @@ class Program:
 
 
 def script_program(*, jit: bool = False) -> Program:
-    """Deno running the trusted bootstrap. `jit` is for measuring what `--jitless` costs. Raises `OSError`."""
+    """Deno, which takes its `greeting` first. `jit` is for measuring what `--jitless` costs. Raises `OSError`."""
     binary = Path(deno.find_deno_bin()).resolve(strict=True)
     v8_flags = _V8_FLAGS.replace("--jitless,", "") if jit else _V8_FLAGS
     command = (
@@ -52,10 +56,22 @@ def script_program(*, jit: bool = False) -> Program:
         *_FLAGS,
         f"--import-map={IMPORT_MAP}",
         f"--v8-flags={v8_flags}",
-        str(BOOTSTRAP),
+        str(LOADER),
     )
-    readable = (BOOTSTRAP, IMPORT_MAP, *([_LOADER_CACHE] if _LOADER_CACHE.exists() else []))
+    readable = (LOADER, IMPORT_MAP, *([_LOADER_CACHE] if _LOADER_CACHE.exists() else []))
     return Program(command, (binary, *_shared_libraries(binary)), readable)
+
+
+def greeting(*, ahead: bool) -> bytes:
+    """What a child is told first: its program, and whether its script, of any engine, is still to come (`ahead`)."""
+    preludes = [path.read_text("utf-8") for path in sorted(_SCRIPT.parent.glob(_PRELUDES))] if ahead else []
+    told = json.dumps({"ahead": ahead, "preludes": preludes}, ensure_ascii=False)
+    return _frame(BOOTSTRAP.read_bytes()) + _frame(told.encode())
+
+
+def _frame(body: bytes) -> bytes:
+    """As the child reads it: its length in 4 bytes, big-endian, and itself."""
+    return len(body).to_bytes(4, "big") + body
 
 
 def _shared_libraries(binary: Path) -> tuple[Path, ...]:

@@ -1,10 +1,10 @@
 """The process that starts confined children: `python -m executors.sandbox.spawner`, with a socket as standard input.
 
 It has one thread, so it may fork; the portal's web workers have many and may not. It says one JSON message when
-it is ready (what was probed) and then answers one JSON message per request, in order:
+it is ready (what was probed) and then takes one JSON message per request, in order:
 
     {"do": "take", "processor_seconds": n}   → {"number", "pid", "prestarted"} and the child's channel, or {"error"}
-    {"do": "release", "number": n}           → {}: the child's group was killed
+    {"do": "release", "number": n}           → no answer: the child's group is killed
 
 When the other end of the socket closes, everything is killed and it exits.
 """
@@ -59,7 +59,6 @@ class Spawner:
             self._take(int(request["processor_seconds"]))
         else:
             self.children.release(int(request["number"]))
-            self._say({})
 
     def _take(self, processor_seconds: int) -> None:
         if len(self.children.taken) >= self.most_children:

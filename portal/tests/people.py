@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 import psycopg
 import pytest
+from django.conf import settings
 from django.core.cache import cache
 from django.db import connection
 from django.test.utils import setup_databases, teardown_databases
@@ -21,6 +22,7 @@ from accounts.models import SYSTEM, Role, User
 from executors.base import EngineKind
 from pods.membership import create_pod, set_members
 from pods.models import Pod, Target
+from portal import rights
 from queries.models import QueryRequest
 from queries.services import Draft, submit
 
@@ -75,11 +77,18 @@ def orders(postgres_url: str) -> Iterator[Orders]:
 @pytest.fixture(scope="session")
 def django_db_setup(django_test_environment: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """The test database, whichever tests run: pytest-django makes none where all of them have one of their own."""
-    with django_db_blocker.unblock():
+    with django_db_blocker.unblock(), rights.as_owner() as login:
         made = setup_databases(verbosity=0, interactive=False)
+        if login is not None:
+            rights.grant(login)
     yield
-    with django_db_blocker.unblock():
+    with django_db_blocker.unblock(), rights.as_owner():
         teardown_databases(made, verbosity=0)
+
+
+def database_owner() -> str:
+    """Who owns the portal's tables; the login that the tests run with, unless it was given another one."""
+    return str((settings.PORTAL_MIGRATION_DATABASE or connection.settings_dict)["USER"])
 
 
 @pytest.fixture
@@ -89,7 +98,7 @@ def own_database(django_db_setup: None, django_db_blocker: DjangoDbBlocker, post
     name = f"{template}_{uuid.uuid4().hex[:8]}"
     connection.close()
     with psycopg.connect(postgres_url, autocommit=True) as server:
-        server.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" OWNER "{connection.settings_dict["USER"]}"')
+        server.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" OWNER "{database_owner()}"')
     connection.settings_dict["NAME"] = name
     with django_db_blocker.unblock():
         yield

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import json
+import re
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.db import OperationalError, connection
 from django.test import Client as DjangoClient
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
 from accounts.models import User
+from audit import checkpoints
+from executors import processes
+from executors.processes import census
 from portal.tests.people import Submit
-from queries.services import reject
+from queries.models import Notice
+from queries.running import places
+from queries.running.claim import release
+from queries.services import approve, reject
 
 TOKEN = "a-token-of-more-than-24-characters"
 
@@ -97,12 +108,78 @@ def test_metrics_count_what_is_there(
     monkeypatch.setattr("django.conf.settings.PORTAL_METRICS_TOKEN", TOKEN)
     submitted()
     reject(actor=reviewer, query_id=submitted().pk, comment="No.")
+    samples = numbers(client)
+    assert (samples["portal_queries", "sql", "pending"], samples["portal_queries", "sql", "rejected"]) == (1, 1)
+    assert samples["portal_queries", "script", "pending"] == 0
+    assert 0 <= samples["portal_oldest_pending_seconds",] < timedelta(minutes=1).total_seconds()
+    assert samples["portal_audit_entries_total",] >= 3
+    # Nothing was signed yet, and nothing is claimed of it.
+    assert ("portal_checkpoint_age_seconds",) not in samples
+
+
+@pytest.mark.django_db
+def test_metrics_of_runs_checkpoints_and_what_waits_to_be_sent(
+    client: DjangoClient, submitted: Submit, reviewer: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("django.conf.settings.PORTAL_METRICS_TOKEN", TOKEN)
+    assert ("portal_run_seconds", "sql", "1") not in numbers(client)
+    first, query = submitted("select pg_sleep(0.1)"), submitted("select pg_sleep(0.1)")
+    for each in (first, query):
+        approve(actor=reviewer, query_id=each.pk, digest=each.digest)
+    checkpoints.make_due()
+    Notice.objects.create(query=query, medium="email", person=reviewer, changed_at=timezone.now() - timedelta(hours=1))
+    samples = numbers(client)
+    assert samples["portal_run_seconds_of", "sql"] == 2
+    assert 0.1 <= samples["portal_run_seconds", "sql", "0.5"] <= samples["portal_run_seconds", "sql", "1"]
+    assert 0 <= samples["portal_checkpoint_age_seconds",] < 60
+    assert samples["portal_outbox_age_seconds", "email"] >= timedelta(hours=1).total_seconds()
+    assert samples["portal_outbox_age_seconds", "checkpoints"] == 0
+
+
+@pytest.mark.django_db
+def test_metrics_count_places_that_any_process_holds(
+    client: DjangoClient, submitted: Submit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("django.conf.settings.PORTAL_METRICS_TOKEN", TOKEN)
+    assert numbers(client)["portal_places_in_use", "run"] == 0
+    query = submitted()
+    places.take(query)
+    samples = numbers(client)
+    assert samples["portal_places_in_use", "run"] == 1
+    assert samples["portal_places_in_use", "maintenance"] == samples["portal_places_waited_for",] == 0
+    release()
+
+
+@pytest.mark.sandbox
+def test_sandbox_children_are_counted_in_whichever_process_they_are() -> None:
+    processes.scripts.close()
+    assert census.sandbox_children() == 0
+    child = processes.scripts.take(30)
+    assert census.sandbox_children() >= 1
+    processes.scripts.kill(child)
+    processes.scripts.close()
+
+
+@pytest.mark.django_db
+def test_the_dashboard_asks_for_numbers_that_there_are(
+    client: DjangoClient, submitted: Submit, reviewer: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every panel of the Grafana file names numbers that `/metrics` has, and each of these is on it."""
+    monkeypatch.setattr("django.conf.settings.PORTAL_METRICS_TOKEN", TOKEN)
+    query = submitted()
+    approve(actor=reviewer, query_id=query.pk, digest=query.digest)
+    checkpoints.make_due()
+    written = (Path(settings.BASE_DIR) / "deploy" / "grafana-dashboard.json").read_text()
+    panels = json.loads(written)["panels"]
+    asked = {name for panel in panels for t in panel["targets"] for name in re.findall(r"portal_\w+", t["expr"])}
+    assert asked == {name for name, *_ in numbers(client)}
+
+
+def numbers(client: DjangoClient) -> dict[tuple[str, ...], float]:
+    """What `/metrics` says, by name and labels."""
     text = client.get("/metrics", HTTP_AUTHORIZATION=f"Bearer {TOKEN}").content.decode()
-    samples = {
+    return {
         (sample.name, *sample.labels.values()): sample.value
         for family in text_string_to_metric_families(text)
         for sample in family.samples
     }
-    assert (samples["portal_queries", "pending"], samples["portal_queries", "rejected"]) == (1, 1)
-    assert 0 <= samples["portal_oldest_pending_seconds",] < timedelta(minutes=1).total_seconds()
-    assert samples["portal_audit_entries_total",] >= 3

@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
+from devtools import configure
 from portal import env
 
 ROOT = Path(settings.BASE_DIR)
@@ -45,6 +46,11 @@ def test_the_readme_describes_exactly_what_is_read() -> None:
     described = set(DESCRIBED.findall((ROOT / "README.md").read_text(encoding="utf-8")))
     assert len(read) > 15
     assert described == read
+
+
+def test_the_page_of_settings_is_current() -> None:
+    """If this fails: `python -m devtools.configure`."""
+    assert configure.PAGE.read_text(encoding="utf-8") == configure.page()
 
 
 @pytest.mark.parametrize("name", ["PORTAL_DATABASE_URL", "PORTAL_SECRET_KEY", "PORTAL_RESULT_KEYS"])

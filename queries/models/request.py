@@ -141,7 +141,8 @@ class QueryRequest(models.Model):
             models.Index(fields=["pod", "-id"], name="query_by_pod"),
             models.Index(fields=["author", "-id"], name="query_by_author"),
             models.Index(fields=["target", "-id"], name="query_by_target"),
-            models.Index(fields=["status", "-id"], name="query_by_status"),
+            # The language beside it, for whoever counts.
+            models.Index(fields=["status", "-id"], include=["language"], name="query_by_status_counted"),
             models.Index(fields=["pod", "status", "-id"], name="query_by_pod_and_status"),
             models.Index(fields=["target", "fingerprint", "-id"], name="query_by_fingerprint"),
             models.Index(fields=["status", "expires_at", "id"], name="query_by_time_left"),

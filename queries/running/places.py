@@ -11,6 +11,7 @@ for one, a pod takes none that is needed for a pod which holds fewer. Within a p
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from django.conf import settings
@@ -62,6 +63,10 @@ SELECT %s - (SELECT count(*) FROM held WHERE space = {_ALL}),
             AND coalesce(pods.places, 0) < (SELECT places - 1 FROM pods AS own WHERE own.pod = %s))
 """  # noqa: S608 -- numbers of this module
 _WAITS: Final = f"SELECT min(space) FROM ({_HELD}) AS held WHERE space = ANY(%s) AND key = %s"  # noqa: S608
+_IN_USE: Final = f"""
+SELECT count(*) FILTER (WHERE space = {_ALL}), count(*) FILTER (WHERE space = {_MAINTENANCE_ALL}),
+       count(DISTINCT pid) FILTER (WHERE space IN {_WAITING}) FROM ({_HELD}) AS held
+"""  # noqa: S608 -- numbers of this module
 WAIT_SECONDS: Final = 10.0
 _PAUSES: Final = (0.01, 0.02, 0.05, 0.1)
 _LONGEST_PAUSE: Final = 0.4
@@ -128,6 +133,22 @@ def waits_for(query: QueryRequest) -> str:
         cursor.execute(_WAITS, [list(_WAITING), _key(query.pk)])
         (space,) = cursor.fetchone()
     return "" if space is None else _name(query, _WAITING.index(space))
+
+
+@dataclass(frozen=True, slots=True)
+class InUse:
+    """How many places are held over all replicas, and how many approvals wait for one."""
+
+    runs: int
+    maintenance: int
+    waiting: int
+
+
+def in_use() -> InUse:
+    """As it is now."""
+    with connection.cursor() as cursor:
+        cursor.execute(_IN_USE)
+        return InUse(*cursor.fetchone())
 
 
 def _others_first(pod: int) -> bool:

@@ -12,6 +12,7 @@ from django.db import Error, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
+from structlog.contextvars import bound_contextvars
 
 from executors.base import Access, CommitStatus, Interrupted
 from queries.joined import locked
@@ -55,11 +56,12 @@ def _due(query: QueryRequest) -> bool:
 
 def _settled(query: QueryRequest) -> bool:
     try:
-        return settle_lost(query)
+        with bound_contextvars(query_id=str(query.public_id)):
+            return settle_lost(query)
     except Error:
         raise
     except Exception:
-        logger.exception("%s cannot be settled", query.number)
+        logger.exception("%s cannot be settled", query.number, extra={"query_id": str(query.public_id)})
         return False
 
 

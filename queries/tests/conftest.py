@@ -17,6 +17,7 @@ from pymongo.database import Database
 from pytest_django import DjangoDbBlocker
 
 from accounts.models import User
+from portal.tests.people import database_owner
 from queries.tests import world as worlds
 from queries.tests.world import (
     MONGO_READ_VARIABLE,
@@ -69,8 +70,7 @@ def on_mongo(world: World, mongo_database: Database[dict[str, Any]]) -> Iterator
     """The pod's target is a MongoDB, whose database, empty now, is given."""
     world.move_to_mongo()
     yield mongo_database
-    for name in mongo_database.list_collection_names():
-        mongo_database.drop_collection(name)
+    worlds.empty(mongo_database)
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ def client_of() -> SignedIn:
 
 
 @contextmanager
-def _connected_to(name: str, blocker: DjangoDbBlocker) -> Iterator[None]:
+def connected_to(name: str, blocker: DjangoDbBlocker) -> Iterator[None]:
     """Have every thread's default connection go to another database of the same server, in real transactions."""
     before = connection.settings_dict["NAME"]
     connection.close()
@@ -100,10 +100,11 @@ def _connected_to(name: str, blocker: DjangoDbBlocker) -> Iterator[None]:
 
 
 @contextmanager
-def _database(superuser_url: str, *, template: str = "template0") -> Iterator[str]:
+def database(superuser_url: str, *, template: str = "template0") -> Iterator[str]:
+    """Create a database of the portal's owner; drop it afterwards."""
     name = f"portal_{uuid.uuid4().hex[:8]}"
     with psycopg.connect(superuser_url, autocommit=True) as server:
-        server.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" OWNER "{connection.settings_dict["USER"]}"')
+        server.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" OWNER "{database_owner()}"')
     yield name
     with psycopg.connect(superuser_url, autocommit=True) as server:
         server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
@@ -112,8 +113,8 @@ def _database(superuser_url: str, *, template: str = "template0") -> Iterator[st
 @pytest.fixture(scope="session")
 def portal_template(django_db_setup: None, django_db_blocker: DjangoDbBlocker, postgres_url: str) -> Iterator[str]:
     """A migrated, empty database of the portal's, to be copied."""
-    with _database(postgres_url) as name:
-        with _connected_to(name, django_db_blocker):
+    with database(postgres_url) as name:
+        with connected_to(name, django_db_blocker):
             call_command("migrate", verbosity=0)
         yield name
 
@@ -126,5 +127,5 @@ def committed(
 
     The audit log refuses to be emptied, so the database is dropped as a whole.
     """
-    with _database(postgres_url, template=portal_template) as name, _connected_to(name, django_db_blocker):
+    with database(postgres_url, template=portal_template) as name, connected_to(name, django_db_blocker):
         yield worlds.build()

@@ -124,6 +124,12 @@ def mongo_database(administrator_url: str) -> Iterator[tuple[Database[dict[str, 
             client.admin.command("dropUser", f"{name}_{role}")
 
 
+def empty(database: Database[dict[str, Any]]) -> None:
+    """Drop every collection, so that no test meets another's."""
+    for name in database.list_collection_names():
+        database.drop_collection(name)
+
+
 @dataclass(slots=True)
 class World:
     """People, two pods, a target of the first."""

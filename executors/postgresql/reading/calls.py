@@ -25,6 +25,7 @@ _METHODS = ("query", "one", "iterate", "attempt")
 _OF_ITERATION = frozenset({"next", "return", "throw"})
 _WRITE_OUT = 'Write the statement out and pass values as parameters: db.query("… $1", [value]).'
 _SHOWN = 500
+_VALUES_AND_OPTIONS = 2
 # What every object has.
 _OF_ANY = frozenset({"toString", "valueOf", "hasOwnProperty", "constructor"})
 
@@ -70,8 +71,8 @@ class SQLCalls:
         text = arguments[0].text if arguments else None
         if text is None:
             return DatabaseCall(("query",), (), None, (_unknown(call),), read=False)
-        more = arguments[1:]
-        count = 0 if not more else None if len(more) > 1 or more[0].spread else more[0].elements
+        more = arguments[1:]  # the values, and the options
+        count = 0 if not more else None if len(more) > _VALUES_AND_OPTIONS or more[0].spread else more[0].elements
         reading = analyse(EngineKind.POSTGRESQL, text, [""] * (count or 0), access)
         findings = [
             finding

@@ -9,6 +9,7 @@ import pytest
 
 from devtools.binaries import older_postgresql_programs
 from executors import processes
+from executors.tests.postgresql.shop import NAMES, ROWS, TABLES, Shop
 from executors.tests.postgresql.world import Database
 
 NEWEST, OLDER = "newest", "older"
@@ -45,3 +46,30 @@ def database(request: pytest.FixtureRequest, database: Database) -> Database:
         return database
     older: Database = request.getfixturevalue("older_database")
     return older
+
+
+@pytest.fixture(scope="module")
+def filled(database: Database) -> Iterator[Shop]:
+    """The tables, once."""
+    admin = database.admin
+    admin.execute(f"SET ROLE {database.name}_owner")
+    admin.execute("SET search_path = shop")
+    admin.execute(TABLES)
+    admin.execute(
+        f"GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON ALL TABLES IN SCHEMA shop TO {database.name}_writer"
+    )
+    admin.execute(f"REVOKE ALL ON shop.secrets FROM {database.name}_writer")
+    admin.execute("RESET ROLE")
+    yield Shop(database)
+    admin.execute(f"SET ROLE {database.name}_owner")
+    admin.execute(f"DROP TABLE shop.{', shop.'.join(n for n in NAMES if 'parts_' not in n)} CASCADE")
+    admin.execute("DROP FUNCTION shop.note, shop.empty_plain, shop.careful")
+    admin.execute("RESET ROLE")
+    admin.execute("RESET search_path")
+
+
+@pytest.fixture
+def shop(filled: Shop) -> Shop:
+    """The tables with the same rows for every test."""
+    filled.admin.execute(ROWS)
+    return filled

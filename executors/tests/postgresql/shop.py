@@ -1,5 +1,32 @@
 """Tables that changes spread over: triggers, cascades, partitions, generated columns, large values, no key."""
 
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+
+from executors import processes
+from executors.base import (
+    Access,
+    Effect,
+    Images,
+    Job,
+    KeepLimits,
+    Language,
+    Limits,
+    Rehearsing,
+    Running,
+    ScriptOutcome,
+    WriteOutcome,
+)
+from executors.tests.postgresql.world import Database
+from executors.tests.recording import Recorder
+
+LIMITS = Limits(seconds=20, rows=1000, bytes=10_000_000, lock_seconds=2)
+KEEP = KeepLimits(rows=1000, bytes=20_000_000)
+
 TABLES = """
 CREATE TABLE shop.parents (id int PRIMARY KEY, name text, price numeric(10,2), mark char(5), made timestamptz,
   flags bool[], doc jsonb, raw bytea);
@@ -43,3 +70,52 @@ ODD = '"odd ""name"'
 NAMES = (
     "parents", "children", "log", "plain", "parts", "parts_low", "parts_high", "computed", "large", ODD, "inherited",
 )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Shop:
+    """The database with its tables filled."""
+
+    database: Database
+
+    @property
+    def admin(self) -> psycopg.Connection[tuple[Any, ...]]:
+        """A superuser."""
+        return self.database.admin
+
+    def job(self, text: str, purpose: Running | Rehearsing, *parameters: str, language: Language = Language.SQL) -> Job:
+        """A write."""
+        target = self.database.target("writer", Access.WRITE)
+        return Job("effect", target, language, text, LIMITS, parameters, purpose)
+
+    def rehearse(self, text: str, sample: int = 1000, seconds: float = 10, language: Language = Language.SQL) -> Effect:
+        """The effect of a write that is rolled back."""
+        seen = Recorder()
+        job = self.job(text, Rehearsing(sample, seconds), language=language)
+        outcome = processes.rehearse(job, seen, seen)
+        assert seen.transactions == []
+        return outcome.effect
+
+    def run(
+        self, text: str, purpose: Running | None = None, *parameters: str, language: Language = Language.SQL
+    ) -> tuple[Effect, list[Images]]:
+        """The effect of a write that commits, and what was kept of it."""
+        seen = Recorder()
+        job = self.job(text, purpose or Running(keep=KEEP), *parameters, language=language)
+        outcome = processes.run(job, seen, seen)
+        assert isinstance(outcome, WriteOutcome | ScriptOutcome)
+        assert outcome.effect is not None
+        return outcome.effect, seen.images
+
+    def rows(self) -> dict[str, dict[tuple[str, str], str]]:
+        """Table → place of a row and who wrote it → the row."""
+        found: dict[str, dict[tuple[str, str], str]] = {}
+        for name in NAMES:
+            root = "parts" if name.startswith("parts_") else name
+            sql = f"SELECT t.tableoid::text || t.ctid::text, t.xmin::text, t::text FROM ONLY shop.{name} t"
+            found.setdefault(root, {}).update({(a, b): row for a, b, row in self.admin.execute(sql).fetchall()})
+        return found
+
+
+def counts(effect: Effect) -> dict[str, tuple[int, int, int]]:
+    return {table.table: (table.inserted, table.updated, table.deleted) for table in effect.tables}

@@ -4,226 +4,28 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 import psycopg
 import pytest
 
-from executors import processes
 from executors.base import (
-    Access,
     Effect,
     Gap,
     Images,
-    Job,
     KeepLimits,
     Language,
-    Limits,
     Refused,
-    Rehearsing,
     RowBound,
     RowChange,
     Running,
     SchemaVerb,
-    ScriptOutcome,
     TableEffect,
-    WriteOutcome,
 )
-from executors.tests.postgresql.shop import NAMES, ODD, ROWS, TABLES
-from executors.tests.postgresql.world import Database
-from executors.tests.recording import Recorder
+from executors.tests.postgresql.shop import KEEP, ODD, ROWS, Shop, counts
+from executors.tests.postgresql.writes import EMPTIED, EVERY, FAIL, TWO, WRITES, attempt
 
 pytestmark = pytest.mark.releases
-
-LIMITS = Limits(seconds=20, rows=1000, bytes=10_000_000, lock_seconds=2)
-KEEP = KeepLimits(rows=1000, bytes=20_000_000)
-
-# Every one changes rows of tables with a key only, so that each row can be told from the others.
-WRITES = {
-    "one row": "UPDATE parents SET price = 7 WHERE id = 3",
-    "a trigger writes elsewhere": "UPDATE parents SET name = 'z' WHERE id BETWEEN 10 AND 19",
-    "a cascade deletes elsewhere": "DELETE FROM parents WHERE id <= 5",
-    "a foreign key only locks": "INSERT INTO children VALUES (100, 7, 'new')",
-    "insert and update of one row": "INSERT INTO children VALUES (100, 7, 'new'); UPDATE children SET note = 'again' "
-    "WHERE id = 100",
-    "one row twice": "UPDATE children SET note = 'a' WHERE id < 10; UPDATE children SET note = 'b' WHERE id < 5",
-    "update, then delete": "UPDATE children SET note = 'a' WHERE id < 10; DELETE FROM children WHERE id < 5",
-    "delete, then insert again": "DELETE FROM children WHERE id = 9; INSERT INTO children VALUES (9, 1, 'back')",
-    "insert, then delete": "INSERT INTO children VALUES (100, 7, 'new'); DELETE FROM children WHERE id = 100; "
-    "UPDATE children SET note = 'c' WHERE id = 1",
-    "the key itself": "UPDATE children SET id = id + 1000 WHERE id < 4",
-    "merge": "MERGE INTO children c USING (VALUES (1, 'm'), (2, 'd'), (500, 'n')) v (id, s) ON c.id = v.id "
-    "WHEN MATCHED AND v.s = 'd' THEN DELETE WHEN MATCHED THEN UPDATE SET note = v.s "
-    "WHEN NOT MATCHED THEN INSERT VALUES (v.id, NULL, v.s)",
-    "on conflict": "INSERT INTO children VALUES (1, 1, 'x'), (600, 1, 'y') ON CONFLICT (id) DO UPDATE SET note = 'z'",
-    "on conflict do nothing": "INSERT INTO children VALUES (1, 1, 'x'), (600, 1, 'y') ON CONFLICT DO NOTHING",
-    "with": "WITH gone AS (DELETE FROM children WHERE id < 3 RETURNING *) INSERT INTO children "
-    "SELECT id + 2000, parent, note FROM gone",
-    "a returning of its own": "UPDATE children SET note = 'r' WHERE id < 6 RETURNING id",
-    "an alias, and a comment at the end": "UPDATE children AS old SET note = 'r' WHERE old.id < 6 -- done",
-    "insert select": "INSERT INTO children SELECT id + 700, parent, note FROM children WHERE id < 11",
-    "parts": "UPDATE parts SET v = 'x' WHERE k BETWEEN 95 AND 104",
-    "from part to part": "UPDATE parts SET k = k + 100 WHERE k < 3",
-    "a part by its own name": "DELETE FROM parts_high WHERE k > 190",
-    "computed columns": "UPDATE computed SET a = a + 1 WHERE id < 4; INSERT INTO computed (a) VALUES (77)",
-    "large values": "UPDATE large SET t = t || 'z' WHERE id = 1",
-    "odd names": """UPDATE "odd ""name" SET "B'" = E'new\\\\' WHERE ",a" = 1""",
-    "every row": "UPDATE children SET note = 'all'",
-    "nulls": "UPDATE children SET note = NULL, parent = NULL WHERE id = 4",
-    "values of every kind": "UPDATE parents SET price = -price, mark = 'x', made = made + interval '1 day', "
-    "flags = '{}', doc = '[1, 2]', raw = '\\x00ff' WHERE id = 8",
-    "truncate": "TRUNCATE parents CASCADE",
-    "truncate, then insert": "TRUNCATE children; INSERT INTO children VALUES (1, 1, 'only')",
-    "no row": "UPDATE children SET note = 'x' WHERE id = -1",
-    "using": "DELETE FROM children USING parents WHERE parents.id = children.parent AND parents.price > 60",
-    "from": "UPDATE children SET note = p.name FROM parents p WHERE p.id = children.parent AND p.id < 4",
-    "two tables": "UPDATE children SET note = 'x' WHERE id = 1; DELETE FROM parts WHERE k = 5",
-}
-
-
-SCRIPTS = {
-    "a loop of single writes": "for (let i = 1; i <= 5; i++) "
-    "await db.query('UPDATE children SET note = $1 WHERE id = $2', ['n' + i, i])",
-    "read, then written": "const {rows} = await db.query('SELECT id, note FROM children WHERE id <= 6 ORDER BY id'); "
-    "for (const row of rows) if (row.id % 2) await db.query('UPDATE children SET note = $1 WHERE id = $2', "
-    "[row.note + '!', row.id])",
-    "several tables, one row twice": "await db.query(\"UPDATE children SET note = 'a' WHERE id < 5\"); "
-    "await db.query(\"UPDATE children SET note = 'b' WHERE id < 3\"); await db.query('DELETE FROM parts WHERE k = 7'); "
-    "await db.query(\"INSERT INTO parts VALUES (900, 8, 'new')\")",
-    "an upsert in batches": 'for (const batch of [[1, 2, 500], [501, 502]]) await db.query("INSERT INTO children '
-    "SELECT v, 1, 'u' FROM unnest($1::int[]) v ON CONFLICT (id) DO UPDATE SET note = 'u'\", [batch])",
-    "a trigger": "for (const id of [3, 4]) await db.query('UPDATE parents SET price = price + 1 WHERE id = $1', [id])",
-    "a cascade": "const {rows} = await db.query('DELETE FROM parents WHERE id <= 3 RETURNING id'); "
-    "await db.query('INSERT INTO children VALUES ($1, NULL, NULL)', [1000 + rows.length])",
-    "merge": "await db.query(\"MERGE INTO children c USING (VALUES (1, 'm'), (500, 'n')) v (id, s) ON c.id = v.id "
-    'WHEN MATCHED THEN UPDATE SET note = v.s WHEN NOT MATCHED THEN INSERT VALUES (v.id, NULL, v.s)")',
-    "what it added it deletes": "await db.query(\"INSERT INTO children VALUES (700, 1, 'x')\"); "
-    "await db.query('UPDATE children SET note = NULL WHERE id = 9'); "
-    "await db.query('DELETE FROM children WHERE id = 700')",
-    "only what is missing": "const {rows} = await db.query('SELECT id FROM children'); "
-    "const there = new Set(rows.map((row) => row.id)); "
-    "for (const id of [49, 50, 51, 52]) if (!there.has(id)) await db.query('INSERT INTO children VALUES ($1, 1, $2)', "
-    "[id, 'new'])",
-}
-_ONE = "await db.query('UPDATE children SET note = $1 WHERE id = $2', ['a', 1]); "
-_TWO = "await db.query(\"INSERT INTO children VALUES (800, 1, 'x'), (801, 1, 'y')\"); "
-_EMPTIED = "TRUNCATE children; INSERT INTO children VALUES (1, 1, 'only'), (99, 1, '')"
-_FAIL = "await db.query('SELECT 1/0'); "
-
-
-def _attempt(*inside: str) -> str:
-    return f"try {{ await db.attempt(async () => {{ {''.join(inside)} }}) }} catch (e) {{ console.log(e.code) }} "
-
-
-SCRIPTS |= {
-    "an attempt that holds": _attempt(_ONE, _TWO),
-    "an attempt taken back": _attempt(_TWO, _FAIL) + _ONE,
-    "only an attempt taken back": _attempt(_ONE, _TWO, _FAIL),
-    "an attempt thrown out of": _ONE + _attempt(_TWO, "throw new Error('no')"),
-    "the same row in and after an attempt": _attempt(_ONE, _FAIL)
-    + "await db.query('DELETE FROM children WHERE id = 1')",
-    "the same row before and in an attempt": _ONE
-    + _attempt("await db.query('DELETE FROM children WHERE id = 1'); ", _FAIL),
-    "an attempt inside of one that is taken back": _attempt(_ONE, _attempt(_TWO), _FAIL) + _TWO,
-    "an attempt taken back inside of one that holds": _attempt(
-        _ONE, _attempt(_TWO, _FAIL), "await db.query('DELETE FROM parts WHERE k = 4'); "
-    ),
-    "three deep": _attempt(_ONE, _attempt(_TWO, _attempt("await db.query('DELETE FROM parts'); ", _FAIL)), _FAIL)
-    + _TWO,
-    "one bad row of many": "for (let i = 45; i <= 55; i++) "
-    + _attempt("await db.query('INSERT INTO children VALUES ($1, 1, $2)', [i, 'new']); "),
-    "a truncation taken back": _attempt("await db.query('TRUNCATE children'); ", _TWO, _FAIL) + _ONE,
-    "a truncation that stays before one taken back": "await db.query('TRUNCATE children'); "
-    + _attempt(_TWO, "await db.query('TRUNCATE children'); ", _FAIL),
-    "a trigger and a cascade taken back": _attempt(
-        "await db.query('UPDATE parents SET price = 0 WHERE id = 2'); ",
-        "await db.query('DELETE FROM parents WHERE id = 1'); ",
-        _FAIL,
-    )
-    + _ONE,
-    "rows without a key taken back": _attempt("await db.query(\"INSERT INTO plain VALUES (77, 'x')\"); ", _FAIL)
-    + "await db.query(\"INSERT INTO plain VALUES (78, 'x')\")",
-}
-EVERY = {name: (Language.SQL, text) for name, text in WRITES.items()}
-EVERY |= {f"script: {name}": (Language.SCRIPT, text) for name, text in SCRIPTS.items()}
-
-
-@dataclass(frozen=True)
-class Shop:
-    """The database with its tables filled."""
-
-    database: Database
-
-    @property
-    def admin(self) -> psycopg.Connection[tuple[Any, ...]]:
-        """A superuser."""
-        return self.database.admin
-
-    def job(self, text: str, purpose: Running | Rehearsing, *parameters: str, language: Language = Language.SQL) -> Job:
-        """A write."""
-        target = self.database.target("writer", Access.WRITE)
-        return Job("effect", target, language, text, LIMITS, parameters, purpose)
-
-    def rehearse(self, text: str, sample: int = 1000, seconds: float = 10, language: Language = Language.SQL) -> Effect:
-        """The effect of a write that is rolled back."""
-        seen = Recorder()
-        job = self.job(text, Rehearsing(sample, seconds), language=language)
-        outcome = processes.rehearse(job, seen, seen)
-        assert seen.transactions == []
-        return outcome.effect
-
-    def run(
-        self, text: str, purpose: Running | None = None, *parameters: str, language: Language = Language.SQL
-    ) -> tuple[Effect, list[Images]]:
-        """The effect of a write that commits, and what was kept of it."""
-        seen = Recorder()
-        job = self.job(text, purpose or Running(keep=KEEP), *parameters, language=language)
-        outcome = processes.run(job, seen, seen)
-        assert isinstance(outcome, WriteOutcome | ScriptOutcome)
-        assert outcome.effect is not None
-        return outcome.effect, seen.images
-
-    def rows(self) -> dict[str, dict[tuple[str, str], str]]:
-        """Table → place of a row and who wrote it → the row."""
-        found: dict[str, dict[tuple[str, str], str]] = {}
-        for name in NAMES:
-            root = "parts" if name.startswith("parts_") else name
-            sql = f"SELECT t.tableoid::text || t.ctid::text, t.xmin::text, t::text FROM ONLY shop.{name} t"
-            found.setdefault(root, {}).update({(a, b): row for a, b, row in self.admin.execute(sql).fetchall()})
-        return found
-
-
-@pytest.fixture(scope="module")
-def filled(database: Database) -> Iterator[Shop]:
-    """The tables, once."""
-    admin = database.admin
-    admin.execute(f"SET ROLE {database.name}_owner")
-    admin.execute("SET search_path = shop")
-    admin.execute(TABLES)
-    admin.execute(
-        f"GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON ALL TABLES IN SCHEMA shop TO {database.name}_writer"
-    )
-    admin.execute(f"REVOKE ALL ON shop.secrets FROM {database.name}_writer")
-    admin.execute("RESET ROLE")
-    yield Shop(database)
-    admin.execute(f"SET ROLE {database.name}_owner")
-    admin.execute(f"DROP TABLE shop.{', shop.'.join(n for n in NAMES if 'parts_' not in n)} CASCADE")
-    admin.execute("DROP FUNCTION shop.note, shop.empty_plain, shop.careful")
-    admin.execute("RESET ROLE")
-    admin.execute("RESET search_path")
-
-
-@pytest.fixture
-def shop(filled: Shop) -> Shop:
-    """The tables with the same rows for every test."""
-    filled.admin.execute(ROWS)
-    return filled
-
-
-def counts(effect: Effect) -> dict[str, tuple[int, int, int]]:
-    return {table.table: (table.inserted, table.updated, table.deleted) for table in effect.tables}
 
 
 def changed(before: dict[str, dict[tuple[str, str], str]], after: dict[str, dict[tuple[str, str], str]]) -> set[str]:
@@ -360,9 +162,9 @@ def test_rows_that_others_commit_meanwhile_are_not_ours(shop: Shop) -> None:
 @pytest.mark.parametrize(
     ("language", "text"),
     [
-        (Language.SQL, f"UPDATE children SET note = 'x' WHERE id = 1; {_EMPTIED}"),
-        (Language.SQL, f"INSERT INTO children VALUES (99); {_EMPTIED}"),
-        (Language.SCRIPT, _attempt(_TWO, _FAIL) + "await db.query('TRUNCATE children'); " + _TWO),
+        (Language.SQL, f"UPDATE children SET note = 'x' WHERE id = 1; {EMPTIED}"),
+        (Language.SQL, f"INSERT INTO children VALUES (99); {EMPTIED}"),
+        (Language.SCRIPT, attempt(TWO, FAIL) + "await db.query('TRUNCATE children'); " + TWO),
     ],
     ids=["updated", "inserted", "inserted in an attempt taken back"],
 )

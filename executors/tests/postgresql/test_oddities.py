@@ -11,7 +11,7 @@ from psycopg.conninfo import conninfo_to_dict
 from executors import processes
 from executors.base import Gap, Refused, RowBound, Running, StatementFailed
 from executors.tests.postgresql.oddities import REVERSIBLE, ROWS, SCHEMA, WRITES, Counts
-from executors.tests.postgresql.test_effect import KEEP, Shop, counts
+from executors.tests.postgresql.shop import KEEP, Shop, counts
 from executors.tests.postgresql.test_undo import reverse
 from executors.tests.postgresql.world import Database
 

@@ -23,8 +23,8 @@ from executors.base import (
     StatementFailed,
 )
 from executors.postgresql.undo import row_text
-from executors.tests.postgresql.shop import NAMES
-from executors.tests.postgresql.test_effect import EVERY, KEEP, Shop, filled, shop  # noqa: F401 -- fixtures
+from executors.tests.postgresql.shop import KEEP, NAMES, Shop
+from executors.tests.postgresql.writes import EVERY
 from executors.tests.recording import Recorder
 
 pytestmark = pytest.mark.releases
@@ -70,7 +70,7 @@ OTHERS = """feeling, code, pair, pairs, words, grid, doc, docb, raw, fixed, one,
 
 
 @pytest.fixture
-def quiet(shop: Shop) -> Iterator[Shop]:  # noqa: F811 -- a fixture
+def quiet(shop: Shop) -> Iterator[Shop]:
     """The shop without its trigger: a log without a key cannot be put back."""
     shop.admin.execute("ALTER TABLE shop.parents DISABLE TRIGGER note")
     yield shop
@@ -88,7 +88,7 @@ def kinds(quiet: Shop) -> Iterator[Shop]:
     quiet.admin.execute("DROP TABLE shop.kinds; DROP DOMAIN shop.code; DROP TYPE shop.pair")
 
 
-def rows(shop: Shop, *more: str) -> dict[str, list[str]]:  # noqa: F811
+def rows(shop: Shop, *more: str) -> dict[str, list[str]]:
     """Every row of every table, as the server writes it."""
     return {
         name: sorted(row for (row,) in shop.admin.execute(f"SELECT (t.*)::text FROM ONLY shop.{name} t").fetchall())
@@ -100,7 +100,7 @@ def reverse(images: list[Images]) -> Reverse:
     return undoing.reverse(EngineKind.POSTGRESQL, images, "Takes back a test")
 
 
-def put_back(shop: Shop, images: list[Images]) -> list[Images]:  # noqa: F811
+def put_back(shop: Shop, images: list[Images]) -> list[Images]:
     """Run the reverse of a write; what was kept of it."""
     made = reverse(images)
     effect, kept = shop.run(made.statement, Running(keep=KEEP, all_or_nothing=True), *made.parameters)
@@ -349,7 +349,7 @@ WITHOUT_KEY |= {f"script: {name}": EVERY[f"script: {name}"] for name in ("a trig
 
 @pytest.mark.sandbox
 @pytest.mark.parametrize(("language", "text"), WITHOUT_KEY.values(), ids=WITHOUT_KEY.keys())
-def test_rows_without_a_key_come_back_as_many_as_they_were(shop: Shop, language: Language, text: str) -> None:  # noqa: F811 -- a fixture
+def test_rows_without_a_key_come_back_as_many_as_they_were(shop: Shop, language: Language, text: str) -> None:
     shop.admin.execute("INSERT INTO shop.log VALUES ('DELETE'), ('UPDATE'), (NULL)")
     before = rows(shop, "inherited")
     effect, images = shop.run(text, language=language)
@@ -366,7 +366,7 @@ def test_rows_without_a_key_come_back_as_many_as_they_were(shop: Shop, language:
         shop.admin.execute("ALTER TABLE shop.parents ENABLE TRIGGER note")
 
 
-def test_what_a_trigger_logs_of_the_undo_itself_stays(shop: Shop) -> None:  # noqa: F811 -- a fixture
+def test_what_a_trigger_logs_of_the_undo_itself_stays(shop: Shop) -> None:
     before = rows(shop)
     _, images = shop.run("UPDATE parents SET name = 'z' WHERE id < 4")
     made = reverse(images)
@@ -387,7 +387,7 @@ def test_what_a_trigger_logs_of_the_undo_itself_stays(shop: Shop) -> None:  # no
         ("UPDATE shop.plain SET b = 'y ' WHERE b = 'y'", "4 rows cannot"),
     ],
 )
-def test_too_few_rows_without_a_key_refuse_all(shop: Shop, since: str, why: str) -> None:  # noqa: F811 -- a fixture
+def test_too_few_rows_without_a_key_refuse_all(shop: Shop, since: str, why: str) -> None:
     _, images = shop.run("UPDATE plain SET b = 'y' WHERE a = 1; UPDATE children SET note = 'x' WHERE id = 1")
     shop.admin.execute(since)
     left = rows(shop)
@@ -396,7 +396,7 @@ def test_too_few_rows_without_a_key_refuse_all(shop: Shop, since: str, why: str)
     assert rows(shop) == left
 
 
-def test_one_row_is_as_good_as_another_that_is_the_same(shop: Shop) -> None:  # noqa: F811 -- a fixture
+def test_one_row_is_as_good_as_another_that_is_the_same(shop: Shop) -> None:
     _, images = shop.run("INSERT INTO plain VALUES (1, 'x'), (1, 'x')")
     shop.admin.execute("DELETE FROM shop.plain WHERE a = 2; INSERT INTO shop.plain VALUES (1, 'x')")
     put_back(shop, images)

@@ -12,6 +12,7 @@ import pytest
 
 from executors.base import ExecutionError
 from executors.sandbox.client import SandboxChild, SpawnerClient
+from executors.sandbox.program import LOADER
 from executors.tests.script.conftest import Recorder, Run, RunScript
 
 pytestmark = pytest.mark.sandbox
@@ -38,7 +39,7 @@ FILES = {
     "import the system's name": "await import('file:///usr/lib/os-release', {with: {type: 'text'}}); return 'escaped'",
     "import a module from data": "const m = await import('data:text/javascript,import fs from \"node:fs\";export default fs');"
     " return m.default ? 'escaped' : 0",
-    "import the bootstrap again": "await import(new Error().stack.match(/file:[^:]+mjs/)[0] + '?again'); return 'escaped'",
+    "import the bootstrap again": f"await import('{LOADER.as_uri()}?again'); return 'escaped'",
     "import built from text": "await new Function('return import(\"node:\" + \"fs\")')(); return 'escaped'",
     "import from async code text": "const F = (async () => {}).constructor; await new F('await import(\"node:os\")')();"
     " return 'escaped'",

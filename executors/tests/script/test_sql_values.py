@@ -7,6 +7,7 @@ import json
 import re
 
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from executors.base import Access, ExecutionError, Refused, StatementFailed, TooLarge
 from executors.tests.script.conftest import Recorder, RunSQL, values
@@ -87,6 +88,67 @@ def test_two_columns_of_one_name_are_both_there(run_sql: RunSQL, columns: str, n
 def test_rows_are_exact_in_every_way_out(run_sql: RunSQL) -> None:
     text = "return (await db.query(\"select -0.0::float8 as z, 'NaN'::float8 as n, '2026-01-01'::date as d, 1.10 as p, 9007199254740993 as b\")).rows"
     assert run_sql(text).lines == [b'[-0,"NaN","2026-01-01","1.10","9007199254740993"]']
+
+
+INSTANTS = [
+    ("2026-01-02 03:04:05.123456+00", "2026-01-02T03:04:05.123Z"),
+    ("2026-01-02 03:04:05+05:30", "2026-01-01T21:34:05.000Z"),
+    ("0044-03-15 12:00:00+00", "0044-03-15T12:00:00.000Z"),
+    ("infinity", None),
+    ("0044-03-15 12:00:00+00 BC", None),
+    ("280000-01-01 00:00:00+00", None),
+]
+
+
+@pytest.mark.parametrize(("written", "instant"), INSTANTS, ids=[written for written, _ in INSTANTS])
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Kolkata", "America/St_Johns", "Africa/Monrovia"])
+def test_an_instant_is_a_date_where_that_is_asked_for(
+    run_sql: RunSQL,
+    sql_urls: dict[Access, str],
+    monkeypatch: pytest.MonkeyPatch,
+    zone: str,
+    written: str,
+    instant: str | None,
+) -> None:
+    in_zone = make_conninfo(sql_urls[Access.READ], options=f"-c TimeZone={zone}")
+    monkeypatch.setitem(sql_urls, Access.READ, in_zone)
+    text = f"""
+      const sql = "select $1::timestamptz as at, $1::timestamptz::text as text";
+      const {{zone}} = await db.one("select current_setting('TimeZone') as zone");
+      const row = await db.one(sql, ['{written}'], {{dates: true}});
+      const same = await db.one('select $1::timestamptz = $2::timestamptz as it', [row.at, '{written}']);
+      const date = row.at instanceof Date;
+      if (zone !== '{zone}') throw new Error(zone);
+      return [date ? row.at.toISOString() : null, (date ? row.at.text : row.at) === row.text, same.it, JSON.stringify([row.at]) === JSON.stringify([row.text])]"""
+    assert values(run_sql(text)) == [[instant], [True], [True], [True]]
+
+
+def test_dates_are_exact_in_every_way_out_and_new_when_they_are_set(run_sql: RunSQL) -> None:
+    text = """
+      const sql = "select '2026-01-02 03:04:05.123456+00'::timestamptz as at, now()::timestamp as local, now()::date as day";
+      const {rows: [row]} = await db.query(sql, [], {dates: true});
+      const texts = typeof row.local + typeof row.day;
+      for await (const each of db.iterate(sql, [], {dates: true})) row.later = each.at;
+      row.later.setUTCFullYear(2027);
+      return [[row.at, {in: [row.at]}, row.later, texts, typeof (await db.one(sql)).at]]"""
+    (line,) = run_sql(text).lines
+    shown = "2026-01-02 03:04:05.123456+00"
+    assert json.loads(line) == [[shown, {"in": [shown]}, "2027-01-02T03:04:05.123Z", "stringstring", "string"]]
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ("{date: true}", "there is no option date: db.query(text, [value, …], {dates: true})"),
+        ("{dates: 1}", "the option dates must be true or false"),
+        ("null", "the options must be an object"),
+        ("new Map()", "the options must be an object"),
+    ],
+)
+@pytest.mark.parametrize("method", ["query", "one"])
+def test_an_option_that_does_not_exist_is_refused(run_sql: RunSQL, method: str, options: str, told: str) -> None:
+    with pytest.raises(StatementFailed, match=re.escape(told)):
+        run_sql(f"return await db.{method}('select 1', [], {options})")
 
 
 @pytest.mark.parametrize(("width", "rows"), [(20_000, 900), (3_000_000, 7), (10, 2000)])

@@ -15,7 +15,7 @@ from pods.models import Target
 from queries.models import KeptDraft
 from queries.tests.browser.conftest import PATIENCE_MS
 from queries.tests.browser.test_accessibility import AXE, RUN
-from queries.tests.world import MONGO_READ_VARIABLE, MONGO_WRITE_VARIABLE, TargetDatabase, World
+from queries.tests.world import MONGO_READ_VARIABLE, MONGO_WRITE_VARIABLE, TargetDatabase, World, empty
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -51,8 +51,7 @@ def two_targets(
         connection.execute(TABLES)
         yield committed
         connection.execute("DROP TABLE flights, carriers")
-    for name in ("flights", "odd name"):
-        mongo_database.drop_collection(name)
+    empty(mongo_database)
 
 
 @pytest.fixture(scope="module")

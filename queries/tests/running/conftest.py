@@ -110,9 +110,9 @@ def approve(committed: World) -> Iterator[Approve]:
         yield lambda query, by=None: pool.submit(run, query, by)
 
 
-def wait_for(what: Callable[[], bool]) -> None:
+def wait_for(what: Callable[[], bool], *, seconds: float = PATIENCE_SECONDS) -> None:
     """Until it holds: the state is waited for, and the clock only ends a test that would hang."""
-    by = time.monotonic() + PATIENCE_SECONDS
+    by = time.monotonic() + seconds
     while not what():
         assert time.monotonic() < by, "it did not happen in time"
         time.sleep(0.02)

@@ -12,7 +12,7 @@ from pymongo.database import Database
 from queries import services
 from queries.lifecycle import Status
 from queries.models import Code, Decision, QueryRequest
-from queries.tests.world import TargetDatabase, World
+from queries.tests.world import TargetDatabase, World, empty
 
 pytestmark = [pytest.mark.mongo, pytest.mark.sandbox]
 
@@ -74,7 +74,7 @@ def shelf(
             lambda: {document["_id"]: document for document in mongo_database.items.find()},
             lambda number: mongo_database.items.insert_one({"_id": number, "name": "more"}),
         )
-        mongo_database.items.drop()
+        empty(mongo_database)
         return
     with target_database.connect() as connection:
         yield Shelf(

@@ -13,7 +13,7 @@ from pymongo.database import Database
 from queries.lifecycle import Status
 from queries.results import view_page
 from queries.tests.statements.given import changed
-from queries.tests.world import World
+from queries.tests.world import World, empty
 from web.errors import BadInput
 
 pytestmark = [pytest.mark.mongo, pytest.mark.sandbox]
@@ -145,6 +145,7 @@ def lab(committed: World) -> Iterator[World]:
 @pytest.fixture(autouse=True)
 def rows(lab: World, mongo_database: Database[dict[str, Any]]) -> Iterator[None]:
     """The same before each."""
+    empty(mongo_database)
     mongo_database.items.insert_many(
         [
             {"_id": 1, "name": "one", "next": 2, "tags": ["a"]},
@@ -154,8 +155,7 @@ def rows(lab: World, mongo_database: Database[dict[str, Any]]) -> Iterator[None]
     )
     mongo_database.others.insert_one({"_id": 1, "ref": 1})
     yield
-    for name in mongo_database.list_collection_names():
-        mongo_database.drop_collection(name)
+    empty(mongo_database)
 
 
 def run(lab: World, given: Shell) -> None:

@@ -17,7 +17,7 @@ from queries.lifecycle import Status
 from queries.models import QueryRequest
 from queries.presentation import script_manual
 from queries.results.access import view_page
-from queries.tests.world import MONGO_READ_VARIABLE, MONGO_WRITE_VARIABLE, TargetDatabase, World
+from queries.tests.world import MONGO_READ_VARIABLE, MONGO_WRITE_VARIABLE, TargetDatabase, World, empty
 from web.errors import BadInput
 
 pytestmark = [pytest.mark.mongo, pytest.mark.sandbox]
@@ -123,11 +123,12 @@ def rows(lab: World, target_database: TargetDatabase, mongo_database: Database[d
     """The same rows before each, on both servers."""
     with target_database.connect() as connection:
         connection.execute("DELETE FROM items; INSERT INTO items VALUES (1, 'one'), (2, ''), (3, NULL)")
-    mongo_database.items.delete_many({})
+    empty(mongo_database)
     mongo_database.items.insert_many([{"_id": 1, "name": "one"}, {"_id": 2, "name": ""}, {"_id": 3, "name": None}])
     before = {name: getattr(lab.target, name) for name in ("engine", "read_url_variable", "write_url_variable")}
     yield
     lab.change_target(**before)
+    empty(mongo_database)
 
 
 def on(lab: World, engine: str) -> None:

@@ -1,6 +1,8 @@
+"use strict";
 // The trusted half of a confined child: reads one job from standard input, runs the author's text as the body of an
 // async function, and speaks for it on standard output. Everything this file needs later is captured here, before any
 // of the author's code runs, so that patching a prototype cannot forge a frame or read the secret that marks ours.
+// loader.mjs runs it; it is a function's body.
 //
 // Frames: 4 bytes length (big-endian), then JSON in UTF-8. Ours put the job's secret before the JSON.
 // The boundary is the operating system (executors/sandbox); the portal treats this channel as hostile all the same.
@@ -53,6 +55,7 @@ const NativeProxy = Proxy;
 const now = Date.now;
 const AsyncFunction = (async () => {}).constructor;
 const PlainFunction = Function;
+const report = globalThis.reportError;
 const resultSets = new WeakSet();
 const addResultSet = WeakSet.prototype.add.bind(resultSets);
 const isResultSet = WeakSet.prototype.has.bind(resultSets);
@@ -664,6 +667,9 @@ function finish(message) {
 }
 
 const crash = (error) => finish(describe(error));
+let uncaught = ({ error }) => {
+  if (!leftovers) crash(error);
+};
 
 // --- the author's world ---
 
@@ -693,8 +699,12 @@ function give(name, value) {
 function makeTimers() {
   const live = new Map();
   const native = create(null);
+  let named = false;
   const load = () => {
     for (const name of keys(timerDescriptors)) native[name] = timer(name);
+  };
+  const allow = () => {
+    named = true;
   };
   const forget = (id) => {
     if (live.delete(id)) timers -= 1;
@@ -714,7 +724,7 @@ function makeTimers() {
   };
   const start = (name, once) => (callback, delay, ...values) => {
     if (typeof callback !== "function") throw new NativeTypeError("a timer needs a function");
-    if (native.setTimeout === undefined) throw new NativeError("a script that uses timers has to name setTimeout or setInterval");
+    if (!named) throw new NativeError("a script that uses timers has to name setTimeout or setInterval");
     const run = () => apply(callback, undefined, values);
     const wait = toNumber(delay) || 0;
     const id = native[name](() => {
@@ -736,7 +746,7 @@ function makeTimers() {
     give("clearTimeout", stop);
     give("clearInterval", stop);
   };
-  return { load, give: giveAll, runOut };
+  return { load, allow, give: giveAll, runOut };
 }
 
 // Everything that is ready to run runs before the portal's word arrives. The reading begins before there is anything to
@@ -767,25 +777,36 @@ const NEVER = "the script waits for a promise that can never resolve";
 
 // Deno cannot load its timers once its globals are gone, and loads them with whatever a prototype has become.
 const NAMES_TIMERS = /Timeout|Interval|debounce|throttle|delay|defer/;
+const namesTimers = (job) => apply(test, NAMES_TIMERS, [job.text]);
+
+// What an engine's prelude makes its globals with, given a request's parameters.
+const makers = new NativeMap();
+const host = freeze({ call, openCalls, addResultSet, DatabaseError, nothingElse, similar, readsField: (read) => { readField = read; } });
+
+function makerOf(prelude) {
+  if (!makers.has(prelude)) makers.set(prelude, new PlainFunction("host", prelude)(host));
+  return makers.get(prelude);
+}
 
 // The first use of a function compiles it: better while the child waits in the pool than while a person does.
-function warmUp() {
+async function warmUp(preludes) {
+  const round = timer("setTimeout");
+  await new NativePromise((resolve) => round(resolve, 0));
   parse(decode(encode("{}")));
   sendResult([{ text: "", number: 1, date: new NativeDate(0), list: [1] }], { rows: 1, bytes: 1000 }, frameOf);
-  new AsyncFunction(`${STRICT}return 1`)();
-  new PlainFunction("host", "return {}")(undefined);
+  await new AsyncFunction(`${STRICT}return 1`)();
+  for (const prelude of preludes) makerOf(prelude);
+  namesTimers({ text: "" });
 }
 
 // Parses one text after the other and runs none. Without frames of a stack, and with its name before the text, the place
 // of a syntax error is V8's own.
 function parseOnly(order) {
   NativeError.stackTraceLimit = 0;
-  const report = globalThis.reportError;
   let found = null;
-  listen("error", (event) => {
-    event.preventDefault();
-    found = record({ message: event.error.message, line: event.lineno, column: event.colno });
-  });
+  uncaught = ({ error, lineno, colno }) => {
+    found = record({ message: error.message, line: lineno, column: colno });
+  };
   for (; ; order = receiveSync()) {
     found = null;
     try {
@@ -797,35 +818,46 @@ function parseOnly(order) {
   }
 }
 
-function main() {
-  warmUp();
-  const console = makeConsole();
-  const job = receiveSync();
-  if (job.parse !== undefined) parseOnly(job);
+// What does not depend on the script. Returns the timers it may be given.
+function prepare(loadsTimers) {
   listen("unhandledrejection", (event) => {
     event.preventDefault();
     if (!leftovers) crash(event.reason);
   });
   listen("error", (event) => {
     event.preventDefault();
-    if (!leftovers) crash(event.error);
+    uncaught(event);
   });
   listen("beforeunload", () => crash(new NativeError(NEVER)));
-  secret = encode(job.secret);
-  const began = now();
   const timersOfAuthor = makeTimers();
-  if (apply(test, NAMES_TIMERS, [job.text])) timersOfAuthor.load();
+  if (loadsTimers) timersOfAuthor.load();
   removeGlobals();
   timersOfAuthor.give();
-  give("console", console);
+  give("console", makeConsole());
+  return timersOfAuthor;
+}
+
+function begin(job, timersOfAuthor) {
+  secret = encode(job.secret);
+  const began = now();
   // Whole milliseconds, as Date.now() has them: a script gets no finer clock than that.
   give("performance", freeze({ now: () => now() - began, timeOrigin: began }));
   give("require", makeRequire(setPrototypeOf(job.modules, null), setPrototypeOf(job.allowed, null)));
-  const { parameters } = job;
-  const host = freeze({ call, openCalls, parameters, addResultSet, DatabaseError, nothingElse, similar, readsField: (read) => { readField = read; } });
-  const world = new PlainFunction("host", job.prelude)(host);
+  const world = makerOf(job.prelude)(job.parameters);
   for (const name of keys(world)) give(name, world[name]);
   apply(then, run(job, timersOfAuthor), [undefined, crash]);
 }
 
-main();
+// A script that waits already is begun at once; one that is still to come finds everything ready.
+async function main() {
+  const { ahead, preludes } = receiveSync();
+  if (ahead) await warmUp(preludes);
+  const waiting = ahead ? null : receiveSync();
+  const timersOfAuthor = prepare(ahead || namesTimers(waiting));
+  const job = waiting ?? receiveSync();
+  if (job.parse !== undefined) parseOnly(job);
+  if (namesTimers(job)) timersOfAuthor.allow();
+  begin(job, timersOfAuthor);
+}
+
+apply(then, main(), [undefined, crash]);

@@ -1,0 +1,15 @@
+"""Pods, what they may reach, and who is in them."""
+
+from pods.models.pod import REVIEW, RIGHTS, SUBMIT, Pod, PodGroupObjectPermission
+from pods.models.target import Environment, Rehearsals, Target
+
+__all__ = (
+    "REVIEW",
+    "RIGHTS",
+    "SUBMIT",
+    "Environment",
+    "Pod",
+    "PodGroupObjectPermission",
+    "Rehearsals",
+    "Target",
+)
