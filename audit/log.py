@@ -45,6 +45,13 @@ class Action(StrEnum):
     VIEW_SAVE = "view.save"
     VIEW_MOVE = "view.move"
     VIEW_REMOVE = "view.remove"
+    TEMPLATE_CREATE = "template.create"
+    TEMPLATE_CHANGE = "template.change"
+    TEMPLATE_RETIRE = "template.retire"
+    TEMPLATE_GRANT = "template.grant"
+    TEMPLATE_WITHDRAW = "template.withdraw"
+    TEMPLATE_LAPSE = "template.lapse"
+    TEMPLATE_USE = "template.use"
     AUDIT_VERIFY = "audit.verify"
     AUDIT_EXPORT = "audit.export"
 
@@ -81,6 +88,13 @@ LABELS: dict[Action, str] = {
     Action.VIEW_SAVE: "saved the view",
     Action.VIEW_MOVE: "moved the view",
     Action.VIEW_REMOVE: "removed the view",
+    Action.TEMPLATE_CREATE: "kept the template",
+    Action.TEMPLATE_CHANGE: "changed the template",
+    Action.TEMPLATE_RETIRE: "retired the template",
+    Action.TEMPLATE_GRANT: "approved in advance the template",
+    Action.TEMPLATE_WITHDRAW: "withdrew the approval in advance of",
+    Action.TEMPLATE_LAPSE: "ended the approval in advance of",
+    Action.TEMPLATE_USE: "asked with the template",
     Action.AUDIT_VERIFY: "verified the audit log",
     Action.AUDIT_EXPORT: "exported the audit log",
 }

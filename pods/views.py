@@ -41,6 +41,7 @@ def pod_detail(request: HttpRequest, slug: str) -> HttpResponse:
         "targets": pod.targets.all(),
         "usable": _usable(user),
         "recent": pod.queries.visible_to(user).with_people().prefetch_related("decisions")[:RECENT],
+        "templates": pod.templates.visible_to(user).in_use().as_rows()[:RECENT],
         "is_member": Pod.objects.of_member(user).filter(pk=pod.pk).exists(),
     }
     return render(request, "pods/detail.html", context)

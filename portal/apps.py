@@ -6,6 +6,7 @@ from django.contrib.admin.apps import AdminConfig
 
 from executors.processes import scripts
 from executors.sandbox.client import SpawnerSettings
+from portal import tracing
 
 
 class PortalConfig(AppConfig):
@@ -14,9 +15,10 @@ class PortalConfig(AppConfig):
     name = "portal"
 
     def ready(self) -> None:
-        """Import the checks so that Django runs them; start nothing."""
+        """Import the checks so that Django runs them; start nothing. Raises ImproperlyConfigured."""
         from portal import checks  # noqa: F401, PLC0415 -- registered by import, once the apps are loaded
 
+        tracing.require()
         scripts.configure(SpawnerSettings(allow_missing=settings.PORTAL_SCRIPTS_UNCONFINED))
 
 

@@ -54,19 +54,26 @@ def request(asked: HttpRequest) -> Iterator[Callable[[int], None]]:
         yield told
 
 
-@cache
-def provider() -> TracerProvider:
-    """Of this process: made at its first request, for threads do not survive a fork. Raises ImproperlyConfigured."""
+def require() -> None:
+    """Raises ImproperlyConfigured where traces are to be sent and the packages for it are not there."""
+    if not settings.PORTAL_OTLP_ENDPOINT:
+        return
     try:
-        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
-        from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
-        from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
-        from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
+        import opentelemetry.exporter.otlp.proto.http  # noqa: F401, PLC0415 -- an extra
     except ImportError as error:
         raise ImproperlyConfigured(
             "PORTAL_OTLP_ENDPOINT is set, and OpenTelemetry is not installed: pip install -r requirements-tracing.txt"
         ) from error
+
+
+@cache
+def provider() -> TracerProvider:
+    """Of this process: made at its first request, for threads do not survive a fork."""
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415 -- an extra
+    from opentelemetry.sdk.resources import Resource  # noqa: PLC0415 -- the same
+    from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415 -- the same
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415 -- the same
+
     made = TracerProvider(resource=Resource.create({"service.name": NAME}))
-    exporter = OTLPSpanExporter(endpoint=f"{settings.PORTAL_OTLP_ENDPOINT}/v1/traces")
-    made.add_span_processor(BatchSpanProcessor(exporter))
+    made.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(f"{settings.PORTAL_OTLP_ENDPOINT}/v1/traces")))
     return made

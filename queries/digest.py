@@ -52,6 +52,28 @@ def form(
     return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
+def template_form(
+    *,
+    language: str,
+    statement: str,
+    parameters: Sequence[object],
+    access: str,
+    engine: str,
+    targets: Sequence[str],
+) -> str:
+    """The same of what a version of a template says: its declared parameters as stored, the slugs of its targets."""
+    content = {
+        "template": True,
+        "language": language,
+        "statement": statement,
+        "parameters": parameters,
+        "access": access,
+        "engine": engine,
+        "targets": sorted(targets),
+    }
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
 def digest(form: str) -> str:
     """Hexadecimal SHA-256 over the form."""
     return hashlib.sha256(form.encode()).hexdigest()

@@ -17,7 +17,7 @@ from django.db import connection, models
 from accounts.models import User
 from audit import log
 from pods.models import RIGHTS, Pod, Target
-from queries.models import Decision, Execution, QueryRequest
+from queries.models import Decision, Execution, QueryRequest, TemplateUse
 from web.rows import Row, columns, reader
 
 Part: TypeAlias = tuple[str, type[models.Model]]
@@ -89,9 +89,17 @@ WHERE query.id = %s AND query.status = %s AND {" = %s AND ".join(_VERSIONS)} = %
 _WAIT = "SELECT FROM query_requests WHERE id = %s FOR UPDATE"
 # A row for each decision on it.
 _SHOWN = Joined(
-    (*_LOCKED.parts, ("author", User), ("execution", Execution), ("decision", Decision), ("reviewer", User)),
+    (
+        *_LOCKED.parts,
+        ("author", User),
+        ("execution", Execution),
+        ("template_use", TemplateUse),
+        ("decision", Decision),
+        ("reviewer", User),
+    ),
     f"{_LOCKED.tables} JOIN users AS author ON author.id = query.author_id"
     " LEFT JOIN executions AS execution ON execution.query_id = query.id"
+    " LEFT JOIN template_uses AS template_use ON template_use.query_id = query.id"
     " LEFT JOIN decisions AS decision ON decision.query_id = query.id"
     " LEFT JOIN users AS reviewer ON reviewer.id = decision.reviewer_id",
     rest="ORDER BY decision.id",
@@ -153,7 +161,7 @@ def unchanged(query: QueryRequest) -> log.Act:
 
 
 def shown(query_id: int) -> QueryRequest:
-    """The request with its pod, target, author, execution and decisions."""
+    """The request with its pod, target, author, execution, use of a template and decisions."""
     return _with_decisions(_SHOWN, _SHOWN.rows(query_id))
 
 
@@ -175,7 +183,7 @@ def _query_for(actor: User, joined: Joined, row: Row) -> QueryRequest:
 
 
 def _with_decisions(joined: Joined, rows: Sequence[Row]) -> QueryRequest:
-    query = joined.query(rows[0], "pod", "target", "author", "execution")
+    query = joined.query(rows[0], "pod", "target", "author", "execution", "template_use")
     found = Decision.objects.all()
     found._result_cache = [_decision(joined, query, row) for row in rows if row[-1] is not None]  # noqa: SLF001 -- as a prefetch
     query._prefetched_objects_cache = {"decisions": found}  # type: ignore[attr-defined]  # noqa: SLF001 -- leaves them

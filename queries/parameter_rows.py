@@ -52,6 +52,11 @@ class Row:
         return Typed(name, kind, _elements(value, of) if of else value, of)
 
 
+def type_of(kind: str, of: str) -> str:
+    """One of `TYPE_CHOICES`, from a type and what a list of it is of."""
+    return f"{LIST_OF}{of}" if kind == ParameterType.LIST else kind
+
+
 class ParameterRows(forms.Widget):
     """Reads the rows of a form, or all of them as the one text that `written` makes."""
 

@@ -2,7 +2,22 @@
 
 from django.urls import include, path
 
-from queries.views import decide, detail, differences, drafts, home, lists, new, notices, plan, results, review, saved
+from queries.views import (
+    decide,
+    detail,
+    differences,
+    drafts,
+    home,
+    lists,
+    new,
+    notices,
+    plan,
+    results,
+    review,
+    saved,
+    template_verbs,
+    templates,
+)
 
 requests = [
     path("", lists.request_list, name="list"),
@@ -41,6 +56,14 @@ urlpatterns = [
     path("views/save/", saved.save, name="view_save"),
     path("views/<int:view_id>/move/", saved.move, name="view_move"),
     path("views/<int:view_id>/remove/", saved.remove, name="view_remove"),
+    path("templates/", templates.templates, name="templates"),
+    path("templates/new/", templates.new, name="template_new"),
+    path("templates/<uuid:public_id>/", templates.template, name="template"),
+    path("templates/<uuid:public_id>/change/", templates.change, name="template_change"),
+    path("templates/<uuid:public_id>/ask/", template_verbs.ask, name="template_ask"),
+    path("templates/<uuid:public_id>/grant/", template_verbs.grant, name="template_grant"),
+    path("templates/<uuid:public_id>/withdraw/", template_verbs.withdraw, name="template_withdraw"),
+    path("templates/<uuid:public_id>/retire/", template_verbs.retire, name="template_retire"),
     path("notices/", notices.notices, name="notices"),
     path("notices/read/", notices.read_all, name="notices_read"),
     path("queries/", include((requests, "queries"))),

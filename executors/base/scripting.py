@@ -26,12 +26,15 @@ _HALF = re.compile("[\ud800-\udfff]")
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A database call as it is recorded: the statement and its parameters as text, before it is run."""
+    """A database call before it is run: its statement as it is recorded, its parameters as `bounded` takes them.
+
+    They are written down once the script has its answer.
+    """
 
     operation: str
     payload: dict[str, Any]
     statement: str
-    parameters: str
+    parameters: object
 
 
 @dataclass(frozen=True, slots=True)

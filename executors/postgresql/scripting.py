@@ -75,6 +75,15 @@ class PostgreSQLScript:
         self._statements = 0
         self._affected: int | None = None
         self._attempts = Attempts(session)
+        self._operations: dict[str, Callable[[dict[str, Any]], Answer]] = {
+            "query": self._query,
+            "open": self._open,
+            "fetch": self._fetch,
+            "close": self._close_cursor,
+            "attempt": self._attempt,
+            "keep": self._keep,
+            "take_back": self._take_back,
+        }
 
     @property
     def rows_affected(self) -> int | None:
@@ -98,7 +107,7 @@ class PostgreSQLScript:
             if not isinstance(parameters, list) or not all(map(_is_value, parameters)):
                 raise Refused("A script sent parameters that are neither text nor null.")
             recorded = [item["array"] if isinstance(item, dict) else item for item in parameters]
-            return Request(operation, payload, bounded(text_of(payload, "text")), bounded(recorded))
+            return Request(operation, payload, bounded(text_of(payload, "text")), recorded)
         if operation in {"fetch", "close"}:
             return Request(operation, payload, f"{operation.upper()} script_{number_of(payload, 'cursor')}", "[]")
         if operation == "attempt":
@@ -111,16 +120,7 @@ class PostgreSQLScript:
 
     def call(self, request: Request) -> Answer:
         """Run one call. A failed statement aborts the transaction: everything after it fails too."""
-        run: dict[str, Callable[[dict[str, Any]], Answer]] = {
-            "query": self._query,
-            "open": self._open,
-            "fetch": self._fetch,
-            "close": self._close_cursor,
-            "attempt": self._attempt,
-            "keep": self._keep,
-            "take_back": self._take_back,
-        }
-        return run[request.operation](request.payload)
+        return self._operations[request.operation](request.payload)
 
     def commit(self) -> None:
         """Commit a write; for a read there is nothing to keep. A failed call that was caught forbids it."""
@@ -305,6 +305,8 @@ class _Collected:
         """Decode the rows of one result. Raises `TooLarge`."""
         if not self.columns and result.nfields:
             self.columns = [_column(result.fname(index), result.ftype(index)) for index in range(result.nfields)]
+        if not result.ntuples:
+            return
         value, width = result.get_value, range(result.nfields)
         for number in range(result.ntuples):
             fields = [value(number, index) for index in width]

@@ -230,14 +230,7 @@ def _written(value: NamedParameter) -> str:
 def results(wire: Wire, send: Callable[[PGconn], None], place: Place) -> Iterator[PGresult]:
     """Send one statement; its results in pieces, so that memory does not grow with them. COPY closes the connection."""
 
-    def send_chunked() -> None:
-        send(wire.pgconn)
-        if pq.version() >= 170000:  # noqa: PLR2004 - the first libpq that has it
-            wire.pgconn.set_chunked_rows_mode(_CHUNK_ROWS)
-        else:
-            wire.pgconn.set_single_row_mode()
-
-    for result in wire.results(send_chunked, place):
+    for result in wire.results(lambda: send(wire.pgconn), place, pieces=_CHUNK_ROWS):
         if result.status in _COPIES:
             wire.close()
             message = "COPY is not allowed."

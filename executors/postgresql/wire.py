@@ -28,6 +28,8 @@ _GATHERED_ROWS = 1000
 
 # The first libpq that asks to forget a prepared statement.
 _CLOSES = 170000
+# The first that gives rows in pieces.
+_COUNTS = 170000
 _FAILED = {pq.ExecStatus.FATAL_ERROR, pq.ExecStatus.BAD_RESPONSE, pq.ExecStatus.PIPELINE_ABORTED}
 _COPY = {pq.ExecStatus.COPY_IN, pq.ExecStatus.COPY_OUT, pq.ExecStatus.COPY_BOTH}
 
@@ -117,13 +119,15 @@ class Wire:
         """Run our own words (never the author's)."""
         return self.call(lambda: self.pgconn.send_query(command))
 
-    def results(self, send: Callable[[], None], place: Place = NOWHERE) -> Iterator[PGresult]:
-        """Send, then yield each result as it arrives. The first failed one raises, with its place.
+    def results(self, send: Callable[[], None], place: Place = NOWHERE, *, pieces: int = 0) -> Iterator[PGresult]:
+        """Send, then yield each result as it arrives, `pieces` rows at most. The first failed one raises.
 
         By then the rest of its answer was read: else the next command, a ROLLBACK TO, would be refused for it.
         """
         try:
             send()
+            if pieces:
+                self._in_pieces(pieces)
             self._flush()
             while (result := self._next()) is not None:
                 if result.status in _FAILED:
@@ -139,6 +143,13 @@ class Wire:
         except MemoryError:
             self.close()
             raise errors.too_large() from None
+
+    def _in_pieces(self, rows: int) -> None:
+        """Have the result under way come so many rows at a time, or one where libpq cannot count."""
+        if pq.version() >= _COUNTS:
+            self.pgconn.set_chunked_rows_mode(rows)
+        else:
+            self.pgconn.set_single_row_mode()
 
     def answers(self, place: Place = NOWHERE) -> Iterator[PGresult]:
         """The results still on their way."""

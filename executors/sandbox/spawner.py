@@ -80,6 +80,7 @@ def _children(settings: dict[str, Any], layers: frozenset[str]) -> Children:
     ruleset = None
     if "landlock" in layers:
         ruleset = confinement.landlock_ruleset(executable=wanted.executable, readable=wanted.readable)
+    confinement.seccomp_program()  # each child inherits it instead of making its own
     limits = confinement.ResourceLimits(data=_JIT_DATA) if settings["jit"] else confinement.ResourceLimits()
     return Children(wanted, layers, limits, int(settings["pool"]), ruleset)
 

@@ -17,7 +17,7 @@ _ESCAPE = re.compile(
 
 def storable(text: str) -> str:
     """Text the portal's database can keep: a mark for each NUL and each half of a surrogate pair."""
-    return _HALF.sub(MARK, text)
+    return _HALF.sub(MARK, text) if not text.isascii() or "\0" in text else text
 
 
 def whole_characters(line: str) -> str:

@@ -24,6 +24,7 @@ from executors.base import (
     TooLarge,
     Truncation,
 )
+from executors.base.scripting import bounded
 from executors.budget import Budget
 from executors.script.characters import storable, whole_characters
 from executors.script.wire import MAX_DEPTH, Channel, ChildEnded, Message, ProtocolError, TooDeep, strict_json
@@ -136,7 +137,7 @@ class Conversation:
             Call(
                 self.calls,
                 storable(request.statement),
-                storable(request.parameters),
+                storable(bounded(request.parameters)),
                 rows,
                 round(milliseconds, 3),
                 storable(failure),

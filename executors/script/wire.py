@@ -115,24 +115,25 @@ class Channel:
     def receive(self) -> Message:
         """The next frame that carries the secret, as a JSON object. Raises `ChildEnded` and `ProtocolError`."""
         self._keep_watch()
-        length = int.from_bytes(self._exactly(_HEADER), "big")
-        if not len(self._secret) < length <= MAX_FRAME_BYTES:
+        self._wait_for(_HEADER)
+        length = int.from_bytes(self._received[:_HEADER], "big")
+        begin, end = _HEADER + len(self._secret), _HEADER + length
+        if not begin < end <= _HEADER + MAX_FRAME_BYTES:
             raise ProtocolError("a frame of a wrong size")
-        frame = self._exactly(length)
-        if not compare_digest(frame[: len(self._secret)], self._secret):
+        self._wait_for(end)
+        if not compare_digest(self._received[_HEADER:begin], self._secret):
             raise ProtocolError("a frame without the secret")
-        message = strict_json(frame[len(self._secret) :])
+        text = bytes(memoryview(self._received)[begin:end])
+        del self._received[:end]
+        message = strict_json(text)
         if not isinstance(message, dict):
             raise ProtocolError("a frame that is no object")
         return cast("Message", message)
 
-    def _exactly(self, count: int) -> bytes:
-        """Exactly `count` bytes off the front of what was received."""
+    def _wait_for(self, count: int) -> None:
+        """Until `count` bytes were received."""
         while len(self._received) < count:
             self._wait_and_read()
-        taken = bytes(self._received[:count])
-        del self._received[:count]
-        return taken
 
     def _wait_and_read(self) -> None:
         if self._poll.poll(_WATCH_SECONDS * 1000):

@@ -12,6 +12,8 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from pods.models import Pod
 from portal.tests.people import Client, Submit
+from queries.models import QueryRequest, Template
+from queries.services import TemplateDraft, create_template
 
 pytestmark = pytest.mark.django_db
 
@@ -41,6 +43,13 @@ EXPECTED: dict[str, tuple[str, tuple[int, int, int, int, int]]] = {
     "query_result_jsonl": ("get", (409, 409, 404, 403, 403)),
     "query_evidence": ("get", (200, 200, 404, 200, 200)),
     "query_result_xlsx": ("get", (409, 409, 404, 403, 403)),
+    "templates": ("get", (200, 200, 200, 200, 200)),
+    "template": ("get", (200, 200, 404, 200, 200)),
+    "template_change": ("post", (400, 400, 404, 400, 400)),
+    "template_retire": ("post", (400, 400, 404, 400, 400)),
+    "template_ask": ("post", (400, 400, 404, 400, 400)),
+    "template_grant": ("post", (400, 400, 404, 400, 400)),
+    "template_withdraw": ("post", (400, 400, 404, 400, 400)),
     "audit": ("get", (403, 403, 403, 200, 200)),
     "audit_log": ("get", (403, 403, 403, 200, 200)),
     # Who may, is tried in audit/tests: it reads one snapshot, which only a transaction of its own can give.
@@ -62,6 +71,12 @@ def address(name: str, public_id: object) -> str:
     return reverse(f"api:{name}", kwargs={key: values[key] for key in wanted})
 
 
+def template_of(query: QueryRequest) -> Template:
+    """A template of the request's author, in its pod."""
+    draft = TemplateDraft(query.pod.slug, "One", "sql", "read", "SELECT 1", (query.target.slug,))
+    return create_template(actor=query.author, draft=draft)
+
+
 def test_no_route_is_missing_here() -> None:
     assert set(routes()) == set(EXPECTED)
 
@@ -73,7 +88,8 @@ def test_what_each_person_is_answered(
 ) -> None:
     method, answers = EXPECTED[name]
     user: User = request.getfixturevalue(PEOPLE[number])
-    path = address(name, submitted().public_id)
+    query = submitted()
+    path = address(name, template_of(query).public_id if name.startswith("template") else query.public_id)
     answer = api(user).generic(method.upper(), path, "{}" if method == "post" else "", content_type="application/json")
     assert answer.status_code == answers[number]
 

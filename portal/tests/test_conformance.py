@@ -22,7 +22,8 @@ from schemathesis.specs.openapi import checks
 from accounts.models import User
 from portal.tests.people import Orders
 from portal.wsgi import application
-from queries.models import QueryRequest
+from queries import services
+from queries.models import QueryRequest, Template
 from queries.tests import world as worlds
 from queries.tests.world import World
 
@@ -46,6 +47,13 @@ class Stage:
 
     world: World
     queries: Sequence[QueryRequest]
+    templates: Sequence[Template]
+
+    def things(self, path: str) -> dict[str, str]:
+        """The digest by the id of everything that a path can be about."""
+        if path.startswith("/api/v1/templates/"):
+            return {str(template.public_id): template.now.digest for template in self.templates}
+        return {str(query.public_id): query.digest for query in self.queries}
 
     @property
     def people(self) -> dict[str, dict[str, str]]:
@@ -72,7 +80,13 @@ def stage(own_database: None, orders: Orders, monkeypatch: pytest.MonkeyPatch, s
         world.executed("UPDATE orders SET note = 'x' WHERE id = 1", access="write"),
         *(world.submitted(f"SELECT {n}") for n in range(4)),
     ]
-    return Stage(world, queries)
+    targets = (world.target.slug,)
+    drafts = [
+        services.TemplateDraft(world.pod.slug, name, "sql", "read", "SELECT 1", targets)
+        for name in ("One", "Another", "A third")
+    ]
+    templates = [services.create_template(actor=world.author, draft=draft) for draft in drafts]
+    return Stage(world, queries, templates)
 
 
 def schema() -> Any:
@@ -83,12 +97,12 @@ def schema() -> Any:
     return found
 
 
-def calls(operation: Any, mode: GenerationMode, queries: Sequence[QueryRequest]) -> st.SearchStrategy[Any]:
+def calls(operation: Any, mode: GenerationMode, stage: Stage) -> st.SearchStrategy[Any]:
     """Generated calls of one operation, most of them about something that exists."""
     names = {parameter["name"] for parameter in operation.definition.raw.get("parameters", ())}
     there: dict[str, Sequence[str]] = {}
     if "public_id" in names:
-        there["public_id"] = [str(query.public_id) for query in queries]
+        there["public_id"] = list(stage.things(operation.path))
     if "slug" in names:
         there["slug"] = ["orders"]
     anything: st.SearchStrategy[Any] = operation.as_strategy(mode)
@@ -105,9 +119,13 @@ def make_real(case: Any, stage: Stage) -> None:
     if not isinstance(body, dict):
         return
     if "digest" in body:
-        of = {str(query.public_id): query.digest for query in stage.queries}
-        body["digest"] = of.get(str(case.path_parameters["public_id"]), body["digest"])
-    if "statement" in body:
+        body["digest"] = stage.things(case.path).get(str(case.path_parameters["public_id"]), body["digest"])
+    if "target" in body:
+        body["target"] = stage.world.target.slug
+    if "targets" in body:
+        body |= {"targets": [stage.world.target.slug], "language": "sql", "access": "read", "statement": "SELECT 1"}
+        body["parameters"] = []
+    elif "statement" in body:
         body |= {"pod": stage.world.pod.slug, "target": stage.world.target.slug, "language": "sql", "access": "read"}
         body |= {"statement": "SELECT 1", "parameters": []}
         body.pop("revises", None)
@@ -129,7 +147,7 @@ def _try(operation: Any, mode: GenerationMode, stage: Stage) -> None:
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
-    @given(case=calls(operation, mode, stage.queries))
+    @given(case=calls(operation, mode, stage))
     def attempt(case: Any) -> None:
         if mode is GenerationMode.POSITIVE:
             make_real(case, stage)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.sdk.trace import TracerProvider
 
@@ -73,3 +75,11 @@ def test_without_an_endpoint_nothing_is_looked_for(settings: Any, rf: Any) -> No
     with tracing.request(rf.get("/")) as told:
         told(200)
     assert tracing.provider.cache_info().currsize == 0
+
+
+def test_missing_packages_stop_the_start_with_a_sentence(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.PORTAL_OTLP_ENDPOINT = "http://collector:4318"
+    tracing.require()
+    monkeypatch.setitem(sys.modules, "opentelemetry.exporter.otlp.proto.http", None)
+    with pytest.raises(ImproperlyConfigured, match=r"pip install -r requirements-tracing\.txt"):
+        tracing.require()

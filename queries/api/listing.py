@@ -24,6 +24,8 @@ class _Bytes(Func):
     output_field = IntegerField()
 
 
+# The template that a request was made of.
+USE = ("template_use__version__template", "template_use__grant")
 # What a request answers that may be long.
 _LONG = _Bytes("statement", "parameters", "findings", "reason")
 
@@ -49,7 +51,7 @@ def listing(*, reader: User, sent: QueryDict) -> Listing:
 
 
 def _matching(reader: User, filters: Filters, cursor: str) -> QueryRequestQuerySet:
-    queries = QueryRequest.objects.visible_to(reader).with_people().select_related("revises").order_by("-pk")
+    queries = QueryRequest.objects.visible_to(reader).with_people().select_related("revises", *USE).order_by("-pk")
     queries = filters.apply(queries)
     if cursor:
         queries = queries.filter(pk__lt=paging.decode(cursor))

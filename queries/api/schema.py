@@ -7,6 +7,7 @@ from rest_framework import serializers
 
 from executors.base import Access, Gap, Language, SchemaVerb, Severity, Verified
 from queries.api.bodies import DIGEST, TEXTS, VALUE, WORD, ParameterField, parameter_schema
+from queries.api.template_schema import TemplateUseShape
 from queries.bounds import Stale
 from queries.lifecycle import Status
 from queries.models import Code, Schema, Verdict
@@ -289,6 +290,7 @@ class QueryShape(serializers.Serializer[object]):
     rehearsal = RehearsalShape(allow_null=True)
     decisions = DecisionShape(many=True)
     execution = ExecutionShape(allow_null=True)
+    template = TemplateUseShape(allow_null=True)
     allowed = serializers.ListField(
         child=serializers.ChoiceField(
             choices=["approve", "reject", "withdraw", "rehearse", "cancel", "close", "revise", "undo"]

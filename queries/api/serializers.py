@@ -13,6 +13,7 @@ from accounts.models import User
 from executors.base import Activity, Plan
 from pods.models import Pod
 from queries import bounds
+from queries.api.template_schema import use_json
 from queries.lifecycle import Status
 from queries.models import Comment, Decision, Execution, QueryRequest, Rehearsal
 from queries.policies import allowed, cannot_see_parameters, cannot_see_rehearsal, cannot_see_result, failure_words
@@ -116,6 +117,7 @@ def query_json(
         "undoes": str(query.undoes.public_id) if query.undoes is not None else None,
         "rehearsal": _rehearsal_json(query, reader, seen),
         "execution": _execution_json(query, reader, activity, whole=whole),
+        "template": use_json(getattr(query, "template_use", None)),
         "allowed": allowed(reader, query),
     }
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from queries.api import views
+from queries.api import templates, views
 
 urlpatterns = [
     path("queries/", views.Queries.as_view(), name="queries"),
@@ -22,4 +22,11 @@ urlpatterns = [
     path("queries/<uuid:public_id>/result.csv", views.ResultCsv.as_view(), name="query_result_csv"),
     path("queries/<uuid:public_id>/result.jsonl", views.ResultJsonl.as_view(), name="query_result_jsonl"),
     path("queries/<uuid:public_id>/result.xlsx", views.ResultXlsx.as_view(), name="query_result_xlsx"),
+    path("templates/", templates.Templates.as_view(), name="templates"),
+    path("templates/<uuid:public_id>/", templates.OneTemplate.as_view(), name="template"),
+    path("templates/<uuid:public_id>/change/", templates.Change.as_view(), name="template_change"),
+    path("templates/<uuid:public_id>/retire/", templates.Retire.as_view(), name="template_retire"),
+    path("templates/<uuid:public_id>/ask/", templates.Ask.as_view(), name="template_ask"),
+    path("templates/<uuid:public_id>/grant/", templates.GrantInAdvance.as_view(), name="template_grant"),
+    path("templates/<uuid:public_id>/withdraw/", templates.WithdrawGrant.as_view(), name="template_withdraw"),
 ]

@@ -13,7 +13,7 @@ from audit import log
 from audit.models import AuditLog
 from queries import bounds, policies
 from queries.digest import digest
-from queries.models import Comment, Decision, Execution, QueryRequest, Rehearsal
+from queries.models import Comment, Decision, Execution, QueryRequest, Rehearsal, TemplateUse
 from queries.running.planning import known_plan
 from queries.transitions import ACTIONS, subject
 
@@ -58,11 +58,29 @@ def _asked(query: QueryRequest) -> dict[str, object]:
         "limits": asdict(query.limits),
         "expects": query.expects,
         "revises": str(query.revises.public_id) if query.revises is not None else None,
+        "template": _template(query),
         "undoes": str(query.undoes.public_id) if query.undoes is not None else None,
         "kinds": list(query.kinds),
         "tables": list(query.tables),
         "findings": query.findings,
         "verified": query.verified,
+    }
+
+
+def _template(query: QueryRequest) -> dict[str, object] | None:
+    """The version of a template that it was made of, and the approval in advance on which it ran."""
+    use: TemplateUse | None = getattr(query, "template_use", None)
+    if use is None:
+        return None
+    version, grant = use.version, use.grant
+    return {
+        "id": str(version.template.public_id),
+        "name": version.template.name,
+        "version": version.number,
+        "digest": version.digest,
+        "grant": str(grant.public_id) if grant is not None else None,
+        "granted_by": grant.approver.username if grant is not None else None,
+        "granted_at": moment(grant.granted_at) if grant is not None else None,
     }
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from threading import Event
 from typing import TypeAlias
 
-from django.db import Error, connection
+from django.db import Error, InterfaceError, OperationalError, connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from audit import checkpoints
@@ -51,9 +51,10 @@ def settle(stopping: Stopping) -> int:
 
 
 def expire(stopping: Stopping) -> int:
-    """End requests that waited longer than their target allows."""
+    """End requests that waited longer than their target allows, and approvals in advance that hold no longer."""
+    lapsed = 0 if stopping() else services.lapse_grants()
     stale = QueryRequest.objects.stale().order_by("pk").values_list("pk", flat=True)[:EXPIRE_BATCH]
-    return sum(services.expire(query_id=pk) for pk in list(stale) if not stopping())
+    return lapsed + sum(services.expire(query_id=pk) for pk in list(stale) if not stopping())
 
 
 def remind(stopping: Stopping) -> int:
@@ -96,12 +97,17 @@ def maintain(*, stop: Event, interval: float = 15.0, once: bool = False) -> dict
     return done
 
 
+def _words(error: Error) -> str:
+    """Of a connection that failed, what was said; of anything else its type alone, for its words may quote data."""
+    return str(error) if isinstance(error, OperationalError | InterfaceError) else type(error).__name__
+
+
 def _attempt(task: Task, stopping: Stopping) -> int:
     try:
         with _lock(task.lock) as mine:
             count = task.work(stopping) if mine else 0
     except Error as error:
-        logger.warning("%s: the portal's database did not do its part: %s", task.name, error)
+        logger.warning("%s: the portal's database did not do its part: %s", task.name, _words(error))
     except Exception:
         logger.exception("%s failed; it is tried again", task.name)
     else:

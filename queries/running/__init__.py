@@ -12,7 +12,7 @@ sent and of which nobody can tell yet what became stays like that on purpose: ev
 from queries.running.claim import release
 from queries.running.freshness import seen
 from queries.running.outlasting import outlasting
-from queries.running.recovery import give_up, settle_all_lost, settle_due, settle_lost
+from queries.running.recovery import give_up, settle_all_lost, settle_all_restored, settle_due, settle_lost
 from queries.running.rehearsal import Rehearsed, rehearse
 from queries.running.run import run
 
@@ -25,6 +25,7 @@ __all__ = [
     "run",
     "seen",
     "settle_all_lost",
+    "settle_all_restored",
     "settle_due",
     "settle_lost",
 ]

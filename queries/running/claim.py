@@ -32,7 +32,7 @@ def claim(approved: QueryRequest) -> QueryRequest:
 
 def _claimed_as_read(query: QueryRequest) -> bool:
     """Whether it was still as it was read, nothing in its way, and taken: in one statement."""
-    if query.state is not Status.APPROVED or not query.written_by or _obstacle(query) is not None:
+    if query.state is not Status.APPROVED or not query.read_with or _obstacle(query) is not None:
         return False
     try:
         _begin(query, step(query, Verb.CLAIM, actor=SYSTEM, guards=[unchanged(query)]))

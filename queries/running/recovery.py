@@ -6,7 +6,8 @@ the outcome is unknown for good.
 
 import datetime as dt
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import TypeAlias
 
 from django.db import Error, transaction
 from django.db.models import F
@@ -30,10 +31,18 @@ LONGEST_PAUSE_SECONDS = 30 * 60.0
 
 logger = logging.getLogger(__name__)
 
+HowItEnded: TypeAlias = Callable[[QueryRequest], Ending | None]
+
 
 def settle_all_lost() -> list[QueryRequest]:
     """Settle every run whose process is gone; those that were. One that cannot be settled does not hold up the rest."""
     return [query for query in _left() if _settled(query)]
+
+
+def settle_all_restored() -> list[QueryRequest]:
+    """The same in a database that came from a backup: a write that the backup knows as running may have gone on, and
+    committed, without this database. What became of it is not known, unless its target can be asked."""
+    return [query for query in _left() if _settled(query, how=_restored_ending)]
 
 
 def settle_due() -> list[QueryRequest]:
@@ -54,10 +63,10 @@ def _due(query: QueryRequest) -> bool:
     return (timezone.now() - execution.asked_at).total_seconds() >= pause
 
 
-def _settled(query: QueryRequest) -> bool:
+def _settled(query: QueryRequest, *, how: HowItEnded | None = None) -> bool:
     try:
         with bound_contextvars(query_id=str(query.public_id)):
-            return settle_lost(query)
+            return settle_lost(query, how=how)
     except Error:
         raise
     except Exception:
@@ -65,12 +74,15 @@ def _settled(query: QueryRequest) -> bool:
         return False
 
 
-def settle_lost(query: QueryRequest) -> bool:
-    """Settle one run if its process is gone, without ever running it again; whether it was settled here."""
+def settle_lost(query: QueryRequest, *, how: HowItEnded | None = None) -> bool:
+    """Settle one run if its process is gone, without ever running it again; whether it was settled here.
+
+    `how` tells of one that is left behind how it must have ended; None while that cannot be told yet.
+    """
     if query.state not in {Status.APPROVED, Status.EXECUTING} or _about_to_start(query) or hold(query.pk) is None:
         return False
     try:
-        ending = _lost_ending(query)
+        ending = (how or _lost_ending)(query)
         if ending is None:
             return False
         with transaction.atomic():
@@ -115,6 +127,12 @@ def _lost_ending(query: QueryRequest) -> Ending | None:
         Execution.objects.filter(pk=query.pk, finished_at=None).update(asked_at=Now(), asks=F("asks") + 1)
         return None
     return found_out(query, found, execution.transaction, "The portal stopped while this ran")
+
+
+def _restored_ending(query: QueryRequest) -> Ending | None:
+    """How a run ended whose later entries, the name of its transaction among them, a restore has forgotten."""
+    named = Execution.objects.filter(pk=query.pk, finished_at=None).exclude(committing_at=None).exists()
+    return _lost_ending(query) if query.access == Access.READ or named else Ending(error=unknown(query, ""))
 
 
 def give_up(query: QueryRequest) -> None:

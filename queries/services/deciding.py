@@ -27,6 +27,7 @@ ON CONFLICT (query_id, reviewer_id) DO NOTHING RETURNING query_id
 """
 # The last approval need not wait for the disk: the claim does, for both, before anything runs or anybody is told.
 DECIDE_LAST = f"{DECIDE.rstrip()}, set_config('synchronous_commit', 'off', true)"
+IN_ADVANCE = "Approved in advance."
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +115,19 @@ def _approve(query: QueryRequest, approval: _Approval, guards: Sequence[log.Act]
     data: dict[str, object] = {"approvals": given, "approvals_required": needed}
     data |= said(approval.comment) | ({} if bound is None else {"bound": bound})
     _record(decided, Decided(Verdict.APPROVE, approval.comment, bound), data)
+
+
+def approve_in_advance(*, actor: User, query: QueryRequest, data: Mapping[str, object]) -> None:
+    """Record the one approval that `actor` gave before the request was made, in the transaction that stores it, with a
+    place to run in. `data`: what was approved, for the log. Raises NotAllowed, NoPlace and NotNow, all of them undone
+    with the transaction."""
+    decided = step(query, Verb.APPROVE, actor=actor)
+    obstacle = policies.obstacle(query)
+    if obstacle:
+        raise obstacle
+    places.take(query)
+    counts: dict[str, object] = {"approvals": 1, "approvals_required": query.approvals_needed}
+    _record(decided, Decided(Verdict.APPROVE, IN_ADVANCE), counts | dict(data))
 
 
 def reject(

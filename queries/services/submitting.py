@@ -21,7 +21,7 @@ from queries import refusals, risks
 from queries.digest import as_stored
 from queries.joined import locked
 from queries.lifecycle import Status, Verb
-from queries.models import QueryRequest, UndoParameters
+from queries.models import QueryRequest, TemplateVersion, UndoParameters
 from queries.models.request import standing_for
 from queries.notices import outbox
 from queries.services.drafts import (
@@ -44,10 +44,13 @@ SEARCHED_CHARACTERS = 8000
 
 @dataclass(frozen=True, slots=True)
 class Follows:
-    """The request that a new one belongs to: it `revises` one of its author's, or `undoes` what one changed."""
+    """What a new request belongs to: it `revises` one of its author's, `undoes` what one changed, or was made of a
+    template, whose name it is then found by. `decided`: it waits for nobody, so nobody is told that it does."""
 
     revises: QueryRequest | None = None
     undoes: QueryRequest | None = None
+    version: TemplateVersion | None = None
+    decided: bool = False
 
 
 def submit(*, actor: User, draft: Draft, revises: QueryRequest | None = None) -> QueryRequest:
@@ -55,6 +58,18 @@ def submit(*, actor: User, draft: Draft, revises: QueryRequest | None = None) ->
 
     Raises BadInput with everything that is wrong at once.
     """
+    target, draft, analysis = judged(actor, draft)
+    if revises is not None and revises.author_id != actor.pk:
+        with refusals.noted("revise", actor=actor, query_id=revises.pk):
+            raise NotAllowed("Only its author can revise a request.")
+    if revises is not None and revises.undoes_id is not None:
+        raise NotNow("An undo is not revised; take the write back anew.", code="is_undo", state=revises.status)
+    return store(actor, draft, target, analysis, Follows(revises=revises))
+
+
+def judged(actor: User, draft: Draft) -> tuple[Target, Draft, Analysis]:
+    """The target, the draft with values for its parameters, and what reading it told. Raises BadInput with everything
+    that is wrong at once."""
     target, errors = where(actor, draft)
     check_why(draft, errors)
     draft = settled(draft, errors)
@@ -65,19 +80,15 @@ def submit(*, actor: User, draft: Draft, revises: QueryRequest | None = None) ->
         errors = {**refused(analysis), **errors}
     if errors or target is None or analysis is None:
         raise BadInput(errors)
-    if revises is not None and revises.author_id != actor.pk:
-        with refusals.noted("revise", actor=actor, query_id=revises.pk):
-            raise NotAllowed("Only its author can revise a request.")
-    if revises is not None and revises.undoes_id is not None:
-        raise NotNow("An undo is not revised; take the write back anew.", code="is_undo", state=revises.status)
-    return store(actor, draft, target, analysis, Follows(revises=revises))
+    return target, draft, analysis
 
 
 def store(actor: User, draft: Draft, target: Target, analysis: Analysis, follows: Follows) -> QueryRequest:
     limits, revises = target.limits_for(Access(draft.access)), follows.revises
     statement = normalised(Language(draft.language), draft.statement)
     parameters = tuple(as_stored(parameter) for parameter in given(draft.parameters))
-    words: Sequence[str] = (draft.reason, draft.ticket, *analysis.tables, actor.username, actor.label)
+    made_of = () if follows.version is None else (follows.version.template.name,)
+    words: Sequence[str] = (draft.reason, draft.ticket, *analysis.tables, actor.username, actor.label, *made_of)
     query = QueryRequest(
         pod=target.pod,
         target=target,
@@ -125,9 +136,17 @@ def store(actor: User, draft: Draft, target: Target, analysis: Analysis, follows
             data["revises"] = str(revises.public_id)
         if follows.undoes is not None:
             data["undoes"] = str(follows.undoes.public_id)
-        outbox.announce_submission(query)
+        if follows.version is not None:
+            data["template"] = named_in_log(follows.version)
+        if not follows.decided:
+            outbox.announce_submission(query)
         log.append(log.Action.QUERY_SUBMIT, actor=actor, subject=subject(query), data=data)
     return query
+
+
+def named_in_log(version: TemplateVersion) -> dict[str, object]:
+    """Which version of which template, for entries of the log."""
+    return {"id": str(version.template.public_id), "version": version.number, "digest": version.digest}
 
 
 def _replace(actor: User, revised_id: int, by: QueryRequest) -> None:

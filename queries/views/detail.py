@@ -154,6 +154,8 @@ def request_page(
         "undone_is_known": _knows(user, query.undoes),
         "rest_of_reason": _rest(query.reason, query.title),
         "parameters": _parameters(query),
+        "made_of": getattr(query, "template_use", None),
+        "keeps_templates": query.undoes_id is None and policies.can_submit(user, query.pod),
         "events": timeline(query, execution),
         **_inline_result(user, query, execution),
         **_script_run(user, query, execution),

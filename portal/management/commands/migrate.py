@@ -11,8 +11,8 @@ class Command(migrate.Command):
     """Migrates as `PORTAL_MIGRATION_DATABASE_URL`, where that is set."""
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Migrate, then grant: both again at every deployment."""
+        """Migrate, then grant: both again at every deployment. A plan changes nothing."""
         with rights.as_owner() as login:
             super().handle(*args, **options)
-            if login is not None:
+            if login is not None and not options.get("plan"):
                 rights.grant(login)

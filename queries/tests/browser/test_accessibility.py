@@ -13,6 +13,8 @@ from django.test import Client
 from accounts.models import User
 from queries import services
 from queries.tests.browser.conftest import PATIENCE_MS
+from queries.tests.services.test_grants import granted
+from queries.tests.services.test_templates import asked, kept
 from queries.tests.world import World
 
 if TYPE_CHECKING:
@@ -48,6 +50,9 @@ def pages(committed: World) -> dict[str, tuple[User | None, str]]:
     services.rehearse(actor=world.reviewer, query_id=seen.pk, digest=seen.digest)
     broken = world.submitted("UPDATE items SET id = 1", access="write", reason="Cannot be rehearsed")
     services.rehearse(actor=world.reviewer, query_id=broken.pk, digest=broken.digest)
+    template = kept(world, description="One item, by its number.")
+    granted(world, template)
+    of_template = services.ask(actor=world.author, template_id=template.pk, asked=asked(template))
     author, reviewer, auditor, admin = world.author, world.reviewer, world.auditor, world.admin
     return {
         "sign in": (None, "/accounts/login/"),
@@ -77,6 +82,12 @@ def pages(committed: World) -> dict[str, tuple[User | None, str]]:
         "results compared": (author, f"/queries/{again.public_id}/result/difference/?with={ended.public_id}&key=4"),
         "one row": (author, f"/queries/{ended.public_id}/result/?view=record"),
         "one value": (author, f"/queries/{ended.public_id}/result/cell/?row=1&column=3"),
+        "templates": (author, "/templates/"),
+        "template": (author, f"/templates/{template.public_id}/"),
+        "template, for who approves in advance": (reviewer, f"/templates/{template.public_id}/"),
+        "template, changed": (author, f"/templates/{template.public_id}/change/"),
+        "template, new": (author, f"/templates/new/?query={ended.public_id}"),
+        "approved in advance": (author, f"/queries/{of_template.public_id}/"),
         "pods": (author, "/pods/"),
         "pod": (author, f"/pods/{world.pod.slug}/"),
         "target": (author, f"/pods/{world.pod.slug}/{world.target.slug}/?q=items"),

@@ -7,7 +7,8 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from accounts.models import User
-from queries.models import QueryRequest
+from queries.models import QueryRequest, Template
+from queries.services import TemplateDraft, create_template
 from queries.tests.views.conftest import SignedIn
 from queries.tests.world import World
 
@@ -28,6 +29,15 @@ PAGES: dict[str, dict[str, int]] = {
     "view_save": POSTS,
     "view_move": POSTS,
     "view_remove": POSTS,
+    "templates": ALL,
+    "template_new": ALL,
+    "template": OF_THE_POD,
+    # Its owner and the managers.
+    "template_change": {**OF_THE_POD, "colleague": 403, "auditor": 403, "admin": 403},
+    "template_ask": POSTS,
+    "template_grant": POSTS,
+    "template_withdraw": POSTS,
+    "template_retire": POSTS,
     "notices": ALL,
     "notices_read": POSTS,
     "queries:list": ALL,
@@ -89,18 +99,28 @@ ELSEWHERE = ("api:", "schema", "docs", "metrics", "admin:")
 PUBLIC = {"accounts:login"}
 
 
+def template_of(query: QueryRequest) -> Template:
+    """The one template there is: of the request's author and pod."""
+    template = Template.objects.first()
+    if template is not None:
+        return template
+    draft = TemplateDraft(query.pod.slug, "One", "sql", "read", "SELECT 1", (query.target.slug,))
+    return create_template(actor=query.author, draft=draft)
+
+
 def address(name: str, query: QueryRequest) -> str:
     """The address of a page about the request and its pod."""
     if name == "pods:detail":
         return reverse(name, args=[query.pod.slug])
+    if name.startswith("template") and name not in {"templates", "template_new"}:
+        return reverse(name, args=[template_of(query).public_id])
     if name == "pods:target":
         return reverse(name, args=[query.pod.slug, query.target.slug])
     if name in {"view", "view_move", "view_remove"}:
         return reverse(name, args=[1])
-    if name == "queries:download":
-        return reverse(name, args=[query.public_id, "csv"])
-    if name == "queries:parameter":
-        return reverse(name, args=[query.public_id, 1])
+    more = {"queries:download": "csv", "queries:parameter": 1}
+    if name in more:
+        return reverse(name, args=[query.public_id, more[name]])
     needs_id = name.startswith("queries:") and name not in {"queries:list", "queries:new", "queries:draft"}
     return reverse(name, args=[query.public_id] if needs_id else [])
 
