@@ -45,7 +45,19 @@ class UserAdmin(AuditedAdmin, Base):
         ("Person", {"fields": ("first_name", "last_name", "email")}),
         ("What they may do", {"fields": ("role", "can_read_audit")}),
     )
-    recorded_fields = frozenset({"username", "email", "role", "can_read_audit", "is_active"})
+    recorded_fields = frozenset(
+        {
+            "username",
+            "first_name",
+            "last_name",
+            "email",
+            "notify_by_email",
+            "theme",
+            "role",
+            "can_read_audit",
+            "is_active",
+        }
+    )
 
     @admin.display(description="Pods", empty_value="None yet.")
     def pods(self, user: User) -> SafeString | str:

@@ -34,13 +34,16 @@ def check_credentials(request: HttpRequest, *, username: str, password: str, doo
         raise WrongCredentials("The user name or the password is wrong.")
     bare = _without_what_was_sent(request)
     if not AxesProxyHandler.is_allowed(bare, credentials):
-        _failed(username, door)
+        _failed(username, door, locked=True)
         raise _locked()
     user = authenticate(bare, **credentials)
     if isinstance(user, User):
         return user
     _failed(username, door)
     if not AxesProxyHandler.is_allowed(bare, credentials):
+        with transaction.atomic():
+            data = {"door": door, "seconds": LOCKED_SECONDS}
+            log.append(log.Action.LOCK_OUT, actor=SYSTEM, subject=typed_by(username), data=data)
         raise _locked()
     raise WrongCredentials("The user name or the password is wrong.")
 
@@ -67,9 +70,10 @@ def _without_what_was_sent(request: HttpRequest) -> HttpRequest:
     return bare
 
 
-def _failed(username: str, door: str) -> None:
+def _failed(username: str, door: str, *, locked: bool = False) -> None:
+    data = {"door": door, **({"locked": True} if locked else {})}
     with transaction.atomic():
-        log.append(log.Action.SIGN_IN_FAILED, actor=SYSTEM, subject=typed_by(username), data={"door": door})
+        log.append(log.Action.SIGN_IN_FAILED, actor=SYSTEM, subject=typed_by(username), data=data)
 
 
 def _locked() -> TooManyRequests:

@@ -72,7 +72,9 @@ def profile(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         with transaction.atomic():
             form.save()
-            _record_change(user, form.changed_data)
+            values = {name: form.cleaned_data[name] for name in form.changed_data}
+            before = {name: form.initial.get(name) for name in form.changed_data}
+            _record_change(user, form.changed_data, values=values, before=before)
         messages.success(request, "Your profile was saved.")
         return redirect("accounts:profile")
     return render(request, "accounts/profile.html", {"form": form}, status=400 if form.is_bound else 200)
@@ -95,10 +97,11 @@ def password(request: HttpRequest) -> HttpResponse:
     return render(request, "accounts/password.html", {"form": form}, status=400 if form.is_bound else 200)
 
 
-def _record_change(user: User, fields: list[str]) -> None:
+def _record_change(user: User, fields: list[str], **told: dict[str, object]) -> None:
+    """`told` are values now and before, of what is no secret."""
     if fields:
         subject = log.Subject("user", str(user.pk), user.label)
-        log.append(log.Action.PROFILE_CHANGE, actor=user, subject=subject, data={"fields": fields})
+        log.append(log.Action.PROFILE_CHANGE, actor=user, subject=subject, data={"fields": fields, **told})
 
 
 def _sign_in_page(request: HttpRequest, form: SignInForm, status: int = 200) -> HttpResponse:

@@ -49,7 +49,7 @@ class AuditedAdmin(Base):
         return self._record(log.Action.ADMIN_ADD, request, obj, message)
 
     def log_change(self, request: HttpRequest, obj: models.Model, message: object) -> Any:
-        """Record a change with its fields, and their values unless they are secret."""
+        """Record a change with its fields, and their values now and before unless they are secret."""
         return self._record(log.Action.ADMIN_CHANGE, request, obj, message)
 
     def audit_subject(self, obj: models.Model) -> log.Subject:
@@ -64,8 +64,9 @@ class AuditedAdmin(Base):
     recorded_fields: frozenset[str] = frozenset()
 
     def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:  # noqa: ARG002, FBT001, FBT002 -- Django's call
-        """The names of the fields that changed, for the audit entry."""
-        return sorted(form.changed_data)
+        """The fields that changed and what stood in them, for the audit entry."""
+        before = {} if add else {name: form.initial.get(name) for name in form.changed_data}
+        return {"fields": sorted(form.changed_data), "before": before}
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """The list; a filter that no column could hold is bad input."""
@@ -80,8 +81,11 @@ class AuditedAdmin(Base):
         return redirect(f"{reverse('audit:list')}?{urlencode(query)}")
 
     def _record(self, action: log.Action, request: HttpRequest, obj: models.Model, message: object) -> int:
-        fields = [str(name) for name in message] if isinstance(message, list) else []
-        data: dict[str, object] = {"fields": fields, "values": self.audit_values(obj, fields)}
+        told = message if isinstance(message, dict) else {"fields": [], "before": {}}
+        before = {name: value for name, value in told["before"].items() if name in self.recorded_fields}
+        data: dict[str, object] = {"fields": told["fields"], "values": self.audit_values(obj, told["fields"])}
+        if before:
+            data["before"] = before
         return log.append(action, actor=actor_of(request), subject=self.audit_subject(obj), data=data).seq
 
 

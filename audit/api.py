@@ -16,11 +16,23 @@ from audit import log
 from audit.reading import PAGE_MOST, read_page, require_reader
 from audit.shapes import EntriesShape, VerdictShape, entry_json, verdict_json
 from audit.verification import verify_and_record, verify_log
-from audit.views import exported
+from audit.views import exported, exported_entries
 from web import paging
 from web.bodies import View
 from web.downloads import AnyFormat, downloaded, plain
 from web.openapi import CURSOR_FILTER, answers, day_filter, limit_filter, text_filter
+
+CHOSEN = [
+    text_filter("q", 'Words that stand in it: all of them, `"in this order"`, `one or other`, `-without`.'),
+    OpenApiParameter("action", str, enum=["", *(action.value for action in log.Action)]),
+    text_filter("actor", "A user name, or a name as the log shows it."),
+    text_filter("subject", "An id, `kind:id`, or a name as the log shows it."),
+    text_filter("person", "A user name: what they did, and what was done to them."),
+    text_filter("target", "A target's slug: what was done to it, and to the requests that were made of it."),
+    text_filter("request", "A request's id or number: what was done to it."),
+    day_filter("since", "The first day (UTC)."),
+    day_filter("until", "The last day (UTC)."),
+]
 
 
 class MayReadAudit(BasePermission):
@@ -41,15 +53,7 @@ class Entries(View):
         operation_id="audit",
         responses=answers(EntriesShape, 403),
         tags=["audit"],
-        parameters=[
-            OpenApiParameter("action", str, enum=["", *(action.value for action in log.Action)]),
-            text_filter("actor", "A user name, or a name as the log shows it."),
-            text_filter("subject", "An id, `kind:id`, or a name as the log shows it."),
-            day_filter("since", "The first day (UTC)."),
-            day_filter("until", "The last day (UTC)."),
-            CURSOR_FILTER,
-            limit_filter(default=paging.PAGE, most=PAGE_MOST),
-        ],
+        parameters=[*CHOSEN, CURSOR_FILTER, limit_filter(default=paging.PAGE, most=PAGE_MOST)],
     )
     def get(self, request: Request) -> Response:
         """The log, newest first."""
@@ -69,6 +73,40 @@ class Log(View):
     def get(self, request: Request) -> StreamingHttpResponse:
         """The whole log with its signed checkpoints as JSON lines, which `verify_evidence.py` checks offline."""
         return exported(plain(request))
+
+
+class EntriesCsv(View):
+    """GET `audit/entries.csv`."""
+
+    permission_classes = (IsAuthenticated, MayReadAudit)
+    content_negotiation_class = AnyFormat
+
+    @extend_schema(
+        operation_id="audit_entries_csv",
+        responses=downloaded("text/csv", OpenApiTypes.STR, 403, 429),
+        tags=["audit"],
+        parameters=CHOSEN,
+    )
+    def get(self, request: Request) -> StreamingHttpResponse:
+        """The entries that the filters leave as CSV, oldest first; no cell is a formula."""
+        return exported_entries(plain(request), "csv")
+
+
+class EntriesJsonl(View):
+    """GET `audit/entries.jsonl`."""
+
+    permission_classes = (IsAuthenticated, MayReadAudit)
+    content_negotiation_class = AnyFormat
+
+    @extend_schema(
+        operation_id="audit_entries_jsonl",
+        responses=downloaded("application/jsonl", OpenApiTypes.STR, 403, 429),
+        tags=["audit"],
+        parameters=CHOSEN,
+    )
+    def get(self, request: Request) -> StreamingHttpResponse:
+        """The entries that the filters leave as JSON lines of the form of `audit/log.jsonl`, oldest first."""
+        return exported_entries(plain(request), "jsonl")
 
 
 class Verify(View):

@@ -20,7 +20,7 @@ from audit import chain, entries, keys
 from audit.lines import canonical
 from audit.merkle import Tree
 from audit.models import AuditLog, Checkpoint
-from audit.publishing import failing
+from audit.publishing import failing, forwarding
 
 logger = logging.getLogger(__name__)
 
@@ -157,9 +157,9 @@ def _log_id() -> str:
 
 
 def alarms() -> list[str]:
-    """What is wrong with the checkpoints now, in sentences."""
+    """What is wrong with the checkpoints now, and with what carries entries out, in sentences."""
     behind = [f"Checkpoints of the audit log do not reach {found.place}: {found.problem}." for found in failing()]
-    return [*filter(None, [_missing()]), *behind]
+    return [*filter(None, [_missing()]), *behind, *forwarding.alarms()]
 
 
 def _missing() -> str:

@@ -36,7 +36,9 @@ def entry_line(entry: Mapping[str, Any], proof: Mapping[str, Any] | None = None)
     return canonical({"entry": entry, **({} if proof is None else {"proof": proof})}) + "\n"
 
 
-def entries_where(condition: str, values: Sequence[int | str], *, most: int | None = None) -> list[dict[str, Any]]:
+def entries_where(
+    condition: str, values: Sequence[int | str | list[int]], *, most: int | None = None
+) -> list[dict[str, Any]]:
     """Entries as they are written in lines, oldest first. `condition` is SQL of ours over `audit_logs`."""
     limit = "" if most is None else f"LIMIT {most:d}"
     with connection.cursor() as cursor:

@@ -16,6 +16,7 @@ class Action(StrEnum):
 
     SIGN_IN = "user.sign_in"
     SIGN_IN_FAILED = "user.sign_in_failed"
+    LOCK_OUT = "user.lock_out"
     SIGN_OUT = "user.sign_out"
     TOKEN_REFRESH = "user.token_refresh"  # noqa: S105 -- the name of an action
     PROFILE_CHANGE = "user.profile_change"
@@ -23,6 +24,7 @@ class Action(StrEnum):
     ADMIN_CHANGE = "admin.change"
     ADMIN_DELETE = "admin.delete"
     MEMBERS_CHANGE = "pod.members_change"
+    TARGET_EXAMINE = "target.examine"
     QUERY_SUBMIT = "query.submit"
     QUERY_ENDORSE = "query.endorse"
     QUERY_APPROVE = "query.approve"
@@ -52,6 +54,8 @@ class Action(StrEnum):
     TEMPLATE_WITHDRAW = "template.withdraw"
     TEMPLATE_LAPSE = "template.lapse"
     TEMPLATE_USE = "template.use"
+    ACCESS_REFUSED = "access.refused"
+    SETTINGS_CHANGE = "portal.settings_change"
     AUDIT_VERIFY = "audit.verify"
     AUDIT_EXPORT = "audit.export"
 
@@ -59,6 +63,7 @@ class Action(StrEnum):
 LABELS: dict[Action, str] = {
     Action.SIGN_IN: "signed in",
     Action.SIGN_IN_FAILED: "failed to sign in",
+    Action.LOCK_OUT: "locked out",
     Action.SIGN_OUT: "signed out",
     Action.TOKEN_REFRESH: "renewed an API token",
     Action.PROFILE_CHANGE: "changed their profile",
@@ -66,6 +71,7 @@ LABELS: dict[Action, str] = {
     Action.ADMIN_CHANGE: "changed",
     Action.ADMIN_DELETE: "deleted",
     Action.MEMBERS_CHANGE: "changed the members of",
+    Action.TARGET_EXAMINE: "tested the logins of",
     Action.QUERY_SUBMIT: "asked for",
     Action.QUERY_ENDORSE: "approved, more approvals needed:",
     Action.QUERY_APPROVE: "approved",
@@ -95,6 +101,8 @@ LABELS: dict[Action, str] = {
     Action.TEMPLATE_WITHDRAW: "withdrew the approval in advance of",
     Action.TEMPLATE_LAPSE: "ended the approval in advance of",
     Action.TEMPLATE_USE: "asked with the template",
+    Action.ACCESS_REFUSED: "was refused",
+    Action.SETTINGS_CHANGE: "runs with other",
     Action.AUDIT_VERIFY: "verified the audit log",
     Action.AUDIT_EXPORT: "exported the audit log",
 }

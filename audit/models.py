@@ -82,8 +82,8 @@ class Checkpoint(models.Model):
         return sha256(b"\x02" + self.body.encode()).hexdigest()
 
 
-class CheckpointDelivery(models.Model):
-    """How far a place outside the portal has got: it has taken every checkpoint up to number `sent`."""
+class Delivery(models.Model):
+    """How far a place outside the portal has got: it has taken everything up to number `sent`."""
 
     place = models.TextField(primary_key=True, editable=False)
     sent = models.BigIntegerField(db_default=0, editable=False)
@@ -95,8 +95,23 @@ class CheckpointDelivery(models.Model):
     leased_until = models.DateTimeField(null=True, editable=False)
 
     class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return self.place
+
+
+class CheckpointDelivery(Delivery):
+    """Of checkpoints, by their number."""
+
+    class Meta:
         db_table = "checkpoint_deliveries"
         default_permissions = ()
 
-    def __str__(self) -> str:
-        return f"checkpoints for {self.place}"
+
+class EntryDelivery(Delivery):
+    """Of entries, by their `seq`, to what gathers the logs of an organisation (SIEM)."""
+
+    class Meta:
+        db_table = "entry_deliveries"
+        default_permissions = ()

@@ -5,14 +5,24 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
+from django.contrib.auth import get_user_model
 from django.db import models
 from django.db.models import Q
+from django.db.models.expressions import RawSQL
+from django.db.models.functions import Cast
 
 from audit.log import Action
 
 if TYPE_CHECKING:
     from audit.models import AuditLog  # noqa: F401 -- the type of the rows
 
+# As the index `audit_by_words` has it (migration 0005).
+_WORDS = """to_tsvector('simple', left(audit_logs.actor_label || ' ' || audit_logs.action || ' '
+    || audit_logs.subject_kind || ' ' || audit_logs.subject_id || ' ' || audit_logs.subject_label || ' '
+    || audit_logs.data, 50000))
+    @@ websearch_to_tsquery('simple', %s)"""
+# The same of `audit_by_target`. The name is that of the innermost table: it is asked in a query within another.
+_TARGET = """substring(data FROM '"target":"([^"]*)"')"""
 ONE_DAY = dt.timedelta(days=1)
 
 
@@ -36,6 +46,27 @@ class AuditLogQuerySet(models.QuerySet["AuditLog"]):
         return self.filter(
             Q(subject_id=subject) | Q(subject_kind=kind, subject_id=name) | Q(subject_label__iexact=subject)
         )
+
+    def worded(self, words: str) -> AuditLogQuerySet:
+        """Those in which all of these words stand, somewhere; `"in this order"`, `one or other`, `-without`."""
+        return self.filter(RawSQL(_WORDS, [words], output_field=models.BooleanField()))  # noqa: S611 -- a constant of ours
+
+    def of_person(self, username: str) -> AuditLogQuerySet:
+        """What somebody did, and what was done to them."""
+        people = get_user_model()._default_manager.filter(username=username)  # noqa: SLF001 -- Django's documented API
+        keys = people.annotate(key=Cast("pk", models.TextField())).values("key")
+        return self.filter(Q(actor__in=people) | Q(subject_kind="user", subject_id__in=keys))
+
+    def of_target(self, slug: str) -> AuditLogQuerySet:
+        """What was done to a target, and to the requests that were made of it."""
+        named = RawSQL(_TARGET, [], output_field=models.TextField())  # noqa: S611 -- a constant of ours
+        asked = AuditLogQuerySet(self.model).of_action(Action.QUERY_SUBMIT).annotate(named=named).filter(named=slug)
+        requests = asked.order_by().values("subject_id")
+        return self.filter(Q(subject_kind="target", subject_id=slug) | Q(subject_kind="query", subject_id__in=requests))
+
+    def of_request(self, request: str) -> AuditLogQuerySet:
+        """What was done to a request, by its id or its number."""
+        return self.filter(Q(subject_id=request) | Q(subject_label__iexact=request), subject_kind="query")
 
     def since(self, day: dt.date) -> AuditLogQuerySet:
         """Those of that day (UTC) and later."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from django.http import QueryDict
@@ -16,8 +16,18 @@ from web import paging
 from web.errors import BadInput, FieldError, NotAllowed
 from web.filters import read_filters
 
-FILTERS = ("action", "actor", "subject", "since", "until", "cursor", "limit")
+CHOICES = ("q", "action", "actor", "subject", "person", "target", "request", "since", "until")
+FILTERS = (*CHOICES, "cursor", "limit")
 PAGE_MOST = 500
+NARROWED: dict[str, Callable[[AuditLogQuerySet, str], AuditLogQuerySet]] = {
+    "q": AuditLogQuerySet.worded,
+    "action": lambda entries, name: entries.of_action(Action(name)),
+    "actor": AuditLogQuerySet.by,
+    "subject": AuditLogQuerySet.about,
+    "person": AuditLogQuerySet.of_person,
+    "target": AuditLogQuerySet.of_target,
+    "request": AuditLogQuerySet.of_request,
+}
 NO_ACTION = FieldError("There is no such action.", "invalid_choice")
 NO_DAY = FieldError("Write a day as 2026-01-31.", "invalid")
 
@@ -45,21 +55,23 @@ def read_page(sent: QueryDict, *, default_size: int = paging.PAGE) -> Page:
     return Page(shown, paging.encode(shown[-1].seq) if len(found) > size else None)
 
 
+def chosen(sent: QueryDict) -> AuditLogQuerySet:
+    """All entries that the filters of an address leave. Raises BadInput, as `read_page` does."""
+    return _matching({name: value.strip() for name, value in read_filters(sent, CHOICES).items()})
+
+
 def _matching(filters: dict[str, str]) -> AuditLogQuerySet:
     _check(filters)
     entries = AuditLog.objects.newest_first()
-    if filters["action"]:
-        entries = entries.of_action(Action(filters["action"]))
-    if filters["actor"]:
-        entries = entries.by(filters["actor"])
-    if filters["subject"]:
-        entries = entries.about(filters["subject"])
+    for name, narrow in NARROWED.items():
+        if filters[name]:
+            entries = narrow(entries, filters[name])
     since, until = _day(filters["since"]), _day(filters["until"])
     if since is not None:
         entries = entries.since(since)
     if until is not None:
         entries = entries.until(until)
-    return entries.before(paging.decode(filters["cursor"])) if filters["cursor"] else entries
+    return entries.before(paging.decode(filters["cursor"])) if filters.get("cursor") else entries
 
 
 def _check(filters: dict[str, str]) -> None:

@@ -7,14 +7,17 @@ from typing import Any, TypeVar
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
+from django.utils.http import urlencode
 from django.views.decorators.http import require_GET, require_safe
 
-from audit import checkpoints, keys, lines, log
+from audit import checkpoints, keys, lines, log, streams
+from audit import entries as ends
 from audit.administration import actor_of
 from audit.log import LABELS, Action
 from audit.models import AuditLog, CheckpointDelivery
+from audit.publishing import forwarding
 from audit.publishing.places import places
-from audit.reading import FILTERS, Page, read_page, require_reader
+from audit.reading import CHOICES, FILTERS, Page, chosen, read_page, require_reader
 from audit.verification import verify_and_record
 from web.errors import BadInput, NotFound
 from web.ratelimit import limit
@@ -22,6 +25,8 @@ from web.verbs import post_only
 
 PAGE_SIZE = 100
 # Facts of the request are shown apart from what the act itself says.
+# Everything of one person, target or request.
+TIMELINES = ("person", "target", "request")
 CIRCUMSTANCES = ("request", "address")
 JSON_LINES = "application/jsonl"
 
@@ -42,11 +47,14 @@ def entries(request: HttpRequest) -> HttpResponse:
         "filters": {name: request.GET.get(name, "") for name in FILTERS},
         "actions": [(action.value, action.value) for action in Action],
         "problems": problems,
+        "timelines": [(name, request.GET[name]) for name in TIMELINES if request.GET.get(name)],
+        "chosen": urlencode({name: request.GET[name] for name in CHOICES if request.GET.get(name)}),
         "entries": [_readable(entry) for entry in page.entries],
         "next": page.next,
         "paged": "cursor" in request.GET,
         "checkpoint": checkpoints.last(),
         "alarms": checkpoints.alarms(),
+        "forwarded": forwarding.deliveries(),
         "places": CheckpointDelivery.objects.filter(place__in=[place.name for place in places()]).order_by("place"),
     }
     return render(request, "audit/list.html", context, status=BadInput.status if problems else 200)
@@ -99,6 +107,25 @@ def exported(request: HttpRequest) -> StreamingHttpResponse:
     return _file(StreamingHttpResponse(lines.whole_log(), content_type=JSON_LINES), "audit-log.jsonl")
 
 
+@require_GET
+def entries_file(request: HttpRequest, form: str) -> StreamingHttpResponse:
+    """The entries that the filters leave, as CSV or JSON lines."""
+    require_reader(request.user)
+    return exported_entries(request, form)
+
+
+def exported_entries(request: HttpRequest, form: str) -> StreamingHttpResponse:
+    """The same for whoever was found to be allowed to, for page and API; and an entry that says what was taken."""
+    limit(request, "download")
+    entries, end = chosen(request.GET), ends.head().seq
+    filters = {name: value for name, value in request.GET.items() if value}
+    with transaction.atomic():
+        data = {"format": form, "filters": filters}
+        log.append(Action.AUDIT_EXPORT, actor=actor_of(request), subject=log.Subject("audit", ""), data=data)
+    response = StreamingHttpResponse(streams.stream(entries, form, end), content_type=streams.MEDIA[form])
+    return _file(response, f"audit-entries.{form}")
+
+
 def _file(response: R, name: str) -> R:
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
@@ -117,8 +144,21 @@ def _readable(entry: AuditLog) -> dict[str, Any]:
         "subject": "" if entry.subject_label == who else entry.subject_label,
         "facts": _facts(data),
         "circumstances": circumstances,
+        "timelines": _timelines(entry),
         "hash": bytes(entry.hash).hex(),
     }
+
+
+def _timelines(entry: AuditLog) -> list[tuple[str, str]]:
+    """Where everything of its person, and of its target or request, is: what it is called, and what an address asks."""
+    found = []
+    if entry.actor is not None:
+        found.append((entry.actor.get_username(), urlencode({"person": entry.actor.get_username()})))
+    if entry.subject_kind == "target":
+        found.append((entry.subject_label, urlencode({"target": entry.subject_id})))
+    elif entry.subject_kind == "query":
+        found.append((entry.subject_label, urlencode({"request": entry.subject_id})))
+    return found
 
 
 def _who(entry: AuditLog) -> str:

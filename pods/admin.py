@@ -3,18 +3,24 @@
 from typing import TYPE_CHECKING, Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.widgets import FilteredSelectMultiple
 from django.db import models
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import URLPattern, path
+from django.utils.decorators import method_decorator
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from accounts.models import User
 from audit import log
-from audit.administration import AuditedAdmin, is_admin
+from audit.administration import AuditedAdmin, actor_of, is_admin
 from pods import membership
-from pods.models import Pod, Target
+from pods.examining import about, examine_target
+from pods.models import Pod, Target, TargetReport
+from web.errors import NotAllowed, NotFound
+from web.verbs import post_only
 
 if TYPE_CHECKING:
     ModelForm = forms.ModelForm[Pod]
@@ -136,13 +142,13 @@ class TargetAdmin(AuditedAdmin):
     list_filter = ("engine", "environment", "active", "pod")
     list_select_related = ("pod",)
     search_fields = ("name", "slug")
-    readonly_fields = ("variables",)
+    readonly_fields = ("variables", "tested")
     fieldsets = (
         (None, {"fields": ("pod", "name", "slug", "engine", "environment", "active")}),
         (
             "Credentials",
             {
-                "fields": ("read_url_variable", "write_url_variable", "variables"),
+                "fields": ("read_url_variable", "write_url_variable", "variables", "tested"),
                 "description": "Names of variables in the portal's environment. The URLs are never shown or stored.",
             },
         ),
@@ -199,9 +205,44 @@ class TargetAdmin(AuditedAdmin):
         names = format_html_join(", ", "<code>{}</code>", ((name,) for name in missing))
         return format_html("<strong>Missing: {}</strong>", names)
 
+    @admin.display(description="Last test")
+    def tested(self, target: Target) -> SafeString | str:
+        """What the last test of its logins found, and how to mend it."""
+        report = TargetReport.objects.filter(target=target).first() if target.pk else None
+        if report is None:
+            return "Not tested yet." if target.pk else "Once the target is saved, a button tests its logins."
+        found = format_html_join("", "<li><strong>{}</strong> {}<br>{}</li>", map(_line, report.told))
+        changed = "" if report.about == about(target) else " The target was changed since: test it again."
+        head = f"{report.at:%Y-%m-%d %H:%M} UTC: {'' if report.told else 'nothing is to be done.'}{changed}"
+        return format_html("{}<ul>{}</ul>", head, found) if report.told else head
+
+    def get_urls(self) -> list[URLPattern]:
+        """The admin's own, and the button's."""
+        address = path("<int:key>/examine/", self.admin_site.admin_view(self.examine), name="pods_target_examine")
+        return [address, *super().get_urls()]
+
+    @method_decorator(post_only)
+    def examine(self, request: HttpRequest, key: int) -> HttpResponse:
+        """Test the logins of a target, and show what was found on its page."""
+        if not is_admin(request):
+            raise NotAllowed("Targets are tested by admins.")
+        target = Target.objects.filter(pk=key).first()
+        if target is None:
+            raise NotFound("There is no such target.")
+        faults = sum(fault for _, _, fault in examine_target(actor=actor_of(request), target=target).told)
+        level = messages.WARNING if faults else messages.SUCCESS
+        said = f"{faults} to mend: see Last test." if faults else "Its logins are as they should be."
+        messages.add_message(request, level, f"{target.name} was tested. {said}")
+        return redirect("admin:pods_target_change", key)
+
+    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
+        """A new target is tested next."""
+        answer = super().response_add(request, obj, post_url_continue)
+        return answer if "_addanother" in request.POST else redirect("admin:pods_target_change", obj.pk)
+
     def get_readonly_fields(self, request: HttpRequest, obj: models.Model | None = None) -> tuple[str, ...]:  # noqa: ARG002 -- Django's call
         """Requests name their target by its slug; they belong to its pod and its engine."""
-        return ("variables", "pod", "slug", "engine") if obj else ("variables",)
+        return ("variables", "tested", "pod", "slug", "engine") if obj else ("variables", "tested")
 
     def get_prepopulated_fields(self, request: HttpRequest, obj: models.Model | None = None) -> dict[str, Any]:  # noqa: ARG002 -- Django's call
         """Only while the slug can be edited."""
@@ -215,9 +256,15 @@ class TargetAdmin(AuditedAdmin):
         subject = self.audit_subject(obj)
         user = request.user
         assert isinstance(user, User)
+        values = self.audit_values(obj, sorted(self.recorded_fields))
         obj.delete()
-        log.append(log.Action.ADMIN_DELETE, actor=user, subject=subject)
+        log.append(log.Action.ADMIN_DELETE, actor=user, subject=subject, data={"before": values})
 
     def log_deletions(self, request: HttpRequest, queryset: Any) -> list[Any]:  # noqa: ARG002 -- Django's call
         """Recorded by `delete_model`; Django's own admin log is not written."""
         return []
+
+
+def _line(told: list[Any]) -> tuple[str, str, str]:
+    words, mend, fault = told
+    return ("To mend:" if fault else "Advice:", words, mend)

@@ -19,7 +19,9 @@ def create_pod(*, actor: Actor, name: str, slug: str, **fields: object) -> Pod:
     prepare_groups(pod)
     pod.save()
     grant(pod)
-    log.append(log.Action.ADMIN_ADD, actor=actor, subject=subject(pod), data={"name": name})
+    log.append(
+        log.Action.ADMIN_ADD, actor=actor, subject=subject(pod), data={"values": {"name": name, "slug": slug, **fields}}
+    )
     return pod
 
 

@@ -11,7 +11,7 @@ from django.core.checks import CheckMessage, Error, register
 from django.core.checks import Warning as CheckWarning
 from django.db import DatabaseError
 
-from audit.publishing import places
+from audit.publishing import forwarding, places
 from portal import rights
 
 TOKEN_LENGTH = 24
@@ -59,6 +59,9 @@ def _secrets() -> list[CheckMessage]:
         found.append(
             Error(message, hint="Write file:/path, https://…, s3://bucket or slack:CHANNEL.", id="portal.E008")
         )
+    for kind in forwarding.unknown():
+        message = f"PORTAL_SIEM_TO: nothing can be sent to {kind}:…"
+        found.append(Error(message, hint="Write syslog+tls://host, syslog+tcp://host or https://….", id="portal.E020"))
     return found
 
 

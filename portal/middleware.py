@@ -7,15 +7,19 @@ import re
 import time
 import uuid
 from collections.abc import Callable
+from http import HTTPStatus
 
 from django.conf import settings
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
 from django.utils import timezone
 
 from accounts.models import User
+from audit import refusals
 from audit.context import request_facts
+from audit.log import Action, Subject
 from portal import logs, tracing
 from portal.errors import API_PREFIX, NOT_POSSIBLE, TOO_LARGE, answer_for, respond
 from web.addresses import client_address
@@ -25,6 +29,8 @@ logger = logging.getLogger(__name__)
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 REQUEST_ID = re.compile(r"\A[A-Za-z0-9._-]{8,64}\Z")
+SAFE = ("GET", "HEAD", "OPTIONS")
+PATH_LENGTH = 500
 PERMISSIONS = "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()"
 
 
@@ -71,6 +77,40 @@ def _log(request: HttpRequest, response: HttpResponseBase, seconds: float) -> No
     """The route instead of the address: what people search for stands in addresses."""
     took = round(seconds * 1000)
     logger.info("%s %s %s %d ms", request.method, tracing.route_of(request), response.status_code, took)
+
+
+class RefusalsMiddleware:
+    """Whoever is signed in and refused leaves an entry, whichever page or call it was, unless it has one already."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """The answer as it is."""
+        with refusals.one_request():
+            response = self.get_response(request)
+            if _is_refusal(request, response) and not refusals.recorded():
+                _record_refusal(request, response.status_code)
+        return response
+
+
+def _is_refusal(request: HttpRequest, response: HttpResponseBase) -> bool:
+    """Not allowed; or an act on what is not there for this person. Of pages that are not there nothing is told."""
+    acts = request.method not in SAFE and getattr(request, "resolver_match", None) is not None
+    return response.status_code == HTTPStatus.FORBIDDEN or (acts and response.status_code == HTTPStatus.NOT_FOUND)
+
+
+def _record_refusal(request: HttpRequest, status: int) -> None:
+    person = getattr(request, "user", None)
+    if not isinstance(person, User):
+        return
+    path = request.path_info[:PATH_LENGTH]
+    data = {"method": str(request.method), "status": status}
+    try:
+        refusals.record(Action.ACCESS_REFUSED, actor=person, subject=Subject("address", path, path), data=data)
+    except DatabaseError:
+        # It stays refused all the same.
+        logger.exception("a refusal could not be recorded: %s %s", data["method"], path)
 
 
 class ResponseHeadersMiddleware:

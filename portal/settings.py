@@ -42,6 +42,11 @@ PORTAL_BUCKET_ENDPOINT = env.text("PORTAL_BUCKET_ENDPOINT", "")
 PORTAL_BUCKET_REGION = env.text("PORTAL_BUCKET_REGION", "us-east-1")
 PORTAL_BUCKET_KEY_ID = env.text("PORTAL_BUCKET_KEY_ID", "")
 PORTAL_BUCKET_SECRET = env.text("PORTAL_BUCKET_SECRET", "")
+# Where every entry is sent: syslog+tls://host:6514, syslog+tcp://host:601, https://…; what authorises there; whose
+# certificates are believed beside the system's.
+PORTAL_SIEM_TO = env.words("PORTAL_SIEM_TO")
+PORTAL_SIEM_TOKEN = env.text("PORTAL_SIEM_TOKEN", "")
+PORTAL_SIEM_CA = env.text("PORTAL_SIEM_CA", "")
 CHECKPOINT_CHANNELS = "pods.membership.slack_channels"
 REDIS_URL = env.text("PORTAL_REDIS_URL", "")
 
@@ -87,6 +92,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "portal.middleware.RefusalsMiddleware",
     "portal.middleware.TimeZoneMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",

@@ -20,6 +20,8 @@ v1: list[URLPattern | URLResolver] = [
     path("", include("queries.api.urls")),
     path("audit/", audit_api.Entries.as_view(), name="audit"),
     path("audit/verify/", audit_api.Verify.as_view(), name="audit_verify"),
+    path("audit/entries.csv", audit_api.EntriesCsv.as_view(), name="audit_entries_csv"),
+    path("audit/entries.jsonl", audit_api.EntriesJsonl.as_view(), name="audit_entries_jsonl"),
     path("audit/log.jsonl", audit_api.Log.as_view(), name="audit_log"),
 ]
 

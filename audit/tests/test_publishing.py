@@ -22,7 +22,7 @@ from audit import checkpoints, keys
 from audit.lines import checkpoint_line, whole_log
 from audit.models import Checkpoint, CheckpointDelivery
 from audit.publishing import bucket, publish_due
-from audit.publishing.outbox import LEASE
+from audit.publishing.deliveries import LEASE
 from audit.tests.test_log import write
 from portal.tests.people import make_auditor
 

@@ -23,6 +23,7 @@ from executors.base.effects import (
     TableEffect,
 )
 from executors.base.findings import Analysis, Finding, FindingCode, Required, Severity, Verified
+from executors.base.flaws import Examined, Flaw, FlawCode
 from executors.base.holdings import Masks, Reference, Table
 from executors.base.outcomes import (
     ERRORS,
@@ -96,10 +97,13 @@ __all__ = [
     "End",
     "Engine",
     "EngineKind",
+    "Examined",
     "ExecutionError",
     "FailureCode",
     "Finding",
     "FindingCode",
+    "Flaw",
+    "FlawCode",
     "Gap",
     "Image",
     "Images",

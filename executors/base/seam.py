@@ -9,6 +9,7 @@ from executors.base.asking import Asked, Told
 from executors.base.control import Control
 from executors.base.effects import Effect, Images
 from executors.base.findings import Analysis
+from executors.base.flaws import Examined
 from executors.base.holdings import Table
 from executors.base.outcomes import Aftermath, CommitStatus, End, Ran, WriteOutcome
 from executors.base.parameters import Parameter
@@ -102,6 +103,9 @@ class Engine(Protocol):
 
     def connection_limit(self, target: Target) -> ConnectionLimit | None:
         """How many connections the target's login may have at once; None where nothing limits a login."""
+
+    def examine(self, target: Target) -> Examined:
+        """What is wrong with the target's login, and with its server as far as it may ask; nothing is changed."""
 
 
 class ScriptEngine(Protocol):

@@ -19,6 +19,7 @@ from executors.base import (
     Column,
     CommitStatus,
     Control,
+    Examined,
     Job,
     Parameter,
     Plan,
@@ -28,7 +29,7 @@ from executors.base import (
     Told,
 )
 from executors.base.parameters import named
-from executors.mongodb import checking, planning, structure
+from executors.mongodb import checking, examining, planning, structure
 from executors.mongodb.activity import activity
 from executors.mongodb.clients import Clients, Connected
 from executors.mongodb.failures import translate
@@ -47,6 +48,7 @@ _SAMPLE_SECONDS: Final = 2.0
 _INTROSPECTION_SECONDS: Final = 20.0
 _CHECK_SECONDS: Final = 2.0
 _PLAN_SECONDS: Final = 2.0
+_EXAMINED_SECONDS: Final = 10.0
 _TRANSACTION = re.compile(r"([0-9a-f]{32}):(\d{1,18})")
 
 
@@ -102,6 +104,13 @@ class MongoDBEngine:
 
     def connection_limit(self, target: Target) -> None:
         """MongoDB limits no login."""
+
+    def examine(self, target: Target) -> Examined:
+        """What the roles of its login allow, and whether its server asks for logins and has transactions."""
+        try:
+            return examining.examine(self._clients.connected(target), target, _EXAMINED_SECONDS)
+        except PyMongoError as problem:
+            raise translate(problem, target) from None
 
     def introspect(self, target: Target) -> tuple[Table, ...]:
         """Collections and views, their top-level fields as found in a sample, and estimated sizes."""

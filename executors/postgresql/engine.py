@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from executors.base import (
     CommitStatus,
     ConnectionLimit,
     Control,
+    Examined,
     Interrupted,
     Job,
     Limits,
@@ -30,6 +31,7 @@ from executors.base.parameters import named, to_json
 from executors.postgresql import activity, catalogue, commits, structure
 from executors.postgresql.checking import Check
 from executors.postgresql.connections import Connections
+from executors.postgresql.examining import asking as examining
 from executors.postgresql.maintenance import evidence
 from executors.postgresql.maintenance.running import Maintenance
 from executors.postgresql.options import ConnectionKey, connection_key
@@ -195,6 +197,12 @@ class PostgreSQLEngine:
         with _Aside(self._connections, target) as wire:
             found = wire.simple(_LIMIT)
             return ConnectionLimit(int(found.get_value(0, 0) or b"0"), (found.get_value(0, 1) or b"").decode())
+
+    def examine(self, target: Target) -> Examined:
+        """What its login may do, and how its server is set, held against what a run needs and what none should have."""
+        key = connection_key(target, _ASIDE)
+        with closing(self._connections.open_unjudged(key, Watch(_ASIDE.seconds, _Uncancelled()))) as wire:
+            return examining.examine(wire, key)
 
 
 class _Aside:

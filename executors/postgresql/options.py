@@ -80,10 +80,13 @@ def own_settings(parameter: Callable[[bytes], bytes | None]) -> dict[str, str]:
 
 
 def _options(key: ConnectionKey, unknown: frozenset[str]) -> str:
-    return " ".join(f"-c {name}={_escape(value)}" for name, value in _settings(key).items() if name not in unknown)
+    return " ".join(
+        f"-c {name}={_escape(value)}" for name, value in wanted_settings(key).items() if name not in unknown
+    )
 
 
-def _settings(key: ConnectionKey) -> dict[str, str]:
+def wanted_settings(key: ConnectionKey) -> dict[str, str]:
+    """What a session is to begin with, as the server keeps it: times in milliseconds."""
     statement = max(1, round(key.seconds * 1000))
     # Not above the statement's own limit: else the author is told the wrong reason.
     lock = max(1, min(round(key.lock_seconds * 1000), statement - 1 or 1))

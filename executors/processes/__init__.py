@@ -21,6 +21,7 @@ from executors.base import (
     Control,
     End,
     EngineKind,
+    Examined,
     ExecutionError,
     Job,
     Language,
@@ -38,6 +39,7 @@ from executors.processes.messages import (
     from_parameters,
     to_activity,
     to_aftermath,
+    to_examined,
     to_limit,
     to_plan,
     to_tables,
@@ -55,6 +57,7 @@ LONG_WORD_SECONDS: Final = 10.0
 BUSY_SECONDS: Final = 1.0
 # The two seconds of the target, reaching it, and the start of a process on a busy machine.
 PLAN_SECONDS: Final = 5.0
+EXAMINED_SECONDS: Final = 25.0
 
 
 class _Processes:
@@ -201,6 +204,12 @@ def connection_limit(target: Target) -> ConnectionLimit | None:
         return to_limit(helper.ask("connection_limit", target))
 
 
+def examine(target: Target) -> Examined:
+    """What is wrong with the target's login and its server. No execution is waited for. Raises `ExecutionError`."""
+    with _ours().askers.helper(target, patience=BUSY_SECONDS) as asker:
+        return to_examined(asker.ask("examine", target, EXAMINED_SECONDS))
+
+
 def server_version(target: Target) -> str:
     """A name for people, such as `PostgreSQL 18.6`."""
     with _ours().helpers.helper(target) as helper:
@@ -247,6 +256,7 @@ __all__ = [
     "close",
     "commit_status",
     "connection_limit",
+    "examine",
     "introspect",
     "read",
     "run",

@@ -21,10 +21,13 @@ from executors.base import (
     Effect,
     End,
     EngineKind,
+    Examined,
     ExecutionError,
     FailureCode,
     Finding,
     FindingCode,
+    Flaw,
+    FlawCode,
     Gap,
     Image,
     Images,
@@ -68,6 +71,7 @@ Question = Literal[
     "activity",
     "server_version",
     "connection_limit",
+    "examine",
     "word",
     "plan",
     "structure",
@@ -234,6 +238,20 @@ def from_limit(limit: ConnectionLimit | None) -> list[object] | None:
 def to_limit(answer: Any) -> ConnectionLimit | None:
     """From the wire."""
     return None if answer is None else ConnectionLimit(*answer)
+
+
+def from_examined(examined: Examined) -> dict[str, Any]:
+    """For the wire."""
+    return asdict(examined)
+
+
+def to_examined(data: Mapping[str, Any]) -> Examined:
+    """From the wire."""
+    return Examined(**{**data, "flaws": tuple(map(_to_flaw, data["flaws"]))})
+
+
+def _to_flaw(data: Mapping[str, Any]) -> Flaw:
+    return Flaw(**{**data, "code": FlawCode(data["code"]), "names": tuple(data["names"])})
 
 
 def from_activity(activity: Activity | None) -> dict[str, Any] | None:

@@ -218,6 +218,7 @@ _ANSWERS: dict[messages.Question, Callable[[Engine, Target, dict[str, Any]], obj
     "plan": _plan,
     "structure": lambda engine, target, data: engine.structure(target, data["tables"]),
     "connection_limit": lambda engine, target, _: messages.from_limit(engine.connection_limit(target)),
+    "examine": lambda engine, target, _: messages.from_examined(engine.examine(target)),
     "server_version": lambda engine, target, _: engine.server_version(target),
 }
 

@@ -1,6 +1,7 @@
 """Pods, what they may reach, and who is in them."""
 
 from pods.models.pod import REVIEW, RIGHTS, SUBMIT, Pod, PodGroupObjectPermission
+from pods.models.report import TargetReport
 from pods.models.target import Environment, Rehearsals, Target
 
 __all__ = (
@@ -12,4 +13,5 @@ __all__ = (
     "PodGroupObjectPermission",
     "Rehearsals",
     "Target",
+    "TargetReport",
 )

@@ -52,6 +52,8 @@ EXPECTED: dict[str, tuple[str, tuple[int, int, int, int, int]]] = {
     "template_withdraw": ("post", (400, 400, 404, 400, 400)),
     "audit": ("get", (403, 403, 403, 200, 200)),
     "audit_log": ("get", (403, 403, 403, 200, 200)),
+    "audit_entries_csv": ("get", (403, 403, 403, 200, 200)),
+    "audit_entries_jsonl": ("get", (403, 403, 403, 200, 200)),
     # Who may, is tried in audit/tests: it reads one snapshot, which only a transaction of its own can give.
     "audit_verify": ("post", (403, 403, 403, 200, 200)),
 }

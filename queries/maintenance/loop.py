@@ -16,8 +16,8 @@ from typing import TypeAlias
 from django.db import Error, InterfaceError, OperationalError, connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from audit import checkpoints
-from audit.publishing import publish_due
+from audit import checkpoints, configuration
+from audit.publishing import forward_due, publish_due
 from queries import running, services
 from queries.maintenance import tidying
 from queries.models import QueryRequest
@@ -75,6 +75,7 @@ def tasks(interval: float) -> list[Task]:
         Task("remind", remind, interval, 4),
         Task("checkpoints", sign, interval, 5),
         Task("publish", publish_due, interval, 0),
+        Task("forward", forward_due, min(interval, NOTICE_SECONDS), 0),
         Task("notices", sending.send_due, min(interval, NOTICE_SECONDS), 0),
         Task("tidy", lambda stopping: sum(tidying.tidy(stopping).values()), max(interval, TIDY_SECONDS), 3),
     ]
@@ -84,6 +85,7 @@ def maintain(*, stop: Event, interval: float = 15.0, once: bool = False) -> dict
     """Run the tasks until `stop` is set, or once; how much each did. An error of one does not keep the others."""
     done: dict[str, int] = {}
     plan = dict.fromkeys(tasks(interval), 0.0)
+    configuration.record_change()
     logger.info("maintaining%s", "" if once else f" every {interval:g} s")
     while not stop.is_set():
         for task, due in plan.items():

@@ -15,6 +15,7 @@ from executors.base import (
     CommitStatus,
     Control,
     Effect,
+    Examined,
     ExecutionError,
     Finding,
     FindingCode,
@@ -163,6 +164,10 @@ class ToyEngine:
 
     def connection_limit(self, target: Target) -> None:
         """Nothing limits a login."""
+
+    def examine(self, target: Target) -> Examined:
+        with connect(target):
+            return Examined("", "main", target.url)
 
     def server_version(self, target: Target) -> str:
         return f"Toy {sqlite3.sqlite_version}"

@@ -46,6 +46,7 @@ def test_every_task_runs_once_with_once(committed: World) -> None:
         "expire": 0,
         "remind": 0,
         "publish": 0,
+        "forward": 0,
         "notices": 0,
         "tidy": 0,
     }

@@ -10,8 +10,9 @@ import pytest
 from django.test import Client
 
 from accounts.models import User
+from audit import refusals
 from audit.models import AuditLog
-from queries import refusals, services
+from queries import services
 from queries.models import QueryRequest
 from queries.tests import trail
 from queries.tests.world import World

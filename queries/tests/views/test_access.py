@@ -83,6 +83,8 @@ PAGES: dict[str, dict[str, int]] = {
     "pods:target": OF_THE_POD,
     "audit:list": {**dict.fromkeys(PEOPLE, 403), "auditor": 200, "admin": 200},
     "audit:verify": POSTS,
+    "audit:entries_csv": {**dict.fromkeys(PEOPLE, 403), "auditor": 200, "admin": 200},
+    "audit:entries_jsonl": {**dict.fromkeys(PEOPLE, 403), "auditor": 200, "admin": 200},
     "audit:log": {**dict.fromkeys(PEOPLE, 403), "auditor": 200, "admin": 200},
     "audit:checkpoints": {**dict.fromkeys(PEOPLE, 403), "auditor": 200, "admin": 200},
     "audit:public_key": ALL,

@@ -1,0 +1,433 @@
+"""Every address and every service that changes something leaves an entry, or says here why it need not."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from accounts.models import User
+from audit import verification
+from audit.chain import Verdict
+from audit.models import AuditLog
+from pods import examining, membership
+from portal.tests.test_admin import TARGET
+from queries import services
+from queries.models import QueryRequest, SavedView, Template
+from queries.running.claim import claim
+from queries.tests.conftest import SignedIn
+from queries.tests.services.test_grants import granted
+from queries.tests.services.test_templates import kept
+from queries.tests.views.test_templates import VALUE, form, terms
+from queries.tests.world import World
+
+VALUES = {"public_id": "00000000-0000-4000-8000-000000000000", "format": "csv"}
+JSON = "application/json"
+API = "/api/v1/"
+
+
+@dataclass(frozen=True, slots=True)
+class Doing:
+    """Somebody does something at an address."""
+
+    world: World
+    client_of: SignedIn
+    patch: pytest.MonkeyPatch
+
+    def page(self, who: User, path: str, **sent: object) -> None:
+        self._done(self.client_of(who).post(path, sent))
+
+    def call(self, who: User | None, path: str, **sent: object) -> Any:
+        client = self.client_of(who) if who else Client()
+        return self._done(client.post(f"{API}{path}", sent, content_type=JSON))
+
+    def _done(self, answer: Any) -> Any:
+        assert answer.status_code in {200, 201, 302}, answer.content.decode()[:600]
+        return answer
+
+    def waiting(self) -> QueryRequest:
+        return self.world.submitted()
+
+    def write(self) -> QueryRequest:
+        return self.world.submitted("UPDATE items SET name = 'x' WHERE id = 1", access="write")
+
+    def executing(self) -> QueryRequest:
+        with self.patch.context() as patch:
+            patch.setattr("queries.running.run", lambda query: query)
+            query = self.world.approved(self.world.submitted("SELECT pg_sleep(1)"))
+        claim(query)
+        # Its lock is held on the test's one connection, which would find it free.
+        self.patch.setattr("queries.running.settle_lost", lambda _query: False)
+        return query
+
+    def view(self) -> SavedView:
+        self.page(self.world.reviewer, "/views/save/", **VIEW)
+        return SavedView.objects.get()
+
+    def password(self) -> User:
+        self.world.author.set_password("a long enough password 1")
+        self.world.author.save()
+        return self.world.author
+
+
+Act = Callable[[Doing], object]
+VIEW = {"list": "review", "name": "Production writes", "filters": "access=write"}
+BODY = {
+    "pod": "payments",
+    "target": "orders",
+    "language": "sql",
+    "statement": "SELECT 1",
+    "access": "read",
+    "reason": "to see",
+}
+SIGN_IN = {"username": "author", "password": "a long enough password 1"}
+MEMBERS: dict[str, list[int]] = {"managers_of_pod": [], "developers_of_pod": []}
+PERSON = {"role": "DEVELOPER", "username": "newcomer", "theme": "system", "time_zone": "UTC"}
+
+
+def at(query: QueryRequest, verb: str) -> str:
+    return f"queries/{query.public_id}/{verb}/"
+
+
+def page(verb: str, who: str, make: Callable[[Doing], QueryRequest] = Doing.waiting, **sent: str) -> Act:
+    """A verb of a request's page."""
+
+    def act(do: Doing) -> None:
+        query = make(do)
+        do.page(getattr(do.world, who), f"/{at(query, verb)}", digest=query.digest, **sent)
+
+    return act
+
+
+def call(
+    verb: str, who: str, make: Callable[[Doing], QueryRequest] = Doing.waiting, *, digest: bool = False, **sent: str
+) -> Act:
+    """The same in the API."""
+
+    def act(do: Doing) -> None:
+        query = make(do)
+        do.call(getattr(do.world, who), at(query, verb), **({"digest": query.digest} if digest else {}), **sent)
+
+    return act
+
+
+def executed_write(do: Doing) -> QueryRequest:
+    return do.world.approved(do.write())
+
+
+def refreshed(do: Doing) -> None:
+    do.password()
+    tokens = do.call(None, "auth/token/", **SIGN_IN).json()
+    do.call(None, "auth/token/refresh/", refresh=tokens["refresh"])
+
+
+def _second_moved(do: Doing) -> None:
+    first = do.view()
+    do.page(do.world.reviewer, "/views/save/", **{**VIEW, "name": "Second"})
+    do.page(do.world.reviewer, f"/views/{first.pk}/move/", to="later")
+
+
+ACTS: dict[str, tuple[str, Act]] = {
+    "api:token": ("user.sign_in", lambda do: (do.password(), do.call(None, "auth/token/", **SIGN_IN))),
+    "api:token_refresh": ("user.token_refresh", refreshed),
+    "api:queries": ("query.submit", lambda do: do.call(do.world.author, "queries/", **BODY)),
+    "api:query_comments": ("query.comment", call("comments", "reviewer", text="Why?")),
+    "api:query_approve": ("query.approve", call("approve", "reviewer", digest=True)),
+    "api:query_rehearse": ("query.rehearse", call("rehearse", "reviewer", Doing.write, digest=True)),
+    "api:query_undo": ("query.undo", call("undo", "author", executed_write)),
+    "api:query_reject": ("query.reject", call("reject", "reviewer", comment="No.")),
+    "api:query_withdraw": ("query.withdraw", call("withdraw", "author")),
+    "api:query_cancel": ("query.cancel", call("cancel", "author", Doing.executing)),
+    "api:audit_verify": ("audit.verify", lambda do: do.call(do.world.auditor, "audit/verify/")),
+    "admin:logout": ("user.sign_out", lambda do: do.page(do.world.admin, "/admin/logout/")),
+    "admin:auth_user_password_change": (
+        "admin.change",
+        lambda do: do.page(
+            do.world.admin,
+            f"/admin/accounts/user/{do.world.author.pk}/password/",
+            password1="another password 2",
+            password2="another password 2",
+            usable_password="true",
+        ),
+    ),
+    "admin:accounts_user_add": (
+        "admin.add",
+        lambda do: do.page(do.world.admin, "/admin/accounts/user/add/", **PERSON, usable_password="false"),
+    ),
+    "admin:accounts_user_change": (
+        "admin.change",
+        lambda do: do.page(
+            do.world.admin, f"/admin/accounts/user/{do.world.author.pk}/change/", **PERSON, is_active="on"
+        ),
+    ),
+    "admin:pods_pod_add": (
+        "admin.add",
+        lambda do: do.page(do.world.admin, "/admin/pods/pod/add/", name="New", slug="new", active="on", **MEMBERS),
+    ),
+    "admin:pods_pod_change": (
+        "pod.members_change",
+        lambda do: do.page(
+            do.world.admin, f"/admin/pods/pod/{do.world.pod.pk}/change/", name="Payments", active="on", **MEMBERS
+        ),
+    ),
+    "admin:pods_target_examine": (
+        "target.examine",
+        lambda do: do.page(do.world.admin, f"/admin/pods/target/{do.world.target.pk}/examine/"),
+    ),
+    "admin:pods_target_add": (
+        "admin.add",
+        lambda do: do.page(
+            do.world.admin,
+            "/admin/pods/target/add/",
+            **{**TARGET, "pod": do.world.pod.pk, "name": "New", "slug": "new"},
+        ),
+    ),
+    "admin:pods_target_change": (
+        "admin.change",
+        lambda do: do.page(do.world.admin, f"/admin/pods/target/{do.world.target.pk}/change/", **TARGET),
+    ),
+    "admin:pods_target_delete": (
+        "admin.delete",
+        lambda do: do.page(do.world.admin, f"/admin/pods/target/{do.world.target.pk}/delete/", post="yes"),
+    ),
+    "accounts:login": ("user.sign_in", lambda do: (do.password(), Client().post("/accounts/login/", SIGN_IN))),
+    "accounts:logout": ("user.sign_out", lambda do: do.page(do.world.author, "/accounts/logout/")),
+    "accounts:profile": (
+        "user.profile_change",
+        lambda do: do.page(do.world.author, "/accounts/profile/", first_name="Ada", theme="dark"),
+    ),
+    "accounts:password": (
+        "user.profile_change",
+        lambda do: do.page(
+            do.password(),
+            "/accounts/password/",
+            old_password=SIGN_IN["password"],
+            new_password1="another password 2",
+            new_password2="another password 2",
+        ),
+    ),
+    "audit:verify": ("audit.verify", lambda do: do.page(do.world.auditor, "/audit/verify/")),
+    "review_stale": (
+        "query.reject",
+        lambda do: do.page(do.world.reviewer, "/review/stale/", chosen=str(do.waiting().public_id), reason="Old."),
+    ),
+    "view_save": ("view.save", lambda do: do.view()),
+    "view_move": ("view.move", _second_moved),
+    "view_remove": ("view.remove", lambda do: do.page(do.world.reviewer, f"/views/{do.view().pk}/remove/")),
+    "queries:new": ("query.submit", lambda do: do.page(do.world.author, "/queries/new/", **BODY)),
+    "queries:approve": ("query.approve", page("approve", "reviewer")),
+    "queries:rehearse": ("query.rehearse", page("rehearse", "reviewer", Doing.write)),
+    "queries:undo": ("query.undo", page("undo", "author", executed_write)),
+    "queries:reject": ("query.reject", page("reject", "reviewer", comment="No.")),
+    "queries:comment": ("query.comment", page("comment", "reviewer", text="Why?")),
+    "queries:withdraw": ("query.withdraw", page("withdraw", "author")),
+    "queries:cancel": ("query.cancel", page("cancel", "author", Doing.executing)),
+}
+NAMED = {
+    "pod": "payments",
+    "name": "Item by id",
+    "language": "sql",
+    "access": "read",
+    "statement": "SELECT name FROM items WHERE id = :id",
+    "targets": ["orders"],
+    "parameters": [{"name": "id", "type": "integer"}],
+}
+
+
+def of_template(verb: str, who: str, sent: Callable[[Template], dict[str, Any]], *, api: bool = False) -> Act:
+    """A verb of a template's page, or of the API."""
+
+    def act(do: Doing) -> None:
+        template = kept(do.world)
+        if verb == "withdraw":
+            granted(do.world, template)
+        person, path = getattr(do.world, who), f"templates/{template.public_id}/{verb}/"
+        (do.call if api else do.page)(person, path if api else f"/{path}", **sent(template))
+
+    return act
+
+
+def digest(template: Template) -> dict[str, Any]:
+    return {"digest": template.now.digest}
+
+
+ACTS |= {
+    "template_new": ("template.create", lambda do: do.page(do.world.author, "/templates/new/", **form())),
+    "template_change": (
+        "template.change",
+        of_template("change", "author", lambda one: form(digest=one.now.digest, description="Names.")),
+    ),
+    "template_ask": (
+        "template.use",
+        of_template(
+            "ask",
+            "author",
+            lambda one: {
+                **VALUE,
+                **digest(one),
+                "target": "orders",
+                "reason": "to look",
+                "named-0-value": "2",
+            },
+        ),
+    ),
+    "template_grant": ("template.grant", of_template("grant", "reviewer", terms)),
+    "template_withdraw": ("template.withdraw", of_template("withdraw", "reviewer", lambda _: {"target": "orders"})),
+    "template_retire": ("template.retire", of_template("retire", "author", digest)),
+    "api:templates": ("template.create", lambda do: do.call(do.world.author, "templates/", **NAMED)),
+    "api:template_change": (
+        "template.change",
+        of_template(
+            "change",
+            "author",
+            lambda one: (
+                {name: value for name, value in NAMED.items() if name != "pod"}
+                | {**digest(one), "description": "Names."}
+            ),
+            api=True,
+        ),
+    ),
+    "api:template_ask": (
+        "template.use",
+        of_template(
+            "ask",
+            "author",
+            lambda one: {**digest(one), "target": "orders", "values": {"id": 2}, "reason": "to look"},
+            api=True,
+        ),
+    ),
+    "api:template_grant": (
+        "template.grant",
+        of_template(
+            "grant",
+            "reviewer",
+            lambda one: {
+                **digest(one),
+                "target": "orders",
+                "until": terms(one)["until"],
+                "runs_a_day": 2,
+                "runs_a_person": 1,
+                "people": None,
+            },
+            api=True,
+        ),
+    ),
+    "api:template_withdraw": (
+        "template.withdraw",
+        of_template("withdraw", "reviewer", lambda _: {"target": "orders"}, api=True),
+    ),
+    "api:template_retire": ("template.retire", of_template("retire", "author", digest, api=True)),
+}
+CLOSED = "only a lost outcome is closed, which the tests of faults bring about and look for its entry"
+SHOWS = "shows a page or leads to one; nothing is changed"
+EXEMPT = {
+    "api:query_check": "reads a statement; nothing is stored",
+    "api:query_close": CLOSED,
+    "queries:close": CLOSED,
+    "queries:revise": "opens the form of a new request, whose sending is recorded",
+    "queries:draft": "a draft is its author's own until it is sent",
+    "notices_read": "which notices somebody has read concerns nobody else",
+    "accounts:account": SHOWS,
+    "admin:index": SHOWS,
+    "admin:login": "leads to the portal's own sign-in",
+    "admin:password_change": "leads to the portal's own page",
+    "admin:view_on_site": SHOWS,
+    **{
+        f"admin:{model}_{view}": SHOWS
+        for model in ("accounts_user", "pods_pod", "pods_target")
+        for view in ("changelist", "history")
+    },
+    "admin:accounts_user_delete": "nobody may: it is refused",
+    "admin:pods_pod_delete": "nobody may: it is refused",
+}
+# The verbs, by the address whose scenario runs them.
+SERVICES = {
+    services.approve: "queries:approve",
+    services.cancel: "queries:cancel",
+    services.close: "queries:close",
+    services.comment: "queries:comment",
+    services.discard_draft: "queries:draft",
+    services.keep_draft: "queries:draft",
+    services.move_view: "view_move",
+    services.rehearse: "queries:rehearse",
+    services.reject: "queries:reject",
+    services.reject_stale: "review_stale",
+    services.remove_view: "view_remove",
+    services.save_view: "view_save",
+    services.submit: "queries:new",
+    services.undo: "queries:undo",
+    services.withdraw: "queries:withdraw",
+    services.ask: "template_ask",
+    services.change_template: "template_change",
+    services.create_template: "template_new",
+    services.grant: "template_grant",
+    services.retire_template: "template_retire",
+    services.withdraw_grant: "template_withdraw",
+    membership.create_pod: "admin:pods_pod_add",
+    membership.set_members: "admin:pods_pod_change",
+    examining.examine_target: "admin:pods_target_examine",
+}
+READS = {
+    services.as_script: "reads",
+    services.check_draft: "reads",
+    services.has_commented: "reads",
+    services.missing_parameters: "reads",
+    services.policies_of: "reads",
+    services.note_opened: "when a reviewer first opened a request is told with their decision",
+    services.visible_query: "reads",
+}
+
+
+def addresses(found: list[URLPattern | URLResolver], before: str = "/", space: str = "") -> Iterator[tuple[str, str]]:
+    """Every address by its name."""
+    for part in found:
+        path = before + str(part.pattern)
+        if isinstance(part, URLResolver):
+            inner = ":".join(filter(None, (space, part.namespace or "")))
+            yield from addresses(part.url_patterns, path, inner)
+        elif part.name and "^" not in path:
+            yield ":".join(filter(None, (space, part.name))), path
+
+
+@pytest.fixture
+def do(world: World, client_of: SignedIn, monkeypatch: pytest.MonkeyPatch) -> Doing:
+    # The whole log is read in a transaction that has to be the first: a test is within one.
+    monkeypatch.setattr(verification, "verify_log", lambda **_: Verdict(1, b"\0" * 32))
+    return Doing(world, client_of, monkeypatch)
+
+
+def test_no_address_that_takes_more_than_get_is_missing(do: Doing) -> None:
+    """Which those are is asked of the portal itself: whatever else is answered 405."""
+    taking = set()
+    for name, path in addresses(get_resolver().url_patterns):
+        filled = re.sub(r"<(?:\w+:)?(\w+)>", lambda found: VALUES.get(found[1], "0"), path)
+        if do.client_of(do.world.admin).post(filled).status_code != 405:
+            taking.add(name)
+    assert taking == ACTS.keys() | EXEMPT.keys()
+
+
+def test_no_verb_is_missing() -> None:
+    named = [getattr(services, name) for name in services.__all__]
+    modules = (membership, examining)
+    named += [value for module in modules for value in vars(module).values() if inspect.isfunction(value)]
+    verbs: set[object] = {
+        one for one in named if inspect.isfunction(one) and "actor" in inspect.signature(one).parameters
+    }
+    assert verbs == SERVICES.keys() | READS.keys()
+    assert set(SERVICES.values()) <= ACTS.keys() | EXEMPT.keys()
+
+
+@pytest.mark.parametrize("name", ACTS)
+def test_every_act_leaves_its_entry(name: str, do: Doing) -> None:
+    action, act = ACTS[name]
+    newest = AuditLog.objects.first()
+    before = newest.seq if newest else 0
+    act(do)
+    made = AuditLog.objects.filter(seq__gt=before).values_list("action", flat=True)
+    assert action in made
