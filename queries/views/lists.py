@@ -9,10 +9,11 @@ from django.views.decorators.http import require_safe
 from accounts.models import User
 from accounts.people import person
 from queries.filters import Filters
-from queries.models import QueryRequest, SavedList
+from queries.models import QueryRequest, SavedList, Template
 from queries.views.listing import after_key, frame, newest_first, saved, unread
 
 ANYONE = "anyone"
+TEMPLATES = 5
 
 
 @require_safe
@@ -26,6 +27,7 @@ def request_list(request: HttpRequest) -> HttpResponse:
         "nav": "mine",
         "filters": filters,
         "others": filters.author not in {"", ANYONE, user.username},
+        "templates": _templates(user, filters.q),
         "page": newest_first(found, after_key(request)),
         "paged": "after" in request.GET,
         "waiting_for_me": around.counts["waiting"],
@@ -34,6 +36,13 @@ def request_list(request: HttpRequest) -> HttpResponse:
         **saved(request, around, SavedList.REQUESTS),
     }
     return render(request, "queries/list.html", context)
+
+
+def _templates(user: User, words: str) -> list[Template]:
+    """The first templates with the words that are looked for."""
+    if not words.strip():
+        return []
+    return list(Template.objects.visible_to(user).in_use().search_for(words).as_rows()[:TEMPLATES])
 
 
 def _asked_by(filters: Filters, user: User) -> Filters:
