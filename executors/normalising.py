@@ -6,20 +6,22 @@ import re
 from collections.abc import Iterator
 
 from executors.base import Finding, FindingCode, Language, Severity
+from executors.javascript import quoted_ranges
 from executors.postgresql.reading.lexer import tokens
 from executors.text import BOM, ODD_SPACES, normalise
 
 _SPACE = re.compile(f"[{ODD_SPACES}]")
 # Inside these an odd space is a character of a value or of a name; in code and in comments it only looks like a space.
 _KEEPS = frozenset({"string", "escape_string", "dollar", "name"})
+_COMMENTS = ("//", "/*")
 
 
 def normalised(language: Language, statement: str) -> str:
-    """`statement` with one byte-order mark off and CRLF as LF; of SQL, odd spaces around code made plain as well."""
+    """`statement` with one byte-order mark off, CRLF as LF, and odd spaces in code and comments made plain."""
     text = normalise(statement)
-    if language is not Language.SQL or not _SPACE.search(text):
+    if not _SPACE.search(text):
         return text
-    return "".join(_pieces(text))
+    return "".join(_pieces(text, _sql(text) if language is Language.SQL else _javascript(text)))
 
 
 def told(language: Language, statement: str) -> tuple[Finding, ...]:
@@ -27,13 +29,20 @@ def told(language: Language, statement: str) -> tuple[Finding, ...]:
     return tuple(_told(language, statement))
 
 
-def _pieces(text: str) -> Iterator[str]:
+def _sql(text: str) -> Iterator[tuple[int, int]]:
+    return ((start, end) for kind, start, end in tokens(text) if kind in _KEEPS)
+
+
+def _javascript(text: str) -> Iterator[tuple[int, int]]:
+    return ((start, end) for start, end in quoted_ranges(text) if not text.startswith(_COMMENTS, start))
+
+
+def _pieces(text: str, kept: Iterator[tuple[int, int]]) -> Iterator[str]:
     at = 0
-    for kind, start, end in tokens(text):
-        if kind in _KEEPS:
-            yield _SPACE.sub(" ", text[at:start])
-            yield text[start:end]
-            at = end
+    for start, end in kept:
+        yield _SPACE.sub(" ", text[at:start])
+        yield text[start:end]
+        at = end
     yield _SPACE.sub(" ", text[at:])
 
 

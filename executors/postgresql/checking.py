@@ -23,7 +23,7 @@ from executors.postgresql.reading import dialects, settings, taking
 from executors.postgresql.reading.analysis import read
 from executors.postgresql.reading.bodies import body_of
 from executors.postgresql.reading.facts import Facts, gather, together
-from executors.postgresql.reading.named import bound
+from executors.postgresql.reading.named import Bound, bound
 from executors.postgresql.reading.names import (
     BRINGS_CODE,
     CHANGES_WHAT_IT_NAMES,
@@ -83,6 +83,17 @@ class _Part(NamedTuple):
 
     item: Statement
     facts: Facts
+    inside: Sequence[Statement] = ()
+
+    @property
+    def makes(self) -> frozenset[str]:
+        """What there is after it, the statements of its body included."""
+        return made(self.item).union(*map(made, self.inside)) - {""}
+
+    @property
+    def makes_anything(self) -> bool:
+        """Whether it calls code that the text does not hold, which may make what later statements name."""
+        return any(one.type == "CallStmt" for one in (self.item, *self.inside))
 
 
 @dataclass(slots=True)
@@ -94,6 +105,7 @@ class Check:
     access: Access
     made: set[str] = field(default_factory=set)
     changed: bool = False
+    anything: bool = False
 
     def answers(self, asked: Sequence[Asked]) -> list[Told]:
         """An answer for each text. Raises `ExecutionError` when the target gives none."""
@@ -106,23 +118,20 @@ class Check:
         written, failure = parse(text)
         if failure:
             return Told(complete=False)
-        found, statements = settings.apart(taking.run(written))
+        found, statements = settings.apart(taking.run(written, self.access))
         self._judge(told, found)
         if told.findings or any(one.name == "search_path" for _, one in found):
             return Told(tuple(told.findings), complete=False)  # names mean something else then
         ahead: list[_Part] = []
         named: list[Named] = []
-        parts = [
-            _Part(takes.told(item, facts), together(facts, list(map(gather, body_of(item).statements))))
-            for item, facts in zip(statements, map(gather, statements), strict=True)
-        ]
+        parts = [_part(takes, item) for item in statements]
         as_found = list(self._as_found(parts))
         for part in parts:
             item = part.item
             if item.type in UNDERSTOOD and not self.changed:
                 ahead.append(part)
             else:
-                wanted = [(name, self._is_made(name.relation)) for name in needed(*part)]
+                wanted = [(name, self._is_made(name.relation)) for name in needed(item, part.facts)]
                 named += [name for name, is_made in wanted if not is_made]
                 # Of what the text itself makes nobody can tell more than its name.
                 of_made = any(is_made and name.column for name, is_made in wanted)
@@ -130,7 +139,8 @@ class Check:
                 told.complete &= item.type not in BRINGS_CODE
             if changes_schema(item):
                 self.changed = True
-                self.made |= made(item) - {""}
+                self.made |= part.makes
+                self.anything |= part.makes_anything
         for start in range(0, len(ahead), _AT_ONCE):
             self._parse(told, ahead[start : start + _AT_ONCE])
         # Of others the server tells whether it knows their words, and looks no name up.
@@ -159,7 +169,7 @@ class Check:
     def _as_found(self, parts: Sequence[_Part]) -> Iterator[tuple[Statement, frozenset[Relation]]]:
         """The first statements, each with those of its relations that nothing before it may have changed."""
         changed, everything = set[str](), self.changed
-        for item, facts in parts[:MOST_STATEMENTS]:
+        for item, facts, _ in parts[:MOST_STATEMENTS]:
             known = {relation for relation in facts.relations if relation.name not in changed}
             yield item, frozenset() if everything else frozenset(known)
             if changes_schema(item):
@@ -191,8 +201,8 @@ class Check:
         return [finding for finding in found if finding.code is FindingCode.OUTER_NAME]
 
     def _is_made(self, relation: str) -> bool:
-        """Whether an earlier statement made a relation, or one that goes with it (`orders_pkey`)."""
-        return relation in self.made or any(relation.startswith(f"{name}_") for name in self.made)
+        """Whether an earlier statement may have made a relation, or one that goes with it (`orders_pkey`)."""
+        return self.anything or relation in self.made or any(relation.startswith(f"{name}_") for name in self.made)
 
     def _refuse_unknown(self, told: _Text, parts: Sequence[_Part]) -> None:
         """The server's own word on the grammar of statements."""
@@ -302,6 +312,11 @@ class Check:
     def _first(self, sql: bytes, parameters: Sequence[bytes]) -> bytes | None:
         result = self.wire.call(lambda: self.wire.pgconn.send_query_params(sql, parameters))
         return result.get_value(0, 0) if result.ntuples else None
+
+
+def _part(takes: Bound, item: Statement) -> _Part:
+    facts, inside = gather(item), tuple(body_of(item).statements)
+    return _Part(takes.told(item, facts), together(facts, list(map(gather, inside))), inside)
 
 
 def _depth(items: Sequence[Statement], access: Access) -> Depth:

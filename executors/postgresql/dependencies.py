@@ -341,7 +341,7 @@ def _finding(called: Called) -> Finding:
         return _outside(called.name)
     why = "runs with its owner's rights" if called.as_owner else "may change data (it is VOLATILE)"
     message = f"The function {called.schema}.{called.name} {why}, so a read may not call it."
-    return Finding(FindingCode.REFUSED_FUNCTION, Severity.ERROR, message)
+    return Finding(FindingCode.REFUSED_FUNCTION, Severity.ERROR, message, hint="Ask for write access.")
 
 
 def _outside(name: str) -> Finding:

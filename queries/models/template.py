@@ -29,7 +29,8 @@ class TemplateQuerySet(models.QuerySet["Template"]):
 
     def usable_by(self, user: User) -> TemplateQuerySet:
         """Those in use, of pods the person may ask in, for a target they may ask for."""
-        return self.in_use().filter(current__targets__in=Target.objects.usable_by(user)).distinct()
+        usable = TemplateVersion.objects.filter(targets__in=Target.objects.usable_by(user))
+        return self.in_use().filter(current__in=usable)
 
     def in_use(self) -> TemplateQuerySet:
         """Those that nobody retired."""

@@ -7,7 +7,7 @@ that several replicas share the work and the call to Slack happens outside of an
 import datetime as dt
 import secrets
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -37,10 +37,11 @@ AUTHOR_HEARS = frozenset({Verb.ENDORSE, Verb.APPROVE, Verb.REJECT, Verb.EXPIRE, 
 # for the locked row of a request comes without its author.
 ANNOUNCE = """
 INSERT INTO notices AS notice (query_id, medium, person_id, channel)
-SELECT %(query)s::bigint, 'slack', NULL::bigint, %(channel)s::text WHERE %(slack)s AND (
-    %(channel)s::text <> '' OR EXISTS (SELECT FROM notices WHERE query_id = %(query)s AND medium = 'slack'))
+SELECT request, 'slack', NULL::bigint, channel FROM (SELECT %s::bigint, %s::text {source}) AS about (request, channel)
+    WHERE %s AND (channel <> '' OR EXISTS (SELECT FROM notices WHERE query_id = request AND medium = 'slack'))
 UNION ALL
-SELECT %(query)s, 'email', id, '' FROM users WHERE id = ANY(%(people)s::bigint[]) AND is_active AND notify_by_email
+SELECT %s::bigint, 'email', id, '' FROM users
+    WHERE id = ANY(%s::bigint[]) AND is_active AND notify_by_email AND EXISTS (SELECT {source})
 ON CONFLICT (query_id, medium, person_id) DO UPDATE SET
     version = notice.version + 1,
     changed_at = statement_timestamp(),
@@ -49,6 +50,7 @@ ON CONFLICT (query_id, medium, person_id) DO UPDATE SET
         CASE WHEN still_trying THEN notice.attempts ELSE 0 END,
         CASE WHEN still_trying THEN notice.due_at ELSE statement_timestamp() END
         FROM (VALUES (notice.gave_up_at IS NULL AND notice.sent_version < notice.version)) AS now (still_trying))
+RETURNING notice.id
 """
 
 # What the bell tells an author, written in the statement of the act itself: it costs no round trip.
@@ -149,21 +151,16 @@ class SlowDown(Failure):
 # --- writing ---------------------------------------------------------------------------------------
 
 
-def announce(query: QueryRequest, verb: Verb) -> None:
-    """Say that `verb` happened, in the transaction in which it did."""
+def telling(query: QueryRequest, verb: Verb, actor: Actor) -> list[log.Act]:
+    """What says that `verb` happened, as acts of the statement in which it does: by the bell to an author what somebody
+    else did, by mail and in Slack to whoever is told."""
     if verb in SILENT:
-        return
-    _announce(query, [query.author_id] if verb in AUTHOR_HEARS and mail_is_on() else [])
-
-
-def telling(query: QueryRequest, verb: Verb, actor: Actor, after: Sequence[log.Act]) -> list[log.Act]:
-    """What an author is told by the bell of somebody else's `verb`, as an act that comes `after` others; [] where
-    there is nothing to tell."""
-    if verb not in AUTHOR_HEARS or actor.pk == query.author_id:
         return []
-    source = f"FROM {after[-1].name}" if after else ""
-    values = [query.author_id, query.pk, Event(verb.value).value, actor.pk]
-    return [log.Act("told", TELL.format(source=source), values)]
+    hears = verb in AUTHOR_HEARS
+    told = []
+    if hears and actor.pk != query.author_id:
+        told.append(log.Act("told", TELL, [query.author_id, query.pk, Event(verb.value).value, actor.pk]))
+    return [*told, *_announcement(query, [query.author_id] if hears and mail_is_on() else [])]
 
 
 def tell(query: QueryRequest, event: Event, *, actor: Actor, people: Iterable[int]) -> None:
@@ -225,11 +222,17 @@ def slack_is_on() -> bool:
 def _announce(query: QueryRequest, people: list[int]) -> None:
     if not connection.in_atomic_block:
         raise RuntimeError("A notice is written inside the transaction of the act it tells of.")
+    for act in _announcement(query, people):
+        with connection.cursor() as cursor:
+            cursor.execute(act.sql.replace(log.SOURCE, ""), act.values)
+
+
+def _announcement(query: QueryRequest, people: list[int]) -> list[log.Act]:
+    """A mail to each of the people who wants it, and the pod's message in Slack; [] where neither can be."""
     if not people and not slack_is_on():
-        return
-    channel = query.pod.slack_channel.strip()
-    with connection.cursor() as cursor:
-        cursor.execute(ANNOUNCE, {"query": query.pk, "channel": channel, "slack": slack_is_on(), "people": people})
+        return []
+    values = [query.pk, query.pod.slack_channel.strip(), slack_is_on(), query.pk, people]
+    return [log.Act("announced", ANNOUNCE, values, beside=True)]
 
 
 # --- sending ---------------------------------------------------------------------------------------

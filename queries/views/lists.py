@@ -9,11 +9,12 @@ from django.views.decorators.http import require_safe
 from accounts.models import User
 from accounts.people import person
 from queries.filters import Filters
-from queries.models import QueryRequest, SavedList
+from queries.models import QueryRequest, SavedList, Template
 from queries.views.listing import after_key, frame, newest_first, saved, unread
 from queries.views.news import news_address, news_page
 
 ANYONE = "anyone"
+TEMPLATES = 5
 
 
 @require_safe
@@ -28,6 +29,7 @@ def request_list(request: HttpRequest) -> HttpResponse:
         "filters": filters,
         "others": filters.author not in {"", ANYONE, user.username},
         "news": news_address(request, "queries:news"),
+        "templates": _templates(user, filters.q),
         "page": newest_first(found, after_key(request)),
         "paged": "after" in request.GET,
         "waiting_for_me": around.counts["waiting"],
@@ -44,6 +46,13 @@ def news(request: HttpRequest) -> HttpResponse:
     user = person(request)
     found = _asked_by(Filters.known(request.GET), user).apply(QueryRequest.objects.visible_to(user))
     return news_page(request, found, shown_at="queries:list")
+
+
+def _templates(user: User, words: str) -> list[Template]:
+    """The first templates with the words that are looked for."""
+    if not words.strip():
+        return []
+    return list(Template.objects.visible_to(user).in_use().search_for(words).as_rows()[:TEMPLATES])
 
 
 def _asked_by(filters: Filters, user: User) -> Filters:

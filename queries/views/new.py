@@ -203,7 +203,7 @@ def _page(
         "similar": similar(user, checked) if checked else [],
         "chosen": chosen,
         **_language(form, targets, chosen),
-        "completions": completions.methods(),
+        "completions": {**completions.methods(), "templates": completions.templates(user)},
         "asking": {} if targets else _who_to_ask(user),
         "languages": LANGUAGE_CHOICES,
         "accesses": _accesses(targets, str(form["access"].value() or "")),

@@ -65,11 +65,27 @@ function start() {
     field.querySelector("[data-expects-optional]").textContent = chosen().dataset.expects === "required" ? "" : "(optional)";
   }
 
+  // Those of this target in this language; chosen, one is its statement, with a row for each of its parameters.
+  function templates() {
+    const fitting = completions.templates.filter((one) => one.language === spoken() && one.targets.includes(target.value));
+    return fitting.map(({ id, name }) => ({
+      name,
+      apply: async (view, _, from, to) => {
+        const answer = await fetch(`${form.dataset.templates}${id}/`, { headers: { Accept: "application/json" } });
+        if (!answer.ok) return;
+        const { statement, parameters: declared } = await answer.json();
+        view.dispatch({ changes: { from, to, insert: statement }, selection: { anchor: from + statement.length } });
+        parameters.declare(declared);
+        touched();
+      },
+    }));
+  }
+
   // What the editor completes: only what the language has on this engine.
   function speak() {
     const { engine = "" } = chosen().dataset;
     const methods = completions[spoken()]?.[engine];
-    editor.speak({ language: spoken(), ...panel.of(target.value), ...(methods ? { methods } : {}) });
+    editor.speak({ language: spoken(), ...panel.of(target.value), ...(methods ? { methods } : {}), templates: templates() });
     form.querySelector("[data-format]").hidden = spoken() !== "sql";
   }
 

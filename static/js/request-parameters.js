@@ -82,6 +82,19 @@ globalThis.RequestParameters = {
       return missing.length > 0 || gone.length > 0;
     }
 
+    // Rows for the parameters of a template, with their usual values; a name that has a row keeps it.
+    function declare(parameters) {
+      const known = new Set(rows().map(named));
+      for (const { name, type, of = "text", usual } of parameters.filter((one) => !known.has(one.name))) {
+        const none = usual === null ? "null" : usual === "" || usual?.length === 0 ? "empty" : "value";
+        const value = Array.isArray(usual) ? lines(usual) : usual ?? "";
+        add({ name, type: type === "list" ? `list of ${of}` : type, value, given: none });
+        fold.open = true;
+      }
+    }
+
+    const lines = (values) => (values.every((one) => one.trim() !== "" && !/[\r\n]/.test(one)) && !values[0]?.trimStart().startsWith("[") ? values.join("\n") : JSON.stringify(values));
+
     function speak() {
       fold.querySelector("[data-written-as]").textContent = spoken() === "sql" ? ":name" : "params.name";
       fold.querySelector("[data-written-more]").hidden = true;
@@ -103,6 +116,6 @@ globalThis.RequestParameters = {
       const kept = rows().filter((row) => !untouched(row)).map(read);
       return kept.length ? JSON.stringify(kept) : "";
     };
-    return { sent, follow, speak, restore, written };
+    return { sent, follow, declare, speak, restore, written };
   },
 };

@@ -109,6 +109,8 @@ def object_id(value: object = None) -> ObjectId:
 
 def uuid_binary(value: object = None) -> Binary:
     """`UUID("…")`, binary subtype 4."""
+    if value is None:
+        raise ValueError("UUID() makes a new value at each run; write its 32 digits out, or give it as a parameter.")
     if isinstance(value, str) and re.fullmatch(r"[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}", value):
         return Binary(uuid.UUID(value).bytes, 4)
     raise ValueError("UUID takes 32 hexadecimal digits in quotes, with or without hyphens.")

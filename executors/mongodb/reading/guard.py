@@ -14,7 +14,7 @@ from bson.dbref import DBRef
 
 from executors.base import Access, FindingCode
 from executors.mongodb.reading.command import Command, Path, Value
-from executors.mongodb.reading.literals import MAX_DEPTH
+from executors.mongodb.reading.literals import FLATTER, MAX_DEPTH
 from executors.mongodb.reading.methods import DATABASE_METHODS, METHODS, MODIFIERS, Method, Shape
 from executors.mongodb.reading.rules import FIRST, Problem, begins, concern, together
 from executors.mongodb.reading.server_commands import COMMANDS, OPERATIONS
@@ -163,7 +163,9 @@ class _Inspector:
         while stack:
             item, place = stack.pop()
             if len(place) > MAX_DEPTH + len(path):
-                self._problem(place[:-1], FindingCode.MONGO_DEPTH, f"Nested more than {MAX_DEPTH} levels deep.")
+                self._problem(
+                    place[:-1], FindingCode.MONGO_DEPTH, f"Nested more than {MAX_DEPTH} levels deep.", FLATTER
+                )
                 return
             if isinstance(item, Code):
                 self._problem(
@@ -190,7 +192,7 @@ class _Inspector:
                 _JAVASCRIPT_HINT,
             )
         elif key.startswith("$_"):
-            self._problem(path, FindingCode.MONGO_OPERATOR, f"{key[:40]} is internal to the server.")
+            self._problem(path, FindingCode.MONGO_OPERATOR, f"{key[:40]} is internal to the server.", "Leave it out.")
 
     def _update(self, value: Value, path: Path) -> None:
         self._operators(value, path)
@@ -272,7 +274,11 @@ class _Inspector:
 
     def _union(self, body: Mapping[str, Value], path: Path, depth: int) -> None:
         if "db" in body:
-            self._problem((*path, "db"), FindingCode.MONGO_OTHER_DATABASE, "$unionWith may not leave the database.")
+            message, hint = (
+                "$unionWith may not leave the database.",
+                "Leave db out: another database is another target.",
+            )
+            self._problem((*path, "db"), FindingCode.MONGO_OTHER_DATABASE, message, hint)
         if "coll" in body:
             self._other_collection(body["coll"], (*path, "coll"), "$unionWith")
         self._inner_pipeline(body, path, depth)
@@ -294,7 +300,8 @@ class _Inspector:
 
     def _collection(self, name: str, path: Path) -> None:
         if not name or "\0" in name or "$" in name or name.startswith((".", "system.")) or name.endswith("."):
-            self._problem(path, FindingCode.MONGO_COLLECTION, f"{name[:40]!r} is not a collection that can be queried.")
+            message = f"{name[:40]!r} is not a collection that can be queried."
+            self._problem(path, FindingCode.MONGO_COLLECTION, message, "db.getCollectionNames() gives those there are.")
         self.collections.add(name)
 
     # --- bulk writes and runCommand ---------------------------------------------------------------------

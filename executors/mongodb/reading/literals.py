@@ -27,6 +27,8 @@ from executors.mongodb.show import date_text
 
 # How deep BSON documents may nest before the server refuses them.
 MAX_DEPTH: Final = 100
+FLATTER: Final = "Write it flatter: $in in place of many $or, stages in place of nested expressions."
+_CURLED: Final = "\u2018\u2019\u201c\u201d"
 _SCRIPT: Final = "A query is made of literals and what is computed from them; use a script for anything else."
 _DATES: Final = "Compute with milliseconds: new Date(Date.now() - 7 * 24 * 60 * 60 * 1000)."
 _PLACEHOLDER = re.compile(r"\$([1-9]\d{0,8})")
@@ -110,7 +112,9 @@ class Literals:
     def value(self, node: Node, path: Path, depth: int) -> Value:  # noqa: C901, PLR0911, PLR0912 - one line for each kind
         """The value of one literal. Raises `Unreadable`."""
         if depth > MAX_DEPTH:
-            raise self._source.refuse(node, FindingCode.MONGO_DEPTH, f"Nested more than {MAX_DEPTH} levels deep.")
+            raise self._source.refuse(
+                node, FindingCode.MONGO_DEPTH, f"Nested more than {MAX_DEPTH} levels deep.", FLATTER
+            )
         match node.type:
             case "object":
                 return self._object(node, path, depth)
@@ -229,7 +233,7 @@ class Literals:
             node,
             FindingCode.MONGO_NOT_LITERAL,
             f"{shown(name)} is a name, not a literal.",
-            f'Put text in quotes: "{shown(name)}". {_SCRIPT}',
+            f'Put text in quotes: "{shown(name.strip(_CURLED))}". {_SCRIPT}',
         )
 
     def _regex(self, node: Node) -> Value:
@@ -272,6 +276,7 @@ class Literals:
                     key_node,
                     FindingCode.MONGO_DUPLICATE_KEY,
                     f"The key {shown(key)} stands twice; only one of them would count.",
+                    "Leave one out, or write both under one key: {a: {$gt: 1, $lt: 5}}.",
                 )
             self.places[*path, key] = self._source.position(key_node)
             document[key] = self.value(value_node, (*path, key), depth + 1)
@@ -409,7 +414,7 @@ class Literals:
         return self._source.refuse(
             node,
             FindingCode.MONGO_NOT_LITERAL,
-            f"{_NOT_LITERALS.get(node.type, 'This')} is not a literal: {text}",
+            f"{_NOT_LITERALS.get(node.type, 'This')} is not a literal: {text}.",
             _SCRIPT,
         )
 

@@ -39,6 +39,19 @@ _USE = re.compile(r"\s*use\s+[\"']?([^\s;\"']{1,64})[\"']?[ \t]*(?:;|\r?\n)(?=\s
 _SHOW = re.compile(r"\s*show\s+(collections|tables|dbs|databases)\s*;?\s*")
 _SHOWN: Final = {"collections": "getCollectionNames", "tables": "getCollectionNames"}
 _SHELL_COMMAND = re.compile(r"\s*(show|use|it|exit|quit|help|load|cls)\b(?!\s*[.(\[])")
+# `> `, `test> `, `rs0 [direct: primary] test> `; SQL; a shell; a parameter as SQL has it.
+_NO_QUERY = tuple(
+    (re.compile(pattern, re.IGNORECASE | re.DOTALL), hint)
+    for pattern, hint in (
+        (r"\s*[^\n>\"'(){};=]{0,120}>\s", "Leave the shell's prompts out, and what it answered."),
+        (r"\s*(?:mongosh|mongo|sudo|docker|kubectl)\s", "Write the query alone: there is no shell here."),
+        (
+            r"\s*(?:select\b.*\bfrom|insert\s+into|update\s+\S+\s+set|delete\s+from)\b",
+            f"This is SQL, and the target is MongoDB. {_EXPECTED}",
+        ),
+        (r".*[{,\[(:]\s*:[a-z_]\w*\s*[,})\]]", "A parameter is written params.name."),
+    )
+)
 
 
 def parse(statement: str, now: int | None = None, parameters: Sequence[Parameter] | None = None) -> Command:
@@ -109,9 +122,13 @@ def _syntax_error(source: Source, root: Node) -> Unreadable:
         return Unreadable(FindingCode.MONGO_SYNTAX, "The statement is not valid JavaScript.", Position(1, 1))
     if problem.is_missing:
         return source.refuse(problem, FindingCode.MONGO_SYNTAX, f"{problem.type} is missing here.")
-    return source.refuse(
-        problem, FindingCode.MONGO_SYNTAX, f"The statement cannot be read from here: {shown(source.text(problem))}"
-    )
+    what = f"The statement cannot be read from here: {shown(source.text(problem))}"
+    return source.refuse(problem, FindingCode.MONGO_SYNTAX, what, _way_out(source.encoded.decode()))
+
+
+def _way_out(text: str) -> str:
+    """What to do with what is no JavaScript at all; "" where that is not known."""
+    return next((hint for pattern, hint in _NO_QUERY if pattern.match(text)), "")
 
 
 def _without_brackets(node: Node) -> Node:
@@ -233,8 +250,8 @@ class _Chain:
         raise self._source.refuse(
             base,
             FindingCode.MONGO_NOT_A_QUERY,
-            f"A query starts with db, not with {shown(self._source.text(base))}",
-            f"{_EXPECTED} {_SCRIPT}",
+            f"A query starts with db, not with {shown(self._source.text(base))}.",
+            _way_out(self._source.encoded.decode()) or f"{_EXPECTED} {_SCRIPT}",
         )
 
     def _name(self, link: Node) -> tuple[str, Node]:

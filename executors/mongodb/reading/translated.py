@@ -25,7 +25,8 @@ _FUNCTIONS: Final = frozenset(
 )
 _CHAINED: Final = frozenset({"member_expression", "subscript_expression"})
 # What the shell has of its own: printed to the console, or written as text.
-_WORDS: Final = {"print": "console.log", "printjson": "console.log", "tojson": "JSON.stringify"}
+_PRINT: Final = {"print": "console.log", "printjson": "console.log"}
+_WORDS: Final = {**_PRINT, "tojson": "JSON.stringify"}
 # What a script has without declaring it.
 _GLOBALS: Final = frozenset(
     "Array BigInt Boolean Date Error Infinity Intl JSON Map Math NaN Number Object Promise RegExp Set String Symbol "
@@ -114,14 +115,24 @@ class _Translation:
             self._flush(statement)
         for last in statements[-1:]:
             if last.type == "expression_statement" and self._is_value(parts(last)[0]):
-                self._insert(last.start_byte, "return ", _OUTERMOST)
-            self._flush(last)
+                self._return(parts(last)[0])
+            else:
+                self._flush(last)
+
+    def _return(self, node: Node) -> None:
+        """A shell shows what a cursor gives, a script returns it."""
+        self._insert(node.start_byte, "return ", _OUTERMOST)
+        waits = node.type == "await_expression"
+        if (self._walk(parts(node)[0]) if waits else self._flush(node)) is _Kind.CURSOR:
+            if not waits:
+                self._wait(node)
+            self._insert(node.end_byte, ".toArray()")
 
     def _is_value(self, node: Node) -> bool:
         """Whether a shell shows it: not what is printed or assigned, and not a loop."""
         name = node.child_by_field_name("function") if node.type == "call_expression" else None
         word = self._of(name.child_by_field_name("property") or name) if name else ""
-        return node.type != "assignment_expression" and word not in {"forEach", *_WORDS, "console.log", "log"}
+        return node.type != "assignment_expression" and word not in {"forEach", *_PRINT, "console.log", "log"}
 
     def _find_waiting(self, root: Node) -> None:
         """The names of functions that ask the database: whoever calls them waits for them."""
@@ -337,6 +348,8 @@ class _Translation:
             self._wrap(holder, ".toArray()")
             self._edits.append((holder.end_byte, node.end_byte, 1, ".length"))
             return _Kind.VALUE
+        if name in {"count", "size"} and parts(node.child_by_field_name("arguments") or node):
+            raise _Untranslatable  # whether it heeds skip and limit
         if name == "size":
             self._rename(function, "count")
         elif name not in CURSOR_SHAPING and name not in CURSOR_ASKING:

@@ -13,7 +13,7 @@ from executors.lookalikes import check_names, check_signs
 from executors.postgresql.findings import TEXT, noticed
 from executors.postgresql.findings.looked import Looked
 from executors.postgresql.findings.remarks import own_functions, own_types, remarks
-from executors.postgresql.reading import dialects, outside, rules, settings, taking
+from executors.postgresql.reading import dialects, outside, reasons, rules, settings, taking
 from executors.postgresql.reading.bodies import Body, body_of
 from executors.postgresql.reading.facts import Facts, gather, together, without_places
 from executors.postgresql.reading.identifiers import identifiers
@@ -42,6 +42,8 @@ _TAKE_PARAMETERS = frozenset(
         "UpdateStmt",
     }
 )
+
+_REACHES = "It can act outside the transaction, on files, on other sessions, or run hidden SQL."
 
 # Of one kind in one statement.
 _MOST_FINDINGS = 20
@@ -94,9 +96,17 @@ def analyse(engine: EngineKind, statement: str, parameters: Sequence[Parameter],
 
 
 def read(
-    statement: str, parameters: Sequence[Parameter], access: Access, catalogue: Catalogue | None = None
+    statement: str,
+    parameters: Sequence[Parameter],
+    access: Access,
+    catalogue: Catalogue | None = None,
+    *,
+    informing: bool = True,
 ) -> Reading:
-    """`analyse`, with the parsed statements. With the columns of its tables (as named in it) names are told apart."""
+    """`analyse`, with the parsed statements. With the columns of its tables (as named in it) names are told apart.
+
+    Where nobody is told what only informs (`informing`), it is not looked for; what refuses always is.
+    """
     door = _door(statement)
     if any(finding.severity is Severity.ERROR for finding in door):
         return Reading(Analysis(access, findings=door))
@@ -106,9 +116,9 @@ def read(
     written, failure = parse(statement)
     if failure:
         return Reading(Analysis(access, findings=(*door, *_no_sql(statement, failure))))
-    framed = access is Access.MAINTENANCE and taking.is_framed(written)
-    found, statements = settings.apart(written[1:-1] if framed else taking.run(written))
-    said = [_framed()] if framed else taking.told(statement, written)
+    framed = access is Access.MAINTENANCE and taking.is_framed(written, access)
+    found, statements = settings.apart(written[1:-1] if framed else taking.run(written, access))
+    said = [_framed()] if framed else taking.told(statement, written, access)
     door = (*door, *batch_ends(statement), *said, *_set(statement, found))
     if found and not statements:
         alone = _error(FindingCode.EMPTY, "Settings alone do nothing.", "Write the statement they are for after them.")
@@ -119,7 +129,8 @@ def read(
     facts = tuple(gather(item, catalogue) for item in statements)
     door = (*door, *_door_of_bodies(statement, inside), *_names(statement, statements, inside))
     door = (*door, *_partly_read(statement, statements))
-    findings = (*door, *_findings(statement, statements, facts, inside, takes.values, access, catalogue or {}))
+    to_tell = statements if informing else ()
+    findings = (*door, *_findings(statement, statements, facts, inside, takes.values, access, catalogue or {}, to_tell))
     facts = tuple(together(fact, one.facts) for fact, one in zip(facts, inside, strict=True))
     checked = (*verified_text(door), *verified(statements, facts, frozenset(found.code for found in findings)))
     kept = tuple(one for _, one in found)
@@ -222,6 +233,11 @@ def _analysis(
     )
 
 
+def _informing(text: str, statements: tuple[Statement, ...]) -> list[Finding]:
+    source = text.encode()
+    return noticed(text, (Looked(item, source, before=statements[:n]) for n, item in enumerate(statements)), TEXT)
+
+
 def _findings(
     text: str,
     statements: tuple[Statement, ...],
@@ -230,9 +246,10 @@ def _findings(
     parameters: Sequence[Parameter],
     access: Access,
     catalogue: Catalogue,
+    to_tell: tuple[Statement, ...],
 ) -> Iterator[Finding]:
-    yield from _together(statements, facts, parameters, access)
     where_is = _Where(text)
+    yield from _together(where_is, statements, facts, parameters, access)
     made: set[str] = set()
     yield from _cut_names(text, where_is)
     for item, fact, one in zip(statements, facts, inside, strict=True):
@@ -250,9 +267,7 @@ def _findings(
         yield from islice(remarks(item, fact, access, catalogue, where), _MOST_FINDINGS)
         yield from _of_body(where_is, one, access, made)
         made |= rules.server_view(item, made)
-    source = text.encode()
-    looked = (Looked(item, source, before=statements[:n]) for n, item in enumerate(statements))
-    yield from noticed(text, looked, TEXT)
+    yield from _informing(text, to_tell)
     writes = any(map(rules.needs_write, statements, facts)) or any(map(own_functions, facts))
     if access is Access.WRITE and not writes:
         yield _read_in_write(facts)
@@ -282,11 +297,19 @@ def _refused_inside(where_is: _Where, inside: _Inside, made: set[str]) -> Iterat
 
 
 def _together(
-    statements: tuple[Statement, ...], facts: tuple[Facts, ...], parameters: Sequence[Parameter], access: Access
+    where_is: _Where,
+    statements: tuple[Statement, ...],
+    facts: tuple[Facts, ...],
+    parameters: Sequence[Parameter],
+    access: Access,
 ) -> Iterator[Finding]:
-    if len(statements) > 1 and access is not Access.WRITE:
-        what = "A read" if access is Access.READ else "Maintenance"
-        yield _error(FindingCode.SEVERAL_STATEMENTS, f"{what} is exactly one statement.", "Submit each one on its own.")
+    # A transaction's own words are refused for themselves.
+    counted = [item for item in statements if item.type != "TransactionStmt"]
+    if len(counted) > 1 and access is not Access.WRITE:
+        message = f"{'A read' if access is Access.READ else 'Maintenance'} is exactly one statement."
+        several = _error(FindingCode.SEVERAL_STATEMENTS, message, "Submit each one on its own.")
+        line, column = where_is.begins(counted[1])
+        yield replace(several, line=line, column=column)
     if len(statements) > 1 and parameters and not named(parameters):
         message = "Parameters without names can only be given to a single statement."
         yield _error(FindingCode.PARAMETERS_NEED_ONE_STATEMENT, message, "Give them names, and write :name.")
@@ -337,12 +360,11 @@ def _functions(where_is: _Where, fact: Facts, where: tuple[int, int]) -> Iterato
     for function in islice(filter(rules.refused_function, fact.functions), _MOST_FINDINGS):
         at = where if function.at is None else where_is.byte(function.at)
         message = f"The function {function.name} is not allowed."
-        hint = "It can act outside the transaction, on files, on other sessions, or run hidden SQL."
+        hint = f"{_REACHES} {reasons.instead_of(function.name)}"
         yield Finding(FindingCode.REFUSED_FUNCTION, Severity.ERROR, message, *at, hint)
     for operator in sorted(filter(rules.foreign_operator, fact.operators)):
-        yield Finding(
-            FindingCode.REFUSED_OPERATOR, Severity.ERROR, f"The operator {operator} is not one of pg_catalog.", *where
-        )
+        message, hint = f"The operator {operator} is not one of pg_catalog.", "Write its sign alone, without a schema."
+        yield Finding(FindingCode.REFUSED_OPERATOR, Severity.ERROR, message, *where, hint)
 
 
 def _read_in_write(facts: tuple[Facts, ...]) -> Finding:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from executors.postgresql.reading.parse import Statement
@@ -11,6 +12,9 @@ from executors.postgresql.reading.parse import Statement
 _HERE: Final = "\0"
 _AROUND: Final = 80
 _START: Final = r"(?:\A|;)\s*"
+_DASH: Final = r"[\u2010-\u2015\u2212]"
+# `orders=>`, `orders-#`, `orders=*#`, `mysql>`.
+_PROMPT: Final = r"(?:\w+>|[\w.-]+[=(!*^'\"$-][*!?]?[#>])"
 _TABLES: Final = "Select from information_schema.tables: table_schema, table_name."
 _COLUMNS: Final = "Select from information_schema.columns: column_name, data_type where table_name = '…'."
 _CONFLICT: Final = "Write INSERT … ON CONFLICT (key) DO UPDATE SET column = EXCLUDED.column."
@@ -23,12 +27,17 @@ _SYNTAX: Final = tuple(
     for pattern, hint in (
         (rf"{_HERE}%(?:s\b|\(\w+\)s)", _NAMED),
         (rf"\?\s*{_HERE}", _NAMED),
+        (rf"\binterval\s+{_HERE}\$\d", "Write :name::interval, without the word in front."),
+        (rf"\b(?:from|join|into|update|table)\s+{_HERE}\$\d", "A parameter is a value: write the table's name out."),
         (rf"\$\d+\s*\[?{_HERE}\[", "Leave the values behind it out, and give them as parameters."),
         (rf"[#$]\s*{_HERE}\{{|{_HERE}[#$]?\{{", _FILLED),
         (rf"{_HERE}\[\s*[a-z_]", _QUOTED),
         (rf"{_HERE}`|`\s*{_HERE}", _QUOTED),
         (rf"\btop\s*\(?\s*{_HERE}\d", "Write LIMIT 10 at the end."),
         (rf"\binterval\s+{_HERE}\d", "Write the interval as text: interval '7 days'."),
+        (rf"{_START}{_HERE}{_PROMPT}\s", "Leave the tool's prompts out, and what it answered."),
+        (rf"{_START}{_HERE}(?:sudo|psql|pgcli|mysql|docker|kubectl)\s", "Write the SQL alone: there is no shell here."),
+        (rf"{_HERE}{_DASH}|{_DASH}\s*{_HERE}", "Write - instead, or -- for a comment."),
         (rf"{_START}{_HERE}desc(?:ribe)?\b", _COLUMNS),
         (rf"{_START}{_HERE}use\b", _USE),
         (rf"{_START}show\s+.*{_HERE}", _COLUMNS),
@@ -62,6 +71,7 @@ _SHOWN: Final = {
     "processlist": "Select from pg_stat_activity.",
     "warnings": "Leave it out: what the server says is told with the result.",
 }
+_OF_LIST: Final = re.compile(r"(?:not\s+)?in\s*\(\s*\$\d+\s*\)", re.IGNORECASE)
 _CURLED: Final = frozenset("\u2018\u2019\u201c\u201d")
 
 
@@ -74,17 +84,34 @@ def of_syntax(text: str, at: int, message: str) -> str:
 
 
 def of_name(text: str, at: int, state: str, name: str) -> str:
-    """What to write instead of what a server does not know, at a character of `text`; "" where that is not known."""
-    if state == "42883":
-        return "Compare with one =." if text.startswith("==", at) else _FUNCTIONS.get(name, "")
+    """What to write instead of what a server does not take, at a character of `text`; "" where that is not known."""
+    if state == "42P08":
+        return "Say the type of a parameter that stands alone: :name::text."
     if state == "42P01":
         return "Leave FROM dual out." if name == "dual" else ""
-    if state == "42703" and at >= 0:
-        sign = text[at : at + 1]
-        if sign in _CURLED and sign:
-            return "Write ' on both sides of a text, instead of the curled quotes."
-        return "Text stands in single quotes; double quotes are for names." if sign == '"' else ""
-    return ""
+    found = _OF_STATE.get(state)
+    return found(text, at, name) if found and at >= 0 else ""
+
+
+def _of_function(text: str, at: int, name: str) -> str:
+    if _OF_LIST.match(text, at):
+        return "A list is compared with = ANY(:name), and with <> ALL(:name)."
+    return "Compare with one =." if text.startswith("==", at) else _FUNCTIONS.get(name, "")
+
+
+def _of_column(text: str, at: int, name: str) -> str:
+    del name
+    sign = text[at : at + 1]
+    if sign in _CURLED and sign:
+        return "Write ' on both sides of a text, instead of the curled quotes."
+    return "Text stands in single quotes; double quotes are for names." if sign == '"' else ""
+
+
+_OF_STATE: Final[Mapping[str, Callable[[str, int, str], str]]] = {
+    "42601": of_syntax,
+    "42703": _of_column,
+    "42883": _of_function,
+}
 
 
 def shows(item: Statement) -> tuple[str, str] | None:

@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
-from executors.postgresql.reading.parse import Node
-from executors.postgresql.reading.taking import unlike
+import re
 
+from executors.postgresql.reading.parse import Node
+from executors.postgresql.reading.taking import READ_ONLY, unlike
+
+_OWNER = "Ask the owner of the database."
+# What to write, or whom to ask, instead of a function, by the beginning of its name.
+_INSTEAD = (
+    (r"pg_(?:try_)?advisory_(?:lock|unlock)", "In a write use pg_advisory_xact_lock, which ends with the transaction."),
+    (r"set_config$", "Write SET … in front of the statement."),
+    (r"dblink|postgres_fdw", "Ask for the other database with a request to a target of its own."),
+    (r"(?:query|table|schema|database|cursor)_to_xml|ts_stat$|ts_rewrite$", "Write the query itself."),
+    (r"crosstab|connectby|xpath_table", "Write the query itself, with FILTER or WITH RECURSIVE."),
+    (r"pg_notify$", "Have the program that uses the channel do it."),
+    (r"pg_(?:cancel|terminate)_backend$", f"A run of the portal is cancelled on its page. {_OWNER}"),
+)
 _SAVEPOINTS = frozenset({"TRANS_STMT_SAVEPOINT", "TRANS_STMT_RELEASE", "TRANS_STMT_ROLLBACK_TO"})
 _TWO_PHASES = frozenset({"TRANS_STMT_PREPARE", "TRANS_STMT_COMMIT_PREPARED", "TRANS_STMT_ROLLBACK_PREPARED"})
+
+
+def instead_of(function: str) -> str:
+    """What to write instead of a function that may not be called, or whom to ask."""
+    return next((hint for name, hint in _INSTEAD if re.match(name, function)), _OWNER)
 
 
 def transaction(node: Node) -> tuple[str, str]:
@@ -28,7 +46,7 @@ def transaction(node: Node) -> tuple[str, str]:
 
 
 def _option(option: str) -> tuple[str, str]:
-    if option == "READ ONLY":
+    if option == READ_ONLY:
         return "BEGIN READ ONLY is said by the access.", "Leave READ ONLY out; a request for read access is read only."
     hint = f"Leave {option} out; lock the rows that must stay as they are with SELECT … FOR UPDATE."
     return f"The portal's transaction is READ COMMITTED, not {option.removeprefix('ISOLATION LEVEL ')}.", hint

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from executors.base import Finding, FindingCode, Severity
+from executors.base import Access, Finding, FindingCode, Severity
 from executors.postgresql.reading.inner import plain
 from executors.postgresql.reading.lexer import outside_code
 from executors.postgresql.reading.parse import Node, Statement, parse
@@ -14,19 +14,22 @@ from executors.text import Places, Ranges
 _BEGINS = frozenset({"TRANS_STMT_BEGIN", "TRANS_STMT_START"})
 # What the portal's own transaction is; the server takes the first for the second.
 _ISOLATION = frozenset({"read committed", "read uncommitted"})
+_ENDS = frozenset({"TRANS_STMT_COMMIT"})
+_READ_ENDS = _ENDS | {"TRANS_STMT_ROLLBACK"}
+READ_ONLY = "READ ONLY"
 _PARENTHESIS = re.compile(r"[()]")
 
 
-def run(statements: Sequence[Statement]) -> tuple[Statement, ...]:
+def run(statements: Sequence[Statement], access: Access) -> tuple[Statement, ...]:
     """The statements of a text as they are run, in their order."""
-    within = statements[1:-1] if is_framed(statements) else statements
+    within = statements[1:-1] if is_framed(statements, access) else statements
     return tuple(read_of(item) or item for item in within)
 
 
-def told(text: str, statements: Sequence[Statement]) -> Iterator[Finding]:
+def told(text: str, statements: Sequence[Statement], access: Access) -> Iterator[Finding]:
     """What of the statements of `text` is not run as it is written."""
     places = Places(text)
-    if is_framed(statements):
+    if is_framed(statements, access):
         message = "The transaction's own words around it are left out: the portal opens it and ends it by itself."
         hint = "A write is committed once all of it ran and its changes are within the bound; a read is rolled back."
         yield _info(FindingCode.TRANSACTION_WORDS, message, places.at(statements[0].begins), hint)
@@ -37,19 +40,28 @@ def told(text: str, statements: Sequence[Statement]) -> Iterator[Finding]:
             yield _info(FindingCode.COPY_AS_READ, message, places.at(item.begins), hint)
 
 
-def is_framed(statements: Sequence[Statement]) -> bool:
-    """Whether a transaction's words stand around all of it and ask for nothing that the portal does not do."""
+def is_framed(statements: Sequence[Statement], access: Access) -> bool:
+    """Whether a transaction's words stand around all of it and ask for nothing that the portal does not do.
+
+    A read is READ ONLY and rolled back, whether its text says so or not.
+    """
     if len(statements) < 2:  # noqa: PLR2004 - one that begins, one that ends
         return False
     first, last = statements[0], statements[-1]
     if not first.type == last.type == "TransactionStmt":
         return False
-    ends = last.node.get("kind") == "TRANS_STMT_COMMIT" and not last.node.get("chain")
-    return ends and first.node.get("kind") in _BEGINS and not unlike(first.node)
+    reads = access is Access.READ
+    ends = last.node.get("kind") in (_READ_ENDS if reads else _ENDS) and not last.node.get("chain")
+    alike = unlike(first.node) in ({"", READ_ONLY} if reads else {""})
+    return ends and alike and first.node.get("kind") in _BEGINS
 
 
 def unlike(node: Node) -> str:
-    """The option of a BEGIN that the portal's own transaction does not have, in its words; empty for none."""
+    """The option of a BEGIN that the portal's own transaction does not have, in its words; empty for none.
+
+    READ ONLY only if it is the one such option: a read has it.
+    """
+    found = ""
     for option in (entry["DefElem"] for entry in node.get("options", ())):
         value = option.get("arg", {}).get("A_Const", {})
         if option["defname"] == "transaction_isolation":
@@ -57,8 +69,8 @@ def unlike(node: Node) -> str:
             if level not in _ISOLATION:
                 return f"ISOLATION LEVEL {level.upper()}"
         elif option["defname"] == "transaction_read_only" and value.get("ival", {}).get("ival"):
-            return "READ ONLY"
-    return ""
+            found = READ_ONLY
+    return found
 
 
 def read_of(item: Statement) -> Statement | None:

@@ -33,37 +33,67 @@ _BARE_BODY = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 
-_CATALOGUE = (
-    "SELECT table_name FROM information_schema.tables WHERE table_schema NOT IN ('pg_catalog', 'information_schema')"
-)
+_ASK = "Ask the catalogue: SELECT {}."
 _REMOVE = "Remove the line: it only tells psql how to show things."
 _RUN = "End the statement with a semicolon instead; the result has its own page and downloads."
-# By the longest beginning of the command's name.
+_PASTE = "Paste the text of the file in its place."
+_NAMED = "Write :name in the statement, give its value under Parameters, and remove the line."
+_CONDITION = "Write the statements that should run, and remove the conditions."
+_HERE = "Write the text here."
+_ELSEWHERE = "Remove the line: a request has no files and no shell."
+_DOCUMENTED = "Remove the line, and look the statement up in PostgreSQL's documentation."
+# What psql's \d and \l show, by the beginning of the command's name, as the catalogue has it.
+_SHOWN = {
+    "d": "column_name, data_type FROM information_schema.columns WHERE table_name = '…'",
+    "da": "proname FROM pg_catalog.pg_proc WHERE prokind = 'a' AND proname LIKE '…'",
+    "db": "spcname FROM pg_catalog.pg_tablespace",
+    "dC": "castsource::regtype, casttarget::regtype FROM pg_catalog.pg_cast",
+    "dD": "domain_name, data_type FROM information_schema.domains",
+    "ddp": "defaclrole::regrole, defaclacl FROM pg_catalog.pg_default_acl",
+    "dE": "foreign_table_name FROM information_schema.foreign_tables",
+    "det": "foreign_table_name FROM information_schema.foreign_tables",
+    "df": "proname FROM pg_catalog.pg_proc WHERE proname LIKE '…'",
+    "dg": "rolname FROM pg_catalog.pg_roles",
+    "di": "indexname, indexdef FROM pg_catalog.pg_indexes WHERE tablename = '…'",
+    "dL": "lanname FROM pg_catalog.pg_language",
+    "dm": "schemaname, matviewname FROM pg_catalog.pg_matviews",
+    "dn": "schema_name FROM information_schema.schemata",
+    "do": "oprname, oprleft::regtype, oprright::regtype FROM pg_catalog.pg_operator WHERE oprname = '…'",
+    "dO": "collname FROM pg_catalog.pg_collation",
+    "dp": "grantee, privilege_type FROM information_schema.table_privileges WHERE table_name = '…'",
+    "dP": "partrelid::regclass FROM pg_catalog.pg_partitioned_table",
+    "dRp": "pubname FROM pg_catalog.pg_publication",
+    "dRs": "subname FROM pg_catalog.pg_subscription",
+    "ds": "schemaname, sequencename, last_value FROM pg_catalog.pg_sequences",
+    "dt": "table_name FROM information_schema.tables WHERE table_schema NOT IN ('pg_catalog', 'information_schema')",
+    "dT": "typname FROM pg_catalog.pg_type WHERE typname LIKE '…'",
+    "du": "rolname FROM pg_catalog.pg_roles",
+    "dv": "table_name FROM information_schema.views",
+    "dx": "extname, extversion FROM pg_catalog.pg_extension",
+    "dX": "stxrelid::regclass, stxname FROM pg_catalog.pg_statistic_ext",
+    "dconfig": "name, setting FROM pg_catalog.pg_settings",
+    "l": "datname FROM pg_catalog.pg_database",
+    "sf": "pg_get_functiondef('name'::regproc)",
+    "sv": "pg_get_viewdef('name'::regclass)",
+    "z": "grantee, privilege_type FROM information_schema.table_privileges WHERE table_name = '…'",
+}
+_LISTS = re.compile(r"(?:d|l\Z|l[+x]|list|sf|sv|z)")
 _HINTS = {
-    "d": "Ask the catalogue: SELECT column_name, data_type FROM information_schema.columns WHERE table_name = '…'.",
-    "df": "Ask the catalogue: SELECT proname FROM pg_catalog.pg_proc WHERE proname LIKE '…'.",
-    "di": "Ask the catalogue: SELECT indexname, indexdef FROM pg_catalog.pg_indexes WHERE tablename = '…'.",
-    "dn": "Ask the catalogue: SELECT schema_name FROM information_schema.schemata.",
-    "dp": "Ask the catalogue: SELECT grantee, privilege_type FROM information_schema.table_privileges.",
-    "dt": f"Ask the catalogue: {_CATALOGUE}.",
-    "du": "Ask the catalogue: SELECT rolname FROM pg_catalog.pg_roles.",
-    "dv": "Ask the catalogue: SELECT table_name FROM information_schema.views.",
-    "l": "Ask the catalogue: SELECT datname FROM pg_catalog.pg_database.",
-    "sf": "Ask the catalogue: SELECT pg_get_functiondef('name'::regproc).",
-    "sv": "Ask the catalogue: SELECT pg_get_viewdef('name'::regclass).",
-    "z": "Ask the catalogue: SELECT grantee, privilege_type FROM information_schema.table_privileges.",
-    "copy": ("Submit the SELECT itself and download the result; to write, put the rows into INSERT … VALUES (…), (…)."),
-    "i": "Paste the text of the file in its place.",
-    "g": _RUN,
+    **dict.fromkeys(("g", "gx", "gdesc", "crosstabview", "G"), _RUN),
+    **dict.fromkeys(("i", "ir", "include", "include_relative"), _PASTE),
+    **dict.fromkeys(("c", "connect", "conninfo"), "Remove the line, and choose the target of the request."),
+    **dict.fromkeys(("set", "prompt", "bind", "bind_named", "unset", "getenv"), _NAMED),
+    **dict.fromkeys(("if", "elif", "else", "endif"), _CONDITION),
+    **dict.fromkeys(("e", "edit", "ef", "ev"), _HERE),
+    **dict.fromkeys(("!", "cd", "setenv", "o", "out", "w", "write", "s"), _ELSEWHERE),
+    **dict.fromkeys(("h", "help", "?"), _DOCUMENTED),
+    **dict.fromkeys(("q", "quit"), "Remove the line: a request ends by itself."),
+    **dict.fromkeys(("password", "encoding"), "Remove the line: the target has its own login and sends UTF-8."),
+    **dict.fromkeys(("echo", "qecho", "warn"), "Remove the line, or write it as a comment: -- text."),
+    "copy": "Submit the SELECT itself and download the result; to write, put the rows into INSERT … VALUES (…), (…).",
     "gexec": "Submit what the query gives as a request of its own.",
-    "gset": "Put the value into the statement, or use a parameter ($1).",
-    "crosstabview": _RUN,
+    "gset": "Put the value into the statement, or write :name and give it under Parameters.",
     "watch": "End the statement with a semicolon; submit it again to see it again.",
-    "c": "Remove the line, and choose the target of the request.",
-    "set": "Use a parameter ($1) for the value, and remove the line.",
-    "prompt": "Use a parameter ($1) for the value, and remove the line.",
-    "if": "Write the statements that should run, and remove the conditions.",
-    "e": "Write the text here.",
     ".": "Put the rows into INSERT … VALUES (…), (…).",
 }
 
@@ -114,26 +144,16 @@ def _bare(place: tuple[int, int], *, routine: bool) -> Finding:
 
 def _backslash(name: str, place: tuple[int, int]) -> Finding:
     shown = f"\\{name}" if name else "A backslash"
-    bare = name.rstrip("+").lower()
-    return _error(f"{shown} is a command of psql, not SQL.", place, _hint(bare))
+    tool = "MySQL's tools" if name == "G" else "psql"
+    return _error(f"{shown} is a command of {tool}, not SQL.", place, _hint(name.rstrip("+")))
 
 
 def _hint(name: str) -> str:
-    if name in _HINTS:
-        return _HINTS[name]
-    if name.startswith(("d", "l")):
-        return _HINTS.get(name[:2], _HINTS["d"] if name.startswith("d") else _REMOVE)
-    aliases = {
-        "gx": "g",
-        "ir": "i",
-        "include": "i",
-        "connect": "c",
-        "list": "l",
-        "edit": "e",
-        "elif": "if",
-        "else": "if",
-    }
-    return _HINTS.get(aliases.get(name, ""), _REMOVE)
+    """By the name, and of what lists things by its longest beginning: further letters only say which, and how."""
+    if name in _HINTS or not _LISTS.match(name):
+        return _HINTS.get(name, _HINTS.get(name.lower(), _REMOVE))
+    known = max((shown for shown in _SHOWN if name.startswith(shown)), key=len)
+    return _ASK.format(_SHOWN[known])
 
 
 def _error(message: str, place: tuple[int, int], hint: str) -> Finding:

@@ -10,7 +10,7 @@ from executors.mongodb.reading.analysis import analyse
 from executors.mongodb.reading.translated import translated
 
 SAME = [
-    ("db.c.find().map(d => d.n)", "return db.c.find().map(d => d.n)"),
+    ("db.c.find().map(d => d.n)", "return await db.c.find().map(d => d.n).toArray()"),
     ("db.c.find().map(d => d.n).toArray()", "return await db.c.find().map(d => d.n).toArray()"),
     ("db.c.find().toArray().map(d => d.n)", "return (await db.c.find().toArray()).map(d => d.n)"),
     ("db.c.find().forEach(printjson);", "await db.c.find().forEach((d) => console.log(d));"),
@@ -25,7 +25,7 @@ SAME = [
     ("var c = db.c.find(); while (c.hasNext()) print(c.next().n);",
      "var c = db.c.find(); while (await c.hasNext()) console.log((await c.next()).n);"),
     ("let c; c = db.c.find(); c.next()", "let c; c = db.c.find(); return await c.next()"),
-    ("const c = db.c; c.find().limit(1)", "const c = db.c; return c.find().limit(1)"),
+    ("const c = db.c; c.find().limit(1)", "const c = db.c; return await c.find().limit(1).toArray()"),
     ("for (const d of db.c.find()) print(d)", "for await (const d of db.c.find()) console.log(d)"),
     ("for (const d of db.c.find().toArray()) print(d)", "for (const d of await db.c.find().toArray()) console.log(d)"),
     ("db.c.find().forEach(d => { db.o.insertOne(d) })",
@@ -43,8 +43,16 @@ SAME = [
      "const f = async n => await db.c.findOne({_id: n}); console.log(await f(1))"),
     ("if (db.c.countDocuments({}) > 3) { db.c.deleteMany({a: 1}) } // é\n",
      "if (await db.c.countDocuments({}) > 3) { await db.c.deleteMany({a: 1}) } // é"),
-    ("db.c.find({_id: {$in: db.o.distinct('ref')}})", "return db.c.find({_id: {$in: await db.o.distinct('ref')}})"),
-    ("use shop\ndb.c.find().map(d => d.a)", "return db.c.find().map(d => d.a)"),
+    ("db.c.find({_id: {$in: db.o.distinct('ref')}})",
+     "return await db.c.find({_id: {$in: await db.o.distinct('ref')}}).toArray()"),
+    # A shell shows what a cursor gives; a cursor itself is no row.
+    ("db.c.find({a: 1 > 0 ? 1 : 2});", "return await db.c.find({a: 1 > 0 ? 1 : 2}).toArray();"),
+    ("(db.c.aggregate([{$match: {a: `x${1}`}}]))", "return await (db.c.aggregate([{$match: {a: `x${1}`}}])).toArray()"),
+    ("const n = 1; await db.c.find({n})", "const n = 1; return await db.c.find({n}).toArray()"),
+    ("db.o.find();\ndb.c.find();", "db.o.find();\nreturn await db.c.find().toArray();"),
+    ("const all = db.c.find().sort({a: 1}); all", "const all = db.c.find().sort({a: 1}); return await all.toArray()"),
+    ("tojson(db.c.findOne())", "return JSON.stringify(await db.c.findOne())"),
+    ("use shop\ndb.c.find().map(d => d.a)", "return await db.c.find().map(d => d.a).toArray()"),
     ("print(tojson(db.c.findOne()))", "console.log(JSON.stringify(await db.c.findOne()))"),
     ("try { db.c.insertOne({_id: 1}) } catch (e) { print(e) }",
      "try { await db.c.insertOne({_id: 1}) } catch (e) { console.log(e) }"),
@@ -52,7 +60,7 @@ SAME = [
     ("await db.c.findOne()", "return await db.c.findOne()"),
 ]  # fmt: skip
 LEFT = [
-    "db.c.drop()", "db.c.find().filter(x => x)", "db.c.find().length", "load('a.js')", "rs.status()", "print(1)", "1 + 1",
+    "db.c.drop()", "db.c.find().skip(1).count(true)", "db.c.find().filter(x => x)", "db.c.find().length", "load('a.js')", "rs.status()", "print(1)", "1 + 1",
     "db.getSiblingDB('x').c.find().map(d => 1)", "db.c.find().toArray().filter(d => db.o.findOne({_id: d._id}))",
     "[1, 2].forEach((n, i) => db.c.deleteOne({_id: n}))", "x = [1].forEach(n => db.c.deleteOne({_id: n}))",
     "[3, 1].sort((a, b) => db.c.findOne({_id: a}).n - 1)", "const d = db; d.c.find()", "db.c?.find().map(d => d)",

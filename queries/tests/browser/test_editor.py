@@ -12,6 +12,7 @@ from django.test import Client
 from playwright.sync_api import expect
 
 from pods.models import Target
+from queries import services
 from queries.models import KeptDraft
 from queries.tests.browser.conftest import PATIENCE_MS
 from queries.tests.browser.test_accessibility import AXE, RUN
@@ -28,6 +29,20 @@ CREATE TABLE flights (id bigint PRIMARY KEY, carrier text, carrier_id int REFERE
   "Seat No" text, email text);
 GRANT SELECT ON carriers, flights TO PUBLIC
 """
+
+
+ZONED = services.TemplateDraft(
+    pod="payments",
+    name="Zoned departures",
+    language="sql",
+    access="read",
+    statement="SELECT id FROM flights WHERE carrier = :airline AND id = ANY (:ids)",
+    targets=("orders",),
+    parameters=(
+        services.Declared(services.Typed("airline", "text", "XQ"), has_usual=True),
+        services.Declared(services.Typed("ids", "list", [1, 2], "integer"), has_usual=True),
+    ),
+)
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +64,7 @@ def two_targets(
     )
     with target_database.connect() as connection:
         connection.execute(TABLES)
+        services.create_template(actor=committed.author, draft=ZONED)
         yield committed
         connection.execute("DROP TABLE flights, carriers")
     empty(mongo_database)
@@ -192,6 +208,22 @@ def test_escape_then_tab_leaves_also_while_completions_are_shown(page: Page) -> 
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.closest('.cm-editor') === null")
     assert page.locator("#id_statement").input_value() == "SELECT ca FROM flights"
+
+
+def test_a_template_is_completed_with_a_row_for_each_parameter(page: Page) -> None:
+    choose(page, "events", "mongo", "collection")
+    assert "Zoned departures" not in completed(page, "zoned|")
+    choose(page, "orders", "sql", "table")
+    assert completed(page, "zoned|") == ["Zoned departures"]
+    page.keyboard.press("Control+Space")
+    page.wait_for_timeout(400)
+    page.keyboard.press("Enter")
+    expect(page.locator("#id_statement")).to_have_value(ZONED.statement)
+    for name, kind, value in (("airline", "text", "XQ"), ("ids", "list of integer", "1\n2")):
+        row = page.get_by_role("group", name=f"Parameter {name}")
+        expect(row.get_by_role("textbox", name="Value")).to_have_value(value)
+        expect(row.locator("[data-part=type]")).to_have_value(kind)
+        row.get_by_role("button", name="Remove this parameter").click()
 
 
 def test_sql_is_laid_out_and_says_the_same(page: Page) -> None:

@@ -53,7 +53,8 @@ RUN = [
         ("db.items.find({at: {$lt: new Date(Date.now() - 7*24*60*60*1000)}})", 0),
         ("db.items.find({loc: {$geoWithin: {$centerSphere: [[0, 0], 0.1]}}})", 0),
         ('db.items.find().explain("executionStats")', 1), ("db.items.explain().find({_id: 1})", 1),
-        ("db.items.find({_id: 1}, null, {limit: 1})", 1), ('db.items.find({_id: 1}).readPref("secondary")', 1),
+        ("\ufeffdb.items\r\n\u00a0\u00a0.find({_id: 1}) //\u00a0one\u00a0", 1), ("db.items.find({_id:\u2003{$in:\u00a0[1, 2]}})", 2),
+        ("db.items.find({name: {$ne: 'a\u00a0b'}})", 3), ("db.items.find({_id: 1}, null, {limit: 1})", 1), ('db.items.find({_id: 1}).readPref("secondary")', 1),
         ('db.items.aggregate([{$lookup: {from: "others", localField: "_id", foreignField: "ref", as: "o"}}])', 3),
         ('db.items.aggregate([{$facet: {all: [{$count: "n"}], one: [{$match: {_id: 1}}]}}])', 1),
         ('db.items.aggregate([{$graphLookup: {from: "items", startWith: "$next", connectFromField: "next", '
@@ -128,6 +129,16 @@ REFUSED = [
             "aggregate", "db.items.aggregate([{$group: {_id: '$name', n: {$sum: 1}}}])", 3),
     Refused("read", "db.items.watch()", "mongo_method", "query the collection", "db.items.find()", 3),
     Refused("read", "db.getSiblingDB('x').items.find()", "mongo_method", "leave it out", "db.items.find()", 3),
+    Refused("read", "shop> db.items.find()", "mongo_not_a_query", "prompts", "db.items.find()", 3),
+    Refused("read", "rs0 [direct: primary] test> db.items.find()", "mongo_syntax", "prompts", "db.items.find()", 3),
+    Refused("read", "> db.items.find({_id: 1})", "mongo_syntax", "prompts", "db.items.find({_id: 1})", 1),
+    Refused("read", "mongosh --eval 'db.items.find()'", "mongo_syntax", "query alone", "db.items.find()", 3),
+    Refused("read", "SELECT * FROM items WHERE id = 1", "mongo_syntax", "This is SQL", "db.items.find({_id: 1})", 1),
+    Refused("read", "db.items.find({name: \u2018one\u2019})", "mongo_not_literal", 'in quotes: "one"', "db.items.find({name: 'one'})", 1),
+    Refused("write", "db.items.insertOne({_id: UUID()})", "mongo_value", "32 digits out",
+            "db.items.insertOne({_id: UUID('3b241101-e2bb-4255-8caf-4136c566a962')})", 1),
+    Refused("read", "db.items.exists()", "mongo_method", "getCollectionInfos", "db.getCollectionInfos({name: 'items'})", 1),
+    Refused("write", "db.items.drop()", "mongo_method", "deleteMany", "db.items.deleteMany({})", 3),
     Refused("read", "it", "mongo_syntax", "db.<collection>", "db.items.find()", 3),
 ]  # fmt: skip
 
@@ -187,3 +198,26 @@ def test_it_is_refused_with_a_hint_that_works(lab: World, given: Refused) -> Non
     scripts = [error.script for error in found if error.script]
     assert bool(scripts) is not bool(given.followed)
     run(lab, Shell(given.access, given.followed or scripts[0], given.gives, "mongo" if given.followed else "script"))
+
+
+@pytest.mark.parametrize(
+    ("statement", "ids"),
+    [
+        ("const id = 1; db.items.find({_id: id}, {name: 1})", ["1"]),
+        ("db.items.find({_id: 1 > 0 ? 2 : 3}, {_id: 1})", ["2"]),
+        ("db.items.find({_id: {$in: db.others.distinct('ref')}}, {_id: 1})", ["1"]),
+        ("db.others.find();\ndb.items.find({}, {_id: 1}).sort({_id: -1}).limit(2);", ["3", "2"]),
+        ("db.items.aggregate([{$match: {_id: [1, 2].length}}, {$project: {_id: 1}}])", ["2"]),
+        ("let c = db.items.find({_id: 3}, {_id: 1});\nc", ["3"]),
+    ],
+)
+def test_a_script_of_the_shell_returns_the_documents(lab: World, statement: str, ids: list[str]) -> None:
+    """A script gives what the shell shows: the rows of a cursor, and not the cursor."""
+    with pytest.raises(BadInput) as caught:
+        lab.submitted(statement, language="mongo")
+    (script,) = {error.script for error in caught.value.fields["statement"] if error.script}
+    query = lab.executed(script, language="script")
+    assert "returns_nothing" not in {finding["code"] for finding in query.findings}
+    assert (query.status, query.execution.failure_code) == (Status.EXECUTED, ""), query.execution.said.message
+    page = view_page(actor=lab.author, query=query)
+    assert [json.loads(one)["_id"] for one in page.documents or ()] == ids or [row[0] for row in page.rows] == ids

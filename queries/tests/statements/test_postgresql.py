@@ -38,6 +38,11 @@ PASTED = [
     writes(f"BEGIN; {SET_TEN}; COMMIT;", 1, told="transaction_words"),
     writes(f"BEGIN; {SET_TEN}; DELETE FROM samples WHERE id = 2; END", 2, told="transaction_words"),
     writes("START TRANSACTION; INSERT INTO samples (id) VALUES (4), (5); COMMIT", 2, told="transaction_words"),
+    # A read is read only and rolled back, said or not.
+    reads("BEGIN READ ONLY; SELECT name FROM samples WHERE id = 2; COMMIT;", "two", told="transaction_words"),
+    reads("BEGIN;\nSELECT name FROM samples WHERE id = 2;\nROLLBACK;", "two", told="transaction_words"),
+    reads('START TRANSACTION READ ONLY; TABLE "Odd names"; ABORT', 7, told="transaction_words"),
+    reads("BEGIN; COPY (SELECT 1) TO STDOUT; ROLLBACK", 1, told="copy_as_read"),
     # COPY … TO STDOUT
     reads("COPY (SELECT name FROM samples WHERE id = 2) TO STDOUT", "two", told="copy_as_read"),
     reads("COPY (SELECT id, name FROM samples WHERE id < 3 ORDER BY id) TO STDOUT WITH (FORMAT csv, HEADER)",
@@ -99,8 +104,13 @@ NOT_SQL = [
             "Leave ISOLATION LEVEL SERIALIZABLE out", writes(f"BEGIN; {SET_TEN}; COMMIT", 1)),
     Refused("read", "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ; SELECT 1; COMMIT", "refused_statement",
             "REPEATABLE READ out", reads("BEGIN TRANSACTION; SELECT 1; COMMIT", 1)),
-    Refused("read", "BEGIN READ ONLY; SELECT 1; COMMIT", "refused_statement", "READ ONLY out",
-            reads("BEGIN; SELECT 1; COMMIT", 1)),
+    Refused("write", f"BEGIN READ ONLY; {SET_TEN}; COMMIT", "refused_statement", "READ ONLY out",
+            writes(f"BEGIN; {SET_TEN}; COMMIT", 1)),
+    Refused("read", "BEGIN READ ONLY ISOLATION LEVEL SERIALIZABLE; SELECT 1; COMMIT", "refused_statement",
+            "SERIALIZABLE out", reads("BEGIN READ ONLY; SELECT 1; COMMIT", 1)),
+    Refused("read", "BEGIN; SELECT 1; ROLLBACK AND CHAIN", "refused_statement", "Leave BEGIN and ROLLBACK out",
+            reads("SELECT 1", 1)),
+    Refused("read", "BEGIN; SELECT 1; SELECT 2; ROLLBACK", "several_statements", "on its own", reads("SELECT 2", 2)),
     Refused("write", f"{SET_TEN}; PREPARE TRANSACTION 'a'", "refused_statement", "Leave it out", writes(SET_TEN, 1)),
     # COPY
     Refused("read", "COPY samples (id, name) TO STDOUT", "refused_statement", "COPY (SELECT",

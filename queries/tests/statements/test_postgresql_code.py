@@ -60,6 +60,14 @@ CODE = [
               "DECLARE n int; m bigint; a int[] := ARRAY[1];"), 4),
     writes(do("DO 'BEGIN DELETE FROM samples WHERE id = 1; END';"), 1, told="runs_code"),
     writes(f"BEGIN; {do('DELETE FROM samples WHERE id = 1;')}; COMMIT;", 1, told="transaction_words"),
+    # What a body may make is not said to be unknown behind it.
+    writes(f"""{do("CREATE TYPE lab.mood AS ENUM ('a');")}; DROP TYPE lab.mood""", 0, told="runs_code"),
+    writes(f"""{do("ALTER TABLE samples ADD COLUMN note text;")};
+    UPDATE samples SET note = 'x' WHERE id = 1; ALTER TABLE samples DROP COLUMN note""", 1, told="runs_code"),
+    writes(f"""{do("DO 'BEGIN CREATE TABLE lab.inner_one (a int); END';")}; INSERT INTO lab.inner_one VALUES (1);
+    ALTER TABLE lab.inner_one ADD b int; DROP TABLE lab.inner_one""", 0, told="runs_code"),
+    writes("CREATE PROCEDURE lab.makes() LANGUAGE plpgsql AS $$ BEGIN CREATE TABLE lab.of_call (a int); END $$; "
+           "CALL lab.makes(); CREATE INDEX ON lab.of_call (a); DROP TABLE lab.of_call; DROP PROCEDURE lab.makes", 0),
     writes(do("CREATE TEMP TABLE kept ON COMMIT DROP AS SELECT id FROM samples; DELETE FROM samples WHERE id = 1;"), 1),
     writes(f"{PROCEDURE};\nCALL lab.zero(2); DROP PROCEDURE lab.zero", 2, told="leaves_code"),
     writes(f"{PROCEDURE};\n{do('CALL lab.zero(lowest => 3);')}; DROP PROCEDURE lab.zero(int)", 1, told="runs_code"),
@@ -184,6 +192,10 @@ _OUTSIDE = [
 NOT_IN_A_BODY = [
     *(Refused("write", statement, "refused_statement", hint, followed) for statement, hint, followed in _BODY),
     *(Refused("write", statement, "refused_function", "outside the transaction", _DONE) for statement in _OUTSIDE),
+    Refused("write", f"{do('CREATE TABLE lab.y (a int);')}; DROP TABLE lab.z", "unknown_name", "", _DONE),
+    Refused(
+        "read", "SELECT lab.volatile_one()", "refused_function", "write access", writes("SELECT lab.volatile_one()", 1)
+    ),
     Refused("read", do(f"{_D};"), "write_in_read", "write access", _DONE),
     Refused("read", "CALL lab.zero(1)", "write_in_read", "write access", _DONE),
     Refused("read", "ANALYZE samples", "write_in_read", "write access", writes("ANALYZE samples", 0)),
@@ -252,3 +264,11 @@ def test_a_function_that_passes_for_the_servers_own_does_not_blind_the_guard(
     with pytest.raises(BadInput) as caught:
         lab.submitted("SELECT * FROM trap")
     assert "set_config is not allowed" in caught.value.fields["statement"][0].message
+
+
+def test_a_function_that_may_change_data_is_called_by_a_write(lab: World, target_database: TargetDatabase) -> None:
+    body = "DELETE FROM lab.samples WHERE id = 1; SELECT 1"
+    with target_database.connect() as connection:
+        connection.execute(f"CREATE OR REPLACE FUNCTION lab.takes() RETURNS int LANGUAGE sql AS '{body}'")
+    call = "SELECT lab.takes()"
+    refused(lab, Refused("read", call, "refused_function", "write access", writes(call, 1, told="own_function")))

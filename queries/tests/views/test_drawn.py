@@ -28,7 +28,7 @@ SAFE = (
     # A form's own fields: what is edited stays as it is. The text of an input, and of a copy.
     r"form(\.\w+)+(\|default(_if_none)?:\"\")?|field(\.\w+)*",
     r"asked\.arrangement\.search|query\.statement|comment|reason|remark\.(text|line)|bound_typed|sent\.(proposed|origin)",
-    r"row\.(name|value)\|default_if_none:\"\"|filters\.(q|actor|subject|since|until)",
+    r"row\.(name|value)\|default_if_none:\"\"|filters\.(q|actor|subject|person|target|request|since|until)",
     # Names of ours, and closed lists.
     r"(\w+\.)*(number|public_id|pk|slug|digest|status|code|seq|hash|action|kind|id|subject_id|subject_kind|origin)",
     r"(\w+\.)*get_\w+_display(\|lower)?|(item\.)?languages|item\.target\.engine|query\.code\|default:execution\.failure_code",

@@ -176,6 +176,7 @@ def test_they_are_listed_found_and_on_the_page_of_their_pod(world: World, client
         "/templates/?q=looks",
         "/templates/?q=items+item",
         "/pods/payments/",
+        "/queries/?q=looks",
     ):
         assert f"/templates/{template.public_id}/" in client.get(address).content.decode(), address
     for address in ("/templates/?pod=research", "/templates/?q=nothing"):
