@@ -3,6 +3,7 @@
 Threads, because a request may wait for a target; the work itself happens in helper processes of each worker.
 """
 
+import gc
 import os
 import threading
 from typing import Any
@@ -25,6 +26,15 @@ graceful_timeout = 60
 keepalive = 5
 # Nobody steers it over a socket; signals do.
 control_socket_disable = True
+
+
+def when_ready(_server: Any) -> None:
+    """What was loaded before the fork lives as long as its process: no worker looks through it for garbage.
+
+    That took some 80 ms at a time, in which the worker answers nobody.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def post_worker_init(_worker: Any) -> None:

@@ -7,6 +7,7 @@ from zoneinfo import available_timezones
 from django import forms
 
 from accounts.models import User
+from web.mail import mail_is_on
 
 if TYPE_CHECKING:
     ModelForm = forms.ModelForm[User]
@@ -35,17 +36,28 @@ class ProfileForm(ModelForm):
 
     class Meta:
         model = User
-        fields = ("first_name", "last_name", "email", "notify_by_email", "theme", "time_zone")
+        fields = (
+            "first_name",
+            "last_name",
+            "email",
+            "notify_by_email",
+            "daily_digest",
+            "no_completion",
+            "theme",
+            "time_zone",
+        )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         # A page that was opened before there were zones sends none: it changes none.
         if self.is_bound and "time_zone" not in self.data:
             del self.fields["time_zone"]
+        if not mail_is_on():
+            del self.fields["daily_digest"]
 
     def clean(self) -> dict[str, object]:
         """An e-mail needs somewhere to go."""
         values: dict[str, object] = super().clean() or {}
-        if values.get("notify_by_email") and not values.get("email"):
+        if (values.get("notify_by_email") or values.get("daily_digest")) and not values.get("email"):
             self.add_error("email", "Give an address to be e-mailed at.")
         return values

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.contrib.auth.models import AbstractUser
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.utils import timezone
 
 from accounts import names
 from audit.log import Portal
@@ -50,7 +52,19 @@ class User(AbstractUser):
     notify_by_email = models.BooleanField(
         "e-mail me", default=False, help_text="Send me an e-mail when a request of mine moves or waits for me."
     )
+    daily_digest = models.BooleanField(
+        "e-mail me once a day",
+        default=False,
+        help_text="Send me one e-mail each morning, of what waits for me and what happened.",
+    )
+    # When the last one was sent, or found to have nothing to tell.
+    digest_at = models.DateTimeField(null=True, editable=False)
     theme = models.CharField(max_length=6, choices=Theme, default=Theme.SYSTEM)
+    no_completion = models.BooleanField(
+        "no completion as I type",
+        default=False,
+        help_text="Do not offer columns, tables and keywords while I type a statement.",
+    )
     time_zone = models.CharField(
         "time zone", max_length=64, default=UTC, help_text="Times on pages are shown in it; UTC is said on hover."
     )
@@ -139,6 +153,62 @@ class System(Portal):
 
 SYSTEM: Final = System()
 Actor: TypeAlias = User | System
+
+
+class AbsenceQuerySet(models.QuerySet["Absence"]):
+    def holding(self) -> AbsenceQuerySet:
+        """Those that have begun and not ended."""
+        now = timezone.now()
+        return self.filter(begins_at__lte=now, ends_at__gt=now)
+
+    def not_over(self) -> AbsenceQuerySet:
+        """Those that hold or are to come."""
+        return self.filter(ends_at__gt=timezone.now())
+
+
+class Absence(models.Model):
+    """Somebody is out of office, and another stands in. One at a time: a new one takes the place of the last."""
+
+    person = models.OneToOneField(User, on_delete=models.CASCADE, related_name="absence", editable=False)
+    stand_in = models.ForeignKey(User, on_delete=models.CASCADE, related_name="stands_in_for", editable=False)
+    begins_at = models.DateTimeField(editable=False)
+    ends_at = models.DateTimeField(editable=False)
+
+    objects = AbsenceQuerySet.as_manager()
+
+    if TYPE_CHECKING:
+        person_id: int
+        stand_in_id: int
+
+    class Meta:
+        db_table = "absences"
+        default_permissions = ("view",)
+        constraints = (
+            models.CheckConstraint(condition=models.Q(begins_at__lt=models.F("ends_at")), name="absence_has_length"),
+            models.CheckConstraint(condition=~models.Q(person=models.F("stand_in")), name="absence_of_another"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.person_id}, {self.stand_in_id} stands in"
+
+    @property
+    def holds(self) -> bool:
+        """Whether the person is away now."""
+        return self.begins_at <= timezone.now() < self.ends_at
+
+    @property
+    def is_over(self) -> bool:
+        return self.ends_at <= timezone.now()
+
+    @property
+    def first_day(self) -> dt.date:
+        """Its first day where the person is."""
+        return self.begins_at.astimezone(self.person.zone).date()
+
+    @property
+    def last_day(self) -> dt.date:
+        """Its last day where the person is: it ends with that day."""
+        return (self.ends_at.astimezone(self.person.zone) - dt.timedelta(microseconds=1)).date()
 
 
 class Counter(models.Model):

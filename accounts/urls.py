@@ -11,5 +11,6 @@ urlpatterns = [
     path("login/", views.SignIn.as_view(), name="login"),
     path("logout/", views.sign_out, name="logout"),
     path("profile/", views.profile, name="profile"),
+    path("zone/", views.zone, name="zone"),
     path("password/", views.password, name="password"),
 ]

@@ -19,6 +19,7 @@ from accounts.forms import ProfileForm, SignInForm
 from accounts.models import User
 from accounts.people import person
 from accounts.signin import check_credentials, record_sign_in, record_sign_out
+from accounts.zones import switch
 from audit import log
 from web.errors import PortalError
 from web.ratelimit import limit
@@ -95,6 +96,13 @@ def password(request: HttpRequest) -> HttpResponse:
         messages.success(request, "Your password was changed. Other sessions of yours have ended.")
         return redirect("accounts:profile")
     return render(request, "accounts/password.html", {"form": form}, status=400 if form.is_bound else 200)
+
+
+@post_only
+def zone(request: HttpRequest) -> HttpResponse:
+    """Show times in UTC, or in one's own zone; back to the page one was on."""
+    switch(request, utc=request.POST.get("utc") == "yes")
+    return redirect(_next(request))
 
 
 def _record_change(user: User, fields: list[str], **told: dict[str, object]) -> None:

@@ -86,7 +86,7 @@ class AuditedAdmin(Base):
         data: dict[str, object] = {"fields": told["fields"], "values": self.audit_values(obj, told["fields"])}
         if before:
             data["before"] = before
-        return log.append(action, actor=actor_of(request), subject=self.audit_subject(obj), data=data)
+        return log.append(action, actor=actor_of(request), subject=self.audit_subject(obj), data=data).seq
 
 
 def actor_of(request: HttpRequest) -> log.Actor:

@@ -20,6 +20,8 @@ class Action(StrEnum):
     SIGN_OUT = "user.sign_out"
     TOKEN_REFRESH = "user.token_refresh"  # noqa: S105 -- the name of an action
     PROFILE_CHANGE = "user.profile_change"
+    AWAY = "user.away"
+    BACK = "user.back"
     ADMIN_ADD = "admin.add"
     ADMIN_CHANGE = "admin.change"
     ADMIN_DELETE = "admin.delete"
@@ -67,6 +69,8 @@ LABELS: dict[Action, str] = {
     Action.SIGN_OUT: "signed out",
     Action.TOKEN_REFRESH: "renewed an API token",
     Action.PROFILE_CHANGE: "changed their profile",
+    Action.AWAY: "is out of office:",
+    Action.BACK: "is back:",
     Action.ADMIN_ADD: "added",
     Action.ADMIN_CHANGE: "changed",
     Action.ADMIN_DELETE: "deleted",
@@ -141,24 +145,37 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """A statement that writes, sent in one round trip with the entry that tells of it.
+    """A statement that writes or locks, sent in one round trip with the entry that tells of it.
 
-    `sql` has a RETURNING; the acts after it, and the entry, read what it returned `FROM` its `name`, so that where
-    nothing was written there is no entry either.
+    `sql` gives rows (RETURNING). Its `{source}` becomes a FROM of what the act before it gave, so that where one gave
+    nothing there is nothing after it, and no entry either. What is written `beside` may give any number of rows.
     """
 
     name: str
     sql: str
     values: Sequence[Any]
+    beside: bool = False
 
 
 class NothingWritten(Exception):
-    """The last of the acts wrote nothing, and so there is no entry."""
+    """One of the acts wrote nothing, and so there is no entry."""
 
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """An entry by its number, and the transaction that wrote it as its rows name it (`xmin`)."""
+
+    seq: int
+    transaction: str
+
+
+# Where the rows of the act before stand in the words of an act.
+SOURCE: Final = "{source}"
 
 INSERT = """
 INSERT INTO audit_logs (actor_id, actor_label, action, subject_kind, subject_id, subject_label, data)
-SELECT %s::bigint, %s::text, %s::text, %s::text, %s::text, %s::text, %s::text {source} RETURNING seq
+SELECT %s::bigint, %s::text, %s::text, %s::text, %s::text, %s::text, %s::text {source}
+RETURNING seq, pg_current_xact_id()::xid::text
 """
 
 
@@ -181,13 +198,14 @@ def append(
     subject: Subject,
     data: Mapping[str, object] | None = None,
     acts: Sequence[Act] = (),
-) -> int:
-    """Append an entry, after the `acts` it tells of if they are given, and return its sequence number.
+) -> Appended:
+    """Append an entry, after the `acts` it tells of if they are given.
 
-    Call it last in the transaction of the act: the head of the chain stays locked until that transaction ends.
-    Raises RuntimeError outside of a transaction (no entry, no act), NothingWritten where the last act wrote nothing.
+    Call it last in the transaction of the act: the head of the chain stays locked until that transaction ends. Outside
+    of one, acts and entry are a transaction of their own; their first then decides whether all of it is written.
+    Raises RuntimeError where there is no transaction (no entry, no act), NothingWritten where an act wrote nothing.
     """
-    if not connection.in_atomic_block:
+    if not connection.in_atomic_block and not acts:
         raise RuntimeError("An audit entry is written inside the transaction of the act it records.")
     body = canonical({**context.current(), **(data or {})})
     about = [subject.kind, _storable(subject.id), _storable(subject.label)]
@@ -197,11 +215,20 @@ def append(
         appended = cursor.fetchone()
     if appended is None:
         raise NothingWritten
-    return int(appended[0])
+    return Appended(*appended)
 
 
 def _statement(acts: Sequence[Act]) -> str:
-    if not acts:
-        return INSERT.format(source="")
-    named = ", ".join(f"{act.name} AS ({act.sql})" for act in acts)
-    return f"WITH {named} {INSERT.format(source=f'FROM {acts[-1].name}')}"
+    named, sources = [], [""]
+    for act in acts:
+        named.append(f"{act.name} AS ({act.sql.replace(SOURCE, _from(sources))})")
+        # Of what is written beside it comes one row, whatever it gave: only that it was done is waited for.
+        done = f"(SELECT count(*) FROM {act.name}) AS {act.name}_done"  # noqa: S608 -- a name of ours
+        sources = [*sources, done] if act.beside else [act.name]
+    entry = INSERT.replace(SOURCE, _from(sources))
+    return f"WITH {', '.join(named)} {entry}" if named else entry
+
+
+def _from(sources: Sequence[str]) -> str:
+    given = ", ".join(filter(None, sources))
+    return given and f"FROM {given}"

@@ -97,7 +97,8 @@ class ReferenceShape(serializers.Serializer[object]):
 class TableShape(serializers.Serializer[Table]):
     """A table, view or collection. `estimated_rows` is null when the server has no estimate.
 
-    `primary_key` names its columns; of MongoDB, `_id` where a sample showed one.
+    `primary_key` names its columns; of MongoDB, `_id` where a sample showed one. `comment`: what the table's owner
+    wrote about it, its first 500 characters; "" where nothing is written.
     """
 
     schema = serializers.CharField(allow_blank=True)
@@ -107,6 +108,7 @@ class TableShape(serializers.Serializer[Table]):
     estimated_rows = serializers.IntegerField(allow_null=True, min_value=0)
     primary_key = serializers.ListField(child=serializers.CharField())
     references = ReferenceShape(many=True)
+    comment = serializers.CharField(allow_blank=True)
 
 
 class SchemaShape(serializers.Serializer[object]):

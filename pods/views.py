@@ -2,17 +2,31 @@
 
 from typing import Any
 
+from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.views.decorators.http import require_safe
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.models import Role, User
+from accounts.models import Absence, Role, User
 from accounts.people import person
+from pods.absences import (
+    Decider,
+    absence_of,
+    come_back,
+    deciders,
+    go_away,
+    stand_ins,
+    uncovered,
+    with_absences,
+)
 from pods.api import schema_of
+from pods.forms import AbsenceForm
 from pods.holdings import holdings
 from pods.models import Pod, Target
-from web.errors import NotFound, Unavailable
+from web.errors import BadInput, NotFound, Unavailable
 from web.filters import FILTER_LENGTH
+from web.verbs import post_only
 
 RECENT = 10
 
@@ -35,8 +49,8 @@ def pod_detail(request: HttpRequest, slug: str) -> HttpResponse:
     context = {
         "nav": "pods",
         "pod": pod,
-        "managers": _members(pod.managers_id),
-        "developers": _members(pod.developers_id),
+        "managers": _members(User.objects.filter(groups=pod.managers_id)),
+        "developers": _members(User.objects.filter(groups=pod.developers_id)),
         "ceiling": Role.DEVELOPER,
         "targets": pod.targets.all(),
         "usable": _usable(user),
@@ -62,7 +76,7 @@ def target_detail(request: HttpRequest, slug: str, target: str) -> HttpResponse:
         "target": found,
         "words": words,
         "usable": usable,
-        "may_decide": list(found.pod.reviewers().order_by("first_name", "username")),
+        "may_decide": deciders(found.pod),
         "running": asked.running().count(),
         "waiting": asked.open().count() - asked.running().count(),
         "recent": asked.with_people().prefetch_related("decisions")[:RECENT],
@@ -84,5 +98,38 @@ def _tables(user: User, target: Target, words: str) -> dict[str, Any]:
         return {"no_answer": error.message}
 
 
-def _members(group_id: int) -> list[User]:
-    return list(User.objects.filter(groups=group_id, is_active=True).order_by("first_name", "last_name", "username"))
+def _members(people: QuerySet[User]) -> list[Decider]:
+    return with_absences(people.filter(is_active=True).order_by("first_name", "last_name", "username"))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def absence(request: HttpRequest) -> HttpResponse:
+    """My absence: the days, and who stands in."""
+    user = person(request)
+    held = absence_of(user)
+    days = {"first_day": held.first_day, "last_day": held.last_day, "stand_in": held.stand_in.username} if held else {}
+    form = AbsenceForm(request.POST or None, candidates=list(stand_ins(user)), initial=days)
+    if request.method == "POST" and form.is_valid():
+        try:
+            go_away(actor=user, **form.cleaned_data)
+        except BadInput as error:
+            form.refuse(error)
+        else:
+            messages.success(request, "Your absence was saved.")
+            return redirect("absence")
+    context = {
+        "form": form,
+        "absence": held,
+        "decides": Pod.objects.reviewed_by(user).exists(),
+        "uncovered": uncovered(user, held.stand_in) if held else [],
+        "standing_for": Absence.objects.not_over().filter(stand_in=user).select_related("person").order_by("begins_at"),
+    }
+    return render(request, "pods/absence.html", context, status=400 if form.is_bound else 200)
+
+
+@post_only
+def absence_end(request: HttpRequest) -> HttpResponse:
+    """Be back, or drop what was to come."""
+    come_back(actor=person(request))
+    messages.success(request, "You are not out of office any more.")
+    return redirect("absence")

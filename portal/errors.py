@@ -32,7 +32,7 @@ TITLES = {
     413: "Too large",
     415: "Not in that format",
     429: "Too many requests",
-    500: "Something went wrong",
+    500: "A fault in the portal",
     503: "Not available",
 }
 NOT_FOUND = "There is nothing at this address."
@@ -44,7 +44,7 @@ DATABASE_READ_ONLY = (
 )
 # Of PostgreSQL: read_only_sql_transaction.
 READ_ONLY_STATE = "25006"
-BROKEN = "Something went wrong on our side; it has been recorded. Try again, or tell an admin the number below."
+BROKEN = "The portal has a fault, and it has been recorded. Try again, or tell an admin the number below."
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from django.middleware.gzip import GZipMiddleware
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.zones import zone_shown
 from audit import refusals
 from audit.context import request_facts
 from audit.log import Action, Subject
@@ -140,7 +141,7 @@ class TimeZoneMiddleware:
         person = None if request.path_info.startswith(API_PREFIX) else getattr(request, "user", None)
         if not isinstance(person, User):
             return self.get_response(request)
-        with timezone.override(person.zone):
+        with timezone.override(zone_shown(request, person)):
             return self.get_response(request)
 
 

@@ -70,7 +70,6 @@ INSTALLED_APPS = [
     "rest_framework_simplejwt",
     "rest_framework_simplejwt.token_blacklist",
     "drf_spectacular",
-    "drf_spectacular_sidecar",
     "csp",
     "portal.apps.PortalConfig",
     "portal.apps.PortalAdminConfig",
@@ -281,8 +280,6 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Ask for a statement to be run on a production database, have it approved, read its result.",
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1/",
     "ENUM_NAME_OVERRIDES": {"LanguageEnum": [*map(str, Language)], "AccessEnum": [*map(str, Access)]},
     "POSTPROCESSING_HOOKS": [

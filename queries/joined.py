@@ -1,7 +1,7 @@
 """Reads of one request with what belongs to it, by a joined statement that is put together once.
 
-An approval reads its request four times; building the same joined query anew each time was half of what it cost.
-Once its row is locked again a moment later, only what can have changed is read (`locked_again`).
+Building the same joined query anew for each approval was half of what it cost. Once it was read it need not be read
+again to be acted on: the statement that acts locks its row, if nothing was written to it since (`unchanged`).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 from django.db import connection, models
 
 from accounts.models import User
+from audit import log
 from pods.models import RIGHTS, Pod, Target
 from queries.models import Decision, Execution, QueryRequest, TemplateUse
 from web.rows import Row, columns, reader
@@ -27,18 +28,19 @@ Readers: TypeAlias = Mapping[str, Callable[[Row], Any]]
 class Joined:
     """A joined read: `parts` are aliases in `tables` and their models, `more` expressions that are read before them.
 
-    `rest` is what follows the condition.
+    `where` is the condition, `rest` what follows it.
     """
 
     parts: tuple[Part, ...]
     tables: str
     more: tuple[str, ...] = ()
+    where: str = "query.id = %s"
     rest: str = ""
 
-    def rows(self, query_id: int, *values: Any) -> Sequence[Row]:
-        """The rows of a request by its key; `values` are those of `more`. Raises QueryRequest.DoesNotExist."""
+    def rows(self, *values: Any) -> Sequence[Row]:
+        """The rows of a request; `values` are those of `more` and of `where`. Raises QueryRequest.DoesNotExist."""
         with connection.cursor() as cursor:
-            cursor.execute(self._plan[0], [*values, query_id])
+            cursor.execute(self._plan[0], values)
             rows: Sequence[Row] = cursor.fetchall()
         if not rows:
             raise QueryRequest.DoesNotExist
@@ -64,25 +66,26 @@ class Joined:
         for alias, model in self.parts:
             readers[alias] = reader(model, len(names))
             names += columns(model, alias)
-        statement = f"SELECT {', '.join(names)} FROM {self.tables} WHERE query.id = %s {self.rest}"  # noqa: S608
+        statement = f"SELECT {', '.join(names)} FROM {self.tables} WHERE {self.where} {self.rest}"  # noqa: S608
         return statement, readers
 
 
 # Whoever has the row is waited for apart: what a statement that waited has read beside it is older than its lock.
-# Its pod and target as they are, by the versions of their rows; and the row itself, by who wrote it last: whoever locks
-# it, as a rule.
-_BESIDE = "concat_ws(' ', pod.xmin, pod.ctid, target.xmin, target.ctid)"
-_OURS = f"concat_ws(' ', pg_current_xact_id()::xid, {_BESIDE})"
-_FOUND = f"concat_ws(' ', query.xmin, {_BESIDE})"
-_LOCKED = Joined(
+# Its row by who wrote it last; its pod and target as they are, by the versions of their rows.
+_VERSIONS = ("query.xmin::text", "concat_ws(' ', pod.xmin, pod.ctid, target.xmin, target.ctid)")
+_READ = Joined(
     (("query", QueryRequest), ("pod", Pod), ("target", Target)),
     "query_requests AS query JOIN pods AS pod ON pod.id = query.pod_id"
     " JOIN targets AS target ON target.id = query.target_id",
-    more=(_OURS,),
-    rest="FOR UPDATE OF query SKIP LOCKED",
+    more=_VERSIONS,
 )
-_LOCKED_FOR = replace(_LOCKED, more=(_OURS, RIGHTS))
-_AGAIN = f"SELECT query.status, {_FOUND}, {_OURS} FROM {_LOCKED.tables} WHERE query.id = %s {_LOCKED.rest}"  # noqa: S608
+_READ_FOR = replace(_READ, more=(*_VERSIONS, RIGHTS))
+_LOCKED = replace(_READ, rest="FOR UPDATE OF query SKIP LOCKED")
+_LOCKED_FOR = replace(_READ_FOR, rest=_LOCKED.rest)
+_UNCHANGED = f"""
+SELECT query.id FROM {_LOCKED.tables}
+WHERE query.id = %s AND query.status = %s AND {" = %s AND ".join(_VERSIONS)} = %s {_LOCKED.rest}
+"""  # noqa: S608 -- constants of ours
 _WAIT = "SELECT FROM query_requests WHERE id = %s FOR UPDATE"
 # A row for each decision on it.
 _SHOWN = Joined(
@@ -104,19 +107,36 @@ _SHOWN = Joined(
 _RELEASED = replace(_SHOWN, more=("pg_advisory_unlock_all()",))
 
 # As `visible_to` has it; a test holds the two together.
-_KNOWN = """
-SELECT query.id FROM query_requests AS query WHERE query.public_id = %s AND (%s OR query.author_id = %s OR EXISTS (
+_VISIBLE = """
+query.public_id = %s AND (%s OR query.author_id = %s OR EXISTS (
     SELECT FROM pod_group_permissions AS held JOIN users_groups AS membership ON membership.group_id = held.group_id
     WHERE held.content_object_id = query.pod_id AND membership.user_id = %s))
 """
+_KNOWN = f"SELECT query.id FROM query_requests AS query WHERE {_VISIBLE}"  # noqa: S608 -- constants of ours
+_SEEN = replace(_SHOWN, more=(RIGHTS,), where=_VISIBLE)
 
 
 def known(reader: User, public_id: uuid.UUID) -> int | None:
     """The key of a request, None unless the reader may know of it."""
     with connection.cursor() as cursor:
-        cursor.execute(_KNOWN, [public_id, reader.may_read_audit_log, reader.pk, reader.pk])
+        cursor.execute(_KNOWN, _of_reader(reader, public_id))
         row = cursor.fetchone()
     return None if row is None else int(row[0])
+
+
+def seen(reader: User, public_id: uuid.UUID) -> QueryRequest | None:
+    """The request as `shown` has it, None unless the reader may know of it; its pod told what they may do in it."""
+    try:
+        rows = _SEEN.rows(reader.pk, *_of_reader(reader, public_id))
+    except QueryRequest.DoesNotExist:
+        return None
+    query = _with_decisions(_SEEN, rows)
+    query.pod.trust(reader, rows[0][0])
+    return query
+
+
+def _of_reader(reader: User, public_id: uuid.UUID) -> tuple[Any, ...]:
+    return public_id, reader.may_read_audit_log, reader.pk, reader.pk
 
 
 def locked(query_id: int) -> QueryRequest:
@@ -124,61 +144,64 @@ def locked(query_id: int) -> QueryRequest:
     return _query(_LOCKED, _lock(_LOCKED, query_id))
 
 
-def locked_again(query: QueryRequest) -> QueryRequest:
-    """As `locked` reads it: the same one, only locked anew, where nothing of it, its pod and its target was
-    written since it was locked but by that transaction."""
-    with connection.cursor() as cursor:
-        cursor.execute(_AGAIN, [query.pk])
-        row = cursor.fetchone()
-    if row is None or row[:2] != (query.status, query.read_with):
-        return locked(query.pk)
-    query.read_with = row[2]
-    return query
-
-
 def locked_for(actor: User, query_id: int) -> QueryRequest:
     """The same, its pod also told what the actor may do in it: for one act, in the transaction of the lock."""
-    row = _lock(_LOCKED_FOR, query_id, actor.pk)
-    query = _query(_LOCKED_FOR, row)
-    query.pod.trust(actor, row[1])
-    return query
+    return _query_for(actor, _LOCKED_FOR, _lock(_LOCKED_FOR, actor.pk, query_id))
+
+
+def read_for(actor: User, query_id: int) -> QueryRequest:
+    """The same of a request that nobody locks: what is done to it names `unchanged`."""
+    return _query_for(actor, _READ_FOR, _READ_FOR.rows(actor.pk, query_id)[0])
+
+
+def unchanged(query: QueryRequest) -> log.Act:
+    """Locks a request that was read here, without waiting; gives nothing where somebody has its row or wrote to it, its
+    pod or its target since, but for the steps recorded with the object at hand."""
+    return log.Act("unchanged", _UNCHANGED, [query.pk, query.status, query.written_by, query.read_with])
 
 
 def shown(query_id: int) -> QueryRequest:
     """The request with its pod, target, author, execution, use of a template and decisions."""
-    return _with_decisions(_SHOWN, query_id)
+    return _with_decisions(_SHOWN, _SHOWN.rows(query_id))
 
 
 def released(query_id: int) -> QueryRequest:
     """The same, and this connection lets go of every run and place that it holds."""
-    return _with_decisions(_RELEASED, query_id)
+    return _with_decisions(_RELEASED, _RELEASED.rows(query_id))
 
 
 def _query(joined: Joined, row: Row) -> QueryRequest:
     query = joined.query(row, "pod", "target")
-    query.read_with = row[0]
+    query.written_by, query.read_with = row[:2]
     return query
 
 
-def _with_decisions(joined: Joined, query_id: int) -> QueryRequest:
-    rows = joined.rows(query_id)
+def _query_for(actor: User, joined: Joined, row: Row) -> QueryRequest:
+    query = _query(joined, row)
+    query.pod.trust(actor, row[2])
+    return query
+
+
+def _with_decisions(joined: Joined, rows: Sequence[Row]) -> QueryRequest:
     query = joined.query(rows[0], "pod", "target", "author", "execution", "template_use")
     found = Decision.objects.all()
-    found._result_cache = [_decision(joined, row) for row in rows if row[-1] is not None]  # noqa: SLF001 -- as a prefetch
+    found._result_cache = [_decision(joined, query, row) for row in rows if row[-1] is not None]  # noqa: SLF001 -- as a prefetch
     query._prefetched_objects_cache = {"decisions": found}  # type: ignore[attr-defined]  # noqa: SLF001 -- leaves them
     return query
 
 
-def _decision(joined: Joined, row: Row) -> Decision:
+def _decision(joined: Joined, query: QueryRequest, row: Row) -> Decision:
     decision: Decision = joined.readers["decision"](row)
-    decision._state.fields_cache["reviewer"] = joined.readers["reviewer"](row)  # noqa: SLF001 -- where Django keeps what it joined
+    beside = {"query": query, "reviewer": joined.readers["reviewer"](row)}
+    decision._state.fields_cache.update(beside)  # noqa: SLF001 -- where Django keeps what it joined
     return decision
 
 
-def _lock(joined: Joined, query_id: int, *values: Any) -> Row:
+def _lock(joined: Joined, *values: Any) -> Row:
+    """The row, once it is locked; the last of `values` is the request's key."""
     try:
-        return joined.rows(query_id, *values)[0]
+        return joined.rows(*values)[0]
     except QueryRequest.DoesNotExist:
         with connection.cursor() as cursor:
-            cursor.execute(_WAIT, [query_id])
-        return joined.rows(query_id, *values)[0]
+            cursor.execute(_WAIT, values[-1:])
+        return joined.rows(*values)[0]

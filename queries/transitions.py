@@ -50,40 +50,39 @@ class Step:
     verb: Verb
     actor: Actor
     to: lifecycle.Status
+    # What locks the row as it was read, in the statement that records; nothing where the transaction has locked it.
+    guards: Sequence[log.Act] = ()
 
     def record(
         self, *, code: Code = Code.NONE, data: Mapping[str, object] | None = None, acts: Sequence[log.Act] = ()
     ) -> None:
         """Say whom to tell; do the `acts`, save the new status and write the entry in one statement.
 
-        Call it last in the transaction. Raises log.NothingWritten where the last act wrote nothing: then neither the
-        status nor the log has changed.
+        Call it last in the transaction. Raises log.NothingWritten where an act wrote nothing, or the guard found the
+        request written to since it was read: then neither the status nor the log has changed.
         """
         query, before = self.query, self.query.status
         entry = {"from": before, "to": self.to.value, "digest": query.digest, **(data or {})}
         if code:
             entry["code"] = code.value
-        done = [*acts, *outbox.telling(query, self.verb, self.actor, acts)]
-        moved = _move(query, self.to, code, done)
-        outbox.announce(query, self.verb)
-        log.append(ACTIONS[self.verb], actor=self.actor, subject=subject(query), data=entry, acts=[*done, moved])
-        query.status, query.code = self.to.value, code
+        moved = log.Act("moved", MOVE, [self.to.value, code.value, query.pk, before])
+        done = [*self.guards, *acts, *outbox.telling(query, self.verb, self.actor), moved]
+        written = log.append(ACTIONS[self.verb], actor=self.actor, subject=subject(query), data=entry, acts=done)
+        query.status, query.code, query.written_by = self.to.value, code, written.transaction
 
 
-def _move(query: QueryRequest, to: lifecycle.Status, code: Code, acts: Sequence[log.Act]) -> log.Act:
-    source = f"FROM {acts[-1].name}" if acts else ""
-    return log.Act("moved", MOVE.format(source=source), [to.value, code.value, query.pk, query.status])
+def step(query: QueryRequest, verb: Verb, *, actor: Actor, guards: Sequence[log.Act] = ()) -> Step:
+    """The step `verb` takes from a request's status. Raises NotAllowed or NotNow.
 
-
-def step(query: QueryRequest, verb: Verb, *, actor: Actor) -> Step:
-    """The step `verb` takes from a locked request's status. Raises NotAllowed or NotNow."""
-    if not connection.in_atomic_block:
+    The row is locked by the transaction, or by the `guards` (`joined.unchanged`) once the step is recorded.
+    """
+    if not connection.in_atomic_block and not guards:
         raise RuntimeError("A transition happens inside a transaction.")
     reason = policies.objection(actor, verb, query)
     if reason:
         raise NotAllowed(reason)
     try:
-        return Step(query, verb, actor, lifecycle.after(verb, query.state))
+        return Step(query, verb, actor, lifecycle.after(verb, query.state), guards)
     except lifecycle.NotPossible as error:
         raise not_now(query) from error
 

@@ -21,6 +21,7 @@ from queries.views import (
 
 requests = [
     path("", lists.request_list, name="list"),
+    path("news/", lists.news, name="news"),
     path("new/", new.new, name="new"),
     path("new/draft/", drafts.keep, name="draft"),
     path("<uuid:public_id>/", detail.detail, name="detail"),

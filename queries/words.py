@@ -122,6 +122,7 @@ TOLD: Final[Mapping[Event, str]] = {
     Event.SUBMIT: "waits for your decision",
     Event.REVISE: "waits for your decision: a revision",
     Event.REMIND: "still waits for your decision: half of its time is over",
+    Event.STAND_IN: "still waits for your decision: you stand in for somebody who is out of office",
     Event.COMMENT: "was commented on",
     Event.ENDORSE: "was approved; it needs more approvals",
     Event.APPROVE: "was approved",

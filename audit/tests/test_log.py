@@ -30,8 +30,8 @@ PORTAL = Portal()
 
 def write(label: str = "Somebody", **data: object) -> AuditLog:
     with transaction.atomic():
-        seq = log.append(log.Action.SIGN_IN, actor=PORTAL, subject=log.Subject("user", "7", label), data=data)
-    return AuditLog.objects.get(pk=seq)
+        entry = log.append(log.Action.SIGN_IN, actor=PORTAL, subject=log.Subject("user", "7", label), data=data)
+    return AuditLog.objects.get(pk=entry.seq)
 
 
 def content(entry: AuditLog) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -141,6 +141,11 @@ class Images:
 
     image: Image
     changes: tuple[RowChange, ...]
+
+    def json(self) -> dict[str, object]:
+        """As they are stored and sent: without a copy of every value."""
+        changes = [{"before": change.before, "after": change.after} for change in self.changes]
+        return {"image": asdict(self.image), "changes": changes}
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ class Table:
     """A table, view or collection. `estimated_rows` is the server's estimate, None when it has none.
 
     `primary_key` names its columns in the table's order; `references` has one for each column of a foreign key.
+    `comment` is what its owner wrote about it, as far as it is shown.
     """
 
     schema: str
@@ -30,6 +31,7 @@ class Table:
     estimated_rows: int | None = None
     primary_key: tuple[str, ...] = ()
     references: tuple[Reference, ...] = ()
+    comment: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,10 @@ class Column:
     name: str
     type: str
 
+    def json(self) -> dict[str, str]:
+        """As it is stored and sent."""
+        return {"name": self.name, "type": self.type}
+
 
 class Scalar(str):
     """The text of a value that is no text by its type: a number, a date, a truth. It cannot be a formula."""

@@ -16,7 +16,8 @@ SELECT n.nspname, c.relname,
   CASE c.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' WHEN 'f' THEN 'foreign table' ELSE 'table' END,
   CASE WHEN c.reltuples >= 0 AND c.relkind IN ('r', 'm', 'p') AND (c.reltuples > 0 OR c.relpages > 0
     OR pg_catalog.current_setting('server_version_num')::int >= 140000) THEN c.reltuples::bigint END,
-  a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod), a.attnum = ANY(p.conkey), f.confrelid::regclass
+  a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod), a.attnum = ANY(p.conkey), f.confrelid::regclass,
+  pg_catalog.left(pg_catalog.obj_description(c.oid, 'pg_class'), 500)
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
@@ -46,7 +47,7 @@ def tables(wire: Wire, target: Target) -> tuple[Table, ...]:
     """What the role of `wire` may SELECT, the target's schemas first in their order."""
     result = wire.call(lambda: wire.pgconn.send_query_params(_QUERY, [text_array(target.search_path)]))
     rows = [
-        tuple(value.decode() if (value := result.get_value(row, i)) is not None else None for i in range(8))
+        tuple(value.decode() if (value := result.get_value(row, i)) is not None else None for i in range(9))
         for row in range(result.ntuples)
     ]
     return tuple(_table(list(group)) for _, group in groupby(rows, key=lambda row: row[:4]))
@@ -63,6 +64,7 @@ def _table(rows: Sequence[tuple[str | None, ...]]) -> Table:
         _number(estimate),
         tuple(str(row[4]) for row in rows if row[6] == "t"),
         tuple(Reference(str(row[4]), row[7]) for row in rows if row[7] is not None),
+        rows[0][8] or "",
     )
 
 

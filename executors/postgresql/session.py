@@ -114,7 +114,7 @@ class PostgreSQLSession:
 
     def check(self, statement: str, parameters: Sequence[Parameter]) -> Reading:
         """A text that the target's access allows, taken apart. Raises `Refused` or `StatementFailed`."""
-        reading = read(statement, parameters, self.target.access)
+        reading = read(statement, parameters, self.target.access, informing=False)
         for finding in reading.analysis.findings:
             if finding.severity is Severity.ERROR:
                 raise errors.from_finding(finding)

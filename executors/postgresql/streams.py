@@ -54,6 +54,16 @@ class _Blocks:
             self.flush()
         return True
 
+    def add_all(self, lines: Sequence[bytes | memoryview]) -> bool:
+        """Keep some rows; False once a limit is reached (what goes beyond is left out)."""
+        if not self.budget.admit_all(len(lines), sum(map(len, lines))):
+            return all(map(self.add, lines))
+        self._block += b"".join(lines)
+        self._in_block += len(lines)
+        if len(self._block) >= _BLOCK_BYTES or self._in_block >= _BLOCK_ROWS:
+            self.flush()
+        return True
+
     def flush(self) -> None:
         """Hand over what is gathered."""
         if self._in_block:
@@ -148,12 +158,10 @@ class Stream:
         return _Blocks(self._sink, self._limits)
 
     def _gather_copy(self, blocks: _Blocks) -> None:
-        add, check = blocks.add, self._wire.check
-        for count, line in enumerate(self._wire.copy_rows(), 1):
-            if not add(line):
+        for lines in self._wire.copy_rows():
+            if not blocks.add_all(lines):
                 return
-            if count % 1000 == 0:
-                check()
+            self._wire.check()
 
     def _finish(self, place: Place) -> None:
         """Read the end of a COPY: an error in a late row arrives here."""

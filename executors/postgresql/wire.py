@@ -22,6 +22,9 @@ from executors.postgresql.errors import NOWHERE, Place
 
 _TICK_SECONDS = 0.2
 _WRITABLE = select.POLLIN | select.POLLOUT
+# What is taken of a COPY before it is looked at: counting rows one by one costs more than reading them.
+_GATHERED_BYTES = 128 * 1024
+_GATHERED_ROWS = 1000
 
 # The first libpq that asks to forget a prepared statement.
 _CLOSES = 170000
@@ -267,19 +270,27 @@ class Wire:
             return False
         return self.pgconn.transaction_status == pq.TransactionStatus.IDLE
 
-    def copy_rows(self) -> Iterator[memoryview]:
-        """The rows of a COPY TO STDOUT under way, each a line of COPY text."""
+    def copy_rows(self) -> Iterator[list[memoryview]]:
+        """The rows of a COPY TO STDOUT under way, each a line of COPY text, some thousand or some 100 kB at a time."""
         get = self.pgconn.get_copy_data
+        lines: list[memoryview] = []
+        gathered = 0
         try:
             while True:
                 size, data = get(1)
                 if size > 0:
-                    yield data
+                    lines.append(data)
+                    gathered += size
+                    if gathered >= _GATHERED_BYTES or len(lines) >= _GATHERED_ROWS:
+                        yield lines
+                        lines, gathered = [], 0
                 elif size == 0:
                     self._wait(select.POLLIN)
                     self.pgconn.consume_input()
                 else:
                     break
+            if lines:
+                yield lines
         except psycopg.Error as error:
             raise self._driver_error(error) from None
         except MemoryError:

@@ -108,7 +108,7 @@ def from_job(job: Job) -> dict[str, Any]:
     }
 
 
-def _fields(value: Target | Job | Limits) -> dict[str, Any]:
+def _fields(value: Target | Job | Limits | ReadOutcome) -> dict[str, Any]:
     """As `asdict`, of what holds nothing that needs it: without a copy of every value, on the way of every run."""
     return {name: getattr(value, name) for name in value.__slots__}
 
@@ -136,7 +136,8 @@ def to_parameters(data: Sequence[Any]) -> tuple[Parameter, ...]:
 
 
 def from_outcome(outcome: End) -> dict[str, Any]:
-    return {"kind": type(outcome).__name__, **asdict(outcome)}
+    fields = _fields(outcome) if isinstance(outcome, ReadOutcome) else asdict(outcome)
+    return {"kind": type(outcome).__name__, **fields}
 
 
 def to_outcome(data: Mapping[str, Any]) -> End:
@@ -174,9 +175,9 @@ def to_effect(data: Mapping[str, Any] | None) -> Effect | None:
     return Effect(tuple(map(_to_table_effect, data["tables"])), data["exact"], schema, data["counted"], data["lasts"])
 
 
-def from_images(images: Images) -> dict[str, Any]:
+def from_images(images: Images) -> dict[str, object]:
     """Rows kept for an undo as JSON."""
-    return asdict(images)
+    return images.json()
 
 
 def to_images(data: Mapping[str, Any]) -> Images:

@@ -16,7 +16,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from typing import Any
 
 from executors import asking, registry
@@ -99,11 +98,11 @@ class _Forward:
         self.committing_sent = False
 
     def columns(self, columns: Sequence[Column], encoding: RowEncoding) -> None:
-        value = {"columns": [asdict(column) for column in columns], "encoding": encoding.value}
+        value = {"columns": [column.json() for column in columns], "encoding": encoding.value}
         self._link.channel.hold_json(Frame.COLUMNS, value)
 
     def all_columns(self, columns: Sequence[Column]) -> None:
-        self._link.channel.hold_json(Frame.ALL_COLUMNS, {"columns": [asdict(column) for column in columns]})
+        self._link.channel.hold_json(Frame.ALL_COLUMNS, {"columns": [column.json() for column in columns]})
 
     def rows(self, data: bytes, count: int) -> None:
         self._link.channel.send_rows(data, count)

@@ -63,7 +63,7 @@ function insert(view, text) {
   view.focus();
 }
 
-function mount(area, { onChange = () => {}, onSend = () => {}, onCursor = () => {} } = {}) {
+function mount(area, { completes = true, onChange = () => {}, onSend = () => {}, onCursor = () => {} } = {}) {
   const nonce = document.querySelector('meta[name="csp-nonce"]')?.content ?? "";
   const language = new Compartment();
   let current = NOTHING;
@@ -93,7 +93,7 @@ function mount(area, { onChange = () => {}, onSend = () => {}, onCursor = () => 
         bracketMatching(),
         closeBrackets(),
         syntaxHighlighting(classHighlighter),
-        autocompletion({ icons: false }),
+        autocompletion({ icons: false, activateOnTyping: completes }),
         tooltips({ parent: document.body }),
         language.of(languageSupport(current)),
         keymap.of([...closeBracketsKeymap, ...completionKeymap, ...defaultKeymap, ...searchKeymap, ...historyKeymap, ...lintKeymap, indentWithTab]),

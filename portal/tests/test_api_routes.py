@@ -22,6 +22,7 @@ PEOPLE = ("author", "reviewer", "outsider", "auditor", "admin")
 EXPECTED: dict[str, tuple[str, tuple[int, int, int, int, int]]] = {
     "token": ("post", (400, 400, 400, 400, 400)),
     "token_refresh": ("post", (400, 400, 400, 400, 400)),
+    "absence": ("get", (200, 200, 200, 200, 200)),
     "me": ("get", (200, 200, 200, 200, 200)),
     "pods": ("get", (200, 200, 200, 200, 200)),
     "targets": ("get", (200, 200, 200, 200, 200)),

@@ -346,8 +346,9 @@ class CutShape(serializers.Serializer[object]):
 
 
 class ResultShape(serializers.Serializer[object]):
-    """Some rows, `limit` or as many as fit 2 MiB: `next` goes on. Cells are the server's own text, null for NULL;
-    `documents`, canonical Extended JSON, only for results that are documents.
+    """Some rows, `limit` or as many as fit 2 MiB: `next` goes on, with the same order and filters. Cells are the
+    server's own text, null for NULL; `documents`, canonical Extended JSON, only for results that are documents.
+    `row_count`: of all rows that meet what was asked.
 
     `cut` is empty but for a single row larger than 2 MiB, which comes alone: it names what is cut. A download holds the
     whole.

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from queries.api import templates, views
+from queries.api import results, templates, views
 
 urlpatterns = [
     path("queries/", views.Queries.as_view(), name="queries"),
@@ -18,10 +18,10 @@ urlpatterns = [
     path("queries/<uuid:public_id>/withdraw/", views.Withdraw.as_view(), name="query_withdraw"),
     path("queries/<uuid:public_id>/cancel/", views.Cancel.as_view(), name="query_cancel"),
     path("queries/<uuid:public_id>/close/", views.Close.as_view(), name="query_close"),
-    path("queries/<uuid:public_id>/result/", views.Result.as_view(), name="query_result"),
-    path("queries/<uuid:public_id>/result.csv", views.ResultCsv.as_view(), name="query_result_csv"),
-    path("queries/<uuid:public_id>/result.jsonl", views.ResultJsonl.as_view(), name="query_result_jsonl"),
-    path("queries/<uuid:public_id>/result.xlsx", views.ResultXlsx.as_view(), name="query_result_xlsx"),
+    path("queries/<uuid:public_id>/result/", results.Result.as_view(), name="query_result"),
+    path("queries/<uuid:public_id>/result.csv", results.ResultCsv.as_view(), name="query_result_csv"),
+    path("queries/<uuid:public_id>/result.jsonl", results.ResultJsonl.as_view(), name="query_result_jsonl"),
+    path("queries/<uuid:public_id>/result.xlsx", results.ResultXlsx.as_view(), name="query_result_xlsx"),
     path("templates/", templates.Templates.as_view(), name="templates"),
     path("templates/<uuid:public_id>/", templates.OneTemplate.as_view(), name="template"),
     path("templates/<uuid:public_id>/change/", templates.Change.as_view(), name="template_change"),

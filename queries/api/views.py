@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import asdict
 
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import HttpResponse
 from django.urls import reverse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -37,36 +37,22 @@ from queries.api.schema import (
     PlanShape,
     QueriesShape,
     QueryShape,
-    ResultShape,
 )
-from queries.api.serializers import comment_json, plan_json, query_json, result_json, share_pods
+from queries.api.serializers import comment_json, plan_json, query_json, share_pods
 from queries.filters import CHOICES
 from queries.models import Comment, QueryRequest, Rehearsal
 from queries.policies import cannot_see_rehearsal
 from queries.presentation.similar import similar
-from queries.results import download, view_page
-from queries.results.access import TRUNCATED
 from queries.running.activity import activity
 from queries.running.planning import plan_of
 from web import paging
 from web.bodies import StrictSerializer, View, read_body
 from web.downloads import AnyFormat, downloaded, plain
 from web.errors import BadInput, FieldError, NotFound
-from web.filters import read_filters
 from web.openapi import CURSOR_FILTER, answers, limit_filter, text_filter
 from web.ratelimit import limit
 
 QUERIES = ["queries"]
-RESULTS = ["results"]
-CUT = OpenApiParameter(
-    TRUNCATED,
-    str,
-    OpenApiParameter.HEADER,
-    enum=["rows", "bytes"],
-    description="The limit that cut the result short; not sent with a whole one. The file's name says it, too.",
-    response=[200],
-)
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 ACTED = answers(QueryShape, 404, 409, 429)
 
 
@@ -315,84 +301,6 @@ class Close(View):
     def post(self, request: Request, public_id: uuid.UUID) -> Response:
         """Close a request whose outcome nobody can find out, saying what a look at the target has shown."""
         return perform(request, public_id, services.close, CloseBody)
-
-
-class Result(View):
-    """GET `queries/<uuid>/result/`."""
-
-    @extend_schema(
-        operation_id="query_result",
-        responses=answers(ResultShape, 403, 404, 409),
-        tags=RESULTS,
-        parameters=[
-            CURSOR_FILTER,
-            limit_filter(default=paging.RESULT_PAGE, most=paging.RESULT_PAGE_MOST),
-        ],
-    )
-    def get(self, request: Request, public_id: uuid.UUID) -> Response:
-        """Rows of the result, a page at a time. Each page read is recorded in the audit log."""
-        reader = person(request)
-        sent = read_filters(request.query_params, ("cursor", "limit"))
-        size = paging.page_size(sent["limit"], default=paging.RESULT_PAGE, most=paging.RESULT_PAGE_MOST)
-        first = paging.decode(sent["cursor"]) if sent["cursor"] else 0
-        query = services.visible_query(actor=reader, public_id=public_id)
-        return Response(result_json(view_page(actor=reader, query=query, first_row=first, limit=size)))
-
-
-class ResultFile(View):
-    """The base of the downloads: each is recorded in the audit log, and streamed."""
-
-    content_negotiation_class = AnyFormat
-
-    def respond(self, request: Request, public_id: uuid.UUID, extension: str) -> StreamingHttpResponse:
-        """The whole result in one format."""
-        limit(plain(request), "download")
-        reader = person(request)
-        query = services.visible_query(actor=reader, public_id=public_id)
-        file = download(actor=reader, query=query, format=extension)
-        return StreamingHttpResponse(file.stream, content_type=file.content_type, headers=file.headers)
-
-
-class ResultCsv(ResultFile):
-    """GET `queries/<uuid>/result.csv`."""
-
-    @extend_schema(
-        operation_id="query_result_csv",
-        responses=downloaded("text/csv", OpenApiTypes.STR, 403, 404, 409, 429),
-        parameters=[CUT],
-        tags=RESULTS,
-    )
-    def get(self, request: Request, public_id: uuid.UUID) -> StreamingHttpResponse:
-        """The whole result as CSV; cells cannot become formulas."""
-        return self.respond(request, public_id, "csv")
-
-
-class ResultJsonl(ResultFile):
-    """GET `queries/<uuid>/result.jsonl`."""
-
-    @extend_schema(
-        operation_id="query_result_jsonl",
-        responses=downloaded("application/jsonl", OpenApiTypes.STR, 403, 404, 409, 429),
-        parameters=[CUT],
-        tags=RESULTS,
-    )
-    def get(self, request: Request, public_id: uuid.UUID) -> StreamingHttpResponse:
-        """The whole result as JSON lines."""
-        return self.respond(request, public_id, "jsonl")
-
-
-class ResultXlsx(ResultFile):
-    """GET `queries/<uuid>/result.xlsx`."""
-
-    @extend_schema(
-        operation_id="query_result_xlsx",
-        responses=downloaded(XLSX, OpenApiTypes.BINARY, 403, 404, 409, 429),
-        parameters=[CUT],
-        tags=RESULTS,
-    )
-    def get(self, request: Request, public_id: uuid.UUID) -> StreamingHttpResponse:
-        """The whole result as a workbook."""
-        return self.respond(request, public_id, "xlsx")
 
 
 def _revised(author: User, public_id: uuid.UUID | None) -> QueryRequest | None:

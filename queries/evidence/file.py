@@ -78,8 +78,8 @@ def _recorded(actor: User, query_id: int) -> tuple[dict[str, bytes], int]:
         }
         parts = {"manifest.json": canonical(manifest).encode(), **files}
         data = {"manifest": sha256(parts["manifest.json"]).hexdigest()}
-        seq = log.append(log.Action.QUERY_EVIDENCE, actor=actor, subject=subject(query), data=data)
-    return parts, seq
+        entry = log.append(log.Action.QUERY_EVIDENCE, actor=actor, subject=subject(query), data=data)
+    return parts, entry.seq
 
 
 def _packed(parts: dict[str, bytes]) -> bytes:

@@ -21,7 +21,7 @@ from audit.publishing import forward_due, publish_due
 from queries import running, services
 from queries.maintenance import tidying
 from queries.models import QueryRequest
-from queries.notices import outbox, sending
+from queries.notices import digests, outbox, sending
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +32,7 @@ LOCK_SPACE = 0x51504D54
 # People wait for a notice; and what has expired can wait for being deleted.
 NOTICE_SECONDS = 2.0
 TIDY_SECONDS = 10 * 60.0
+DIGEST_SECONDS = 5 * 60.0
 EXPIRE_BATCH = 500
 
 
@@ -77,6 +78,7 @@ def tasks(interval: float) -> list[Task]:
         Task("publish", publish_due, interval, 0),
         Task("forward", forward_due, min(interval, NOTICE_SECONDS), 0),
         Task("notices", sending.send_due, min(interval, NOTICE_SECONDS), 0),
+        Task("digests", digests.send_digests, max(interval, DIGEST_SECONDS), 6),
         Task("tidy", lambda stopping: sum(tidying.tidy(stopping).values()), max(interval, TIDY_SECONDS), 3),
     ]
 

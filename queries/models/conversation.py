@@ -51,10 +51,11 @@ class Event(models.TextChoices):
     FAIL = Verb.FAIL.value
     CLOSE = Verb.CLOSE.value
     REMIND = "remind"
+    STAND_IN = "stand_in"
 
 
 # What asks somebody to decide.
-CALLS = (Event.SUBMIT.value, Event.REVISE.value, Event.REMIND.value)
+CALLS = (Event.SUBMIT.value, Event.REVISE.value, Event.REMIND.value, Event.STAND_IN.value)
 
 
 class TidingQuerySet(models.QuerySet["Tiding"]):

@@ -114,7 +114,8 @@ class QueryRequest(models.Model):
 
     objects = QueryRequestQuerySet.as_manager()
 
-    # Which versions of its row, its pod and its target were read when the row was locked (`queries.joined`).
+    # Who wrote its row last, and which versions of its pod and its target were read with it (`queries.joined`).
+    written_by: str = ""
     read_with: str = ""
 
     if TYPE_CHECKING:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
@@ -42,7 +41,7 @@ class UndoPiece(Sealed):
     @classmethod
     def of(cls, execution_id: int, number: int, images: Images, expires_at: dt.datetime) -> UndoPiece:
         """The row of a piece."""
-        text = json.dumps(asdict(images), ensure_ascii=False, separators=(",", ":"))
+        text = json.dumps(images.json(), ensure_ascii=False, separators=(",", ":"))
         where = vault.place("undo", execution_id, number)
         key_id, data = vault.seal(text.encode("utf-8", "surrogatepass"), where)
         return cls(

@@ -15,6 +15,7 @@ from django.utils import timezone
 from accounts.models import User
 from queries.lifecycle import Status
 from queries.models import Notice, QueryRequest
+from queries.notices import outbox
 from queries.notices.outbox import Failure
 from queries.notices.wording import Said, said
 
@@ -29,7 +30,7 @@ def deliver(notice: Notice) -> str:
         return "This person takes no e-mail."
     if person.pk != query.author_id and not _waits_for(query, person):
         return "It no longer waits for this person."
-    _send(_message(notice, person, said(query)))
+    send(_message(notice, person, said(query)))
     return ""
 
 
@@ -44,28 +45,37 @@ def _waits_for(query: QueryRequest, person: User) -> bool:
 
 def _message(notice: Notice, person: User, words: Said) -> EmailMessage:
     mine = person.pk == notice.query.author_id
-    waits = "still waits" if notice.version > 1 else "waits"
-    subject = words.headline if mine else f"{words.number} {waits} for your review"
+    subject = words.headline if mine else f"{words.number} {_waits(notice)}"
     paragraphs = (f"{words.headline}.", words.title, _lines((words.asks, words.decided, words.outcome)), words.link)
-    domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2] or "localhost"
-    thread = f"<{notice.key}@{domain}>"
+    thread = f"<{notice.key}@{domain()}>"
     return EmailMessage(
         subject=subject,
         body="\n\n".join(part for part in paragraphs if part) + "\n",
         to=[person.email],
         headers={
-            "Message-ID": f"<{notice.key}.{notice.version}@{domain}>",
+            "Message-ID": f"<{notice.key}.{notice.version}@{domain()}>",
             "References": thread,
             "Auto-Submitted": "auto-generated",
         },
     )
 
 
+def domain() -> str:
+    """What stands behind the @ of a Message-ID."""
+    return parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2] or "localhost"
+
+
+def _waits(notice: Notice) -> str:
+    waits = "still waits" if notice.version > 1 else "waits"
+    return f"{waits} for you, who stand in" if notice.version == outbox.TO_STAND_IN else f"{waits} for your review"
+
+
 def _lines(sentences: Iterable[str]) -> str:
     return "\n".join(f"{sentence}." for sentence in sentences if sentence)
 
 
-def _send(message: EmailMessage) -> None:
+def send(message: EmailMessage) -> None:
+    """Hand a message to the mail server. Raises Failure."""
     try:
         message.send()
     except smtplib.SMTPRecipientsRefused as error:

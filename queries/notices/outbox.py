@@ -7,7 +7,7 @@ that several replicas share the work and the call to Slack happens outside of an
 import datetime as dt
 import secrets
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -15,10 +15,11 @@ from django.db import connection, transaction
 from django.db.models import Case, F, QuerySet, Value, When
 from django.db.models.functions import Coalesce, Greatest, Now
 
-from accounts.models import Actor, User
+from accounts.models import Absence, Actor, User
 from audit import log
 from queries.lifecycle import Verb
 from queries.models import Event, Medium, Notice, QueryRequest, Tiding
+from web.mail import mail_is_on
 
 # Longer than a sender can take: a look-up and a post, each bounded by its timeout.
 LEASE = dt.timedelta(minutes=3)
@@ -36,10 +37,11 @@ AUTHOR_HEARS = frozenset({Verb.ENDORSE, Verb.APPROVE, Verb.REJECT, Verb.EXPIRE, 
 # for the locked row of a request comes without its author.
 ANNOUNCE = """
 INSERT INTO notices AS notice (query_id, medium, person_id, channel)
-SELECT %(query)s::bigint, 'slack', NULL::bigint, %(channel)s::text WHERE %(slack)s AND (
-    %(channel)s::text <> '' OR EXISTS (SELECT FROM notices WHERE query_id = %(query)s AND medium = 'slack'))
+SELECT request, 'slack', NULL::bigint, channel FROM (SELECT %s::bigint, %s::text {source}) AS about (request, channel)
+    WHERE %s AND (channel <> '' OR EXISTS (SELECT FROM notices WHERE query_id = request AND medium = 'slack'))
 UNION ALL
-SELECT %(query)s, 'email', id, '' FROM users WHERE id = ANY(%(people)s::bigint[]) AND is_active AND notify_by_email
+SELECT %s::bigint, 'email', id, '' FROM users
+    WHERE id = ANY(%s::bigint[]) AND is_active AND notify_by_email AND EXISTS (SELECT {source})
 ON CONFLICT (query_id, medium, person_id) DO UPDATE SET
     version = notice.version + 1,
     changed_at = statement_timestamp(),
@@ -48,6 +50,7 @@ ON CONFLICT (query_id, medium, person_id) DO UPDATE SET
         CASE WHEN still_trying THEN notice.attempts ELSE 0 END,
         CASE WHEN still_trying THEN notice.due_at ELSE statement_timestamp() END
         FROM (VALUES (notice.gave_up_at IS NULL AND notice.sent_version < notice.version)) AS now (still_trying))
+RETURNING notice.id
 """
 
 # What the bell tells an author, written in the statement of the act itself: it costs no round trip.
@@ -56,7 +59,7 @@ INSERT INTO tidings (person_id, query_id, event, actor_id)
 SELECT %s::bigint, %s::bigint, %s::text, %s::bigint {source} RETURNING id
 """
 
-# Nothing but a reminder raises the version of a reviewer's notice, so the first one says that none was sent yet.
+# Nothing but reminders raises the version of a reviewer's notice, so the first one says that none was sent yet.
 REMIND = """
 UPDATE notices AS notice SET version = 2, changed_at = statement_timestamp(), due_at = statement_timestamp(),
     attempts = 0, gave_up_at = NULL
@@ -77,6 +80,38 @@ WHERE query.status = 'PENDING' AND query.expires_at > statement_timestamp()
     AND NOT EXISTS (SELECT FROM tidings AS before WHERE before.query_id = query.id
         AND before.person_id = told.person_id AND before.event = 'remind')
 """
+
+
+# Who stands in for somebody who is away and has let three quarters of a request's time go by.
+_STANDING = """
+SELECT DISTINCT query.id AS query_id, other.id AS person_id, other.notify_by_email
+FROM absences AS absence
+JOIN users AS away ON away.id = absence.person_id AND away.is_active AND away.role IN ('MANAGER', 'ADMIN')
+JOIN users AS other ON other.id = absence.stand_in_id AND other.is_active AND other.role IN ('MANAGER', 'ADMIN')
+JOIN users_groups AS theirs ON theirs.user_id = away.id
+JOIN users_groups AS ours ON ours.user_id = other.id AND ours.group_id = theirs.group_id
+JOIN pods AS pod ON pod.managers_id = ours.group_id
+JOIN query_requests AS query ON query.pod_id = pod.id AND query.author_id NOT IN (away.id, other.id)
+WHERE absence.begins_at <= statement_timestamp() AND absence.ends_at > statement_timestamp()
+    AND query.status = 'PENDING' AND query.expires_at > statement_timestamp()
+    AND query.submitted_at + (query.expires_at - query.submitted_at) * 3 / 4 <= statement_timestamp()
+    AND NOT EXISTS (SELECT FROM decisions WHERE query_id = query.id AND reviewer_id IN (away.id, other.id))
+"""
+CALL_STAND_INS_BY_BELL = f"""
+INSERT INTO tidings (person_id, query_id, event)
+SELECT person_id, query_id, 'stand_in' FROM ({_STANDING}) AS standing
+WHERE NOT EXISTS (SELECT FROM tidings AS before WHERE before.query_id = standing.query_id
+    AND before.person_id = standing.person_id AND before.event = 'stand_in')
+"""  # noqa: S608 -- constants of ours
+# The third of a reviewer's mails about a request, after the first and its reminder.
+TO_STAND_IN = 3
+CALL_STAND_INS = f"""
+INSERT INTO notices AS notice (query_id, medium, person_id, version)
+SELECT query_id, 'email', person_id, {TO_STAND_IN} FROM ({_STANDING}) AS standing WHERE notify_by_email
+ON CONFLICT (query_id, medium, person_id) DO UPDATE SET version = {TO_STAND_IN}, changed_at = statement_timestamp(),
+    due_at = statement_timestamp(), attempts = 0, gave_up_at = NULL
+WHERE notice.version < {TO_STAND_IN}
+"""  # noqa: S608 -- constants of ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,21 +151,16 @@ class SlowDown(Failure):
 # --- writing ---------------------------------------------------------------------------------------
 
 
-def announce(query: QueryRequest, verb: Verb) -> None:
-    """Say that `verb` happened, in the transaction in which it did."""
+def telling(query: QueryRequest, verb: Verb, actor: Actor) -> list[log.Act]:
+    """What says that `verb` happened, as acts of the statement in which it does: by the bell to an author what somebody
+    else did, by mail and in Slack to whoever is told."""
     if verb in SILENT:
-        return
-    _announce(query, [query.author_id] if verb in AUTHOR_HEARS and mail_is_on() else [])
-
-
-def telling(query: QueryRequest, verb: Verb, actor: Actor, after: Sequence[log.Act]) -> list[log.Act]:
-    """What an author is told by the bell of somebody else's `verb`, as an act that comes `after` others; [] where
-    there is nothing to tell."""
-    if verb not in AUTHOR_HEARS or actor.pk == query.author_id:
         return []
-    source = f"FROM {after[-1].name}" if after else ""
-    values = [query.author_id, query.pk, Event(verb.value).value, actor.pk]
-    return [log.Act("told", TELL.format(source=source), values)]
+    hears = verb in AUTHOR_HEARS
+    told = []
+    if hears and actor.pk != query.author_id:
+        told.append(log.Act("told", TELL, [query.author_id, query.pk, Event(verb.value).value, actor.pk]))
+    return [*told, *_announcement(query, [query.author_id] if hears and mail_is_on() else [])]
 
 
 def tell(query: QueryRequest, event: Event, *, actor: Actor, people: Iterable[int]) -> None:
@@ -151,11 +181,17 @@ def announce_submission(query: QueryRequest) -> None:
 
 
 def announce_comment(query: QueryRequest, *, actor: User, named: Iterable[int]) -> None:
-    """Say that somebody commented: to its author, to who took part, to who is `named`; else to who may decide."""
+    """Say that somebody commented: to its author, to who took part, to who is `named`; else to who may decide.
+
+    And to who stands in for those of them who are away, where the stand-in may decide.
+    """
     others = {query.author_id, *query.comments.values_list("author", flat=True)}
     others |= set(query.decisions.values_list("reviewer", flat=True)) | set(named)
+    reviewers = query.pod.reviewers()
     if others <= {actor.pk}:
-        others |= set(query.pod.reviewers().values_list("pk", flat=True))
+        others |= set(reviewers.values_list("pk", flat=True))
+    away = Absence.objects.holding().filter(person__in=others, stand_in__in=reviewers)
+    others |= set(away.values_list("stand_in", flat=True))
     tell(query, Event.COMMENT, actor=actor, people=others)
 
 
@@ -165,16 +201,17 @@ def announce_rehearsal(query: QueryRequest) -> None:
 
 
 def remind() -> int:
-    """Write once more to managers for whom a request has waited half of its time; how many mails there will be."""
+    """Write once more to managers for whom a request has waited half of its time, and to the stand-ins of those who
+    are away when it has waited three quarters; how many mails there will be."""
     with connection.cursor() as cursor:
         cursor.execute(REMIND_BY_BELL)
+        cursor.execute(CALL_STAND_INS_BY_BELL)
         cursor.execute(REMIND)
-        return int(cursor.rowcount)
-
-
-def mail_is_on() -> bool:
-    """Whether e-mail can be sent: a server is named, or the backend needs none."""
-    return bool(settings.EMAIL_HOST) or not settings.EMAIL_BACKEND.endswith(".smtp.EmailBackend")
+        mails = int(cursor.rowcount)
+        if mail_is_on():
+            cursor.execute(CALL_STAND_INS)
+            mails += int(cursor.rowcount)
+    return mails
 
 
 def slack_is_on() -> bool:
@@ -185,11 +222,17 @@ def slack_is_on() -> bool:
 def _announce(query: QueryRequest, people: list[int]) -> None:
     if not connection.in_atomic_block:
         raise RuntimeError("A notice is written inside the transaction of the act it tells of.")
+    for act in _announcement(query, people):
+        with connection.cursor() as cursor:
+            cursor.execute(act.sql.replace(log.SOURCE, ""), act.values)
+
+
+def _announcement(query: QueryRequest, people: list[int]) -> list[log.Act]:
+    """A mail to each of the people who wants it, and the pod's message in Slack; [] where neither can be."""
     if not people and not slack_is_on():
-        return
-    channel = query.pod.slack_channel.strip()
-    with connection.cursor() as cursor:
-        cursor.execute(ANNOUNCE, {"query": query.pk, "channel": channel, "slack": slack_is_on(), "people": people})
+        return []
+    values = [query.pk, query.pod.slack_channel.strip(), slack_is_on(), query.pk, people]
+    return [log.Act("announced", ANNOUNCE, values, beside=True)]
 
 
 # --- sending ---------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from queries.models import Medium, Notice
 from queries.notices import mail, outbox, slack
 from queries.notices.outbox import Claim, Failure, SlowDown
+from web.mail import mail_is_on
 
 logger = logging.getLogger(__name__)
 
@@ -18,7 +19,7 @@ def never() -> bool:
 def send_due(stopping: Callable[[], bool] = never) -> int:
     """Send everything that is due now, or up to the point where `stopping()`; how many messages got through."""
     sent = 0
-    for medium, is_on in ((Medium.EMAIL, outbox.mail_is_on), (Medium.SLACK, outbox.slack_is_on)):
+    for medium, is_on in ((Medium.EMAIL, mail_is_on), (Medium.SLACK, outbox.slack_is_on)):
         if is_on():
             sent += _send_medium(medium, stopping)
     return sent

@@ -58,12 +58,19 @@ class Download:
         return {**headers, TRUNCATED: self.truncated} if self.truncated else headers
 
 
-def view_page(*, actor: User, query: QueryRequest, first_row: int = 0, limit: int = PAGE_ROWS) -> ResultPage:
+def view_page(
+    *,
+    actor: User,
+    query: QueryRequest,
+    first_row: int = 0,
+    limit: int = PAGE_ROWS,
+    arrangement: Arrangement = AS_IT_CAME,
+) -> ResultPage:
     """Some rows as the API answers them.
 
     Raises NotAllowed, NotFound (no rows, deleted), NotNow (not run yet) or Unavailable.
     """
-    return show_page(actor=actor, query=query, made=answered, first_row=first_row, limit=limit)
+    return show_page(actor=actor, query=query, made=answered, first_row=first_row, limit=limit, arrangement=arrangement)
 
 
 def show_page(

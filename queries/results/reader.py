@@ -7,7 +7,6 @@ from functools import cache
 from itertools import islice
 
 from django.db import connection
-from django.db.models import Count, Max, Sum
 
 from executors.base import Column, RowEncoding
 from executors.rows import split_rows
@@ -17,6 +16,12 @@ from web.rows import Row, columns, reader
 
 INCOMPLETE = "Chunks of the result are missing."
 
+# Rows and chunks that are there, how many chunks there were, and the keys they are sealed with.
+KEPT = """
+SELECT coalesce(sum(row_count), 0), count(*), coalesce(max(number), -1) + 1,
+    coalesce(array_agg(DISTINCT key_id::text), ARRAY[]::text[])
+FROM result_chunks WHERE execution_id = %s
+"""
 CHUNKS_AT_ONCE = 8
 # Bytes of opened chunks that are kept while rows are read here and there; one chunk may have more.
 OPENED_BYTES = 16 * 1024 * 1024
@@ -37,10 +42,12 @@ def blocks(execution: Execution) -> Iterator[bytes]:
 
     Raises vault.Unreadable, before the first of them if any are gone or no key is there for one.
     """
-    kept = execution.chunks.aggregate(rows=Sum("row_count", default=0), last=Max("number", default=-1), n=Count("pk"))
-    if (kept["rows"], kept["n"]) != (execution.row_count, kept["last"] + 1):
+    with connection.cursor() as cursor:
+        cursor.execute(KEPT, [execution.pk])
+        rows, chunks, whole, keys = cursor.fetchone()
+    if (rows, chunks) != (execution.row_count, whole):
         raise vault.Unreadable(INCOMPLETE)
-    for key_id in execution.chunks.values_list("key_id", flat=True).distinct():
+    for key_id in keys:
         vault.require(key_id)
     last, at_once = -1, 1
     while chunks := _after(execution.pk, last, at_once):

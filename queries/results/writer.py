@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import Error, connection
 
-from audit.log import Act
+from audit.log import SOURCE, Act
 from executors.base import Column, RowEncoding
 from queries import vault
 
@@ -14,9 +14,8 @@ CHUNK_BYTES = 256 * 1024
 
 INSERT = """
 INSERT INTO result_chunks (execution_id, number, first_row, row_count, key_id, data)
-SELECT %s, %s, %s, %s, %s, %s
+SELECT %s, %s, %s, %s, %s, %b {source} RETURNING execution_id
 """
-RETURNING = "RETURNING execution_id"
 # Losing a chunk in a crash is harmless before the settling transaction, whose own commit flushes everything before it.
 UNFLUSHED = "FROM set_config('synchronous_commit', 'off', true)"
 
@@ -33,7 +32,7 @@ class ChunkWriter:
         self._first_row = 0
         self._stored_bytes = 0
         # Whether any chunk was ever sent to the database, be it of a result set that was dropped since.
-        self._sent = False
+        self.sent = False
         self._digest = sha256()
         self.column_list: list[Column] = []
         self.encoding: RowEncoding | None = None
@@ -81,19 +80,18 @@ class ChunkWriter:
             stored = cursor.fetchone()[0]
         return "" if stored == self._number else "The portal's database lost a part of the result in a crash."
 
-    def last(self, after: Act) -> Sequence[Act]:
-        """What writes what is left, if anything, once `after` has written: in the settling transaction, and again in
-        the next one if that is lost."""
-        return [Act("kept", f"{INSERT} FROM {after.name} {RETURNING}", self._sealed())] if self._rows_in_chunk else []
+    def last(self) -> Sequence[Act]:
+        """What writes what is left, if anything: in the settling transaction, and again in the next if that is lost."""
+        return [Act("kept", INSERT, self._sealed())] if self._rows_in_chunk else []
 
     def finish(self) -> None:
         """Write what is left, where nothing else is written with it."""
         if self._rows_in_chunk:
-            self._insert(INSERT)
+            self._insert("")
 
     def discard(self) -> None:
         """Forget everything, also what was written: the run failed."""
-        if self._sent:
+        if self.sent:
             self.forget()
         self._clear()
         self.encoding, self.column_list = None, []
@@ -104,16 +102,16 @@ class ChunkWriter:
             cursor.execute("DELETE FROM result_chunks WHERE execution_id = %s", [self._execution_id])
 
     def _store(self) -> None:
-        self._sent = True
-        self._insert(INSERT + UNFLUSHED)
+        self.sent = True
+        self._insert(UNFLUSHED)
         self._number += 1
         self._first_row += self._rows_in_chunk
         self._stored_bytes += self._size
         self._blocks, self._size, self._rows_in_chunk = [], 0, 0
 
-    def _insert(self, statement: str) -> None:
+    def _insert(self, source: str) -> None:
         with connection.cursor() as cursor:
-            cursor.execute(statement, self._sealed())
+            cursor.execute(INSERT.replace(SOURCE, source), self._sealed())
 
     def _sealed(self) -> tuple[Any, ...]:
         place = (self._execution_id, self._number, self._first_row, self._rows_in_chunk)

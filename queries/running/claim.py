@@ -8,8 +8,8 @@ from django.db import Error, connection, transaction
 from accounts.models import SYSTEM
 from audit import log
 from queries import joined, policies
-from queries.joined import locked_again
-from queries.lifecycle import Verb
+from queries.joined import locked, unchanged
+from queries.lifecycle import Status, Verb
 from queries.models import Code, QueryRequest
 from queries.transitions import Step, step
 from web.errors import NotNow
@@ -18,7 +18,7 @@ from web.errors import NotNow
 LOCK_SPACE = 0x51505254
 BEGIN = """
 INSERT INTO executions (query_id, limits, holder)
-SELECT %s::bigint, %s::jsonb, pg_backend_pid() WHERE pg_try_advisory_lock(%s, %s) RETURNING query_id
+SELECT %s::bigint, %s::jsonb, pg_backend_pid() {source} WHERE pg_try_advisory_lock(%s, %s) RETURNING query_id
 """
 
 
@@ -27,18 +27,37 @@ def claim(approved: QueryRequest) -> QueryRequest:
 
     One that may not run as things are now (`policies.obstacle`) ends here, refused.
     """
+    return approved if _claimed_as_read(approved) else _claim_anew(approved.pk)
+
+
+def _claimed_as_read(query: QueryRequest) -> bool:
+    """Whether it was still as it was read, nothing in its way, and taken: in one statement."""
+    if query.state is not Status.APPROVED or not query.read_with or _obstacle(query) is not None:
+        return False
+    try:
+        _begin(query, step(query, Verb.CLAIM, actor=SYSTEM, guards=[unchanged(query)]))
+    except log.NothingWritten:
+        return False
+    return True
+
+
+def _claim_anew(query_id: int) -> QueryRequest:
     with transaction.atomic():
-        query = locked_again(approved)
+        query = locked(query_id)
         start = step(query, Verb.CLAIM, actor=SYSTEM)
-        obstacle = policies.obstacle(query) or _too_few_approvals(query)
+        obstacle = _obstacle(query)
         if obstacle is None:
-            _begin(query, start)
+            _begin_alone(query, start)
         else:
             step(query, Verb.FAIL, actor=SYSTEM).record(code=Code.REFUSED, data={"reason": obstacle.code})
     if obstacle is not None:
         # It has ended: left as it was it would wait for ever, for nobody can approve it again.
         raise NotNow(f"{obstacle.message} Nothing ran.", code=obstacle.code, state=query.status)
     return query
+
+
+def _obstacle(query: QueryRequest) -> NotNow | None:
+    return policies.obstacle(query) or _too_few_approvals(query)
 
 
 def _too_few_approvals(query: QueryRequest) -> NotNow | None:
@@ -51,10 +70,15 @@ def _too_few_approvals(query: QueryRequest) -> NotNow | None:
 
 
 def _begin(query: QueryRequest, start: Step) -> None:
-    """Take the run, and write down that its execution began. Raises NotNow when another process has it."""
+    """Take the run, and write down that its execution began. Raises log.NothingWritten when another process has it."""
     values = [query.pk, json.dumps(asdict(query.limits_now)), LOCK_SPACE, _key(query.pk)]
+    start.record(acts=[log.Act("begun", BEGIN, values)])
+
+
+def _begin_alone(query: QueryRequest, start: Step) -> None:
+    """The same of a row that is locked. Raises NotNow."""
     try:
-        start.record(acts=[log.Act("begun", BEGIN, values)])
+        _begin(query, start)
     except log.NothingWritten as held:
         raise NotNow(f"{query.number} is being settled by another process.", state=query.status) from held
 

@@ -4,7 +4,7 @@ import json
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
 
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
@@ -12,7 +12,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 from accounts.models import SYSTEM
 from audit import log
 from executors.base import ExecutionError, Outcome, OutcomeUnknown, ReadOutcome, WriteOutcome
-from queries.joined import locked_again
+from queries.joined import locked, unchanged
 from queries.lifecycle import Status, Verb
 from queries.models import Code, LogLine, QueryRequest, Said, ScriptCall, UndoPiece
 from queries.results import effects
@@ -29,8 +29,7 @@ logger = logging.getLogger(__name__)
 EXPIRES = "result_expires_at = statement_timestamp() + make_interval(days => %s)"
 ENDED = f"finished_at = statement_timestamp(), {EXPIRES}"
 ASKED = f"asked_at = statement_timestamp(), asks = asks + 1, {EXPIRES}"
-RETURNING = "RETURNING query_id"
-STORED = "stored"
+HELD = "AND holder = pg_backend_pid()"
 SQLSTATE_LENGTH = 5
 SETTLE_PAUSES = (0.2, 1.0, 3.0)
 
@@ -61,8 +60,33 @@ def settle_surely(claimed: QueryRequest, ending: Ending, writer: ChunkWriter) ->
 
 
 def _settle(claimed: QueryRequest, ending: Ending, writer: ChunkWriter) -> QueryRequest:
+    return claimed if _settled_as_read(claimed, ending, writer) else _settle_anew(claimed.pk, ending, writer)
+
+
+def _settled_as_read(query: QueryRequest, ending: Ending, writer: ChunkWriter) -> bool:
+    """Whether it was all stored in one statement: where nothing else is to be written, and the run is still held by the
+    connection that claimed it."""
+    ending.result_lost = ending.result_lost or writer.missing()
+    if query.state is not Status.EXECUTING or ending.unanswered or ending.result_lost:
+        return False
+    if ending.calls or ending.log_lines:
+        return False
+    if ending.outcome is None:
+        if query.writes or writer.sent:
+            return False
+        writer.discard()
+    ending.result_digest = writer.digest
+    act = _act(query, _fields(query.pk, ending, writer), ENDED, HELD)
+    try:
+        conclude(query, ending, [act, *writer.last()], guards=[unchanged(query)])
+    except log.NothingWritten:
+        return False
+    return True
+
+
+def _settle_anew(query_id: int, ending: Ending, writer: ChunkWriter) -> QueryRequest:
     with transaction.atomic():
-        query = locked_again(claimed)
+        query = locked(query_id)
         if query.state is not Status.EXECUTING:
             # By another process, or here, and only the answer to our COMMIT was lost.
             logger.warning("%s is settled already", query.number)
@@ -79,7 +103,7 @@ def _settle(claimed: QueryRequest, ending: Ending, writer: ChunkWriter) -> Query
 
 
 def _fields(query_id: int, ending: Ending, writer: ChunkWriter) -> dict[str, Any]:
-    columns = [asdict(column) for column in writer.column_list]
+    columns = [column.json() for column in writer.column_list]
     return {
         **outcome_fields(ending.outcome),
         **said_fields(query_id, ending.error, columns),
@@ -95,23 +119,24 @@ def _fields(query_id: int, ending: Ending, writer: ChunkWriter) -> dict[str, Any
 
 def _stored(query: QueryRequest, ending: Ending, writer: ChunkWriter) -> bool:
     """Store the end if the run is still held: by the connection that claimed it, or taken again after a lost one."""
-    act = _act(query, _fields(query.pk, ending, writer), ASKED if ending.unanswered else ENDED)
-    held = replace(act, sql=act.sql.replace(RETURNING, f"AND holder = pg_backend_pid() {RETURNING}"))
+    fields, moments = _fields(query.pk, ending, writer), ASKED if ending.unanswered else ENDED
+    held, taken = (_act(query, fields, moments, who) for who in (HELD, ""))
     write = _write_without_end if ending.unanswered else _conclude_with
-    return write(query, ending, writer, held) or (hold(query.pk) is not None and write(query, ending, writer, act))
+    return write(query, ending, writer, held) or (hold(query.pk) is not None and write(query, ending, writer, taken))
 
 
-def _act(query: QueryRequest, fields: dict[str, Any], moments: str) -> log.Act:
+def _act(query: QueryRequest, fields: dict[str, Any], moments: str, who: str) -> log.Act:
     assignments = ", ".join(f"{name} = %s" for name in fields)
-    statement = f"UPDATE executions SET {assignments}, {moments} WHERE query_id = %s {RETURNING}"  # noqa: S608 -- names of ours
+    changed = f"UPDATE executions SET {assignments}, {moments} {log.SOURCE}"  # noqa: S608 -- names of ours
+    statement = f"{changed} WHERE query_id = %s {who} RETURNING query_id"
     written = [json.dumps(value) if isinstance(value, list | dict) else value for value in fields.values()]
-    return log.Act(STORED, statement, [*written, query.target.retention_days, query.pk])
+    return log.Act("stored", statement, [*written, query.target.retention_days, query.pk])
 
 
 def _write_without_end(query: QueryRequest, ending: Ending, writer: ChunkWriter, act: log.Act) -> bool:
     del query, ending
     with connection.cursor() as cursor:
-        cursor.execute(act.sql, act.values)
+        cursor.execute(act.sql.replace(log.SOURCE, ""), act.values)
         if not cursor.rowcount:
             return False
     writer.finish()
@@ -120,21 +145,24 @@ def _write_without_end(query: QueryRequest, ending: Ending, writer: ChunkWriter,
 
 def _conclude_with(query: QueryRequest, ending: Ending, writer: ChunkWriter, act: log.Act) -> bool:
     try:
-        conclude(query, ending, [act, *writer.last(act)])
+        conclude(query, ending, [act, *writer.last()])
     except log.NothingWritten:
         return False
     return True
 
 
-def conclude(query: QueryRequest, ending: Ending, acts: Sequence[log.Act] = ()) -> None:
-    """Take the step to EXECUTED or FAILED, after `acts`. Raises log.NothingWritten where they wrote nothing."""
+def conclude(
+    query: QueryRequest, ending: Ending, acts: Sequence[log.Act] = (), *, guards: Sequence[log.Act] = ()
+) -> None:
+    """Take the step to EXECUTED or FAILED, after `acts`. Raises log.NothingWritten where one of them wrote nothing."""
     data: dict[str, object] = {"duration_ms": round(ending.duration_ms, 1)}
     if ending.error is not None:
-        if not isinstance(ending.error, OutcomeUnknown):
+        if query.writes and not isinstance(ending.error, OutcomeUnknown):
             UndoPiece.objects.filter(execution=query.pk).delete()
         # The server's words may quote data; the log keeps only what kind of failure it was.
         data["sqlstate"] = ending.error.detail.get("sqlstate", "")
-        step(query, Verb.FAIL, actor=SYSTEM).record(code=Code(ending.error.code.value), data=data, acts=acts)
+        failed = step(query, Verb.FAIL, actor=SYSTEM, guards=guards)
+        failed.record(code=Code(ending.error.code.value), data=data, acts=acts)
         return
     outcome = ending.outcome
     data["rows"] = outcome.row_count if outcome else 0
@@ -145,7 +173,7 @@ def conclude(query: QueryRequest, ending: Ending, acts: Sequence[log.Act] = ()) 
     data["truncated"] = outcome.truncated if outcome else ""
     if ending.result_digest:
         data["result"] = ending.result_digest
-    step(query, Verb.COMPLETE, actor=SYSTEM).record(data=data, acts=acts)
+    step(query, Verb.COMPLETE, actor=SYSTEM, guards=guards).record(data=data, acts=acts)
 
 
 def outcome_fields(outcome: Outcome | None) -> dict[str, object]:

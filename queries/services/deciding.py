@@ -4,15 +4,14 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
 from audit import log
-from executors.base import Access
 from pods.models import Rehearsals
 from queries import bounds, policies, refusals, running
-from queries.joined import locked_for, shown
+from queries.joined import locked_for, read_for, shown, unchanged
 from queries.lifecycle import Status, Verb
 from queries.models import Code, QueryRequest, Rehearsal, Schema, Verdict
 from queries.running import places
@@ -23,23 +22,22 @@ from web.errors import BadInput, FieldError, NotAllowed, NotNow
 
 DECIDE = """
 INSERT INTO decisions (query_id, author_id, reviewer_id, verdict, comment, digest, bound)
-VALUES (%s, %s, %s, %s, %s, %s, %s)
+SELECT %s, %s, %s, %s, %s, %s, %s {source}
 ON CONFLICT (query_id, reviewer_id) DO NOTHING RETURNING query_id
 """
 # The last approval need not wait for the disk: the claim does, for both, before anything runs or anybody is told.
 DECIDE_LAST = f"{DECIDE.rstrip()}, set_config('synchronous_commit', 'off', true)"
 IN_ADVANCE = "Approved in advance."
-BEFORE = """
-SELECT query.access, target.seconds_limit, EXISTS (SELECT FROM rehearsals WHERE query_id = query.id)
-FROM query_requests AS query JOIN targets AS target ON target.id = query.target_id WHERE query.id = %s
-"""
 
 
 @dataclass(frozen=True, slots=True)
-class _HeldTo:
-    """What an approval says of rows: how many at most, or nothing; whether that is the rehearsal's own number; and the
-    last rehearsal as the target was asked about it before."""
+class _Approval:
+    """What somebody approves: the digest they saw, in their words; of rows how many at most, or nothing, and whether
+    that is the rehearsal's own number; and the last rehearsal as the target was asked about it before."""
 
+    actor: User
+    digest: str
+    comment: str
     bound: int | None
     as_rehearsed: bool
     seen: Rehearsal | None
@@ -61,14 +59,15 @@ def approve(
     was taken over from the rehearsal that was shown. Raises NotNow where the schema changed since that rehearsal.
     """
     check_comment(comment)
-    access, usual_seconds, seen = _before(query_id)
-    held_to = _HeldTo(bound, as_rehearsed, seen)
+    query = read_for(actor, query_id)
+    # Asked before anything is locked.
+    approval = _Approval(actor, digest, comment, bound, as_rehearsed, running.seen(query))
 
     def record() -> QueryRequest:
-        return places.patiently(lambda: _record_approval(actor, query_id, digest, comment, held_to))
+        return places.patiently(lambda: _approved_as_read(query, approval) or _approve_locked(query_id, approval))
 
-    if access == Access.MAINTENANCE:
-        return running.outlasting(record, _run_if_approved, usual_seconds) or shown(query_id)
+    if query.maintains:
+        return running.outlasting(record, _run_if_approved, query.target.seconds_limit) or shown(query_id)
     return _run_if_approved(record())
 
 
@@ -76,40 +75,46 @@ def _run_if_approved(query: QueryRequest) -> QueryRequest:
     return running.run(query) if query.state is Status.APPROVED else shown(query.pk)
 
 
-def _before(query_id: int) -> tuple[str, float, Rehearsal | None]:
-    """The access of a request, its target's usual limit in seconds, and its last rehearsal, if any.
-
-    The target is asked about that before anything is locked.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(BEFORE, [query_id])
-        row = cursor.fetchone()
-    if row is None:
-        raise QueryRequest.DoesNotExist
-    access, seconds, rehearsed = row
-    if not rehearsed:
-        return access, seconds, None
-    return access, seconds, running.seen(QueryRequest.objects.select_related("target", "pod").get(pk=query_id))
-
-
-def _record_approval(actor: User, query_id: int, digest: str, comment: str, held_to: _HeldTo) -> QueryRequest:
-    """Approve with a place to run in, if it is the last approval. Raises NoPlace, having recorded nothing."""
-    with refusals.noted("approve", actor=actor, query_id=query_id), transaction.atomic():
-        query = locked_for(actor, query_id)
-        given, needed = 1 + _approvals(query), query.approvals_needed
-        decided = step(query, Verb.APPROVE if given >= needed else Verb.ENDORSE, actor=actor)
-        check_time(query)
-        check_digest(query, digest)
-        obstacle = policies.obstacle(query)
-        if obstacle:
-            raise obstacle
-        bound = _bound(query, held_to)
-        if given >= needed:
-            places.take(query)
-        data: dict[str, object] = {"approvals": given, "approvals_required": needed}
-        data |= said(comment) | ({} if bound is None else {"bound": bound})
-        _record(decided, Decided(Verdict.APPROVE, comment, bound), data)
+def _approved_as_read(query: QueryRequest, approval: _Approval) -> QueryRequest | None:
+    """The request, approved in one statement; None where it has to be locked first: it was written to since it was
+    read, or what was decided and rehearsed before counts as well."""
+    if query.writes or query.approvals_needed > 1:
+        return None
+    try:
+        with refusals.noted("approve", actor=approval.actor, query_id=query.pk):
+            _approve(query, approval, guards=[unchanged(query)])
+    except log.NothingWritten:
+        running.release()
+        return None
     return query
+
+
+def _approve_locked(query_id: int, approval: _Approval) -> QueryRequest:
+    with refusals.noted("approve", actor=approval.actor, query_id=query_id), transaction.atomic():
+        query = locked_for(approval.actor, query_id)
+        try:
+            _approve(query, approval)
+        except log.NothingWritten as twice:
+            raise _decided_already(query) from twice
+    return query
+
+
+def _approve(query: QueryRequest, approval: _Approval, guards: Sequence[log.Act] = ()) -> None:
+    """Approve with a place to run in, if it is the last approval. Raises NoPlace, having recorded nothing."""
+    given, needed = 1 + _approvals(query), query.approvals_needed
+    verb = Verb.APPROVE if given >= needed else Verb.ENDORSE
+    decided = step(query, verb, actor=approval.actor, guards=guards)
+    check_time(query)
+    check_digest(query, approval.digest)
+    obstacle = policies.obstacle(query)
+    if obstacle:
+        raise obstacle
+    bound = _bound(query, approval)
+    if given >= needed:
+        places.take(query)
+    data: dict[str, object] = {"approvals": given, "approvals_required": needed}
+    data |= said(approval.comment) | ({} if bound is None else {"bound": bound})
+    _record(decided, Decided(Verdict.APPROVE, approval.comment, bound), data)
 
 
 def approve_in_advance(*, actor: User, query: QueryRequest, data: Mapping[str, object]) -> None:
@@ -142,7 +147,10 @@ def reject(
         if ask_for_changes and not has_commented(actor, query):
             require_words(comment)
         code = Code.CHANGES_REQUESTED if ask_for_changes else Code.NONE
-        _record(decided, Decided(Verdict.REJECT, comment, code=code), said(comment))
+        try:
+            _record(decided, Decided(Verdict.REJECT, comment, code=code), said(comment))
+        except log.NothingWritten as twice:
+            raise _decided_already(query) from twice
     return shown(query_id)
 
 
@@ -170,10 +178,10 @@ def check_time(query: QueryRequest) -> None:
         raise NotNow(f"{query.number} has expired; its author can revise it.", code="expired", state=query.status)
 
 
-def _bound(query: QueryRequest, held_to: _HeldTo) -> int | None:
+def _bound(query: QueryRequest, approval: _Approval) -> int | None:
     """The bound of an approval. Raises BadInput for one that makes no sense, NotNow where a rehearsal is missing or no
     longer tells what the write would do."""
-    typed = held_to.bound
+    typed = approval.bound
     if not query.writes:
         if typed is not None:
             why = "What maintenance changes is not counted" if query.maintains else "A read changes no rows"
@@ -182,11 +190,11 @@ def _bound(query: QueryRequest, held_to: _HeldTo) -> int | None:
     if typed is not None and not bounds.boundable(query):
         raise BadInput({"bound": [FieldError("What it changes cannot be counted: it has no bound.", "not_countable")]})
     rehearsal = bounds.latest(query)
-    if rehearsal is not None and held_to.seen is not None and held_to.seen.pk == rehearsal.pk:
-        rehearsal.schema = held_to.seen.schema
+    if rehearsal is not None and approval.seen is not None and approval.seen.pk == rehearsal.pk:
+        rehearsal.schema = approval.seen.schema
     if query.target.rehearsals == Rehearsals.REQUIRED:
         _require_rehearsal(query, rehearsal)
-    if typed is None or held_to.as_rehearsed:
+    if typed is None or approval.as_rehearsed:
         _require_schema(query, rehearsal)
     proposed = bounds.proposed(query, rehearsal)
     return typed if typed is not None or proposed is None else proposed.rows
@@ -225,16 +233,16 @@ class Decided:
 
 
 def _record(taken: Step, decided: Decided, data: Mapping[str, object]) -> None:
-    """Store the decision with the step it leads to. Raises NotNow for a second one of the same person."""
+    """Store the decision with the step it leads to. Raises log.NothingWritten for a second one of the same person."""
     query = taken.query
     words = (decided.verdict.value, decided.comment.strip(), query.digest, decided.bound)
     values = (query.pk, query.author_id, taken.actor.pk, *words)
     decide = DECIDE_LAST if taken.verb is Verb.APPROVE else DECIDE
-    try:
-        taken.record(code=decided.code, data=data, acts=[log.Act("decided", decide, values)])
-    except log.NothingWritten as twice:
-        message = f"You have already decided on {query.number}."
-        raise NotNow(message, code="already_decided", state=query.status) from twice
+    taken.record(code=decided.code, data=data, acts=[log.Act("decided", decide, values)])
+
+
+def _decided_already(query: QueryRequest) -> NotNow:
+    return NotNow(f"You have already decided on {query.number}.", code="already_decided", state=query.status)
 
 
 def check_digest(query: QueryRequest, digest: str) -> None:

@@ -6,7 +6,7 @@ from django.db import InternalError, transaction
 from django.utils import timezone
 
 from accounts.models import User
-from queries import running
+from queries import joined, running
 from queries.models import QueryRequest, Tiding
 from web.errors import NotFound
 
@@ -16,9 +16,9 @@ def visible_query(*, actor: User, public_id: uuid.UUID) -> QueryRequest:
 
     Whoever looks at a run whose process is gone, or of which nobody could tell what became, asks and settles it.
     """
-    query = _visible(actor, public_id)
+    query = joined.seen(actor, public_id)
     if query is not None and (running.settle_lost(query) or query.is_being_found_out):
-        query = _visible(actor, public_id)
+        query = joined.seen(actor, public_id)
     if query is None:
         raise NotFound("There is no such request, or it belongs to a pod that you are not in.")
     return query
@@ -37,14 +37,3 @@ def note_opened(*, actor: User, query: QueryRequest) -> None:
             unread.update(read_at=timezone.now())
     except InternalError:
         return
-
-
-def _visible(actor: User, public_id: uuid.UUID) -> QueryRequest | None:
-    return (
-        QueryRequest.objects.visible_to(actor)
-        .with_people()
-        .select_related("revises", "undoes", "template_use__version__template", "template_use__grant__approver")
-        .prefetch_related("decisions__reviewer")
-        .filter(public_id=public_id)
-        .first()
-    )

@@ -3,7 +3,7 @@
 import datetime as dt
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django import template
@@ -320,6 +320,12 @@ def short_digest(digest: str) -> str:
 def at(items: Sequence[Any], index: int) -> Any:
     """The item at `index`, nothing beyond the end."""
     return items[index] if index < len(items) else None
+
+
+@register.filter
+def of_key(found: Mapping[Any, Any] | None, key: Any) -> Any:
+    """What a mapping holds of the key, nothing where there is no mapping."""
+    return found.get(key) if found else None
 
 
 @register.filter

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -14,17 +15,33 @@ from accounts.models import SYSTEM, Role, User
 from pods.membership import set_members
 from pods.models import Pod, Target
 from portal.tests.people import Client
-from queries import joined
-from queries.models import QueryRequest
+from queries import joined, services
+from queries.lifecycle import Verb
+from queries.models import Medium, QueryRequest
+from queries.running import places
+from queries.tests import trail
 from queries.tests.running.conftest import wait_for
 from queries.tests.world import World, person
-from web.errors import NotAllowed
+from queries.transitions import step
+from web.errors import NotAllowed, NotNow
 
 PEOPLE = "author colleague reviewer second_reviewer outsider other_manager auditor admin".split()
-# Person, rate, key, rehearsal, lock, places, decision; lock again and claim; lock again and end; the answer.
-MOST_STATEMENTS = 12
+# Person, rate, key; the request, places, decision; claim; end; the answer. Each is a transaction of its own.
+MOST_STATEMENTS = 9
 # Those asked by the clock while a run lasts.
 NOT_COUNTED = ('"cancel_requested_at" IS NOT NULL', 'SET "backend"')
+
+
+def on_its_own(act: Callable[..., Any]) -> Callable[..., Any]:
+    """On a thread, which has a connection of its own, and closes it."""
+
+    def acted(*args: Any) -> Any:
+        try:
+            return act(*args)
+        finally:
+            connection.close()
+
+    return acted
 
 
 def everybody(world: World) -> list[User]:
@@ -41,6 +58,8 @@ def test_a_request_is_known_to_exactly_those_who_may_know_of_it(world: World) ->
     found = [joined.known(reader, query.public_id) for reader in people]
     visible = [QueryRequest.objects.visible_to(reader).filter(pk=query.pk).exists() for reader in people]
     assert found == [query.pk if known else None for known in visible]
+    seen = [joined.seen(reader, query.public_id) for reader in people]
+    assert [one and one.pk for one in seen] == found
     assert set(visible) == {True, False}
     assert all(joined.known(reader, uuid.uuid4()) is None for reader in people)
 
@@ -100,60 +119,110 @@ WRITTEN = {
 }
 
 
-def moved(query: QueryRequest) -> QueryRequest:
-    """The request, locked and taken a step further, as a decision and a claim do."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        found = joined.locked(query.pk)
-        cursor.execute("UPDATE query_requests SET status = 'APPROVED' WHERE id = %s", [query.pk])
-        found.status = "APPROVED"
-    return found
-
-
-@pytest.mark.slow
-def test_what_nobody_else_wrote_to_is_not_read_again(committed: World) -> None:
-    query = moved(committed.submitted())
-    with CaptureQueriesContext(connection) as captured:
-        for _ in range(2):
-            with transaction.atomic():
-                assert joined.locked_again(query) is query
-                with connection.cursor() as cursor:
-                    cursor.execute("UPDATE query_requests SET status = status WHERE id = %s", [query.pk])
-    assert not [found["sql"] for found in captured if '"statement"' in found["sql"]]
+def is_unchanged(query: QueryRequest) -> bool:
+    guard = joined.unchanged(query)
+    with connection.cursor() as cursor:
+        cursor.execute(guard.sql, guard.values)
+        return bool(cursor.fetchall() == [(query.pk,)])
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("what", WRITTEN)
-def test_what_was_written_since_is_read_again(committed: World, what: str) -> None:
-    query = moved(committed.submitted())
+def test_what_was_written_to_since_it_was_read_is_not_acted_on(committed: World, what: str) -> None:
+    query = joined.read_for(committed.reviewer, committed.submitted().pk)
+    assert is_unchanged(query)
     with connection.cursor() as cursor:
         cursor.execute(WRITTEN[what], [query.pk])
-    with transaction.atomic():
-        again = joined.locked_again(query)
-    assert again is not query
-    assert again.status == ("WITHDRAWN" if what == "its status" else "APPROVED")
-    assert again.target == query.target
+    assert not is_unchanged(query)
+    # Nor one that was never read here, whatever its row says.
+    assert not is_unchanged(QueryRequest.objects.get(pk=query.pk))
 
 
 @pytest.mark.slow
-def test_what_was_locked_in_a_transaction_that_failed_is_read_again(committed: World) -> None:
-    query = moved(committed.submitted())
-    with transaction.atomic(), connection.cursor() as cursor:
-        assert joined.locked_again(query) is query
-        cursor.execute("UPDATE query_requests SET status = 'EXECUTING' WHERE id = %s", [query.pk])
-        query.status = "EXECUTING"
-        transaction.set_rollback(True)
+def test_what_somebody_else_has_locked_is_not_waited_for(committed: World) -> None:
+    query = joined.read_for(committed.reviewer, committed.submitted().pk)
+    with ThreadPoolExecutor(1) as pool, transaction.atomic():
+        joined.locked(query.pk)
+        assert not pool.submit(on_its_own(is_unchanged), query).result(timeout=10)
+    assert is_unchanged(query)
+
+
+@pytest.mark.slow
+def test_a_step_that_was_recorded_with_it_is_known_and_one_that_was_taken_back_is_not(committed: World) -> None:
+    query = joined.read_for(committed.reviewer, committed.submitted().pk)
+    step(query, Verb.APPROVE, actor=committed.reviewer, guards=[joined.unchanged(query)]).record()
+    assert is_unchanged(query)
     with transaction.atomic():
-        again = joined.locked_again(query)
-        assert (again is query, again.status) == (False, "APPROVED")
-        # Of one that was never locked it is the lock itself.
-        assert joined.locked_again(committed.submitted()).read_with
+        step(query, Verb.CLAIM, actor=SYSTEM).record()
+        transaction.set_rollback(True)
+    assert (query.status, is_unchanged(query)) == ("EXECUTING", False)
 
 
-def approval(world: World, query: QueryRequest) -> object:
+def _target(**values: object) -> Callable[[World, QueryRequest], object]:
+    return lambda _, query: Target.objects.filter(pk=query.target_id).update(**values)
+
+
+MEANWHILE: dict[str, tuple[Callable[[World, QueryRequest], object], str]] = {
+    "its target was switched off": (_target(active=False), "PENDING target_inactive"),
+    "its pod was made inactive": (
+        lambda w, _: Pod.objects.filter(pk=w.pod.pk).update(active=False),
+        "PENDING pod_inactive",
+    ),
+    "its target asks for another approval": (_target(approvals_required=2), "PENDING"),
+    "its target keeps results for longer": (_target(retention_days=77), "EXECUTED"),
+    "its author withdrew it": (
+        lambda w, q: services.withdraw(actor=w.author, query_id=q.pk),
+        "WITHDRAWN not_now",
+    ),
+    "somebody else rejected it": (
+        lambda w, q: services.reject(actor=w.second_reviewer, query_id=q.pk, comment="no"),
+        "REJECTED not_now",
+    ),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("what", MEANWHILE)
+def test_what_happens_between_reading_and_deciding_counts(
+    committed: World, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    change, expected = MEANWHILE[what]
+    query = committed.submitted()
+    take = places.take
+    changed: list[object] = []
+
+    def take_late(read: QueryRequest) -> None:
+        take(read)
+        if not changed:
+            with ThreadPoolExecutor(1) as pool:
+                changed.append(pool.submit(on_its_own(change), committed, query).result(timeout=10))
+
+    monkeypatch.setattr(places, "take", take_late)
+    code = ""
     try:
-        return world.approved(query, by=world.second_reviewer)
+        committed.approved(query)
+    except NotNow as error:
+        code = f" {error.code}"
+    stored = QueryRequest.objects.get(pk=query.pk)
+    try:
+        assert f"{stored.status}{code}" == expected
+        assert trail.replayed(stored) is stored.state
+        assert not held_here()
     finally:
-        connection.close()
+        Target.objects.filter(pk=query.target_id).update(active=True, approvals_required=1, retention_days=30)
+        Pod.objects.filter(pk=committed.pod.pk).update(active=True)
+
+
+def held_here() -> int:
+    """Places and runs that this connection has not given back."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()")
+        return int(cursor.fetchone()[0])
+
+
+@on_its_own
+def approval(world: World, query: QueryRequest) -> object:
+    return world.approved(query, by=world.second_reviewer)
 
 
 def is_waited_for() -> bool:
@@ -163,13 +232,16 @@ def is_waited_for() -> bool:
 
 
 @pytest.mark.slow
-def test_an_approval_takes_few_statements(committed: World, api: Client, settings: Any) -> None:
-    settings.EMAIL_HOST, settings.EMAIL_BACKEND = "", "django.core.mail.backends.smtp.EmailBackend"
+@pytest.mark.parametrize("mail", ["", "mail.example"])
+def test_an_approval_takes_few_statements(committed: World, api: Client, settings: Any, mail: str) -> None:
+    settings.EMAIL_HOST, settings.EMAIL_BACKEND = mail, "django.core.mail.backends.smtp.EmailBackend"
     client = api(committed.reviewer)
+    User.objects.filter(pk=committed.author.pk).update(notify_by_email=True)
     query = committed.submitted("SELECT 1 AS one")
     with CaptureQueriesContext(connection) as captured:
         answer = client.post(f"/api/v1/queries/{query.public_id}/approve/", {"digest": query.digest}, format="json")
     assert answer.json()["status"] == "EXECUTED"
     sent = [found["sql"] for found in captured if not any(words in found["sql"] for words in NOT_COUNTED)]
-    sent = [sql for sql in sent if sql not in {"BEGIN", "COMMIT"}]
     assert len(sent) <= MOST_STATEMENTS, "\n".join(sent)
+    told = query.notices.filter(medium=Medium.EMAIL, person=committed.author)
+    assert [notice.version for notice in told] == ([2] if mail else [])

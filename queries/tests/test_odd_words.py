@@ -15,6 +15,6 @@ from queries.tests.world import World
 def test_any_text_gets_into_the_log_and_the_chain_holds(committed: World, word: str) -> None:
     with transaction.atomic():
         subject = log.Subject("user", word, word)
-        seq = log.append(log.Action.SIGN_IN_FAILED, actor=committed.author, subject=subject, data={"word": word})
-    assert json.loads(AuditLog.objects.get(seq=seq).data) == {"word": word}
+        entry = log.append(log.Action.SIGN_IN_FAILED, actor=committed.author, subject=subject, data={"word": word})
+    assert json.loads(AuditLog.objects.get(seq=entry.seq).data) == {"word": word}
     assert verify_log().fault is None

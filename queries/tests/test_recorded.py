@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
 
 from accounts.models import User
 from audit import verification
 from audit.chain import Verdict
 from audit.models import AuditLog
-from pods import examining, membership
+from pods import absences, examining, membership
 from portal.tests.test_admin import TARGET
 from queries import services
 from queries.models import QueryRequest, SavedView, Template
@@ -133,6 +134,18 @@ def _second_moved(do: Doing) -> None:
     do.page(do.world.reviewer, f"/views/{first.pk}/move/", to="later")
 
 
+def away() -> dict[str, str]:
+    """An absence of today."""
+    today = timezone.now().date().isoformat()
+    return {"first_day": today, "last_day": today, "stand_in": "second_reviewer"}
+
+
+def back(do: Doing) -> None:
+    """An absence that ends at once."""
+    do.page(do.world.reviewer, "/accounts/absence/", **away())
+    do.page(do.world.reviewer, "/accounts/absence/end/")
+
+
 ACTS: dict[str, tuple[str, Act]] = {
     "api:token": ("user.sign_in", lambda do: (do.password(), do.call(None, "auth/token/", **SIGN_IN))),
     "api:token_refresh": ("user.token_refresh", refreshed),
@@ -212,6 +225,8 @@ ACTS: dict[str, tuple[str, Act]] = {
             new_password2="another password 2",
         ),
     ),
+    "absence": ("user.away", lambda do: do.page(do.world.reviewer, "/accounts/absence/", **away())),
+    "absence_end": ("user.back", back),
     "audit:verify": ("audit.verify", lambda do: do.page(do.world.auditor, "/audit/verify/")),
     "review_stale": (
         "query.reject",
@@ -332,6 +347,7 @@ EXEMPT = {
     "queries:close": CLOSED,
     "queries:revise": "opens the form of a new request, whose sending is recorded",
     "queries:draft": "a draft is its author's own until it is sent",
+    "accounts:zone": "in which zone a browser shows times concerns nobody else",
     "notices_read": "which notices somebody has read concerns nobody else",
     "accounts:account": SHOWS,
     "admin:index": SHOWS,
@@ -348,6 +364,8 @@ EXEMPT = {
 }
 # The verbs, by the address whose scenario runs them.
 SERVICES = {
+    absences.come_back: "absence_end",
+    absences.go_away: "absence",
     services.approve: "queries:approve",
     services.cancel: "queries:cancel",
     services.close: "queries:close",
@@ -414,7 +432,7 @@ def test_no_address_that_takes_more_than_get_is_missing(do: Doing) -> None:
 
 def test_no_verb_is_missing() -> None:
     named = [getattr(services, name) for name in services.__all__]
-    modules = (membership, examining)
+    modules = (absences, membership, examining)
     named += [value for module in modules for value in vars(module).values() if inspect.isfunction(value)]
     verbs: set[object] = {
         one for one in named if inspect.isfunction(one) and "actor" in inspect.signature(one).parameters

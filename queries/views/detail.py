@@ -20,6 +20,7 @@ from accounts.models import User
 from accounts.people import person
 from audit import keys
 from executors.base import Effect, Language, RowEncoding
+from pods.absences import deciders
 from queries import bounds, policies, risks, running, services
 from queries import evidence as evidences
 from queries.lifecycle import Status
@@ -220,7 +221,6 @@ def _decision(query: QueryRequest, user: User) -> dict[str, Any]:
     decisions = list(query.decisions.all())
     given = sum(decision.verdict == Verdict.APPROVE for decision in decisions)
     done = {decision.reviewer_id for decision in decisions}
-    reviewers = query.pod.reviewers().exclude(pk=query.author_id).order_by("first_name", "username")
     return {
         "overdue": overdue,
         "decisions": decisions,
@@ -230,7 +230,7 @@ def _decision(query: QueryRequest, user: User) -> dict[str, Any]:
         "obstacle": policies.obstacle(query) if query.state is Status.PENDING else None,
         "cannot_decide": policies.cannot_decide(user, query),
         "already_decided": user.pk in done,
-        "can_decide": [reviewer for reviewer in reviewers if reviewer.pk not in done],
+        "can_decide": [found for found in deciders(query.pod, beside=query.author_id) if found.person.pk not in done],
         "is_author": query.author_id == user.pk,
         "next_waiting": _next_waiting(query, user),
     }

@@ -8,10 +8,12 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.people import person
+from pods.absences import absence_of
 from pods.models import Pod
 from queries.lifecycle import FINAL
 from queries.models import QueryRequest
 from queries.presentation.first_steps import first_steps
+from queries.presentation.standing import standing_in
 from queries.views.listing import count
 
 SHOWN = 6
@@ -29,6 +31,7 @@ def home(request: HttpRequest) -> HttpResponse:
     changes = list(requests.to_revise(user).as_rows()[:SHOWN])
     failed = list(requests.failed_unseen(user).as_rows()[:SHOWN])
     lapsing = list(requests.undo_lapses(user, timezone.now() + LAPSES).as_rows()[:SHOWN])
+    waiting = list(awaiting.as_rows().in_queue_order()[:SHOWN])
     pods = list(Pod.objects.of_member(user))
     recent = list(mine.filter(status__in=FINAL)[:SHOWN])
     under_way = list(mine.exclude(status__in=FINAL)[:SHOWN])
@@ -36,7 +39,9 @@ def home(request: HttpRequest) -> HttpResponse:
         "nav": "home",
         "reviews": user.may_review_somewhere,
         "waiting_count": count(awaiting) + len(changes) + len(failed) + len(lapsing),
-        "waiting": awaiting.as_rows().in_queue_order()[:SHOWN],
+        "waiting": waiting,
+        "standing": standing_in(user, waiting),
+        "absence": absence_of(user),
         "changes": changes,
         "failed": failed,
         "lapsing": lapsing,

@@ -11,6 +11,7 @@ from accounts.people import person
 from queries.filters import Filters
 from queries.models import QueryRequest, SavedList, Template
 from queries.views.listing import after_key, frame, newest_first, saved, unread
+from queries.views.news import news_address, news_page
 
 ANYONE = "anyone"
 TEMPLATES = 5
@@ -27,6 +28,7 @@ def request_list(request: HttpRequest) -> HttpResponse:
         "nav": "mine",
         "filters": filters,
         "others": filters.author not in {"", ANYONE, user.username},
+        "news": news_address(request, "queries:news"),
         "templates": _templates(user, filters.q),
         "page": newest_first(found, after_key(request)),
         "paged": "after" in request.GET,
@@ -36,6 +38,14 @@ def request_list(request: HttpRequest) -> HttpResponse:
         **saved(request, around, SavedList.REQUESTS),
     }
     return render(request, "queries/list.html", context)
+
+
+@require_safe
+def news(request: HttpRequest) -> HttpResponse:
+    """What came into the list after its page was made."""
+    user = person(request)
+    found = _asked_by(Filters.known(request.GET), user).apply(QueryRequest.objects.visible_to(user))
+    return news_page(request, found, shown_at="queries:list")
 
 
 def _templates(user: User, words: str) -> list[Template]:

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods
 from accounts.models import Role, User
 from accounts.people import person
 from executors.base import Access, Language
+from pods.absences import deciders
 from pods.models import Pod, Target
 from queries import services
 from queries.forms import ACCESS_CHOICES, LANGUAGE_CHOICES, RequestForm, again_of, known_id, left_as, revision_of
@@ -257,7 +258,7 @@ def _described(targets: Sequence[Target], user: User) -> list[dict[str, Any]]:
     return [
         {
             "target": target,
-            "reviewers": list(target.pod.reviewers().exclude(pk=user.pk).order_by("first_name", "username")),
+            "reviewers": deciders(target.pod, beside=user.pk),
             "missing": target.missing_variables(),
             "languages": " ".join(language.value for language in target.languages),
             "takes_writes": bool(target.write_url_variable),

@@ -7,19 +7,20 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 from django.views.decorators.http import require_safe
 
-from accounts.models import User
+from accounts.models import Absence, User
 from accounts.people import person
 from queries import services
 from queries.filters import Filters
 from queries.lifecycle import FINAL
 from queries.models import QueryRequest, SavedList
+from queries.presentation.standing import standing_in
 from queries.querysets import QueryRequestQuerySet
 from queries.views.listing import PAGE_SIZE, Page, after_key, count, frame, newest_first, riskiest_first, saved, unread
+from queries.views.news import news_address, news_page
 from web.errors import BadInput, FieldError, PortalError
 from web.ratelimit import limit
 from web.verbs import post_only
@@ -99,19 +100,22 @@ def _queue_page(
         error.message = " ".join(problem.message for problems in error.fields.values() for problem in problems)
     filters = Filters.known(request.GET)
     scopes = {key: scope(user) for key, (_, scope) in VIEWS.items() if key != UNCOUNTED}
-    around = frame(user, SavedList.REVIEW, {**scopes, "unread": unread(user)})
+    standing = Absence.objects.holding().filter(stand_in=user)
+    around = frame(user, SavedList.REVIEW, {**scopes, "unread": unread(user), "away": standing})
+    page = _page(filters.apply(VIEWS[view][1](user)), view, request)
     context = {
         "nav": "review",
         "view": view,
         "choosing": choosing and view == WAITING,
         "error": error,
         "reason": reason,
-        "news": _news_address(request, view),
+        "news": news_address(request, "review_news", view=view) if view in TOLD_OF else "",
         "tabs": [(key, label, around.counts.get(key)) for key, (label, _) in VIEWS.items()],
         "waiting_for_me": around.counts[WAITING],
         "unread_for_me": around.counts["unread"],
         "filters": filters,
-        "page": _page(filters.apply(VIEWS[view][1](user)), view, request),
+        "page": page,
+        "standing": standing_in(user, page.items) if view == WAITING and around.counts["away"] else {},
         "paged": "after" in request.GET,
         # Only an empty page says it.
         "done_today": SimpleLazyObject(lambda: count(_decided_today(user))),
@@ -124,36 +128,9 @@ def _queue_page(
 @require_safe
 def news(request: HttpRequest) -> HttpResponse:
     """What came into a view after the page was made: the bar above it, asked for now and then."""
-    since, view = _moment(request.GET.get("since", "")), request.GET.get("view", WAITING)
+    view = request.GET.get("view", WAITING)
     scope = VIEWS[view if view in TOLD_OF else WAITING][1]
-    arrived = Filters.known(request.GET).apply(scope(person(request)).filter(submitted_at__gt=since)) if since else None
-    context = {"arrived": 0 if arrived is None else count(arrived), "address": _unfolded(request)}
-    return render(request, "queries/_news.html", context)
-
-
-def _unfolded(request: HttpRequest) -> str:
-    """The address of the view that is told of, from its first page."""
-    kept = request.GET.copy()
-    for name in ("since", "after"):
-        kept.pop(name, None)
-    return kept.urlencode()
-
-
-def _news_address(request: HttpRequest, view: str) -> str:
-    """Where the page asks what came since it was made; "" where it does not."""
-    if view not in TOLD_OF:
-        return ""
-    asked = request.GET.copy()
-    asked["view"], asked["since"] = view, timezone.now().isoformat()
-    return f"{reverse('review_news')}?{asked.urlencode()}"
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else None
+    return news_page(request, Filters.known(request.GET).apply(scope(person(request))), shown_at="review")
 
 
 def _page(queries: QueryRequestQuerySet, view: str, request: HttpRequest) -> Page:

@@ -23,6 +23,7 @@ function start() {
   // --- the editor ----------------------------------------------------------------------------------
   const parameters = globalThis.RequestParameters.mount(form, spoken, touched);
   const editor = globalThis.QueryEditor.mount(area, {
+    completes: !("silent" in area.closest("[data-editor]").dataset),
     onChange: touched,
     onSend: () => form.requestSubmit(),
     onCursor: (line, column) => (form.querySelector("[data-cursor]").textContent = `Line ${line}, column ${column}`),

@@ -93,7 +93,8 @@ globalThis.RequestParts = (() => {
       const put = element("button", "tree__put", icon("plus", ""), `Insert ${named}`);
       put.type = "button";
       put.addEventListener("click", () => editor().insertTable(table));
-      details.append(summary, put, ...table.columns.map(leaf));
+      const said = table.comment ? [element("p", "tree__said", table.comment)] : [];
+      details.append(summary, ...said, put, ...table.columns.map(leaf));
       return details;
     }
 

@@ -119,28 +119,29 @@ class Capture:
         told = self._told.get(asked.relation.root)
         if told is None:
             told = self._told[asked.relation.root] = _Told(asked.relation, bytes.decode if self._form.exact else cut)
-        width = len(asked.relation.columns)
-        before, after = (asked.sides.index(side) * width if side in asked.sides else None for side in (_BEFORE, _AFTER))
-        for row in range(result.ntuples):
-            # A side that is not there has no value in its key either.
-            was, now = (
-                at if at is not None and result.get_value(row, at + told.first) is not None else None
-                for at in (before, after)
+        width, value = len(asked.relation.columns), result.get_value
+        columns = range(width * len(asked.sides))
+        before, after = (
+            slice(at, at + width)
+            for at in (
+                asked.sides.index(side) * width if side in asked.sides else columns.stop for side in (_BEFORE, _AFTER)
             )
-            told.note(before=was is not None, after=now is not None)
+        )
+        for row in range(result.ntuples):
+            values = [value(row, column) for column in columns]
+            was, now = values[before], values[after]
+            # A side that is not there has no value in its key either.
+            has_been, is_there = (bool(side) and side[told.first] is not None for side in (was, now))
+            told.note(before=has_been, after=is_there)
             if told.complete:
-                self._keep(told, *(self._values(result, row, at, width) for at in (was, now)))
+                self._keep(told, was if has_been else (), now if is_there else (), sum(map(len, filter(None, values))))
 
-    def _keep(self, told: _Told, before: Sequence[bytes | None], after: Sequence[bytes | None]) -> None:
-        told.bytes += sum(map(len, filter(None, (*before, *after))))
+    def _keep(self, told: _Told, before: Sequence[bytes | None], after: Sequence[bytes | None], size: int) -> None:
+        told.bytes += size
         if told.bytes > self._form.bytes or len(told.before) >= self._form.rows:
             told.give_up()
         else:
             told.keep(before, after)
-
-    @staticmethod
-    def _values(result: PGresult, row: int, at: int | None, width: int) -> Sequence[bytes | None]:
-        return () if at is None else [result.get_value(row, column) for column in range(at, at + width)]
 
     def of(self, root: int, counted: Count) -> Kept | None:
         """The rows of a table, if statements told all that the server counted for it."""

@@ -71,7 +71,7 @@ class Planner:
         return [self._plan(item) for item in asked]
 
     def _plan(self, item: Asked) -> Plan:
-        reading = read(item.text, item.parameters, self.access)
+        reading = read(item.text, item.parameters, self.access, informing=False)
         refused = _refusal(reading, given=item.given)
         if refused:
             return Plan.without(refused)

@@ -96,9 +96,17 @@ def analyse(engine: EngineKind, statement: str, parameters: Sequence[Parameter],
 
 
 def read(
-    statement: str, parameters: Sequence[Parameter], access: Access, catalogue: Catalogue | None = None
+    statement: str,
+    parameters: Sequence[Parameter],
+    access: Access,
+    catalogue: Catalogue | None = None,
+    *,
+    informing: bool = True,
 ) -> Reading:
-    """`analyse`, with the parsed statements. With the columns of its tables (as named in it) names are told apart."""
+    """`analyse`, with the parsed statements. With the columns of its tables (as named in it) names are told apart.
+
+    Where nobody is told what only informs (`informing`), it is not looked for; what refuses always is.
+    """
     door = _door(statement)
     if any(finding.severity is Severity.ERROR for finding in door):
         return Reading(Analysis(access, findings=door))
@@ -121,7 +129,8 @@ def read(
     facts = tuple(gather(item, catalogue) for item in statements)
     door = (*door, *_door_of_bodies(statement, inside), *_names(statement, statements, inside))
     door = (*door, *_partly_read(statement, statements))
-    findings = (*door, *_findings(statement, statements, facts, inside, takes.values, access, catalogue or {}))
+    to_tell = statements if informing else ()
+    findings = (*door, *_findings(statement, statements, facts, inside, takes.values, access, catalogue or {}, to_tell))
     facts = tuple(together(fact, one.facts) for fact, one in zip(facts, inside, strict=True))
     checked = (*verified_text(door), *verified(statements, facts, frozenset(found.code for found in findings)))
     kept = tuple(one for _, one in found)
@@ -224,6 +233,11 @@ def _analysis(
     )
 
 
+def _informing(text: str, statements: tuple[Statement, ...]) -> list[Finding]:
+    source = text.encode()
+    return noticed(text, (Looked(item, source, before=statements[:n]) for n, item in enumerate(statements)), TEXT)
+
+
 def _findings(
     text: str,
     statements: tuple[Statement, ...],
@@ -232,6 +246,7 @@ def _findings(
     parameters: Sequence[Parameter],
     access: Access,
     catalogue: Catalogue,
+    to_tell: tuple[Statement, ...],
 ) -> Iterator[Finding]:
     where_is = _Where(text)
     yield from _together(where_is, statements, facts, parameters, access)
@@ -252,9 +267,7 @@ def _findings(
         yield from islice(remarks(item, fact, access, catalogue, where), _MOST_FINDINGS)
         yield from _of_body(where_is, one, access, made)
         made |= rules.server_view(item, made)
-    source = text.encode()
-    looked = (Looked(item, source, before=statements[:n]) for n, item in enumerate(statements))
-    yield from noticed(text, looked, TEXT)
+    yield from _informing(text, to_tell)
     writes = any(map(rules.needs_write, statements, facts)) or any(map(own_functions, facts))
     if access is Access.WRITE and not writes:
         yield _read_in_write(facts)

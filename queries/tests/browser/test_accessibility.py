@@ -61,6 +61,8 @@ def pages(committed: World) -> dict[str, tuple[User | None, str]]:
         "no request": (world.outsider, "/queries/"),
         "new": (author, "/queries/new/"),
         "revise": (author, f"/queries/new/?revises={changes.public_id}"),
+        "API": (author, "/api/docs/"),
+        "out of office": (reviewer, "/accounts/absence/"),
         "queue": (reviewer, "/review/"),
         "queue, reject as stale": (reviewer, "/review/?choosing=yes"),
         "notices": (reviewer, "/notices/"),

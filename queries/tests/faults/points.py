@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import Any
 
 import psycopg
-from django.db import connection
+from django.db import connection, transaction
 
 from audit import log
 from devtools.servers import POSTGRES_URL
@@ -87,11 +87,13 @@ def _watch_log() -> None:
         log.Action.QUERY_FAIL: "settling",
     }
 
-    def wrapped(action: log.Action, **kwargs: Any) -> int:
-        seq = original(action, **kwargs)
-        if action in points:
-            reached(points[action], _keys.get(kwargs["subject"].id, 0))
-        return seq
+    def wrapped(action: log.Action, **kwargs: Any) -> log.Appended:
+        # Where the statement is a transaction of its own, it is held open here.
+        with transaction.atomic():
+            entry = original(action, **kwargs)
+            if action in points:
+                reached(points[action], _keys.get(kwargs["subject"].id, 0))
+        return entry
 
     setattr(log, "append", wrapped)  # noqa: B010 -- a module's function is not for assignment, says mypy
 

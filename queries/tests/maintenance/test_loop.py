@@ -48,6 +48,7 @@ def test_every_task_runs_once_with_once(committed: World) -> None:
         "publish": 0,
         "forward": 0,
         "notices": 0,
+        "digests": 0,
         "tidy": 0,
     }
 

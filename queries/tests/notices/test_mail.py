@@ -11,9 +11,9 @@ from django.core.mail.backends.locmem import EmailBackend
 
 from queries import services
 from queries.models import Notice
-from queries.notices import outbox
 from queries.notices.sending import send_due
 from queries.tests.world import World
+from web.mail import mail_is_on
 
 
 @pytest.fixture
@@ -141,6 +141,6 @@ def test_mail_server_in_trouble_delays_the_mail(readers: World, error: Exception
 
 def test_without_a_mail_server_nothing_is_written(readers: World, settings: object) -> None:
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"  # type: ignore[attr-defined]
-    assert not outbox.mail_is_on()
+    assert not mail_is_on()
     readers.submitted()
     assert not Notice.objects.exists()

@@ -41,6 +41,7 @@ PAGES: dict[str, dict[str, int]] = {
     "notices": ALL,
     "notices_read": POSTS,
     "queries:list": ALL,
+    "queries:news": ALL,
     "queries:new": ALL,
     "queries:draft": POSTS,
     "queries:detail": OF_THE_POD,
@@ -93,12 +94,16 @@ PAGES: dict[str, dict[str, int]] = {
     "accounts:account": dict.fromkeys(PEOPLE, 302),
     "accounts:logout": POSTS,
     "accounts:profile": ALL,
+    "accounts:zone": POSTS,
     "accounts:password": ALL,
+    "absence": {**dict.fromkeys(PEOPLE, 200)},
+    "absence_end": POSTS,
     "admin:index": {**dict.fromkeys(PEOPLE, 302), "admin": 200},
 }
 # Not pages, or with tests of their own.
 ELSEWHERE = ("api:", "schema", "docs", "metrics", "admin:")
 PUBLIC = {"accounts:login"}
+WITHOUT_ID = {"queries:list", "queries:news", "queries:new", "queries:draft"}
 
 
 def template_of(query: QueryRequest) -> Template:
@@ -123,7 +128,7 @@ def address(name: str, query: QueryRequest) -> str:
     more = {"queries:download": "csv", "queries:parameter": 1}
     if name in more:
         return reverse(name, args=[query.public_id, more[name]])
-    needs_id = name.startswith("queries:") and name not in {"queries:list", "queries:new", "queries:draft"}
+    needs_id = name.startswith("queries:") and name not in WITHOUT_ID
     return reverse(name, args=[query.public_id] if needs_id else [])
 
 

@@ -28,13 +28,14 @@ SAFE = (
     # A form's own fields: what is edited stays as it is. The text of an input, and of a copy.
     r"form(\.\w+)+(\|default(_if_none)?:\"\")?|field(\.\w+)*",
     r"asked\.arrangement\.search|query\.statement|comment|reason|remark\.(text|line)|bound_typed|sent\.(proposed|origin)",
-    r"row\.(name|value)\|default_if_none:\"\"|filters\.(q|actor|subject|since|until)",
+    r"row\.(name|value)\|default_if_none:\"\"|filters\.(q|actor|subject|person|target|request|since|until)",
     # Names of ours, and closed lists.
     r"(\w+\.)*(number|public_id|pk|slug|digest|status|code|seq|hash|action|kind|id|subject_id|subject_kind|origin)",
     r"(\w+\.)*get_\w+_display(\|lower)?|(item\.)?languages|item\.target\.engine|query\.code\|default:execution\.failure_code",
     # Numbers and moments.
     r"(\w+\.)*(\w+_limit|approvals_(required|needed)|(lock_)?seconds|elapsed|retry_after|blanks|last|place|total|given|needed)",
     r"shown\.(indent|percent|earlier|later)|page\.(count|row_count|first_row(\|add:forloop\.counter0)?)|row\|add:-1",
+    r"[\w.]+\|date:\"Y-m-d\"|user\.time_zone",
     r"column_count|wait_days|row\.(before|after)\|default_if_none:\"\"|choice\.(up|down)|place\.sent",
     r"execution\.statements_(done|total)\|stringformat:\"d\"",
     r"(\w+\.)*(line|column|entries|pid|calls_total|lines_total|old|new)(\|default(_if_none)?:\"\w*\")?",
@@ -51,7 +52,9 @@ SAFE = (
     r"change|kind\|capfirst|label|blank|chosen|form|cell\.(form|size)|head\.(css|order|next_order)|one\.outcome|checkpoint\.facts\.key",
     # Addresses of ours, and JSON for a script that draws it.
     r"again|plain|csv|xlsx|jsonl|previous|address|links\.(next|previous|table)",
-    r"favicon_href|swagger_ui_(css|bundle|standalone)|script_url|(findings|completions)\|json_script:\"(found|completions)\"",
+    # What the API's schema says: our own words.
+    r"tag|caption|word|(call|answer|shape|kind|field)\.(anchor|method|path|text|status|name|shape|words|bounds)",
+    r"(findings|completions)\|json_script:\"(found|completions)\"",
 )
 # In attributes and options only: choices, and what the address filters by.
 SAFE_AS_TEXT = re.compile(r"name|value|filters\.author")
