@@ -7,6 +7,7 @@ import { build } from "esbuild";
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const sums = here("../static/vendor/SHA256SUMS");
 const bundles = {
+  "chart.js": "uPlot, MIT licence, https://github.com/leeoniya/uPlot",
   "editor.js": "CodeMirror 6, MIT licence, https://codemirror.net",
   "formatter.js": "sql-formatter, MIT licence, https://github.com/sql-formatter-org/sql-formatter",
 };
@@ -18,6 +19,7 @@ async function built(name) {
     minify: true,
     format: "iife",
     target: ["es2022"],
+    loader: { ".css": "text" },
     legalComments: "none",
     banner: { js: `/* ${bundles[name]}; built from frontend/ (npm run build) */` },
     write: false,

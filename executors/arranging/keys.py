@@ -42,6 +42,8 @@ _SPAN = re.compile(
 )
 _MICRO: Final = 1_000_000
 _DAY: Final = 86_400
+# The number of 1 January 1970.
+_EPOCH_DAY: Final = 719_468
 _WIDTH: Final = 12
 _HALF: Final = 1 << (8 * _WIDTH - 1)
 _FIRST, _LAST = b"\x00" * _WIDTH, b"\xff" * _WIDTH
@@ -99,12 +101,25 @@ def moment_part(text: str, _most: int | None = None) -> _Part | None:
     """A date or a timestamp of any year; without an offset it is taken as UTC."""
     if text in ("infinity", "-infinity"):
         return _TIME_CLASS, _LAST if text == "infinity" else _FIRST
+    micros = _moment(text)
+    return None if micros is None else (_TIME_CLASS, _biased(micros))
+
+
+def micros_of(text: str) -> int | None:
+    """Microseconds from the beginning of 1970 to a date or a timestamp, which is UTC without an offset; else None."""
+    micros = _moment(text)
+    return None if micros is None else micros - _EPOCH_DAY * _DAY * _MICRO
+
+
+def _moment(text: str) -> int | None:
+    """Microseconds from the day 0 of `_days`."""
     match = _MOMENT.fullmatch(text)
     if match is None:
         return None
     year, month, day, hour, minute, second, fraction, offset, before_christ = match.groups()
     days = _days(1 - int(year) if before_christ else int(year), int(month), int(day))
-    return _TIME_CLASS, _micros(days * _DAY + _seconds(hour, minute, second) - _offset(offset), fraction)
+    seconds = days * _DAY + _seconds(hour, minute, second) - _offset(offset)
+    return seconds * _MICRO + int((fraction or "").ljust(6, "0"))
 
 
 def _clock_part(text: str, _most: int | None) -> _Part | None:

@@ -9,6 +9,7 @@ from itertools import islice
 from django.db import connection
 
 from executors.base import Column, RowEncoding
+from executors.cells import Cell, cell_reader
 from executors.rows import split_rows
 from queries import vault
 from queries.models import Execution, ResultChunk
@@ -85,6 +86,21 @@ def rows_from(execution: Execution, first_row: int) -> Iterator[bytes]:
         chunk = execution.chunks.filter(number=chunk.number + 1).first()
     if end < execution.row_count:
         raise vault.Unreadable(INCOMPLETE)
+
+
+def first_cells(execution: Execution, most: int, most_bytes: int) -> list[list[Cell]]:
+    """The cells of the first rows: `most` of them, and of no more than so many bytes but for the first.
+
+    Raises vault.Unreadable.
+    """
+    read = cell_reader(RowEncoding(execution.encoding), columns_of(execution))
+    found: list[list[Cell]] = []
+    for row in islice(rows_from(execution, 0), most):
+        most_bytes -= len(row)
+        if found and most_bytes < 0:
+            break
+        found.append(read(row))
+    return found
 
 
 def rows_at(execution: Execution, numbers: Sequence[int]) -> Iterator[bytes]:

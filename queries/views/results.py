@@ -1,7 +1,10 @@
 """The result of a request: pages of rows, what a script did, and downloads."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
@@ -14,9 +17,12 @@ from executors.base import RowEncoding
 from pods.models import Target
 from queries import services
 from queries.models import Execution, QueryRequest
-from queries.presentation import arranging, pages, traces
+from queries.presentation import arranging, charting, pages, traces
 from queries.presentation.arranging import Asked, columns_named
 from queries.presentation.cell import shown
+from queries.presentation.chart import Chart, most_rows
+from queries.presentation.chart import chart as chart_of
+from queries.presentation.charting import Drawable, Plotted, drawable, plotted
 from queries.presentation.pages import Columns, ShownPage
 from queries.results import copy_rows, download, ended, record_trace_view, show_page, view_cell, view_trace, view_value
 from queries.results.copies import Form, forms
@@ -30,8 +36,9 @@ PAGE_ROWS = 200
 ROW_DIGITS = 12
 # Characters of a value that are sent at once.
 PIECE = 64 * 1024
+Made = TypeVar("Made")
 TRACES = ("calls", "console")
-VIEWS = ("table", "documents", "record", *TRACES)
+VIEWS = ("table", "documents", "record", "chart", *TRACES)
 
 
 @require_safe
@@ -43,23 +50,84 @@ def result(request: HttpRequest, public_id: UUID) -> HttpResponse:
     if view in TRACES:
         return _traced(request, query, execution, view)
     asked = _asked(request, execution)
+    if view == "chart":
+        return _charted(request, query, execution, asked)
     first = _first(request)
     if "form" in request.GET and not asked.errors:
         return redirect(f"{request.path}{asked.address(view=view, row=first or None)}")
     page, missing = _shown(request, query, view, asked, first)
     context = {
         **_common(request, query, execution, view),
+        **_arranged(execution, asked),
         "page": page,
         "missing": missing,
+        "links": _links(asked, request.GET.get("view", ""), page),
+    }
+    response = render(request, "queries/result.html", context, status=400 if asked.errors else 200)
+    return response if missing is None else missing.on(response)
+
+
+def _charted(request: HttpRequest, query: QueryRequest, execution: Execution, asked: Asked) -> HttpResponse:
+    """The first rows asked for as a chart, and as the table beside it."""
+    found = drawable(execution)
+    plot = plotted(request.GET, found) if found else None
+    if plot is not None:
+        asked = replace(asked, errors={**asked.errors, **plot.errors})
+        if "form" in request.GET and not asked.errors:
+            return redirect(f"{request.path}{asked.address(view='chart')}&{urlencode(plot.fields)}")
+    drawn, missing = _of_rows(partial(_drawn, request, query, asked, plot), asked)
+    context = {
+        **_common(request, query, execution, "chart"),
+        **_arranged(execution, asked),
+        **_plot_choices(execution, found, plot),
+        "page": drawn and drawn.table,
+        "chart": drawn,
+        "missing": missing,
+        "links": {"table": asked.address(view="table")},
+    }
+    response = render(request, "queries/result.html", context, status=400 if asked.errors else 200)
+    return response if missing is None else missing.on(response)
+
+
+def _drawn(request: HttpRequest, query: QueryRequest, asked: Asked, plot: Plotted | None) -> Chart | None:
+    if asked.errors:
+        return None
+    if plot is None:
+        raise NotFound("There is no chart of this result: it takes a column of times or names, and one of numbers.")
+    order = asked.arrangement.order
+    address = reverse("queries:value", args=[query.public_id])
+    columns = Columns(plot.places, 0, order[0] if order else None)
+    return show_page(
+        actor=person(request),
+        query=query,
+        made=partial(chart_of, address=address, asked=plot, columns=columns),
+        limit=most_rows(plot),
+        arrangement=asked.arrangement,
+    )
+
+
+def _plot_choices(execution: Execution, found: Drawable, plot: Plotted | None) -> dict[str, Any]:
+    """What can be chosen for the chart, and what is."""
+    if plot is None:
+        return {}
+    columns = columns_of(execution)
+    return {
+        "plot": plot,
+        "axes": charting.choices(columns, found.axes, [plot.axis]),
+        "values": charting.choices(columns, found.numbers, plot.values),
+    }
+
+
+def _arranged(execution: Execution, asked: Asked) -> dict[str, Any]:
+    """What the forms above the rows need."""
+    return {
         "asked": asked,
         "operators": [(operator.value, words) for operator, words in arranging.OPERATORS.items()],
         "choices": asked.choices(columns_of(execution)),
         "column_count": len(execution.columns),
         "copies": forms(_encoding(execution)),
-        "links": _links(asked, request.GET.get("view", ""), page),
+        "chart_address": asked.address(view="chart"),
     }
-    response = render(request, "queries/result.html", context, status=400 if asked.errors else 200)
-    return response if missing is None else missing.on(response)
 
 
 @require_GET
@@ -155,6 +223,7 @@ def _common(request: HttpRequest, query: QueryRequest, execution: Execution, vie
         "query": query,
         "execution": execution,
         "view": view,
+        "has_chart": bool(drawable(execution)),
         "calls_total": execution.calls.count(),
         "lines_total": execution.log_lines.count(),
         "decisions": query.decisions.all(),
@@ -171,9 +240,13 @@ def _again(request: HttpRequest, query: QueryRequest) -> str:
 def _shown(
     request: HttpRequest, query: QueryRequest, view: str, asked: Asked, first: int
 ) -> tuple[ShownPage | None, PortalError | None]:
-    """The rows asked for, or why there are none to show. What a filter cannot mean shows none: not all of them."""
+    return _of_rows(partial(_rows, request, query, view, asked, first), asked)
+
+
+def _of_rows(made: Callable[[], Made | None], asked: Asked) -> tuple[Made | None, PortalError | None]:
+    """What is made of the rows asked for, or why there are none. What a filter cannot mean shows none: not all."""
     try:
-        return _rows(request, query, view, asked, first), None
+        return made(), None
     except NotFound as error:
         return None, error
     except Unavailable as error:
@@ -253,7 +326,7 @@ def _number(request: HttpRequest, name: str) -> int:
 
 
 def _view(view: str, execution: Execution) -> str:
-    if view in (*TRACES, "record"):
+    if view in (*TRACES, "record", "chart"):
         return view
     if execution.encoding == RowEncoding.BSON:
         return view if view in VIEWS else "documents"

@@ -1,6 +1,8 @@
 // The page of a result: cells are chosen, copied and opened beside the table. Without it, rows and values have pages.
 // A module, so that its names are its own; `part` and `dress` are those of every page.
 
+for (const tab of document.querySelectorAll("[data-chart-tab]")) tab.hidden = false;
+
 const grid = document.querySelector("[data-grid]");
 const table = grid?.querySelector("table");
 

@@ -38,6 +38,7 @@ def pages(committed: World) -> dict[str, tuple[User | None, str]]:
     risky = world.submitted("DELETE FROM effects", access="write", reason="Clean up\n\nAll of it is old.")
     ended = world.executed(WIDE_SQL, reason="Odd values")
     again = world.executed(WIDE_SQL, reason="Odd values, again")
+    charted = world.executed("SELECT 'Shop ' || n AS shop, n AS visits, n * 2 AS orders FROM generate_series(1, 9) AS n")
     failed = world.executed("SELECT 1/0 AS never", reason="Fails")
     numbers = services.Typed("n", "list", ["1", "2"], of="integer")
     changes = world.submitted("SELECT :n", reason="First try", parameters=(numbers,))
@@ -82,6 +83,7 @@ def pages(committed: World) -> dict[str, tuple[User | None, str]]:
             f"/queries/{ended.public_id}/result/?q=long&on=4&is=gt&to=1&sort=-4&pin=4&col=1-8",
         ),
         "results compared": (author, f"/queries/{again.public_id}/result/difference/?with={ended.public_id}&key=4"),
+        "chart": (author, f"/queries/{charted.public_id}/result/?view=chart"),
         "one row": (author, f"/queries/{ended.public_id}/result/?view=record"),
         "one value": (author, f"/queries/{ended.public_id}/result/cell/?row=1&column=3"),
         "templates": (author, "/templates/"),
