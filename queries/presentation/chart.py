@@ -36,11 +36,16 @@ _LAST_MICRO = (dt.datetime(LAST_YEAR, 12, 31, tzinfo=dt.UTC) - _EPOCH) // dt.tim
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A value as it is drawn, None where it cannot be, and as the server wrote it."""
+    """A value as it is drawn, None where it cannot be, as the server wrote it, and exactly."""
 
     value: float | None
     text: str
-    is_exact: bool = True
+    exact: Decimal | None = None
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether it is drawn for what it is."""
+        return self.value is None or Decimal(repr(self.value)) == self.exact
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,18 +57,18 @@ class Series:
     labels: Sequence[str]
 
     @property
-    def drawn(self) -> list[tuple[float, str, str]]:
-        """The values that are drawn, their texts, and where they stand."""
+    def drawn(self) -> list[tuple[Decimal, str, str]]:
+        """The values that are drawn, exactly, their texts, and where they stand."""
         pairs = zip(self.points, self.labels, strict=True)
-        return [(point.value, point.text, label) for point, label in pairs if point.value is not None]
+        return [(point.exact, point.text, label) for point, label in pairs if point.exact is not None]
 
     @property
-    def least(self) -> tuple[float, str, str]:
+    def least(self) -> tuple[Decimal, str, str]:
         """The least value that is drawn."""
         return min(self.drawn, key=lambda one: one[0])
 
     @property
-    def greatest(self) -> tuple[float, str, str]:
+    def greatest(self) -> tuple[Decimal, str, str]:
         """The greatest value that is drawn."""
         return max(self.drawn, key=lambda one: one[0])
 
@@ -191,7 +196,7 @@ def _point(encoding: RowEncoding, cell: Cell) -> Point:
     value = float(cell)
     if not abs(value) <= LARGEST:
         return Point(None, _text(cell))
-    return Point(value, _text(cell), Decimal(repr(value)) == Decimal(cell))
+    return Point(value, _text(cell), Decimal(cell))
 
 
 def _text(cell: Cell) -> str:

@@ -75,12 +75,17 @@ function read(at) {
   reading.textContent = `${data.axis} ${data.labels[at]}: ${values.join(", ")}`;
 }
 
-const compact = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 3 });
-const number = (value) => {
-  if (value === null) return "";
-  const size = Math.abs(value);
-  return size && (size >= 1e15 || size < 1e-3) ? value.toExponential(2) : compact.format(value);
-};
+// With as many digits as the steps of the axis need to differ.
+function numbers(_chart, values, _axis, _space, step) {
+  const largest = Math.max(...values.map((value) => Math.abs(value ?? 0)));
+  const digits = step && largest ? Math.ceil(Math.log10(largest / step)) + 1 : 0;
+  const maximumSignificantDigits = Math.min(15, Math.max(3, digits));
+  const notation = largest && (largest >= 1e15 || largest < 1e-3) ? "scientific" : "compact";
+  const format = new Intl.NumberFormat("en", { notation, maximumSignificantDigits });
+  return values.map((value) => (value === null ? "" : format.format(value)));
+}
+
+const room = (_chart, texts) => 28 + 7 * Math.max(3, ...(texts ?? []).map((text) => text.length));
 
 plot.hidden = false;
 const size = () => ({ width: plot.clientWidth, height: plot.clientHeight });
@@ -91,7 +96,7 @@ const chart = new QueryChart(
     legend: { show: false },
     cursor: { drag: { x: false, y: false }, points: { show: data.time } },
     scales: { x: { time: data.time, range: widths }, y: { range: heights } },
-    axes: [axis, { ...drawn, size: 70, values: (_chart, values) => values.map(number) }],
+    axes: [axis, { ...drawn, size: room, values: numbers }],
     series: [{}, ...data.series.map(series)],
     hooks: { setCursor: [(self) => read(self.cursor.idx)] },
   },

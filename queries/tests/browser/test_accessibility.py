@@ -38,7 +38,7 @@ def pages(committed: World) -> dict[str, tuple[User | None, str]]:
     risky = world.submitted("DELETE FROM effects", access="write", reason="Clean up\n\nAll of it is old.")
     ended = world.executed(WIDE_SQL, reason="Odd values")
     again = world.executed(WIDE_SQL, reason="Odd values, again")
-    charted = world.executed("SELECT 'Shop ' || n AS shop, n AS visits, n * 2 AS orders FROM generate_series(1, 9) AS n")
+    charted = world.executed("SELECT 'Shop ' || n AS shop, n AS visits, n * 2 AS sold FROM generate_series(1, 9) AS n")
     failed = world.executed("SELECT 1/0 AS never", reason="Fails")
     numbers = services.Typed("n", "list", ["1", "2"], of="integer")
     changes = world.submitted("SELECT :n", reason="First try", parameters=(numbers,))

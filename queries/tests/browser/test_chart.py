@@ -69,7 +69,6 @@ def test_a_chart_is_drawn_and_read(portal: str, committed: World, browser: Brows
             window.emulate_media(color_scheme=theme)
             window.set_viewport_size({"width": width, "height": 900})
             assert window.evaluate("document.documentElement.scrollWidth <= innerWidth")
-            window.screenshot(path=f"/tmp/chart-{theme}-{width}.png", full_page=True)
     assert faults == []
 
 

@@ -128,6 +128,11 @@ def test_rows_without_a_time_that_can_be_drawn_are_counted(world: World, author:
     assert "The axis is in UTC." not in html
 
 
+def test_the_least_and_the_greatest_are_told_apart_by_every_digit(world: World, author: Client) -> None:
+    html = page(author, result(world, [("a", BIG), ("b", f"{BIG[:-2]}24"), ("c", f"{BIG[:-2]}26")], "word", "amount"))
+    assert f"least {BIG[:-2]}24 (b), greatest {BIG[:-2]}26 (c)." in html
+
+
 def test_what_is_cut_is_said_and_another_order_draws_others(world: World, author: Client) -> None:
     count = drawing.MOST_BARS + 50
     query = result(world, [(f"w{n}", str(n)) for n in range(count)], "word", "n")
@@ -137,8 +142,9 @@ def test_what_is_cut_is_said_and_another_order_draws_others(world: World, author
     html = page(author, query, "&sort=-2&on=2&is=lt&to=245")
     assert data(html)["labels"][:2] == ["w244", "w243"]
     assert "Only the first 200 of 245 are drawn" in html
-    entries = AuditLog.objects.filter(action="result.view").order_by("-pk")
-    assert (entries[0].data["rows"], entries[0].data["filtered_by"]) == (200, [2])
+    entry = AuditLog.objects.filter(action="result.view").latest("pk")
+    told = json.loads(entry.data)
+    assert (told["first_row"], told["rows"], told["filtered_by"]) == (0, 200, [2])
 
 
 def test_no_more_is_read_than_there_is_room_for(world: World, author: Client, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -188,7 +194,7 @@ def test_one_row_is_a_number_and_none_is_said(world: World, author: Client) -> N
 
 
 def test_documents_are_drawn_where_their_fields_are_alike(world: World, author: Client) -> None:
-    documents = [
+    documents: list[dict[str, Any]] = [
         {"_id": "a", "n": 1, "price": Decimal128("2.50")},
         {"_id": "b", "n": 2},
         {"_id": "c", "n": None, "price": 3.5},
