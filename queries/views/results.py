@@ -61,7 +61,7 @@ def result(request: HttpRequest, public_id: UUID) -> HttpResponse:
         **_arranged(execution, asked),
         "page": page,
         "missing": missing,
-        "links": _links(asked, request.GET.get("view", ""), page),
+        "links": {"chart": asked.address(view="chart"), **_links(asked, request.GET.get("view", ""), page)},
     }
     response = render(request, "queries/result.html", context, status=400 if asked.errors else 200)
     return response if missing is None else missing.on(response)
@@ -83,7 +83,7 @@ def _charted(request: HttpRequest, query: QueryRequest, execution: Execution, as
         "page": drawn and drawn.table,
         "chart": drawn,
         "missing": missing,
-        "links": {"table": asked.address(view="table")},
+        "links": {"chart": asked.address(view="chart"), "table": asked.address(view="table")},
     }
     response = render(request, "queries/result.html", context, status=400 if asked.errors else 200)
     return response if missing is None else missing.on(response)
@@ -126,7 +126,6 @@ def _arranged(execution: Execution, asked: Asked) -> dict[str, Any]:
         "choices": asked.choices(columns_of(execution)),
         "column_count": len(execution.columns),
         "copies": forms(_encoding(execution)),
-        "chart_address": asked.address(view="chart"),
     }
 
 
@@ -210,6 +209,7 @@ def _traced(request: HttpRequest, query: QueryRequest, execution: Execution, vie
         "calls": traces.calls(execution, address, first=first) if view == "calls" else None,
         "log_lines": traces.lines(execution, address, first=first) if view == "console" else None,
         "console_kept": LOG_BYTES_KEPT,
+        "links": {"chart": "?view=chart"},
     }
     return render(request, "queries/result.html", context)
 

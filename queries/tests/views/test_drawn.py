@@ -51,10 +51,10 @@ SAFE = (
     r"example\.(product|title|text)|step\.(title|who|address)|row\.sentence|verdict\.fault\.reason|head|title|format\|upper",
     r"change|kind\|capfirst|label|blank|chosen|form|cell\.(form|size)|head\.(css|order|next_order)|one\.outcome|checkpoint\.facts\.key",
     # Addresses of ours, and JSON for a script that draws it.
-    r"again|plain|csv|xlsx|jsonl|previous|address|links\.(next|previous|table)",
+    r"again|plain|csv|xlsx|jsonl|previous|address|links\.(next|previous|table|chart)",
     # What the API's schema says: our own words.
     r"tag|caption|word|(call|answer|shape|kind|field)\.(anchor|method|path|text|status|name|shape|words|bounds)",
-    r"(findings|completions)\|json_script:\"(found|completions)\"",
+    r"(findings|completions|chart\.data)\|json_script:\"(found|completions|chart-data)\"",
 )
 # In attributes and options only: choices, and what the address filters by.
 SAFE_AS_TEXT = re.compile(r"name|value|filters\.author")
