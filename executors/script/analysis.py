@@ -38,11 +38,21 @@ from executors.text import MAX_BYTES, Ranges, check_text, verified_text
 
 _LITERALS = frozenset({"string", "template_string", "regex"})
 _MODULE_SYNTAX = {"import_statement": "import", "export_statement": "export"}
-# Names people bring from Node.js, Deno or a browser.
-_ABSENT = frozenset(
+_LANGUAGE = "A script has db, console, require and the language."
+_CONSOLE = "Write it to the console: console.log(…)."
+_POOL = "The connection is open: await db.query(…) on PostgreSQL, await db.<collection>.find(…) on MongoDB."
+# What people bring from browsers, Node, mongosh and psql, and what stands for it.
+_ABSENT = dict.fromkeys(
     "Deno process fetch WebSocket Worker localStorage sessionStorage Buffer EventSource indexedDB module "
-    "__dirname __filename document navigator SharedArrayBuffer Atomics WebAssembly".split()
-)
+    "__dirname __filename document navigator SharedArrayBuffer Atomics WebAssembly alert load axios".split(),
+    _LANGUAGE,
+) | {
+    **dict.fromkeys(("print", "printjson"), _CONSOLE),
+    **dict.fromkeys(("pool", "client", "mongoose", "knex", "prisma", "sequelize"), _POOL),
+    "sleep": "Wait with await new Promise((go) => setTimeout(go, 1000)).",
+    "quit": "End the script with return.",
+    "use": "A script has one database, that of its target.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +101,7 @@ def analyse(
         *_no_result(source, told, access),
         *traps(source),
         *(finding for node in source.nodes() for finding in _look(source, node)),
+        *_absent(source, names),
         *of_calls,
     )
     errors = any(finding.severity is Severity.ERROR for finding in findings)
@@ -187,12 +198,15 @@ def _look(source: Source, node: Node) -> Iterator[Finding]:
             yield _refuse_modules(source, node, "import()")
         elif function is not None and source.text(function) == "require":
             yield from _require(source, node)
-    elif node.type == "identifier" and source.text(node) in _ABSENT:
-        message, hint = (
-            f"{source.text(node)} does not exist in a script.",
-            "A script has db, console, require and the language.",
-        )
-        yield Finding(FindingCode.NOT_AVAILABLE, Severity.WARNING, message, *source.place(node), hint)
+
+
+def _absent(source: Source, names: Names) -> Iterator[Finding]:
+    """Names of other places that the script does not declare."""
+    for name, hint in _ABSENT.items():
+        if not names.declared(name):
+            for node in names.uses(name):
+                message = f"{name} does not exist in a script."
+                yield Finding(FindingCode.NOT_AVAILABLE, Severity.WARNING, message, *source.place(node), hint)
 
 
 def _refuse_modules(source: Source, node: Node, what: str) -> Finding:

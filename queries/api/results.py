@@ -20,7 +20,7 @@ from queries.api.schema import ResultShape
 from queries.api.serializers import result_json
 from queries.models import Execution, QueryRequest
 from queries.presentation import arranging
-from queries.results import download, ended, view_page
+from queries.results import download, readable, view_page
 from queries.results.access import AS_IT_CAME, TRUNCATED
 from queries.results.reader import columns_of
 from web import paging
@@ -104,7 +104,7 @@ def arrangement_of(sent: QueryDict, execution: Execution) -> Arrangement:
 def _asked(sent: QueryDict, reader: User, query: QueryRequest) -> Arrangement:
     if not any(sent.get(name) for name in ARRANGED):
         return AS_IT_CAME
-    return arrangement_of(sent, ended(actor=reader, query=query))
+    return arrangement_of(sent, readable(actor=reader, query=query))
 
 
 class Result(View):

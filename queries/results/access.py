@@ -86,7 +86,7 @@ def show_page(
 
     Raises as `view_page`, and Unavailable where they cannot be put in that order.
     """
-    execution = _readable(actor, query)
+    execution = readable(actor=actor, query=query)
     try:
         page = made(_window(execution, first_row, limit, arrangement))
     except Unreadable as error:
@@ -98,7 +98,7 @@ def show_page(
 
 def view_value(*, actor: User, query: QueryRequest, row: int, column: int | None) -> str:
     """The whole text of one cell, or of a row's document without a column. Raises as `view_page`."""
-    execution = _readable(actor, query)
+    execution = readable(actor=actor, query=query)
     window = _window(execution, row, 1, AS_IT_CAME)
     try:
         found = next(window.rows, None)
@@ -113,7 +113,7 @@ def view_value(*, actor: User, query: QueryRequest, row: int, column: int | None
 
 def view_cell(*, actor: User, query: QueryRequest, row: int, column: int) -> tuple[Column, Cell]:
     """One cell whole, and its column; both from 0. Raises as `view_page`, and NotFound where there is no such cell."""
-    window = _window(_readable(actor, query), row, 1, AS_IT_CAME)
+    window = _window(readable(actor=actor, query=query), row, 1, AS_IT_CAME)
     try:
         found = next(window.rows, None)
     except Unreadable as error:
@@ -139,7 +139,7 @@ def copy_rows(
 
     Raises as `show_page`, and BadInput for more than can be copied.
     """
-    execution = _readable(actor, query)
+    execution = readable(actor=actor, query=query)
     table = query.tables[0] if len(query.tables) == 1 else "table_name"
     try:
         window = _window(execution, first_row, min(limit, MOST_ROWS), arrangement)
@@ -178,7 +178,7 @@ def show_difference(
     Raises as `view_page` for either, and as `compared`. A look at both is recorded.
     """
     first, second = sorted((query, other), key=lambda one: one.pk)
-    earlier, later = _readable(actor, first), _readable(actor, second)
+    earlier, later = readable(actor=actor, query=first), readable(actor=actor, query=second)
     try:
         drawn = made(compared(earlier, later, key))
     except Unreadable as error:
@@ -229,7 +229,7 @@ def download(
     """
     if format not in CONTENT_TYPES:
         raise NotFound(f"Results come as {', '.join(CONTENT_TYPES)}.")
-    execution = _readable(actor, query)
+    execution = readable(actor=actor, query=query)
     stream = export(execution, format, shape)
     try:
         first = next(stream, b"")
@@ -297,7 +297,8 @@ def ended(*, actor: User, query: QueryRequest) -> Execution:
     raise NotNow(f"{query.number} has not run to its end; there is no result.", state=query.status)
 
 
-def _readable(actor: User, query: QueryRequest) -> Execution:
+def readable(*, actor: User, query: QueryRequest) -> Execution:
+    """The run whose rows are there to be read, for those who may. Raises as `ended` does, and NotFound without rows."""
     execution = ended(actor=actor, query=query)
     if execution.has_result:
         return _with_columns(query, execution)

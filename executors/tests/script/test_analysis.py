@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from executors.analysis import analyse
-from executors.base import Access, Analysis, EngineKind, Language
+from executors.base import Access, Analysis, EngineKind, FindingCode, Language
 
 
 def read(text: str, access: Access = Access.READ, engine: EngineKind = EngineKind.POSTGRESQL) -> Analysis:
@@ -48,6 +48,42 @@ def test_a_warning_does_not_refuse(text: str, code: str) -> None:
     analysis = read(text)
     assert analysis.valid
     assert code in {finding.code for finding in analysis.findings}
+
+
+@pytest.mark.parametrize(
+    ("text", "advice"),
+    [
+        ("print('x')", "console.log"),
+        ("db.c.find().forEach(printjson)", "console.log"),
+        ("const {rows} = await client.query('select 1')\nreturn rows", "await db.query"),
+        ("return (await pool.query('select 1')).rows", "await db.query"),
+        ("await mongoose.connect('x')", "await db.query"),
+        ("sleep(5)", "setTimeout"),
+        ("if (!(await db.one('select true as a')).a) quit()", "return"),
+        ("use('shop')", "its target"),
+        ("return {at: process.env.A}", "db, console, require"),
+    ],
+)
+def test_a_name_of_another_place_is_told_with_what_stands_for_it(text: str, advice: str) -> None:
+    (finding,) = [found for found in read(text).findings if found.code is FindingCode.NOT_AVAILABLE]
+    assert finding.line
+    assert advice in finding.hint
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "const print = console.log\nprint(1)",
+        "function sleep(ms) { return new Promise((go) => setTimeout(go, ms)) }\nawait sleep(5)",
+        "for (const client of clients) console.log(client.name)",
+        "const use = (pool) => pool.length\nreturn use([])",
+        "return {print: 1, pool: row.pool, quit() {}}",
+        "const {client, pool: {use}} = row\nreturn [client, use]",
+        "class load {}\nreturn new load()",
+    ],
+)
+def test_a_name_of_the_scripts_own_is_none_of_another_place(text: str) -> None:
+    assert "not_available" not in {finding.code for finding in read(text).findings}
 
 
 def test_calls_and_tables_are_listed() -> None:

@@ -84,3 +84,15 @@ def test_who_may_not_see_rows_learns_nothing_of_their_columns(
 ) -> None:
     path = f"{QUERIES}{ran(submitted(ROWS), reviewer).public_id}/result/?sort=99"
     assert [api(who).get(path).status_code for who in (auditor, outsider)] == [403, 404]
+
+
+@pytest.mark.parametrize(
+    ("statement", "access"),
+    [("select 1 / (total - total) from orders", "read"), ("delete from orders where id = 0", "write")],
+)
+def test_a_run_without_rows_has_none_in_any_order(
+    api: Client, author: User, reviewer: User, submitted: Submit, statement: str, access: str
+) -> None:
+    query = ran(submitted(statement, access=access), reviewer)
+    answer = api(author).get(f"{QUERIES}{query.public_id}/result/?q=x&sort=1")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found")
