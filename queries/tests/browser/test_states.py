@@ -94,9 +94,11 @@ def running(world: World, target: TargetDatabase) -> Iterator[QueryRequest]:
 
     with ThreadPoolExecutor(1) as pool:
         going = pool.submit(approve)
-        wait_for(lambda: target.running(query.public_id) > 0)
-        yield query
-        services.cancel(actor=world.author, query_id=query.pk)
+        try:
+            wait_for(lambda: target.running(query.public_id) > 0)
+            yield query
+        finally:
+            services.cancel(actor=world.author, query_id=query.pk)
         going.result(timeout=30)
     world.change_target(seconds_limit=10)
 
@@ -107,7 +109,7 @@ def test_a_run(page: Page, portal: str, committed: World, target_database: Targe
         page.get_by_role("button", name="Stop it").wait_for()
         assert violations(page) == {}
         visit(page, portal, committed.author, "/queries/")
-        page.get_by_text("Running").first.wait_for()
+        page.locator(".pill", has_text="Running").wait_for()
         assert violations(page) == {}
 
 
