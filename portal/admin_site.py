@@ -4,13 +4,13 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth.views import redirect_to_login
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.decorators import method_decorator
 
 from accounts.models import User
+from web.errors import NotAllowed
 from web.verbs import post_only
 
 
@@ -32,7 +32,7 @@ class PortalAdminSite(admin.AdminSite):
         if request.user.is_authenticated:
             if self.has_permission(request):
                 return redirect("admin:index")
-            raise PermissionDenied
+            raise NotAllowed("People, pods and targets are kept by admins.")
         return redirect_to_login(wanted)
 
     @method_decorator(post_only)

@@ -190,7 +190,9 @@ def _bounds(found: Mapping[str, Any]) -> str:
 
 
 def _word(word: object) -> str:
-    return {None: "null", "": "empty", True: "true", False: "false"}.get(word, str(word))  # type: ignore[call-overload,no-any-return]
+    if word is None or word == "":
+        return "empty" if word == "" else "null"
+    return str(word).lower() if isinstance(word, bool) else str(word)
 
 
 def _name(found: Mapping[str, str]) -> str:

@@ -246,6 +246,12 @@ def name_of_code(code: str) -> str:
     return said.name if said is not None else ""
 
 
+def failed(said: str, code: str) -> str:
+    """That a run failed, and of what: that it ended with an error is said by `said` already."""
+    name = "" if code == Code.ERROR else name_of_code(code).lower()
+    return f"{said}: {name}" if name else said
+
+
 def named(names: Mapping[Access, str] | Mapping[Language, str], value: str) -> str:
     """The name of a stored value; the value itself where it has none."""
     return {str(key): name for key, name in names.items()}.get(value, value)

@@ -88,7 +88,9 @@ def test_staff_without_the_role_stays_outside(role: Role, db: None) -> None:
     user = User.objects.create(username="staff", role=role, is_staff=True, is_superuser=True)
     client = Client()
     client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
-    assert client.get("/admin/", follow=True).status_code == 403
+    answer = client.get("/admin/", follow=True)
+    assert answer.status_code == 403
+    assert "People, pods and targets are kept by admins." in answer.content.decode()
 
 
 def test_admin_signs_in_on_the_portals_own_page(db: None) -> None:

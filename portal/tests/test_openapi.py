@@ -126,6 +126,23 @@ def test_docs_say_what_a_value_is(described: dict[str, Any], words: str, shape: 
     assert (kind.words, kind.shape) == (words, shape)
 
 
+@pytest.mark.parametrize(
+    ("described", "bounds"),
+    [
+        ({"minimum": 1, "maximum": 200, "default": 50}, "at least 1, at most 200, else 50"),
+        ({"minimum": 0, "default": False}, "at least 0, else false"),
+        ({"default": True}, "else true"),
+        ({"default": None}, "else null"),
+        ({"default": ""}, "else empty"),
+    ],
+)
+def test_docs_say_what_a_value_is_bound_to(described: dict[str, Any], bounds: str) -> None:
+    path = {"get": {"operationId": "x", "tags": ["me"], "responses": {}, "parameters": [
+        {"name": "x", "in": "query", "schema": {"type": "integer", **described}}]}}  # fmt: skip
+    ((_, _, (call,)),) = of_schema({"paths": {"/x": path}, "components": {"schemas": {}}}).groups
+    assert call.parameters[0].kind.bounds == bounds
+
+
 @pytest.mark.django_db
 def test_docs_and_schema_ask_to_sign_in(client: DjangoClient) -> None:
     assert client.get("/api/docs/").status_code == 302

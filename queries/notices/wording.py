@@ -10,7 +10,7 @@ from executors.base import Access
 from queries import bounds
 from queries.lifecycle import FINAL, Status
 from queries.models import QueryRequest, Verdict
-from queries.words import name_of_code, of
+from queries.words import failed, of
 from web.characters import marked
 
 ASKS: Final[Mapping[Access, str]] = {
@@ -68,7 +68,7 @@ def _verb(query: QueryRequest, approvals: int) -> str:
     verb = of(query).notice
     if query.state is Status.PENDING and query.approvals_needed > 1:
         return f"{verb} ({approvals} of {query.approvals_needed})"
-    return f"{verb}: {name_of_code(query.code).lower()}" if query.state is Status.FAILED else verb
+    return failed(verb, query.code) if query.state is Status.FAILED else verb
 
 
 def _asks(query: QueryRequest) -> str:

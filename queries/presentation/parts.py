@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from executors.base import Language
 from queries.models import Execution, QueryRequest
 
 # So many are shown one by one, and of more so many lines.
@@ -39,12 +40,17 @@ class Parts:
 def parts(query: QueryRequest, execution: Execution | None) -> Parts | None:
     """The statements of a request that has several: with what each changed, once it ran."""
     ran = [(one["kind"], one["rows_affected"]) for one in execution.statements] if execution else []
-    found = ran or [(kind, None) for kind in query.kinds]
+    found = ran or _in_text(query)
     if len(found) < 2:  # noqa: PLR2004 - one statement is shown by itself
         return None
     whole = tuple(_folded(found) if len(found) > SHOWN else _each(found))
     shown = whole[:SHOWN]
     return Parts(shown, len(found) - shown[-1].last, bool(ran))
+
+
+def _in_text(query: QueryRequest) -> list[tuple[str, int | None]]:
+    """In the order they will run; how often a script calls what is known by its run alone."""
+    return [(kind, None) for kind in query.kinds] if query.language == Language.SQL else []
 
 
 def _each(found: Sequence[tuple[str, int | None]]) -> Iterator[Part]:

@@ -8,7 +8,7 @@ from django.utils import timezone
 from executors.base import Access, EngineKind, Language
 from queries.lifecycle import Status
 from queries.models import Code, QueryRequest
-from queries.words import BEING_FOUND_OUT, ENDED_AS, UNCHANGED, name_of_code, of_failure, of_request
+from queries.words import BEING_FOUND_OUT, ENDED_AS, UNCHANGED, failed, of_failure, of_request
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +89,8 @@ def _text(query: QueryRequest, code: Code, approvals: int | None) -> str:
         return name
     if query.state is Status.PENDING and approvals is not None and query.approvals_needed > 1:
         return f"{name}, {approvals} of {query.approvals_needed}"
-    if query.state is Status.FAILED and code:
-        return f"{name}: {name_of_code(code).lower()}"
+    if query.state is Status.FAILED:
+        return failed(name, code)
     if query.state is Status.EXECUTED and query.access == Access.WRITE:
         return f"{name} and committed"
     return name

@@ -9,7 +9,7 @@ from audit.log import Action
 from audit.models import AuditLog
 from queries.lifecycle import Status, Verb
 from queries.models import Code, Decision, Execution, QueryRequest, Verdict
-from queries.words import ASKED_FOR_CHANGES, DID, name_of_code
+from queries.words import ASKED_FOR_CHANGES, DID, failed
 
 # Where no time is written down, it was what ended the request.
 UNKNOWN = dt.datetime.max.replace(tzinfo=dt.UTC)
@@ -82,8 +82,7 @@ def _ending(query: QueryRequest, execution: Execution | None) -> Iterator[Event]
         if query.state is Status.EXECUTED:
             yield Event(SYSTEM, DID[Verb.COMPLETE], execution.finished_at, "check", "ok")
         elif query.state is Status.FAILED:
-            did = f"{DID[Verb.FAIL]} ({name_of_code(query.code).lower()})"
-            yield Event(SYSTEM, did, execution.finished_at, "circle-x", "bad")
+            yield Event(SYSTEM, failed(DID[Verb.FAIL], query.code), execution.finished_at, "circle-x", "bad")
 
 
 def _withdrawn_at(query: QueryRequest) -> dt.datetime | None:

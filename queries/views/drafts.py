@@ -4,6 +4,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.http import urlencode
 
 from accounts.models import User
@@ -20,7 +21,7 @@ LISTED = 20
 
 @post_only
 def keep(request: HttpRequest) -> HttpResponse:
-    """Keep what is typed, for the page's script: `draft` and `seen`, or why not and what is in the way."""
+    """Keep what is typed, for the page's script: `draft`, `seen` and when, or why not and what is in the way."""
     form = RequestForm(request.POST, person=person(request))
     limit(request, "draft")
     try:
@@ -30,7 +31,8 @@ def keep(request: HttpRequest) -> HttpResponse:
     except BadInput as error:
         first = next(problem.message for problems in error.fields.values() for problem in problems)
         return JsonResponse({"message": first}, status=error.status)
-    return JsonResponse({"draft": str(kept.public_id), "seen": kept.seen, "address": address(kept)})
+    at = timezone.localtime(kept.saved_at).strftime("%H:%M")
+    return JsonResponse({"draft": str(kept.public_id), "seen": kept.seen, "at": at, "address": address(kept)})
 
 
 def save(request: HttpRequest, form: RequestForm) -> HttpResponse:

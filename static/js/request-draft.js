@@ -65,7 +65,7 @@ globalThis.RequestDraft = {
       notice.hidden = true;
       discard.hidden = false;
       if (!left) history.replaceState(null, "", answer.address);
-      said(`Draft saved ${new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })}`);
+      said(`Draft saved at ${answer.at}`);
     }
 
     function inTheWay(where, answer) {

@@ -14,6 +14,7 @@ from pods.models import Environment, Pod, Target
 from queries import services
 from queries.management.demo_samples import OPERATIONS, RESEARCH, Sample
 from queries.models import QueryRequest
+from web.errors import BadInput, PortalError
 
 # user name: first name, last name, and what sets them apart
 PEOPLE: dict[str, tuple[str, str, dict[str, Any]]] = {
@@ -59,10 +60,20 @@ class Command(BaseCommand):
             targets.append(_target("research", "world", WORLD))
         samples = [(target, sample) for target in targets for sample in _samples_for(target)]
         for target, sample in samples:
-            _play(target, sample)
+            try:
+                _play(target, sample)
+            except PortalError as error:
+                raise CommandError(_why(sample, error)) from error
         self.stdout.write(
             f"{len(PEOPLE)} people, {len(PODS)} pods, {len(targets)} targets, {len(samples)} new requests."
         )
+
+
+def _why(sample: Sample, error: PortalError) -> str:
+    fields = error.fields if isinstance(error, BadInput) else {}
+    said = [f"{name}: {problem.message}" for name, problems in fields.items() for problem in problems]
+    reason = sample.reason.partition("\n")[0]
+    return f"“{reason}” could not be asked for: {' '.join(said) or error.message} The next start goes on from there."
 
 
 def _people(password: str) -> None:

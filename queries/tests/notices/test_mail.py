@@ -76,7 +76,7 @@ def test_author_hears_of_a_failure_by_its_kind_only(readers: World) -> None:
     sent()
     readers.approved(query)
     send_due()
-    assert mail.outbox[0].subject == f"{query.number} has failed: error"
+    assert mail.outbox[0].subject == f"{query.number} has failed"
     assert "division" not in mail.outbox[0].body
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.test import Client
@@ -89,6 +90,14 @@ def test_draft_of_somebody_else_is_not_found(person: str, world: World, client_o
 @pytest.mark.parametrize("draft", ["nonsense", str(uuid.UUID(int=7)), "\0"])
 def test_draft_that_is_not_there_is_not_found(draft: str, world: World, client_of: SignedIn) -> None:
     assert client_of(world.author).get(NEW, {"draft": draft}).status_code == 404
+
+
+def test_when_it_was_saved_is_told_in_the_zone_of_who_types(world: World, client_of: SignedIn) -> None:
+    world.author.time_zone = "Asia/Kolkata"
+    world.author.save()
+    kept = keep(client_of(world.author))
+    saved_at = KeptDraft.objects.get().saved_at
+    assert kept["at"] == saved_at.astimezone(ZoneInfo("Asia/Kolkata")).strftime("%H:%M")
 
 
 def test_a_second_text_is_not_saved_over_the_first(world: World, client_of: SignedIn) -> None:

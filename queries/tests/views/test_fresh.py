@@ -105,8 +105,25 @@ def test_who_waits_hears_that_the_time_is_over(
 
 
 @pytest.mark.parametrize(
+    ("language", "statement", "said"),
+    [
+        ("script", 'return (await db.query("SELECT 1")).rows;', False),
+        ("script", 'await db.query("SELECT 1"); return (await db.query("SELECT count(*) FROM pg_class")).rows;', False),
+        ("sql", "CREATE TEMP TABLE kept AS SELECT 1; SELECT 2", True),
+    ],
+)
+def test_only_a_text_of_several_statements_is_said_to_have_several(
+    world: World, client_of: SignedIn, language: str, statement: str, said: bool
+) -> None:
+    world.change_target(allow_scripts=True)
+    query = world.submitted(statement, language=language, access="write" if said else "read")
+    body = client_of(world.author).get(f"/queries/{query.public_id}/").content.decode()
+    assert ("run one after the other" in body) is said
+
+
+@pytest.mark.parametrize(
     ("statement", "words", "icon"),
-    [("SELECT 1 AS one", "Finished", "favicon-done"), ("SELECT 1 / 0", "Failed: error", "favicon-failed")],
+    [("SELECT 1 AS one", "Finished", "favicon-done"), ("SELECT 1 / 0", "Failed", "favicon-failed")],
 )
 def test_tab_tells_the_state_first(world: World, client_of: SignedIn, statement: str, words: str, icon: str) -> None:
     query = world.submitted(statement, reason="What the tab says")
