@@ -35,6 +35,10 @@ venv: ## Make the virtual environment in .venv, from the locks
 demo: venv ## Start the portal with sample databases, people and requests (PORT, DEMO_DIR, DEMO_PASSWORD)
 	@exec $(BIN)/python -m devtools.demo
 
+.PHONY: screenshots
+screenshots: venv ## Take the pictures in docs/screenshots anew, of a running demo (PORT, DEMO_PASSWORD; ARGS names some)
+	$(BIN)/python -m devtools.screenshots $(ARGS)
+
 .PHONY: check
 check: venv ## Lint, formatting, types, import rules
 	$(BIN)/ruff check .

@@ -108,7 +108,8 @@ def absence(request: HttpRequest) -> HttpResponse:
     user = person(request)
     held = absence_of(user)
     days = {"first_day": held.first_day, "last_day": held.last_day, "stand_in": held.stand_in.username} if held else {}
-    form = AbsenceForm(request.POST or None, candidates=list(stand_ins(user)), initial=days)
+    candidates = list(stand_ins(user))
+    form = AbsenceForm(request.POST or None, candidates=candidates, initial=days)
     if request.method == "POST" and form.is_valid():
         try:
             go_away(actor=user, **form.cleaned_data)
@@ -120,6 +121,7 @@ def absence(request: HttpRequest) -> HttpResponse:
     context = {
         "form": form,
         "absence": held,
+        "candidates": candidates,
         "decides": Pod.objects.reviewed_by(user).exists(),
         "uncovered": uncovered(user, held.stand_in) if held else [],
         "standing_for": Absence.objects.not_over().filter(stand_in=user).select_related("person").order_by("begins_at"),

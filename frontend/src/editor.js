@@ -1,5 +1,5 @@
 // The statement editor: CodeMirror 6 over a plain textarea, which stays the field that is sent.
-import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } from "@codemirror/autocomplete";
+import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap, completionStatus } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirror/commands";
 import { javascript, javascriptLanguage } from "@codemirror/lang-javascript";
 import { PostgreSQL } from "@codemirror/lang-sql";
@@ -63,6 +63,13 @@ function insert(view, text) {
   view.focus();
 }
 
+// The library says of its list that it is expanded, which no list can be, and has none reach it who scrolls by keyboard.
+function mendCompletions() {
+  const list = document.querySelector(".cm-tooltip-autocomplete > [role=listbox]");
+  list?.removeAttribute("aria-expanded");
+  list?.setAttribute("tabindex", "0");
+}
+
 function mount(area, { completes = true, onChange = () => {}, onSend = () => {}, onCursor = () => {} } = {}) {
   const nonce = document.querySelector('meta[name="csp-nonce"]')?.content ?? "";
   const language = new Compartment();
@@ -94,10 +101,11 @@ function mount(area, { completes = true, onChange = () => {}, onSend = () => {},
         closeBrackets(),
         syntaxHighlighting(classHighlighter),
         autocompletion({ icons: false, activateOnTyping: completes }),
-        tooltips({ parent: document.body }),
+        tooltips({ parent: document.querySelector("main") ?? document.body }),
         language.of(languageSupport(current)),
         keymap.of([...closeBracketsKeymap, ...completionKeymap, ...defaultKeymap, ...searchKeymap, ...historyKeymap, ...lintKeymap, indentWithTab]),
         EditorView.updateListener.of((update) => {
+          if (completionStatus(update.state) !== null) mendCompletions();
           if (update.docChanged) {
             area.value = update.state.doc.toString();
             onChange();

@@ -144,6 +144,16 @@ def test_page_takes_it_shows_it_and_ends_it(
     assert not Absence.objects.exists()
 
 
+def test_only_manager_is_told_instead_of_a_form_without_names(
+    client: DjangoClient, pod: Pod, reviewer: User, second_reviewer: User
+) -> None:
+    assert 'name="stand_in"' in page(client, reviewer).get("/accounts/absence/").content.decode()
+    User.objects.filter(pk=second_reviewer.pk).update(is_active=False)
+    shown = page(client, reviewer).get("/accounts/absence/").content.decode()
+    assert "no pod of yours has another manager. An admin adds one." in " ".join(shown.split())
+    assert 'name="stand_in"' not in shown
+
+
 def test_page_says_at_the_field_what_is_wrong(client: DjangoClient, pod: Pod, reviewer: User) -> None:
     sent = {"first_day": day(0), "last_day": "soon", "stand_in": "author"}
     answer = page(client, reviewer).post("/accounts/absence/", sent)

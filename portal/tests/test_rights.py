@@ -25,11 +25,10 @@ from portal import env, rights
 from portal.checks import check_rights
 
 LOGIN = "portal_login"
-# Asking and deciding, running, keeping and tidying, people, and all of a backup that is restored.
+# Asking and deciding, running, keeping and tidying, and people.
 SLICE = (
     "pods/tests/test_membership.py",
     "queries/tests/maintenance/test_tidy.py",
-    "queries/tests/running/test_restore.py",
     "queries/tests/services/test_approve.py",
 )
 

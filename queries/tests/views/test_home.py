@@ -80,3 +80,12 @@ def test_the_sample_request_is_ready_to_be_sent_and_runs(world: World, client_of
     statement = page.partition('name="statement"')[2].partition(">")[2].partition("</textarea>")[0].strip()
     assert world.executed(statement).status == "EXECUTED"
     assert "SELECT version()" not in client_of(world.outsider).get(address).content.decode()
+
+
+def test_who_is_in_no_pod_is_told_what_is_theirs(world: World, client_of: SignedIn) -> None:
+    pages = {who.username: client_of(who).get("/").content.decode() for who in (world.admin, world.auditor)}
+    assert all("You are in no pod." in page and "An admin adds you" not in page for page in pages.values())
+    assert 'href="/admin/"' in pages["admin"].partition("You are in no pod.")[2].partition("</p>")[0]
+    assert 'href="/audit/"' in pages["auditor"].partition("You are in no pod.")[2].partition("</p>")[0]
+    lonely = User.objects.create(username="lonely")
+    assert "An admin adds you to one" in client_of(lonely).get("/").content.decode()
