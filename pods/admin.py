@@ -229,9 +229,12 @@ class TargetAdmin(AuditedAdmin):
         target = Target.objects.filter(pk=key).first()
         if target is None:
             raise NotFound("There is no such target.")
-        faults = sum(fault for _, _, fault in examine_target(actor=actor_of(request), target=target).told)
+        told = examine_target(actor=actor_of(request), target=target).told
+        faults = sum(fault for _, _, fault in told)
         level = messages.WARNING if faults else messages.SUCCESS
-        said = f"{faults} to mend: see Last test." if faults else "Its logins are as they should be."
+        said = f"{faults} to mend: see Last test." if faults else "Nothing has to be mended."
+        if told and not faults:
+            said += " What could be better, or is not known, stands under Last test."
         messages.add_message(request, level, f"{target.name} was tested. {said}")
         return redirect("admin:pods_target_change", key)
 
