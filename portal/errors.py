@@ -23,7 +23,7 @@ BODY = "body"
 
 TITLES = {
     400: "That cannot be taken",
-    401: "Please sign in",
+    401: "Sign in first",
     403: "Not allowed",
     404: "Not found",
     405: "Not possible here",
