@@ -17,12 +17,13 @@ QUERIES = 1_000_000
 FILL = """
 INSERT INTO query_requests (public_id, pod_id, target_id, author_id, status, code, language, access, statement,
     parameters, seconds_limit, lock_seconds_limit, rows_limit, bytes_limit, digest, reason, ticket, findings, kinds,
-    tables, approvals_required, submitted_at, expires_at, search, verified, queue_order)
+    tables, approvals_required, submitted_at, expires_at, search, verified, queue_order, fingerprint)
 SELECT gen_random_uuid(), q.pod_id, q.target_id, q.author_id,
     CASE WHEN n %% 50 = 0 THEN 'PENDING' ELSE 'REJECTED' END, '', q.language, q.access, q.statement,
     q.parameters, q.seconds_limit, q.lock_seconds_limit, q.rows_limit, q.bytes_limit, q.digest, q.reason, q.ticket,
     q.findings, q.kinds, q.tables, q.approvals_required, now(), now() + make_interval(mins => n),
-    concat_ws(' ', q.search, 'ops-' || n, CASE WHEN n %% 1000 = 0 THEN 'quarterly' END), q.verified, -(n / 50 %% 32)
+    concat_ws(' ', q.search, 'ops-' || n, CASE WHEN n %% 1000 = 0 THEN 'quarterly' END), q.verified, -(n / 50 %% 32),
+    q.fingerprint
 FROM (SELECT * FROM query_requests ORDER BY id DESC LIMIT 1) AS q, generate_series(1, %s) AS n
 """
 # Words, and how many of the requests have them.
