@@ -167,7 +167,8 @@ def test_slow_mongodb_write(cancelled: Cancel, committed: World, events: Events)
 SCRIPTS = {
     "busy": "await db.query(\"INSERT INTO effects (tag) VALUES ('{tag}')\"); for (;;) {{}}",
     "waiting": "await db.query(\"INSERT INTO effects (tag) VALUES ('{tag}')\"); await db.query('SELECT pg_sleep(15)')",
-    "calling": "for (;;) await db.query(\"INSERT INTO effects (tag) VALUES ('{tag}')\")",
+    # each call takes 2 ms, so that none of ours reaches the most a script may make before it is stopped
+    "calling": "for (;;) await db.query(\"INSERT INTO effects (tag) SELECT '{tag}' FROM pg_sleep(0.002)\")",
 }
 
 
