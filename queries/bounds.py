@@ -61,7 +61,7 @@ class Sight:
 
     @classmethod
     def of_row(cls, query: QueryRequest) -> Sight | None:
-        """That which the statement of a list read with the request (`as_rows`)."""
+        """That which the statement of a list read with the request (`queries.rows`)."""
         seen: dict[str, Any] | None = vars(query)["rehearsed"]
         return Sight(seen["digest"], dt.datetime.fromisoformat(seen["at"]), seen["rows"]) if seen else None
 

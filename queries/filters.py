@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
-from typing import Final
+from typing import Any, Final
 
+from django.db import models
 from django.http import QueryDict
 
+from accounts.models import User
 from executors.base import Access
-from pods.models import Environment
+from pods.models import Environment, Pod, Target
 from queries.lifecycle import Status
-from queries.querysets import QueryRequestQuerySet
+from queries.querysets import QueryRequestQuerySet, Rare, Written
 from web.errors import BadInput, FieldError
 from web.filters import FILTER_LENGTH
 
@@ -22,14 +24,6 @@ CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
     "access": tuple(Access),
 }
 _PLURALS = {"status": "statuses", "environment": "environments", "access": "accesses"}
-_COLUMNS = {
-    "status": "status__in",
-    "pod": "pod__slug",
-    "author": "author__username",
-    "target": "target__slug",
-    "environment": "target__environment",
-    "access": "access",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +72,25 @@ class Filters:
         return any(getattr(self, name) for name in NAMES if name != "q")
 
     def apply(self, queries: QueryRequestQuerySet) -> QueryRequestQuerySet:
-        """The requests that pass."""
-        found = queries.filter(**{column: value for name, column in _COLUMNS.items() if (value := getattr(self, name))})
+        """The requests that pass. What is named is looked up first: which index leads to it depends on what it is."""
+        found = queries
+        if self.status:
+            found = found.filter(status__in=[Rare(Status(status)) for status in self.status])
+        if self.access:
+            found = found.filter(access=Written(self.access))
+        for column, named in self._named():
+            found = found.with_one_of(column, list(named.order_by("pk").values_list("pk", flat=True)))
         return found.search_for(self.q) if self.q else found
+
+    def _named(self) -> Iterator[tuple[str, models.QuerySet[Any]]]:
+        """The columns of a request that are filtered, and the rows that they may refer to."""
+        if self.author:
+            yield "author", User.objects.filter(username=self.author)
+        if self.pod:
+            yield "pod", Pod.objects.filter(slug=self.pod)
+        target = {"slug": self.target, "environment": self.environment}
+        if any(target.values()):
+            yield "target", Target.objects.filter(**{name: value for name, value in target.items() if value})
 
 
 NAMES: Final = tuple(field.name for field in fields(Filters))

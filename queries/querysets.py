@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import BigIntegerField, BooleanField, Func, IntegerField, Min, OuterRef, Q, Subquery, Value
-from django.db.models.functions import JSONObject
+from django.db.models import BigIntegerField, BooleanField, Func, IntegerField, Min, OuterRef, Q, Value
 from django.db.models.lookups import GreaterThan
 from django.db.models.sql.compiler import SQLCompiler
 from django.utils import timezone
@@ -42,8 +42,8 @@ class Rare(Value):
 
 
 class Written(Value):
-    """A word in the text of the statement, quoted by the driver, for the reason of `Rare`: whether an index leads to
-    it, or the newest requests are read until enough hold it, depends on the word.
+    """A word or a key in the text of the statement, quoted by the driver, for the reason of `Rare`: whether an index
+    leads to it, or the newest requests are read until enough hold it, depends on the word.
     """
 
     def as_sql(self, _compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, tuple[()]]:
@@ -77,6 +77,16 @@ class _OneOf(Func):
     output_field = BooleanField()
 
 
+class _Unnested(Func):
+    """A row for each key of a subquery."""
+
+    template = "unnest(%(expressions)s)"
+    output_field = BigIntegerField()
+
+    def __init__(self, keys: models.QuerySet[Any]) -> None:
+        super().__init__(ArraySubquery(keys.values("pk")))
+
+
 # So many requests are looked up by their keys and put in order; where more match, a page of them is soon together.
 _FEW = 2000
 RUNNING = (Rare(Status.APPROVED), Rare(Status.EXECUTING))
@@ -106,6 +116,34 @@ class QueryRequestQuerySet(models.QuerySet["QueryRequest"]):
         if user.may_read_audit_log:
             return self
         return self.filter(Q(pod__in=Pod.objects.of_member(user)) | Q(author=user))
+
+    def newest_visible_to(self, user: User, most: int) -> QueryRequestQuerySet:
+        """The newest of those visible, so many at most.
+
+        An index leads to as many of each pod, and of the reader's own: who sees few would else wait until all that
+        there are had been read in search of them.
+        """
+        visible = self.visible_to(user).order_by("-pk")
+        if user.may_read_audit_log:
+            return visible[:most]
+        newest = self.order_by("-pk")
+        # One of a single pod: in this order nothing leads to it but the index of pods, however a plan is weighed.
+        one = Func(OuterRef("pk"), template="ARRAY[%(expressions)s]", output_field=ArrayField(BigIntegerField()))
+        in_pod = newest.filter(_OneOf("pod_id", one)).order_by("pod_id", "-pk")
+        of_pod = _Unnested(in_pod[:most])
+        of_pods = ArraySubquery(Pod.objects.of_member(user).order_by().values(key=of_pod))
+        own = ArraySubquery(newest.of_author(user)[:most].values("pk"))
+        return visible.filter(_OneOf("pk", of_pods) | _OneOf("pk", own))[:most]
+
+    def of_author(self, user: User) -> QueryRequestQuerySet:
+        """Those of the user."""
+        return self.with_one_of("author", [user.pk])
+
+    def with_one_of(self, column: str, keys: Sequence[int]) -> QueryRequestQuerySet:
+        """Those that refer to one of a few rows by a column, such as `pod`."""
+        if len(keys) == 1:
+            return self.filter(**{column: Written(keys[0])})
+        return self.filter(_OneOf(column, Written(f"{{{','.join(map(str, keys))}}}")))
 
     def in_reviewed_pods(self, user: User) -> QueryRequestQuerySet:
         """Those of pods the reader reviews for."""
@@ -162,39 +200,24 @@ class QueryRequestQuerySet(models.QuerySet["QueryRequest"]):
 
     def to_revise(self, user: User) -> QueryRequestQuerySet:
         """Those of the user that somebody asked for changes of, and that were not revised since."""
-        return self.filter(author=user, status=Rare(Status.REJECTED), code="CHANGES_REQUESTED", revisions=None)
+        asked = self.filter(status=Rare(Status.REJECTED), code=Written("CHANGES_REQUESTED"), revisions=None)
+        return asked.of_author(user)
 
     def failed_unseen(self, user: User) -> QueryRequestQuerySet:
         """Those of the user that failed, and that they have not opened since."""
         unread = user.tidings.filter(event="fail", read_at=None)
-        return self.filter(author=user, pk__in=unread.values("query"))
+        return self.of_author(user).filter(pk__in=unread.values("query"))
 
     def undo_lapses(self, user: User, before: datetime) -> QueryRequestQuerySet:
         """Writes of the user that can be taken back until `before` at the latest, and were not; with `undo_until`."""
-        mine = self.filter(author=user, status=Rare(Status.EXECUTED), access="write", undos=None)
+        mine = self.of_author(user).filter(status=Rare(Status.EXECUTED), access=Written("write"), undos=None)
         return mine.annotate(undo_until=Min("execution__undo_pieces__expires_at")).filter(
             undo_until__gt=timezone.now(), undo_until__lte=before
         )
 
-    def with_approvals(self) -> QueryRequestQuerySet:
-        """With how many have approved, as `approvals`."""
-        return self.annotate(approvals=_approvals())
-
     def waiting_with(self, approvals: int) -> QueryRequestQuerySet:
         """Those that wait for a decision and have so many approvals."""
         return self.filter(status=Status.PENDING).annotate(approvals=_approvals()).filter(approvals=approvals)
-
-    def with_rehearsal(self) -> QueryRequestQuerySet:
-        """With what the last rehearsal counted, as `rehearsed`: `digest`, `at` and `rows`."""
-        from queries.models import Rehearsal  # noqa: PLC0415 -- it is built on this module
-
-        seen = JSONObject(digest="digest", at="at", rows="effect__total")
-        last = Rehearsal.objects.filter(query=OuterRef("pk")).order_by("-pk").values(seen=seen)[:1]
-        return self.annotate(rehearsed=Subquery(last))
-
-    def as_rows(self) -> QueryRequestQuerySet:
-        """With what a row of a list shows, and without what may be long and is not shown there."""
-        return self.with_people().with_approvals().with_rehearsal().defer("statement", "parameters", "search")
 
     def with_people(self) -> QueryRequestQuerySet:
         """With everything a row of a list shows."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, TypeAlias, TypeVar
 
 from django.db import connection, models
@@ -11,14 +11,17 @@ Row: TypeAlias = tuple[Any, ...]
 M = TypeVar("M", bound=models.Model)
 
 
-def columns(model: type[models.Model], alias: str) -> list[str]:
-    """The columns of a model's table in the order in which `reader` takes them."""
-    return [f'{alias}."{field.column}"' for field in _fields(model)]
+def columns(model: type[models.Model], alias: str, left_out: Collection[str] = ()) -> list[str]:
+    """The columns of a model's table in the order in which `reader` takes them, but for the fields `left_out`."""
+    return [f'{alias}."{field.column}"' for field in _fields(model, left_out)]
 
 
-def reader(model: type[M], start: int = 0) -> Callable[[Row], M | None]:
-    """Makes an instance of `model` from its columns of a row, which begin at `start`; None where nothing was joined."""
-    fields = _fields(model)
+def reader(model: type[M], start: int = 0, left_out: Collection[str] = ()) -> Callable[[Row], M | None]:
+    """Makes an instance of `model` from its columns of a row, which begin at `start`; None where nothing was joined.
+
+    A field `left_out` is read when it is asked for, as one that is deferred.
+    """
+    fields = _fields(model, left_out)
     names = [field.attname for field in fields]
     end = start + len(names)
     key = start + next(i for i, field in enumerate(fields) if field.primary_key)
@@ -36,8 +39,9 @@ def reader(model: type[M], start: int = 0) -> Callable[[Row], M | None]:
     return read
 
 
-def _fields(model: type[models.Model]) -> Sequence[models.Field[Any, Any]]:
-    return model._meta.concrete_fields  # noqa: SLF001 -- Django's documented Model._meta API
+def _fields(model: type[models.Model], left_out: Collection[str]) -> Sequence[models.Field[Any, Any]]:
+    fields = model._meta.concrete_fields  # noqa: SLF001 -- Django's documented Model._meta API
+    return [field for field in fields if field.name not in left_out]
 
 
 def _converters(field: models.Field[Any, Any]) -> list[Callable[..., Any]]:

@@ -43,16 +43,14 @@ def listing(*, reader: User, sent: QueryDict) -> Listing:
     read_filters(sent, (*NAMES, "cursor", "limit"))
     filters = Filters.sent(sent)
     size = paging.page_size(sent.get("limit", ""), default=paging.PAGE, most=paging.PAGE_MOST)
-    queries = _matching(reader, filters, sent.get("cursor", ""))
-    found = list(queries.prefetch_related(None).select_related(None).values_list("pk", _LONG)[: size + 1])
+    newest = _matching(filters, sent.get("cursor", "")).newest_visible_to(reader, size + 1)
+    found = list(newest.values_list("pk", _LONG))
     keys = [key for key, _ in found][: paging.fitting(length for _, length in found[:size])]
-    shown = list(queries.filter(pk__in=keys))
+    queries = QueryRequest.objects.visible_to(reader).with_people().select_related("revises", *USE)
+    shown = list(queries.filter(pk__in=keys).prefetch_related(DECISIONS).order_by("-pk"))
     return Listing(shown, paging.encode(keys[-1]) if len(found) > len(keys) else None)
 
 
-def _matching(reader: User, filters: Filters, cursor: str) -> QueryRequestQuerySet:
-    queries = QueryRequest.objects.visible_to(reader).with_people().select_related("revises", *USE).order_by("-pk")
-    queries = filters.apply(queries)
-    if cursor:
-        queries = queries.filter(pk__lt=paging.decode(cursor))
-    return queries.prefetch_related(DECISIONS)
+def _matching(filters: Filters, cursor: str) -> QueryRequestQuerySet:
+    queries = filters.apply(QueryRequest.objects.all())
+    return queries.filter(pk__lt=paging.decode(cursor)) if cursor else queries

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
@@ -12,9 +12,11 @@ from django.http import HttpRequest
 from accounts.models import User
 from pods.models import Environment, Pod, Target
 from queries.models import QueryRequest, SavedList, SavedView, Tiding
-from queries.models.conversation import TidingQuerySet
 from queries.querysets import QueryRequestQuerySet, how_many
+from queries.rows import rows
 from queries.words import ACCESSES, STATUSES
+
+M = TypeVar("M", bound=models.Model)
 
 PAGE_SIZE = 50
 # What a tab says of a saved view; `pod` is null for one's own.
@@ -50,10 +52,10 @@ def _number(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < BIGINT_DIGITS else None
 
 
-def newest_first(queries: QueryRequestQuerySet, after: int | None) -> Page:
-    """The page of requests older than `after`."""
+def newest_first(queries: QueryRequestQuerySet, reader: User, after: int | None) -> Page:
+    """The page of requests older than `after` that the reader may see."""
     found = queries.filter(pk__lt=after) if after is not None else queries
-    return _page(found.order_by("-pk"), lambda last: str(last.pk))
+    return _page(found.newest_visible_to(reader, PAGE_SIZE + 1), lambda last: str(last.pk))
 
 
 def riskiest_first(queries: QueryRequestQuerySet, request: HttpRequest) -> Page:
@@ -61,31 +63,36 @@ def riskiest_first(queries: QueryRequestQuerySet, request: HttpRequest) -> Page:
     order, _, key = request.GET.get("after", "").partition("_")
     place = (_number(order.removeprefix("-")), _number(key))
     after = None if None in place else (-(place[0] or 0), place[1] or 0)
-    return _page(queries.in_queue_order(after), lambda last: f"{last.queue_order}_{last.pk}")
+    return _page(queries.in_queue_order(after)[: PAGE_SIZE + 1], lambda last: f"{last.queue_order}_{last.pk}")
 
 
 def _page(ordered: QueryRequestQuerySet, place: Callable[[QueryRequest], str]) -> Page:
-    rows = list(ordered.as_rows()[: PAGE_SIZE + 1])
-    more = len(rows) > PAGE_SIZE
-    return Page(rows[:PAGE_SIZE], place(rows[PAGE_SIZE - 1]) if more else "")
+    (found,) = rows(ordered)
+    more = len(found) > PAGE_SIZE
+    return Page(found[:PAGE_SIZE], place(found[PAGE_SIZE - 1]) if more else "")
+
+
+def capped(queries: models.QuerySet[M]) -> models.QuerySet[M]:
+    """As many as are counted."""
+    return queries.order_by()[:COUNT_CAP]
 
 
 def count(queries: QueryRequestQuerySet) -> int:
     """How many, counted no further than the cap."""
-    return _capped(queries).count()
+    return capped(queries).count()
 
 
 def around(person: User) -> dict[str, int]:
     """The counts in the frame of every page, in one statement."""
-    counted = {"waiting_for_me": QueryRequest.objects.awaiting(person), "unread_for_me": unread(person)}
-    parts = {name: how_many(_capped(found)) for name, found in counted.items()}
+    counted = {"waiting_for_me": capped(QueryRequest.objects.awaiting(person)), "unread_for_me": unread(person)}
+    parts = {name: how_many(found) for name, found in counted.items()}
     found: Mapping[str, Any] = User.objects.filter(pk=person.pk).values(**parts)[0]
     return {name: int(found[name]) for name in counted}
 
 
-def unread(person: User) -> TidingQuerySet:
-    """What the bell counts."""
-    return Tiding.objects.of(person).unread()
+def unread(person: User) -> models.QuerySet[Tiding]:
+    """What the bell counts, no further than the cap."""
+    return capped(Tiding.objects.of(person).unread())
 
 
 def saved(request: HttpRequest, around: Frame, of: SavedList) -> dict[str, object]:
@@ -103,11 +110,11 @@ def saved(request: HttpRequest, around: Frame, of: SavedList) -> dict[str, objec
 
 
 def frame(person: User, of: SavedList, counted: Mapping[str, models.QuerySet[Any]]) -> Frame:
-    """What stands around a list, in one statement: what its filters offer this person, and capped counts."""
+    """What stands around a list, in one statement: what its filters offer this person, and how many are `counted`."""
     pods = Pod.objects.all() if person.may_read_audit_log else Pod.objects.of_member(person)
     targets = Target.objects.filter(pod__in=pods)
     named = JSONObject(slug="slug", name="name")
-    parts = {name: how_many(_capped(queries)) for name, queries in counted.items()}
+    parts = {name: how_many(queries) for name, queries in counted.items()}
     found: Mapping[str, Any] = User.objects.filter(pk=person.pk).values(
         **parts,
         pods_=ArraySubquery(pods.values_list(named)),
@@ -127,7 +134,3 @@ def frame(person: User, of: SavedList, counted: Mapping[str, models.QuerySet[Any
         views=found["views_"] or [],
         reviewed=found["reviewed_"] or [],
     )
-
-
-def _capped(queries: models.QuerySet[Any]) -> models.QuerySet[Any]:
-    return queries.order_by()[:COUNT_CAP]

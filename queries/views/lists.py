@@ -10,7 +10,7 @@ from accounts.models import User
 from accounts.people import person
 from queries.filters import Filters
 from queries.models import QueryRequest, SavedList, Template
-from queries.views.listing import after_key, frame, newest_first, saved, unread
+from queries.views.listing import COUNT_CAP, after_key, capped, frame, newest_first, saved, unread
 from queries.views.news import news_address, news_page
 
 ANYONE = "anyone"
@@ -22,15 +22,16 @@ def request_list(request: HttpRequest) -> HttpResponse:
     """My requests, or with `author=anyone` all that I may see."""
     user = person(request)
     filters = Filters.known(request.GET)
-    found = _asked_by(filters, user).apply(QueryRequest.objects.visible_to(user))
-    around = frame(user, SavedList.REQUESTS, {"waiting": QueryRequest.objects.awaiting(user), "unread": unread(user)})
+    found = _asked_by(filters, user).apply(QueryRequest.objects.all())
+    waiting = capped(QueryRequest.objects.awaiting(user))
+    around = frame(user, SavedList.REQUESTS, {"waiting": waiting, "unread": unread(user)})
     context = {
         "nav": "mine",
         "filters": filters,
         "others": filters.author not in {"", ANYONE, user.username},
         "news": news_address(request, "queries:news"),
         "templates": _templates(user, filters.q),
-        "page": newest_first(found, after_key(request)),
+        "page": newest_first(found, user, after_key(request)),
         "paged": "after" in request.GET,
         "waiting_for_me": around.counts["waiting"],
         "unread_for_me": around.counts["unread"],
@@ -44,8 +45,8 @@ def request_list(request: HttpRequest) -> HttpResponse:
 def news(request: HttpRequest) -> HttpResponse:
     """What came into the list after its page was made."""
     user = person(request)
-    found = _asked_by(Filters.known(request.GET), user).apply(QueryRequest.objects.visible_to(user))
-    return news_page(request, found, shown_at="queries:list")
+    found = _asked_by(Filters.known(request.GET), user).apply(QueryRequest.objects.all())
+    return news_page(request, found.newest_visible_to(user, COUNT_CAP), shown_at="queries:list")
 
 
 def _templates(user: User, words: str) -> list[Template]:

@@ -8,7 +8,6 @@ from django.urls import reverse
 from django.utils import timezone
 
 from queries.querysets import QueryRequestQuerySet
-from queries.views.listing import count
 
 
 def news_address(request: HttpRequest, route: str, **extra: str) -> str:
@@ -19,10 +18,11 @@ def news_address(request: HttpRequest, route: str, **extra: str) -> str:
     return f"{reverse(route)}?{asked.urlencode()}"
 
 
-def news_page(request: HttpRequest, queries: QueryRequestQuerySet, *, shown_at: str) -> HttpResponse:
-    """The bar: how many of the list's requests were submitted `since`, and the route and address that show them."""
+def news_page(request: HttpRequest, newest: QueryRequestQuerySet, *, shown_at: str) -> HttpResponse:
+    """The bar: how many of the newest of a list were submitted `since`, and the route and address that show them."""
     since = _moment(request.GET.get("since", ""))
-    arrived = count(queries.filter(submitted_at__gt=since)) if since else 0
+    submitted = newest.values_list("submitted_at", flat=True) if since else ()
+    arrived = sum(moment > since for moment in submitted if since)
     context = {"arrived": arrived, "address": f"{reverse(shown_at)}{_unfolded(request)}"}
     return render(request, "queries/_news.html", context)
 

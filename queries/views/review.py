@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -18,31 +20,43 @@ from queries.filters import Filters
 from queries.lifecycle import FINAL
 from queries.models import QueryRequest, SavedList
 from queries.presentation.standing import standing_in
-from queries.querysets import QueryRequestQuerySet
-from queries.views.listing import PAGE_SIZE, Page, after_key, count, frame, newest_first, riskiest_first, saved, unread
+from queries.querysets import QueryRequestQuerySet, Rare
+from queries.views.listing import (
+    COUNT_CAP,
+    PAGE_SIZE,
+    Page,
+    after_key,
+    capped,
+    count,
+    frame,
+    newest_first,
+    riskiest_first,
+    saved,
+    unread,
+)
 from queries.views.news import news_address, news_page
 from web.errors import BadInput, FieldError, PortalError
 from web.ratelimit import limit
 from web.verbs import post_only
 
-Scope = Callable[[User], QueryRequestQuerySet]
-
-
 WAITING = "waiting"
-VIEWS: dict[str, tuple[str, Scope]] = {
-    WAITING: ("Waiting for you", QueryRequest.objects.awaiting),
-    "pods": ("My pods", lambda user: _seen(user).open()),
-    "running": ("Running", lambda user: _seen(user).running()),
-    "failed": ("Failed today", lambda user: _seen(user).failed_since(_midnight())),
-    "done": ("Done", lambda user: _seen(user).filter(status__in=FINAL)),
+VIEWS = {
+    WAITING: "Waiting for you",
+    "pods": "My pods",
+    "running": "Running",
+    "failed": "Failed today",
+    "done": "Done",
 }
-UNCOUNTED = "done"
+# What the views show that are not sorted by risk, of that which their reader may see.
+NEWEST_FIRST: dict[str, Callable[[], QueryRequestQuerySet]] = {
+    "pods": QueryRequest.objects.open,
+    "running": QueryRequest.objects.running,
+    "failed": lambda: QueryRequest.objects.failed_since(_midnight()),
+    "done": lambda: QueryRequest.objects.filter(status__in=[*map(Rare, FINAL)]),
+}
+COUNTED = ("pods", "running", "failed")
 # Views that begin with what came last, or that it must not be missed in.
 TOLD_OF = (WAITING, "pods")
-
-
-def _seen(user: User) -> QueryRequestQuerySet:
-    return QueryRequest.objects.visible_to(user)
 
 
 def _midnight() -> datetime:
@@ -99,10 +113,8 @@ def _queue_page(
     if isinstance(error, BadInput):
         error.message = " ".join(problem.message for problems in error.fields.values() for problem in problems)
     filters = Filters.known(request.GET)
-    scopes = {key: scope(user) for key, (_, scope) in VIEWS.items() if key != UNCOUNTED}
-    standing = Absence.objects.holding().filter(stand_in=user)
-    around = frame(user, SavedList.REVIEW, {**scopes, "unread": unread(user), "away": standing})
-    page = _page(filters.apply(VIEWS[view][1](user)), view, request)
+    around = frame(user, SavedList.REVIEW, _counted(user))
+    page = _page(user, view, filters, request)
     context = {
         "nav": "review",
         "view": view,
@@ -110,7 +122,7 @@ def _queue_page(
         "error": error,
         "reason": reason,
         "news": news_address(request, "review_news", view=view) if view in TOLD_OF else "",
-        "tabs": [(key, label, around.counts.get(key)) for key, (label, _) in VIEWS.items()],
+        "tabs": [(key, label, around.counts.get(key)) for key, label in VIEWS.items()],
         "waiting_for_me": around.counts[WAITING],
         "unread_for_me": around.counts["unread"],
         "filters": filters,
@@ -129,13 +141,29 @@ def _queue_page(
 def news(request: HttpRequest) -> HttpResponse:
     """What came into a view after the page was made: the bar above it, asked for now and then."""
     view = request.GET.get("view", WAITING)
-    scope = VIEWS[view if view in TOLD_OF else WAITING][1]
-    return news_page(request, Filters.known(request.GET).apply(scope(person(request))), shown_at="review")
+    user, filters = person(request), Filters.known(request.GET)
+    if view == "pods":
+        newest = filters.apply(NEWEST_FIRST[view]()).newest_visible_to(user, COUNT_CAP)
+    else:
+        newest = filters.apply(QueryRequest.objects.awaiting(user)).order_by("-pk")[:COUNT_CAP]
+    return news_page(request, newest, shown_at="review")
 
 
-def _page(queries: QueryRequestQuerySet, view: str, request: HttpRequest) -> Page:
-    return riskiest_first(queries, request) if view == WAITING else newest_first(queries, after_key(request))
+def _counted(user: User) -> dict[str, QuerySet[Any]]:
+    """What stands beside the tabs and the bell, and whether the reader stands in for somebody."""
+    return {
+        WAITING: capped(QueryRequest.objects.awaiting(user)),
+        **{key: NEWEST_FIRST[key]().newest_visible_to(user, COUNT_CAP) for key in COUNTED},
+        "unread": unread(user),
+        "away": capped(Absence.objects.holding().filter(stand_in=user)),
+    }
+
+
+def _page(user: User, view: str, filters: Filters, request: HttpRequest) -> Page:
+    if view == WAITING:
+        return riskiest_first(filters.apply(QueryRequest.objects.awaiting(user)), request)
+    return newest_first(filters.apply(NEWEST_FIRST[view]()), user, after_key(request))
 
 
 def _decided_today(user: User) -> QueryRequestQuerySet:
-    return _seen(user).filter(decisions__at__gte=_midnight()).distinct()
+    return QueryRequest.objects.visible_to(user).filter(decisions__at__gte=_midnight()).distinct()
