@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -29,7 +30,7 @@ SCHEMA_VERBS: dict[SchemaVerb, str] = {
 MASK = "•••"
 
 # Kinds of statements that add rows, whose identity columns count on.
-ADDING = frozenset({"INSERT", "MERGE", "COPY", "CREATE TABLE AS", "SELECT INTO"})
+ADDING = re.compile(r"\b(?:INSERT|MERGE|COPY|CREATE TABLE AS|SELECT INTO)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ def lasting(query: QueryRequest) -> list[str]:
     """What a rollback does not take back of this write, as far as its text tells: sentences, before it is rehearsed."""
     if query.target.engine != EngineKind.POSTGRESQL:
         return []
-    if any(kind in ADDING for kind in query.kinds):
+    if any(map(ADDING.search, query.kinds)):
         said = ["Numbers it takes from sequences stay taken."]
     else:
         said = ["Numbers that a trigger or a function takes from a sequence stay taken."]

@@ -6,7 +6,7 @@ refuses what no read-only mode stops.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 
 from executors.postgresql.reading import outside, reasons, settings
 from executors.postgresql.reading.facts import Facts, Function
@@ -168,14 +168,40 @@ _CATALOGUE = ("The server's own tables cannot be changed here.", "Its settings a
 
 
 def kind(statement: Statement) -> str:
-    """What people call a statement."""
-    if outside.offered(statement):
-        return outside.named(statement)
-    if statement.type in WRITE_KINDS:
-        return WRITE_KINDS[statement.type]
-    if statement.type in REFUSED_KINDS:
-        return REFUSED_KINDS[statement.type][0]
-    return statement.type.removesuffix("Stmt").upper()
+    """What people call a statement, with all that it writes: `SELECT with DELETE`, `EXPLAIN UPDATE`."""
+    return outside.named(statement) if outside.offered(statement) else _kind(statement.type, statement.node)
+
+
+def _kind(statement: str, node: Node) -> str:
+    if statement == "ExplainStmt":
+        (inner, query), *_ = node["query"].items()
+        explained = _kind(inner, query)
+        return "EXPLAIN" if explained == "SELECT" else f"EXPLAIN {explained}"
+    written = dict.fromkeys(_word(*inner) for inner in _in_with(node) if inner[0] != "SelectStmt")
+    return f"{_word(statement, node)} with {' and '.join(written)}" if written else _word(statement, node)
+
+
+def _in_with(node: Node) -> Iterator[tuple[str, Node]]:
+    """The queries of the outermost WITH, where alone the server takes writes."""
+    for entry in node.get("withClause", {}).get("ctes", ()):
+        yield from entry["CommonTableExpr"]["ctequery"].items()
+
+
+def _word(statement: str, node: Node) -> str:
+    if statement == "SelectStmt" and "intoClause" in _leftmost(node):
+        return "SELECT INTO"
+    if statement in WRITE_KINDS:
+        return WRITE_KINDS[statement]
+    if statement in REFUSED_KINDS:
+        return REFUSED_KINDS[statement][0]
+    return statement.removesuffix("Stmt").upper()
+
+
+def _leftmost(node: Node) -> Node:
+    """INTO stands in the first SELECT of several."""
+    while "larg" in node:
+        node = node["larg"]
+    return node
 
 
 def needs_write(statement: Statement, facts: Facts) -> bool:
