@@ -21,6 +21,7 @@ from queries.lifecycle import Status
 from queries.models import Execution, QueryRequest, Tiding, Verdict
 from queries.presentation import states, values
 from queries.presentation.pages import ShownPage
+from queries.results.export import formats
 from queries.words import ACCESSES, LANGUAGES, name_of_code, named, told
 from web import characters
 
@@ -290,6 +291,12 @@ def rows_expected(query: QueryRequest) -> str:
 def listed(words: Sequence[str]) -> str:
     """`SELECT, UPDATE ×2`: each word once, with how often it is there."""
     return ", ".join(f"{word} ×{count}" if count > 1 else word for word, count in Counter(words).items())
+
+
+@register.simple_tag
+def result_formats() -> list[str]:
+    """What a result can be downloaded as."""
+    return formats()
 
 
 @register.filter
