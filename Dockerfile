@@ -4,11 +4,13 @@
 FROM python:3.11-slim-bookworm AS build
 WORKDIR /portal
 RUN python -m venv /venv
-COPY requirements.txt requirements-tracing.txt ./
-# With --build-arg TRACING=true the image can send traces.
+COPY requirements.txt requirements-tracing.txt requirements-parquet.txt ./
+# With --build-arg TRACING=true the image can send traces, with PARQUET=true it writes results as Parquet, too.
 ARG TRACING=false
+ARG PARQUET=false
 RUN /venv/bin/pip install --no-cache-dir --require-hashes -r requirements.txt \
     && if [ "$TRACING" = true ]; then /venv/bin/pip install --no-cache-dir -r requirements-tracing.txt; fi \
+    && if [ "$PARQUET" = true ]; then /venv/bin/pip install --no-cache-dir -r requirements-parquet.txt; fi \
     && /venv/bin/pip uninstall --yes pip setuptools
 COPY . .
 # Static files are hashed and compressed once, here; the settings only need to be there, not to be right.

@@ -187,3 +187,18 @@ class ResultXlsx(ResultFile):
     def get(self, request: Request, public_id: uuid.UUID) -> StreamingHttpResponse:
         """The whole result as a workbook."""
         return self.respond(request, public_id, "xlsx")
+
+
+class ResultParquet(ResultFile):
+    """GET `queries/<uuid>/result.parquet`."""
+
+    @extend_schema(
+        operation_id="query_result_parquet",
+        responses=downloaded("application/vnd.apache.parquet", OpenApiTypes.BINARY, 403, 404, 409, 429),
+        parameters=[CUT],
+        tags=RESULTS,
+    )
+    def get(self, request: Request, public_id: uuid.UUID) -> StreamingHttpResponse:
+        """The whole result as Parquet, a type where every value of a column fits it and text elsewhere; not found
+        where the portal has no pyarrow."""
+        return self.respond(request, public_id, "parquet")

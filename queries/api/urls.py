@@ -22,6 +22,7 @@ urlpatterns = [
     path("queries/<uuid:public_id>/result.csv", results.ResultCsv.as_view(), name="query_result_csv"),
     path("queries/<uuid:public_id>/result.jsonl", results.ResultJsonl.as_view(), name="query_result_jsonl"),
     path("queries/<uuid:public_id>/result.xlsx", results.ResultXlsx.as_view(), name="query_result_xlsx"),
+    path("queries/<uuid:public_id>/result.parquet", results.ResultParquet.as_view(), name="query_result_parquet"),
     path("templates/", templates.Templates.as_view(), name="templates"),
     path("templates/<uuid:public_id>/", templates.OneTemplate.as_view(), name="template"),
     path("templates/<uuid:public_id>/change/", templates.Change.as_view(), name="template_change"),

@@ -17,7 +17,7 @@ from queries.lifecycle import FINAL, Status
 from queries.models import Execution, QueryRequest
 from queries.results.copies import MOST_ROWS, Form, copied
 from queries.results.differences import Change, Compared, compared
-from queries.results.export import CONTENT_TYPES, USUAL, Shape, export
+from queries.results.export import CONTENT_TYPES, USUAL, Shape, export, formats
 from queries.results.orders import ordered
 from queries.results.reader import columns_of, rows_at, rows_from
 from queries.results.windows import Page, ResultPage, Window, answered
@@ -227,8 +227,8 @@ def download(
     Its first bytes are read here: a result that cannot be read is an error, not half a file. One that breaks later
     raises while it is streamed, and the server ends the connection without the end of the file.
     """
-    if format not in CONTENT_TYPES:
-        raise NotFound(f"Results come as {', '.join(CONTENT_TYPES)}.")
+    if format not in formats():
+        raise NotFound(f"Results come as {', '.join(formats())}.")
     execution = readable(actor=actor, query=query)
     stream = export(execution, format, shape)
     try:

@@ -1,4 +1,4 @@
-"""A stored result as CSV, JSON lines or XLSX, streamed in constant memory and harmless to a spreadsheet."""
+"""A stored result as CSV, JSON lines, XLSX or Parquet, streamed in constant memory and harmless to a spreadsheet."""
 
 import json
 import re
@@ -12,6 +12,7 @@ from executors.cells import Cell, cell_reader, exact_json, exactly
 from executors.copytext import decode_copy_row
 from executors.rows import extended_json, split_rows
 from queries.models import Execution
+from queries.results.parquet import is_available, parquet
 from queries.results.reader import blocks, columns_of
 from queries.results.typed import typed_json
 from queries.results.workbook import workbook
@@ -20,6 +21,7 @@ CONTENT_TYPES = {
     "csv": "text/csv; charset=utf-8",
     "jsonl": "application/jsonl; charset=utf-8",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "parquet": "application/vnd.apache.parquet",
 }
 # What a spreadsheet takes for a formula, when it begins a text. A plain number is none.
 # (OWASP, CSV Injection: the full-width signs of East Asian keyboards too.)
@@ -60,8 +62,15 @@ class Shape:
 USUAL = Shape()
 
 
+def formats() -> list[str]:
+    """The keys of CONTENT_TYPES that this portal can write."""
+    return [fmt for fmt in CONTENT_TYPES if fmt != "parquet" or is_available()]
+
+
 def export(execution: Execution, fmt: str, shape: Shape = USUAL) -> Iterator[bytes]:
-    """The result as a stream of bytes. `fmt` is a key of CONTENT_TYPES."""
+    """The result as a stream of bytes. `fmt` is one of `formats`."""
+    if fmt == "parquet":
+        return parquet(execution)
     if fmt == "xlsx":
         return workbook(execution, typed=shape.typed is not False)
     if fmt == "jsonl":

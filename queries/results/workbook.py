@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -14,13 +13,13 @@ from executors.base import Column, RowEncoding, Scalar
 from executors.cells import Cell, cell_reader
 from executors.rows import split_rows
 from queries.models import Execution
+from queries.results.files import written
 from queries.results.reader import blocks, columns_of
 from queries.results.typed import Day, exact_day, exact_number
 
 XLSX_ROWS = 1_048_576
 XLSX_CELL = 32_767
 SHEET_FULL = "A sheet ends here; the result has {:,} rows. Download it as CSV to have all of them."
-READ_BYTES = 64 * 1024
 
 
 def workbook(execution: Execution, *, typed: bool = True) -> Iterator[bytes]:
@@ -28,19 +27,18 @@ def workbook(execution: Execution, *, typed: bool = True) -> Iterator[bytes]:
 
     With `typed`, numbers, dates and truths are such where nothing is lost by it; the rest, and all without it, is text.
     """
-    with tempfile.TemporaryDirectory(prefix="portal-xlsx-") as folder:
-        path = Path(folder) / "result.xlsx"
-        options = {"constant_memory": True, "tmpdir": folder, "strings_to_formulas": False, "strings_to_urls": False}
-        with xlsxwriter.Workbook(str(path), options) as book:
-            sheet = _Sheet(book, execution, typed=typed)
-            shortened = sheet.fill()
-            if notes := _notes(execution, shortened):
-                beside = book.add_worksheet("not all of it")
-                for number, words in enumerate(notes):
-                    beside.write_string(number, 0, words)
-        with path.open("rb") as file:
-            while data := file.read(READ_BYTES):
-                yield data
+    return written(lambda path: _write(execution, path, typed=typed))
+
+
+def _write(execution: Execution, path: Path, *, typed: bool) -> None:
+    folder = str(path.parent)
+    options = {"constant_memory": True, "tmpdir": folder, "strings_to_formulas": False, "strings_to_urls": False}
+    with xlsxwriter.Workbook(str(path), options) as book:
+        shortened = _Sheet(book, execution, typed=typed).fill()
+        if notes := _notes(execution, shortened):
+            beside = book.add_worksheet("not all of it")
+            for number, words in enumerate(notes):
+                beside.write_string(number, 0, words)
 
 
 class _Sheet:

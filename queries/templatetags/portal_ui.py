@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django import template
+from django.forms import BoundField
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import format_html
@@ -20,6 +21,7 @@ from queries.lifecycle import Status
 from queries.models import Execution, QueryRequest, Tiding, Verdict
 from queries.presentation import states, values
 from queries.presentation.pages import ShownPage
+from queries.results.export import formats
 from queries.words import ACCESSES, LANGUAGES, name_of_code, named, told
 from web import characters
 
@@ -38,6 +40,14 @@ def icon(name: str, css: str = "") -> SafeString:
     return format_html(
         '<svg class="icon {}" aria-hidden="true"><use href="{}#{}"/></svg>', css, static("icons.svg"), name
     )
+
+
+@register.simple_tag
+def invalid(field: BoundField) -> SafeString:
+    """What an input that was refused says of itself; `components/_field_errors.html` has the words."""
+    if not field.errors:
+        return SafeString("")
+    return format_html(' aria-invalid="true" aria-describedby="{}_error"', field.auto_id)
 
 
 @register.simple_tag
@@ -281,6 +291,12 @@ def rows_expected(query: QueryRequest) -> str:
 def listed(words: Sequence[str]) -> str:
     """`SELECT, UPDATE ×2`: each word once, with how often it is there."""
     return ", ".join(f"{word} ×{count}" if count > 1 else word for word, count in Counter(words).items())
+
+
+@register.simple_tag
+def result_formats() -> list[str]:
+    """What a result can be downloaded as."""
+    return formats()
 
 
 @register.filter

@@ -34,7 +34,7 @@ from queries.views.listing import (
     saved,
     unread,
 )
-from queries.views.news import news_address, news_page
+from queries.views.news import news_page, news_since_now
 from web.errors import BadInput, FieldError, PortalError
 from web.ratelimit import limit
 from web.verbs import post_only
@@ -121,7 +121,7 @@ def _queue_page(
         "choosing": choosing and view == WAITING,
         "error": error,
         "reason": reason,
-        "news": news_address(request, "review_news", view=view) if view in TOLD_OF else "",
+        "news": news_since_now(request, "review_news", view=view) if view in TOLD_OF else "",
         "tabs": [(key, label, around.counts.get(key)) for key, label in VIEWS.items()],
         "waiting_for_me": around.counts[WAITING],
         "unread_for_me": around.counts["unread"],

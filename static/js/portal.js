@@ -87,7 +87,7 @@ if (setting) {
   box.addEventListener("change", () => localStorage.setItem(KEYS, box.checked ? "on" : "off"));
 }
 
-// --- the queue tells what has come since -----------------------------------------------------------
+// --- a list tells what has come since -----------------------------------------------------------
 const NEWS_EVERY = 2500;
 
 async function part(address, id) {

@@ -160,18 +160,20 @@ processes.run(Job("k", target, Language.SQL, sys.argv[2], Limits(90, 10, 1000)),
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGSEGV])
 def test_killed_helper_fails_its_run_only(database: Database, number: signal.Signals) -> None:
     """Whatever ended it, told to stop or not, it is not said that something was too large."""
+    # Of its own: the server goes on with the statement of a helper that was killed before, until it notices.
+    statement = f"SELECT pg_sleep(20), {number:d}"
     recorder = Recorder()
     failures: list[ExecutionError] = []
 
     def go() -> None:
         try:
-            run(database, "SELECT pg_sleep(20)", recorder)
+            run(database, statement, recorder)
         except ExecutionError as error:
             failures.append(error)
 
     thread = threading.Thread(target=go)
     thread.start()
-    _wait_for(database, "SELECT pg_sleep(20)", running=True)
+    _wait_for(database, statement, running=True)
     _signal_busy(number)
     thread.join(30)
     assert [type(failure).__name__ for failure in failures] == ["Interrupted"]
@@ -225,9 +227,10 @@ def _freeze(database: Database, statement: str) -> None:
 
 def test_frozen_helper_is_given_up(database: Database) -> None:
     recorder = Recorder()
-    freezer = threading.Thread(target=_freeze, args=(database, "SELECT pg_sleep(30)"))
+    statement = "SELECT pg_sleep(30), 'frozen'"
+    freezer = threading.Thread(target=_freeze, args=(database, statement))
     freezer.start()
-    job = Job("frozen", database.target("reader"), Language.SQL, "SELECT pg_sleep(30)", Limits(3, 10, 1000))
+    job = Job("frozen", database.target("reader"), Language.SQL, statement, Limits(3, 10, 1000))
     began = time.monotonic()
     with pytest.raises(ExecutionError, match="time limit"):
         processes.run(job, recorder, recorder)

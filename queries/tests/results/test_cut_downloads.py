@@ -19,7 +19,7 @@ def cut(world: World) -> QueryRequest:
     return world.executed("SELECT n FROM generate_series(1, 50) AS n")
 
 
-@pytest.mark.parametrize("kind", ["csv", "jsonl", "xlsx"])
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "xlsx", "parquet"])
 @pytest.mark.parametrize("door", ["/queries/{}/result.{}", "/api/v1/queries/{}/result.{}"])
 def test_the_files_name_and_a_header_say_so(
     cut: QueryRequest, world: World, client_of: SignedIn, kind: str, door: str

@@ -197,7 +197,7 @@ def test_json_lines_of_documents_are_canonical_extended_json(world: World) -> No
     assert found == {"n": {"$numberLong": str(2**40)}, "d": {"$numberDecimal": "0.10"}, "text": "é"}
 
 
-@pytest.mark.parametrize("fmt", ["csv", "jsonl", "xlsx"])
+@pytest.mark.parametrize("fmt", ["csv", "jsonl", "xlsx", "parquet"])
 def test_rows_without_columns_can_be_downloaded(world: World, fmt: str) -> None:
     query = world.executed("SELECT FROM items")
     assert query.execution.row_count == 3

@@ -23,7 +23,7 @@ from queries.tests.running.conftest import ROOT, portal_environment
 from queries.tests.world import World
 from web.errors import Unavailable
 
-FORMATS = ["csv", "jsonl", "xlsx"]
+FORMATS = ["csv", "jsonl", "xlsx", "parquet"]
 
 
 def _forget_a_key(execution: Execution) -> None:

@@ -83,6 +83,7 @@ PAGES: dict[str, dict[str, int]] = {
     "pods:detail": OF_THE_POD,
     "pods:target": OF_THE_POD,
     "audit:list": {**dict.fromkeys(PEOPLE, 403), "auditor": 200, "admin": 200},
+    "audit:news": {**dict.fromkeys(PEOPLE, 403), "auditor": 200, "admin": 200},
     "audit:verify": POSTS,
     "audit:entries_csv": {**dict.fromkeys(PEOPLE, 403), "auditor": 200, "admin": 200},
     "audit:entries_jsonl": {**dict.fromkeys(PEOPLE, 403), "auditor": 200, "admin": 200},

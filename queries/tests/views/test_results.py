@@ -101,7 +101,7 @@ def test_failure_is_explained_and_marked_at_its_line(
     assert 'id="L2" class="noted"' in body
 
 
-@pytest.mark.parametrize("kind", ["csv", "jsonl", "xlsx"])
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "xlsx", "parquet"])
 def test_download_is_a_file(kind: str, ran: QueryRequest, committed: World, client_of: SignedIn) -> None:
     response = client_of(committed.author).get(reverse("queries:download", args=[ran.public_id, kind]))
     assert response["Content-Disposition"].endswith(f'.{kind}"')
