@@ -42,6 +42,7 @@ ALTER TABLE {table} ALTER at DROP DEFAULT
 # Whoever waits for the log keeps everybody waiting who writes.
 PATIENCE = "SET LOCAL lock_timeout = '5s'"
 UNFINISHED = ".part"
+OWNER_ONLY = 0o600
 
 
 class Unarchived(Exception):
@@ -70,12 +71,12 @@ class Month:
         return f"audit-{self.name}.jsonl.gz"
 
 
-def months_before(moment: dt.datetime) -> list[Month]:
-    """The months with entries that ended by then, oldest first. Raises Unarchived for one not signed or not sent."""
+def months_before(moment: dt.datetime) -> Iterator[Month]:
+    """The months with entries that ended by then, oldest first. Raises Unarchived at one not signed or not sent."""
     with connection.cursor() as cursor:
         cursor.execute(MONTHS, [moment])
         found = cursor.fetchall()
-    return [month for table, begins, ends in found if (month := _month(table, begins, ends)) is not None]
+    yield from filter(None, (_month(*one) for one in found))
 
 
 def verify() -> None:
@@ -97,6 +98,7 @@ def archive(month: Month, folder: Path, *, by: str, keep: bool = False) -> Path:
     path = folder / month.filename
     if not path.exists():
         _write(month, path)
+    _sync(folder)
     digest = _read_back(month, path)
     _take_away(month, path, digest, by=by, keep=keep)
     return path
@@ -127,14 +129,14 @@ def _lines(month: Month) -> Iterator[bytes]:
 
 def _write(month: Month, path: Path) -> None:
     part = path.with_name(path.name + UNFINISHED)
-    with part.open("wb") as file:
+    part.unlink(missing_ok=True)
+    with open(part, "wb", opener=lambda name, flags: os.open(name, flags, OWNER_ONLY)) as file:
         with gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as packed:
             for line in _lines(month):
                 packed.write(line)
         file.flush()
         os.fsync(file.fileno())
     part.replace(path)
-    _sync(path.parent)
 
 
 def _sync(folder: Path) -> None:

@@ -95,6 +95,7 @@ def test_the_entry_tells_what_by_whom_and_into_which_file(filled: None, tmp_path
     assert (told["first"], told["last"], told["entries"], told["checkpoint"]) == (1, 6, 6, 2)
     assert (told["head"], told["sha256"]) == (bytes(kept.head).hex(), kept.sha256)
     assert told["by"]
+    assert Path(told["file"]).stat().st_mode & 0o777 == 0o600
     assert told["file"] == str(tmp_path / "audit-2025-11.jsonl.gz")
     # Entries 5 and 6 are signed by a checkpoint that ends in the next month.
     assert len(kept.hashes) == 2

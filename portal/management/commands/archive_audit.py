@@ -52,13 +52,13 @@ class Command(BaseCommand):
         if before > this:
             raise CommandError(f"{this.astimezone(dt.UTC):{MONTH}} is not over: it stays, and what comes after it.")
         archiving.verify()
-        found = archiving.months_before(before)
-        for month in found:
+        count = 0
+        for count, month in enumerate(archiving.months_before(before), start=1):  # noqa: B007 -- asked after it
             what = f"{month.name}: entries {month.first} to {month.last}"
             if dry_run:
                 self.stdout.write(f"{what} would be archived in {to / month.filename}.")
                 continue
             path = archiving.archive(month, to, by=getpass.getuser(), keep=keep)
             self.stdout.write(f"{what} are archived in {path}.")
-        if not found:
+        if not count:
             self.stdout.write("There is nothing to archive.")
