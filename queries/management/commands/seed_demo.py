@@ -70,11 +70,11 @@ class Command(BaseCommand):
                 _play(target, sample)
             except PortalError as error:
                 raise CommandError(_why(sample.reason, error)) from error
-        for kept in TEMPLATES:
+        for template in TEMPLATES:
             try:
-                _keep(targets[0], kept)
+                _keep(targets[0], template)
             except PortalError as error:
-                raise CommandError(_why(kept.name, error)) from error
+                raise CommandError(_why(template.name, error)) from error
         self.stdout.write(
             f"{len(PEOPLE)} people, {len(PODS)} pods, {len(targets)} targets, {len(samples)} new requests."
         )
