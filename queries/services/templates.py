@@ -287,6 +287,8 @@ def _check_words(draft: TemplateDraft, errors: Errors) -> None:
     if len(draft.statement) > STATEMENT_LENGTH:
         message = f"It is {len(draft.statement):,} characters long; a template has at most {STATEMENT_LENGTH:,}."
         errors["statement"] = [FieldError(message, "too_long")]
+    if not draft.statement.strip():
+        errors["statement"] = [FieldError("There is no statement.", "required")]
     if not name:
         errors["name"] = [FieldError("Give it a name.", "required")]
 

@@ -182,12 +182,12 @@ def change(request: HttpRequest, public_id: UUID) -> HttpResponse:
         form.is_valid()
         digest = form.cleaned_data["digest"]
         draft = form.draft(person(request))
-        services.change_template(actor=person(request), template_id=template.pk, digest=digest, draft=draft)
+        changed = services.change_template(actor=person(request), template_id=template.pk, digest=digest, draft=draft)
     except NotAllowed:
         raise  # the form is not for them
     except PortalError as error:
         return _refused(request, form, error, template)
-    messages.success(request, "The template was changed. What was approved of it in advance has ended.")
+    messages.success(request, f"{changed.name} was changed: version {changed.now.number}.")
     return redirect("template", template.public_id)
 
 
