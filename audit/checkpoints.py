@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
-from audit import chain, entries, keys
+from audit import chain, entries, keys, months
 from audit.lines import canonical
 from audit.merkle import Tree
 from audit.models import AuditLog, Checkpoint
@@ -157,9 +157,9 @@ def _log_id() -> str:
 
 
 def alarms() -> list[str]:
-    """What is wrong with the checkpoints now, and with what carries entries out, in sentences."""
+    """What is wrong with the log's checkpoints and months now, and with what carries entries out, in sentences."""
     behind = [f"Checkpoints of the audit log do not reach {found.place}: {found.problem}." for found in failing()]
-    return [*filter(None, [_missing()]), *behind, *forwarding.alarms()]
+    return [*filter(None, [_missing()]), *behind, *forwarding.alarms(), *months.alarms()]
 
 
 def _missing() -> str:

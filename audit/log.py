@@ -56,6 +56,7 @@ class Action(StrEnum):
     TEMPLATE_WITHDRAW = "template.withdraw"
     TEMPLATE_LAPSE = "template.lapse"
     TEMPLATE_USE = "template.use"
+    TEMPLATE_REFUSED = "template.refused"
     ACCESS_REFUSED = "access.refused"
     SETTINGS_CHANGE = "portal.settings_change"
     AUDIT_VERIFY = "audit.verify"
@@ -105,11 +106,18 @@ LABELS: dict[Action, str] = {
     Action.TEMPLATE_WITHDRAW: "withdrew the approval in advance of",
     Action.TEMPLATE_LAPSE: "ended the approval in advance of",
     Action.TEMPLATE_USE: "asked with the template",
+    Action.TEMPLATE_REFUSED: "was refused an act on the template",
     Action.ACCESS_REFUSED: "was refused",
     Action.SETTINGS_CHANGE: "runs with other",
     Action.AUDIT_VERIFY: "verified the audit log",
     Action.AUDIT_EXPORT: "exported the audit log",
 }
+
+
+def named(action: Action) -> str:
+    """An action by itself, as a filter offers it: its words, and its code, which alone tells `added` from `added`."""
+    words = LABELS[action].rstrip(":,")
+    return f"{words[:1].upper()}{words[1:]} ({action.value})"
 
 
 class Actor(Protocol):

@@ -18,7 +18,13 @@ class AuditLog(models.Model):
     seq = models.BigIntegerField(primary_key=True, editable=False)
     at = models.DateTimeField(editable=False)
     actor = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, editable=False, on_delete=models.PROTECT, related_name="+"
+        settings.AUTH_USER_MODEL,
+        null=True,
+        editable=False,
+        on_delete=models.PROTECT,
+        related_name="+",
+        # `audit_by_actor` begins with it.
+        db_index=False,
     )
     actor_label = models.TextField(editable=False)
     action = models.TextField(editable=False)

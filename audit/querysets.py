@@ -76,6 +76,10 @@ class AuditLogQuerySet(models.QuerySet["AuditLog"]):
         """Those of that day (UTC) and before."""
         return self if day == dt.date.max else self.filter(at__lt=_midnight(day + ONE_DAY))
 
+    def after(self, seq: int) -> AuditLogQuerySet:
+        """Those newer than an entry."""
+        return self.filter(seq__gt=seq)
+
     def before(self, seq: int) -> AuditLogQuerySet:
         """Those older than an entry."""
         return self.filter(seq__lt=seq)

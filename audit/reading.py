@@ -19,6 +19,8 @@ from web.filters import read_filters
 CHOICES = ("q", "action", "actor", "subject", "person", "target", "request", "since", "until")
 FILTERS = (*CHOICES, "cursor", "limit")
 PAGE_MOST = 500
+COUNT_CAP = 100
+SEQ_DIGITS = 18
 NARROWED: dict[str, Callable[[AuditLogQuerySet, str], AuditLogQuerySet]] = {
     "q": AuditLogQuerySet.worded,
     "action": lambda entries, name: entries.of_action(Action(name)),
@@ -58,6 +60,16 @@ def read_page(sent: QueryDict, *, default_size: int = paging.PAGE) -> Page:
 def chosen(sent: QueryDict) -> AuditLogQuerySet:
     """All entries that the filters of an address leave. Raises BadInput, as `read_page` does."""
     return _matching({name: value.strip() for name, value in read_filters(sent, CHOICES).items()})
+
+
+def arrived(sent: QueryDict) -> int:
+    """How many entries that the filters leave are `newer` than one, counted no further than 100; of no number none."""
+    filters = sent.copy()
+    newer = (filters.pop("newer", None) or [""])[-1]
+    filters.pop("limit", None)
+    if not (newer.isascii() and newer.isdigit() and len(newer) <= SEQ_DIGITS):
+        return 0
+    return chosen(filters).after(int(newer)).order_by()[:COUNT_CAP].count()
 
 
 def _matching(filters: dict[str, str]) -> AuditLogQuerySet:

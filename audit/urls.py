@@ -7,6 +7,7 @@ from audit import views
 app_name = "audit"
 urlpatterns = [
     path("", views.entries, name="list"),
+    path("news/", views.news, name="news"),
     path("verify/", views.verify, name="verify"),
     path("public-key.pem", views.public_key, name="public_key"),
     path("checkpoints.jsonl", views.checkpoint_lines, name="checkpoints"),

@@ -17,9 +17,10 @@ from audit.log import LABELS, Action
 from audit.models import AuditLog, CheckpointDelivery
 from audit.publishing import forwarding
 from audit.publishing.places import places
-from audit.reading import CHOICES, FILTERS, Page, chosen, read_page, require_reader
+from audit.reading import CHOICES, FILTERS, Page, arrived, chosen, read_page, require_reader
 from audit.verification import verify_and_record
 from web.errors import BadInput, NotFound
+from web.news import beginning, news_address, news_bar
 from web.ratelimit import limit
 from web.verbs import post_only
 
@@ -37,7 +38,7 @@ R = TypeVar("R", HttpResponse, StreamingHttpResponse)
 def entries(request: HttpRequest) -> HttpResponse:
     """A page of entries; of a filter that makes no sense it says so, and shows none."""
     require_reader(request.user)
-    page, problems = Page((), None), []
+    page, problems, head = Page((), None), [], ends.head().seq
     try:
         page = read_page(request.GET, default_size=PAGE_SIZE)
     except BadInput as error:
@@ -45,12 +46,13 @@ def entries(request: HttpRequest) -> HttpResponse:
     context = {
         "nav": "audit",
         "filters": {name: request.GET.get(name, "") for name in FILTERS},
-        "actions": [(action.value, action.value) for action in Action],
+        "actions": [(action.value, log.named(action)) for action in Action],
         "problems": problems,
         "timelines": [(name, request.GET[name]) for name in TIMELINES if request.GET.get(name)],
         "chosen": urlencode({name: request.GET[name] for name in CHOICES if request.GET.get(name)}),
         "entries": [_readable(entry) for entry in page.entries],
         "next": page.next,
+        "news": "" if problems or "cursor" in request.GET else news_address(request, "audit:news", newer=str(head)),
         "paged": "cursor" in request.GET,
         "checkpoint": checkpoints.last(),
         "alarms": checkpoints.alarms(),
@@ -58,6 +60,13 @@ def entries(request: HttpRequest) -> HttpResponse:
         "places": CheckpointDelivery.objects.filter(place__in=[place.name for place in places()]).order_by("place"),
     }
     return render(request, "audit/list.html", context, status=BadInput.status if problems else 200)
+
+
+@require_safe
+def news(request: HttpRequest) -> HttpResponse:
+    """What came into the list after its page was made: the bar above it, asked for now and then."""
+    require_reader(request.user)
+    return news_bar(request, arrived(request.GET), beginning(request, "audit:list", without=("newer", "limit")))
 
 
 @post_only
@@ -141,6 +150,7 @@ def _readable(entry: AuditLog) -> dict[str, Any]:
         "entry": entry,
         "who": who,
         "sentence": LABELS[Action(entry.action)] if known else entry.action,
+        "named": log.named(Action(entry.action)) if known else entry.action,
         "subject": "" if entry.subject_label == who else entry.subject_label,
         "facts": _facts(data),
         "circumstances": circumstances,

@@ -24,14 +24,19 @@ APPEND_GOAL, PAGE_GOAL = 1.2, 1.2
 FILL = """
 INSERT INTO audit_logs (seq, at, actor_label, action, subject_kind, subject_id, subject_label, previous_hash, hash,
     data)
-SELECT head.seq + n, clock_timestamp(), 'history', 'query.approve', 'query', md5((head.seq + n / 4)::text)::uuid::text,
-    'QR-' || n / 4, head.hash, head.hash,
+SELECT head.seq + n, %s::timestamptz + n * interval '1 millisecond', 'history', 'query.approve', 'query',
+    md5((head.seq + n / 4)::text)::uuid::text, 'QR-' || n / 4, head.hash, head.hash,
     '{"address":"127.0.0.1","digest":"' || repeat('0', 64) || '","from":"PENDING","to":"APPROVED"}'
 FROM audit_head AS head, generate_series(1, %s) AS n
 """
+# The last one of them is this month.
+MONTHS = """
+SELECT date_trunc('month', now(), 'UTC') - (%s - n) * interval '1 month' FROM generate_series(1, %s) AS n
+"""
+ADD_MONTH = "SELECT audit_add_month(%s::timestamptz, NULL) WHERE NOT audit_has_month(%s::timestamptz)"
 MOVE = "UPDATE audit_head SET seq = seq + %s"
 INDEXES = """
-SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid) FROM pg_index
+SELECT indexrelid::regclass::text, replace(pg_get_indexdef(indexrelid), ' ON ONLY ', ' ON ') FROM pg_index
 WHERE indrelid = 'audit_logs'::regclass AND NOT indisunique
 """
 
@@ -100,9 +105,10 @@ def _fill(stage: Stage) -> int:
         triggers = admin.execute(TRIGGERS).fetchall()
         for table, trigger in triggers:
             admin.execute(f"ALTER TABLE {table} DISABLE TRIGGER {trigger}")
-        for _ in range(pieces):
+        for (month,) in admin.execute(MONTHS, [pieces, pieces]).fetchall():
             if time.monotonic() < by:
-                admin.execute(FILL, [PIECE])
+                admin.execute(ADD_MONTH, [month, month])
+                admin.execute(FILL, [month, PIECE])
                 admin.execute(MOVE, [PIECE])
         for table, trigger in triggers:
             admin.execute(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {trigger}")

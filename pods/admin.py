@@ -34,7 +34,7 @@ class PodForm(ModelForm):
         required=False,
         label="Managers",
         widget=FilteredSelectMultiple("managers", is_stacked=False),
-        help_text="They decide on this pod's requests and may submit. Whose role is developer may still not decide.",
+        help_text="They decide on this pod's requests and may submit. Those whose role is developer may not decide.",
     )
     developers_of_pod = forms.ModelMultipleChoiceField(
         User.objects.filter(is_active=True).order_by("username"),

@@ -6,6 +6,9 @@ from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.models import Absence, Role, User
@@ -54,6 +57,7 @@ def pod_detail(request: HttpRequest, slug: str) -> HttpResponse:
         "ceiling": Role.DEVELOPER,
         "targets": pod.targets.all(),
         "usable": _usable(user),
+        "news": _news_of(pod),
         "recent": pod.queries.visible_to(user).with_people().prefetch_related("decisions")[:RECENT],
         "templates": pod.templates.visible_to(user).in_use().as_rows()[:RECENT],
         "is_member": Pod.objects.of_member(user).filter(pk=pod.pk).exists(),
@@ -88,6 +92,13 @@ def target_detail(request: HttpRequest, slug: str, target: str) -> HttpResponse:
 def _usable(user: User) -> set[int]:
     """The keys of targets that the person may ask for."""
     return set(Target.objects.usable_by(user).values_list("pk", flat=True))
+
+
+def _news_of(pod: Pod) -> str:
+    """Where its page asks what came since: the list of requests tells, for this pod and whoever asked."""
+    since = timezone.now().isoformat()
+    asked = {"author": "anyone", "pod": pod.slug, "on_pod": "yes", "since": since}
+    return f"{reverse('queries:news')}?{urlencode(asked)}"
 
 
 def _tables(user: User, target: Target, words: str) -> dict[str, Any]:

@@ -24,9 +24,17 @@ FROM pg_class c
 LEFT JOIN pg_trigger t ON t.tgrelid = c.oid
 LEFT JOIN pg_proc p ON p.oid = t.tgfoid
 WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p', 'S')
-    AND pg_has_role(c.relowner, 'USAGE')
+    AND pg_has_role(c.relowner, 'USAGE') AND NOT c.relispartition
 GROUP BY c.oid, c.relname, c.relkind ORDER BY c.relname
 """
+# The months of the audit log are written and read through the log alone.
+PARTITIONS = """
+SELECT oid::regclass::text FROM pg_class
+WHERE relnamespace = current_schema()::regnamespace AND relispartition AND relkind = 'r'
+    AND pg_has_role(relowner, 'USAGE')
+"""
+# What the login calls as the owner of the tables: the months of the log are made before they come.
+FUNCTION = "audit_add_months()"
 
 
 @contextmanager
@@ -63,6 +71,12 @@ def grant(login: str) -> None:
             rights = ["USAGE", "SELECT"] if is_sequence else rights_on(name, refused)
             cursor.execute(f"REVOKE ALL ON {kind} {written} FROM {to}")
             cursor.execute(f"GRANT {', '.join(rights)} ON {kind} {written} TO {to}")
+        cursor.execute(PARTITIONS)
+        for (written,) in cursor.fetchall():
+            cursor.execute(f"REVOKE ALL ON TABLE {written} FROM {to}")
+        cursor.execute("SELECT to_regprocedure(%s) IS NOT NULL", [FUNCTION])
+        if cursor.fetchone() == (True,):
+            cursor.execute(f"GRANT EXECUTE ON FUNCTION {FUNCTION} TO {to}")
 
 
 def rights_on(table: str, refused: int) -> list[str]:
@@ -79,6 +93,12 @@ GUARDS = {
     "audit_head": ("audit_head_moves", "audit_head_stays", "audit_head_table_stays"),
     "audit_checkpoints": ("audit_checkpoints_stay", "audit_checkpoint_table_stays"),
 }
+# Those of each month of the log, which is a table of its own.
+GUARDS_OF_A_MONTH = GUARDS["audit_logs"]
+MONTHS = """
+SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+WHERE i.inhparent = to_regclass('audit_logs')
+"""
 # On also in a session that calls itself a replica.
 ALWAYS = "A"
 TRIGGERS = """
@@ -97,7 +117,8 @@ SELECT 'table ' || relname, relowner FROM pg_class
 WHERE relnamespace = current_schema()::regnamespace AND relname = ANY (%s)
 UNION ALL
 SELECT 'function ' || proname, proowner FROM pg_proc
-WHERE pronamespace = current_schema()::regnamespace AND proname IN ('audit_chain', 'audit_refuse')
+WHERE pronamespace = current_schema()::regnamespace
+    AND proname IN ('audit_chain', 'audit_refuse', 'audit_turn', 'audit_add_months')
 UNION ALL
 SELECT 'schema ' || nspname, nspowner FROM pg_namespace WHERE nspname = current_schema()
 UNION ALL
@@ -110,7 +131,7 @@ EXCESS = """
 SELECT right_name || ' on ' || relname FROM pg_class,
     unnest(ARRAY['INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'TRIGGER']) AS right_name
 WHERE relnamespace = current_schema()::regnamespace AND relname = ANY (%s)
-    AND NOT (right_name = 'INSERT' AND relname <> 'audit_head')
+    AND NOT (right_name = 'INSERT' AND relname <> 'audit_head' AND NOT relispartition)
     AND (has_table_privilege(session_user, oid, right_name)
         OR right_name IN ('INSERT', 'UPDATE') AND has_any_column_privilege(session_user, oid, right_name))
 ORDER BY relname, right_name
@@ -124,13 +145,20 @@ def guards_off() -> list[str]:
         found = {(table, name): state for table, name, state in cursor.fetchall()}
     on = {trigger for trigger, state in found.items() if state in {ALWAYS, "O"}}
     always = {trigger for trigger, state in found.items() if state == ALWAYS}
-    missing = {(table, name) for table, names in GUARDS.items() for name in names} - always
+    wanted = GUARDS | dict.fromkeys(_months(), GUARDS_OF_A_MONTH)
+    missing = {(table, name) for table, names in wanted.items() for name in names} - always
     return [".".join(trigger) for trigger in sorted({*found} - on | missing)]
+
+
+def _months() -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute(MONTHS)
+        return sorted(name for (name,) in cursor.fetchall())
 
 
 def ways_to_the_log() -> list[str]:
     """By what the login of this connection could change the audit log or switch its guards off; empty: by nothing."""
-    tables = [*GUARDS]
+    tables = [*GUARDS, *_months()]
     with connection.cursor() as cursor:
         cursor.execute(LOGIN, [[*SERVER]])
         superuser, makes_roles, roles = cursor.fetchone()

@@ -19,6 +19,7 @@ from queries.forms import read_rows
 from queries.models import QueryRequest, Template, TemplateVersion
 from queries.parameter_rows import VALUE, ParameterRows, Row, row_of, rows_of, type_of, written
 from queries.services import Asked, Declared, TemplateDraft, Terms, field_of
+from queries.services.parameters import Errors
 from web.errors import BadInput, FieldError
 
 EVERYONE, THESE = "everyone", "these"
@@ -141,21 +142,29 @@ class GrantForm(ServiceForm):
     people = forms.CharField(required=False)
     comment = forms.CharField(required=False)
 
+    def __init__(self, data: Any = None, *, initial: dict[str, Any] | None = None) -> None:
+        super().__init__(data, initial=initial)
+        # It stands on one page with the form that asks, which has fields of the same names.
+        self.auto_id = "id_grant_%s"
+
     def named(self) -> list[str]:
         """The user names that are ticked."""
         return self.data.getlist("people") if isinstance(self.data, QueryDict) else []
 
     def terms(self) -> Terms:
-        """What the services take. Call after `is_valid`. Raises BadInput."""
-        sent = self.cleaned_data
-        return Terms(
+        """What the services take. Call after `is_valid`. Raises BadInput with every field that cannot be read."""
+        sent, errors = self.cleaned_data, Errors()
+        terms = Terms(
             target=sent["target"],
-            until=_day(sent["until"]),
-            runs_a_day=_number(sent["runs_a_day"], "runs_a_day"),
-            runs_a_person=_number(sent["runs_a_person"], "runs_a_person"),
-            people=_people(sent["whom"], self.named()),
+            until=_day(sent["until"], errors),
+            runs_a_day=_number(sent["runs_a_day"], "runs_a_day", errors),
+            runs_a_person=_number(sent["runs_a_person"], "runs_a_person", errors),
+            people=_people(sent["whom"], self.named(), errors),
             comment=sent["comment"].replace("\r\n", "\n"),
         )
+        if errors:
+            raise BadInput(errors)
+        return terms
 
 
 def kept_of(query: QueryRequest) -> dict[str, Any]:
@@ -204,25 +213,28 @@ def _declared(row: Row) -> Declared:
     return Declared(row.typed(), has_usual)
 
 
-def _people(whom: str, ticked: Sequence[str]) -> tuple[str, ...] | None:
+def _people(whom: str, ticked: Sequence[str], errors: Errors) -> tuple[str, ...] | None:
     """The user names, None for everybody; which of both is said, never supposed."""
     if whom not in {EVERYONE, THESE}:
-        raise BadInput({"whom": [FieldError("Choose who may use it.", "required")]})
+        errors["whom"] = [FieldError("Choose who may use it.", "required")]
     return tuple(ticked) if whom == THESE else None
 
 
-def _day(text: str) -> dt.date:
+def _day(text: str, errors: Errors) -> dt.date:
     try:
         return dt.date.fromisoformat(text)
     except ValueError:
-        raise BadInput({"until": [FieldError("Write a day as 2026-01-31.", "invalid")]}) from None
+        wrong = FieldError("Write a day as 2026-01-31.", "invalid")
+        errors["until"] = [wrong if text.strip() else FieldError("Choose the last day.", "required")]
+    return dt.date.min
 
 
-def _number(text: str, field: str) -> int:
+def _number(text: str, field: str, errors: Errors) -> int:
     digits = text.strip().replace(",", "")
-    if not (digits.isascii() and digits.isdigit() and len(digits) <= DIGITS):
-        raise BadInput({field: [FieldError("Write a whole number.", "invalid")]})
-    return int(digits)
+    if digits.isascii() and digits.isdigit() and len(digits) <= DIGITS:
+        return int(digits)
+    errors[field] = [FieldError("Write a whole number.", "invalid")]
+    return 0
 
 
 def names_of(people: Sequence[User]) -> list[tuple[str, User]]:

@@ -116,6 +116,7 @@ DID: Final[Mapping[Verb, str]] = {
     Verb.CLOSE: "closed this by hand",
 }
 ASKED_FOR_CHANGES: Final = "asked for changes"
+APPROVED_IN_ADVANCE: Final = "had approved this in advance, with its template"
 
 # What the bell says of a request, after its number.
 TOLD: Final[Mapping[Event, str]] = {

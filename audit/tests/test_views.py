@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -39,6 +40,53 @@ def test_every_action_reads_as_a_sentence(reader: Client) -> None:
     assert [label for label in log.LABELS.values() if label.replace("'", "&#x27;") not in body] == []
     assert "Somebody &lt;b&gt;" in body
     assert "<i>x</i>" not in body
+
+
+def test_actions_are_chosen_by_their_words(reader: Client) -> None:
+    body = reader.get("/audit/?action=query.approve").content.decode()
+    assert '<option value="query.approve" selected>Approved (query.approve)</option>' in body
+    assert '<option value="query.endorse">Approved, more approvals needed (query.endorse)</option>' in body
+    offered = re.findall(r'<option value="([^"]+)"[^>]*>([^<]+)</option>', body.partition('id="a-action"')[2])
+    assert [value for value, _ in offered] == [action.value for action in log.Action]
+    assert len({words for _, words in offered}) == len(offered)
+    record(log.Action.QUERY_APPROVE, log.Subject("pod", "payments", "Payments"))
+    assert "<dd>Approved (query.approve)</dd>" in reader.get("/audit/").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("filters", "told"),
+    [
+        ("", "2 new"),
+        ("?action=query.submit", ""),
+        ("?subject=payments", "2 new"),
+        ("?limit=1", "2 new"),
+        ("?since=2000-01-01", "2 new"),
+    ],
+)
+def test_open_log_is_told_what_came_since(filters: str, told: str, reader: Client) -> None:
+    record(log.Action.MEMBERS_CHANGE, log.Subject("pod", "payments", "Payments"))
+    asks = re.search(r'data-news="([^"]+)"', reader.get(f"/audit/{filters}").content.decode())
+    assert asks
+    address = unescape(asks[1])
+    assert "new</strong>" not in reader.get(address).content.decode()
+    for _ in range(2):
+        record(log.Action.MEMBERS_CHANGE, log.Subject("pod", "payments", "Payments"))
+    bar = reader.get(address).content.decode()
+    assert ("new</strong>" in bar) is bool(told)
+    assert told in bar
+
+
+@pytest.mark.parametrize("newer", ["", "-1", "1.5", "\u0661", "9" * 30, "%00"])
+def test_what_came_since_no_entry_is_none(newer: str, reader: Client) -> None:
+    record(log.Action.MEMBERS_CHANGE, log.Subject("pod", "payments", "Payments"))
+    answer = reader.get("/audit/news/", {"newer": newer})
+    assert answer.status_code == 200
+    assert "new</strong>" not in answer.content.decode()
+
+
+def test_only_the_newest_entries_are_told_of(reader: Client) -> None:
+    assert "data-news" not in reader.get("/audit/?cursor=").content.decode()
+    assert "data-news" not in reader.get("/audit/?action=nothing").content.decode()
 
 
 @pytest.mark.parametrize(

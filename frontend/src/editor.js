@@ -20,6 +20,7 @@ import {
 import { classHighlighter } from "@lezer/highlight";
 import { collectionText, fieldText, shellCompletion } from "./shell-completion.js";
 import { quoted, sqlCompletion, tableName } from "./sql-completion.js";
+import { templateCompletion } from "./template-completion.js";
 
 // The same characters that the review page shows as chips: formats, controls, private use, odd white space.
 const HIDDEN = /[\p{Cf}\p{Co}\p{Zl}\p{Zp}\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000\u034f\u115f\u1160\u2800\u3164\uffa0\ufe00-\ufe0f]/gu;
@@ -41,9 +42,9 @@ function chip(code) {
 const NOTHING = { language: "sql", tables: [], searchPath: [], methods: { database: [], collection: [] }, templates: [] };
 
 function languageSupport(spoken) {
-  const { language, tables, methods } = spoken;
+  const { language, tables, methods, templates } = spoken;
   if (language === "sql") return new LanguageSupport(PostgreSQL.language, PostgreSQL.language.data.of({ autocomplete: sqlCompletion(spoken) }));
-  const completion = javascriptLanguage.data.of({ autocomplete: shellCompletion(tables, methods) });
+  const completion = [shellCompletion(tables, methods), templateCompletion(templates)].map((autocomplete) => javascriptLanguage.data.of({ autocomplete }));
   // The snippets and names of JavaScript are a script's; a query of the shell is one call.
   return language === "script" ? [javascript(), completion] : new LanguageSupport(javascriptLanguage, completion);
 }
@@ -53,6 +54,16 @@ function offset(doc, line, column) {
   // Columns are counted in characters, as people and Python count; the editor counts UTF-16 units.
   const before = [...at.text].slice(0, Math.max((column ?? 1) - 1, 0)).join("");
   return { from: Math.min(at.from + before.length, at.to), to: at.to };
+}
+
+// What is typed over a selection the browser would give the looks of what stood there, by a style of its own: it is put
+// in here instead, past the same extensions.
+function typeOver(event, view) {
+  const { main, ranges } = view.state.selection;
+  if (event.inputType !== "insertText" || !event.data || event.isComposing || view.composing || ranges.every((range) => range.empty)) return false;
+  const typed = () => view.state.update(view.state.replaceSelection(event.data), { userEvent: "input.type", scrollIntoView: true });
+  if (!view.state.facet(EditorView.inputHandler).some((handle) => handle(view, main.from, main.to, event.data, typed))) view.dispatch(typed());
+  return true;
 }
 
 const before = (view) => view.state.sliceDoc(Math.max(view.state.selection.main.from - 10, 0), view.state.selection.main.from);
@@ -87,6 +98,7 @@ function mount(area, { completes = true, onChange = () => {}, onSend = () => {},
         }),
         // Escape, then Tab leaves the editor, whatever else Escape closes on the way.
         Prec.highest(keymap.of([{ key: "Escape", run: (view) => (view.setTabFocusMode(LEAVING_MS), false) }])),
+        EditorView.domEventHandlers({ beforeinput: typeOver }),
         keymap.of([{ key: "Mod-Enter", run: () => (onSend(), true) }]),
         lintGutter(),
         lineNumbers(),

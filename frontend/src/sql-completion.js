@@ -1,6 +1,7 @@
 // Completion of SQL: columns of the tables in reach first, then tables, keywords and templates.
 import { PostgreSQL, keywordCompletionSource } from "@codemirror/lang-sql";
 import { tokens } from "./sql-tokens.js";
+import { templateOptions } from "./template-completion.js";
 
 // As much of a long text as is looked at on either side of the cursor.
 const REACH = 50_000;
@@ -17,8 +18,7 @@ const RESERVED = new Set(
 const NO_ALIAS = new Set([...RESERVED, "set", "values", "when", "matched"]);
 const LEADS_TO_TABLE = new Set(["from", "join", "update", "into", "table", "using"]);
 const CLAUSES = new Set([...LEADS_TO_TABLE, "select", "where", "on", "set", "by", "having", "returning", "values", "limit", "as"]);
-const SECTIONS = ["Columns", "Tables", "Keywords", "Templates"].map((name, rank) => ({ name, rank }));
-const [COLUMNS, TABLES, KEYWORDS, TEMPLATES] = SECTIONS;
+const [COLUMNS, TABLES, KEYWORDS] = ["Columns", "Tables", "Keywords"].map((name, rank) => ({ name, rank }));
 
 // A name as it is written where it would otherwise be read as another, or as a keyword.
 export const quoted = (name) => (PLAIN.test(name) && !RESERVED.has(name) ? name : `"${name.replaceAll('"', '""')}"`);
@@ -174,7 +174,7 @@ export function sqlCompletion({ tables, searchPath, templates }) {
         ...ctes,
         ...named(),
         ...listed.filter(({ label }) => touching?.kind !== "quoted" && label.toLowerCase().startsWith(word.toLowerCase())).map(({ label }) => ({ label: lower ? label.toLowerCase() : label.toUpperCase(), type: "keyword", section: KEYWORDS })),
-        ...templates.map((template) => ({ label: template.name, detail: "template", type: "text", section: TEMPLATES, apply: template.apply })),
+        ...templateOptions(templates),
       ];
     }
     const shown = options

@@ -20,6 +20,7 @@ from pytest_django import DjangoDbBlocker
 
 from accounts.models import SYSTEM
 from audit import log
+from audit import months as prepared
 from audit.models import AuditLog, Checkpoint
 from portal import env, rights
 from portal.checks import check_rights
@@ -75,8 +76,22 @@ def refused(statement: str) -> bool:
     return False
 
 
+ACTS_ON_A_MONTH = (
+    "INSERT INTO {} SELECT * FROM audit_logs",
+    "SELECT FROM {}",
+    "UPDATE {} SET seq = 0",
+    "DELETE FROM {}",
+    "TRUNCATE {}",
+    "DROP TABLE {}",
+    "ALTER TABLE audit_logs DETACH PARTITION {}",
+    "ALTER TABLE {} DISABLE TRIGGER USER",
+)
+
+
 def test_migrating_gives_the_login_its_rights_and_no_more(two_roles: None) -> None:
     call_command("migrate", verbosity=0)
+    months = months_of_the_log()
+    assert len(months) == 4
     with transaction.atomic():
         log.append(log.Action.SIGN_IN, actor=SYSTEM, subject=log.Subject("user", "7", "seven"))
     assert AuditLog.objects.count() == 1
@@ -97,12 +112,25 @@ def test_migrating_gives_the_login_its_rights_and_no_more(two_roles: None) -> No
         "CREATE TABLE mine ()",
         "CREATE OR REPLACE FUNCTION audit_refuse() RETURNS trigger LANGUAGE sql AS 'SELECT 1'",
         "ALTER FUNCTION audit_chain() SECURITY INVOKER",
+        *(act.format(month) for month in months for act in ACTS_ON_A_MONTH),
     ):
         assert refused(act), act
+    assert check_rights() == []
+    assert prepared.alarms() == []
+    # What it may have done as the owner is that alone.
+    with rights.as_owner(), connection.cursor() as cursor:
+        cursor.execute(f"DROP TABLE {months[1]}")
+    assert (prepared.make_due(), months_of_the_log()) == (1, months)
     assert check_rights() == []
     # Once more, as every deployment does; and what it was given besides is taken.
     call_command("migrate", verbosity=0)
     assert check_rights() == []
+
+
+def months_of_the_log() -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute(rights.MONTHS)
+        return sorted(name for (name,) in cursor.fetchall())
 
 
 def test_without_another_login_migrating_grants_nothing(own_database: None) -> None:
@@ -171,6 +199,8 @@ def test_nothing_is_said_of_a_login_as_it_should_be(planted: Any) -> None:
         (f"ALTER FUNCTION audit_chain() OWNER TO {LOGIN}", "owner of function audit_chain"),
         (f"ALTER SCHEMA public OWNER TO {LOGIN}", "owner of schema public"),
         (f"GRANT UPDATE ON audit_logs TO {LOGIN}", "UPDATE on audit_logs"),
+        (f"GRANT INSERT ON audit_logs_rest TO {LOGIN}", "INSERT on audit_logs_rest"),
+        (f"ALTER TABLE audit_logs_rest OWNER TO {LOGIN}", "owner of table audit_logs_rest"),
         (f"GRANT UPDATE (data) ON audit_logs TO {LOGIN}", "UPDATE on audit_logs"),
         ("GRANT DELETE ON audit_checkpoints TO PUBLIC", "DELETE on audit_checkpoints"),
         (f"GRANT TRUNCATE ON audit_logs TO {LOGIN}", "TRUNCATE on audit_logs"),
@@ -191,6 +221,7 @@ def test_a_login_that_could_change_the_log_is_told(statement: str, words: str, p
     [
         ("ALTER TABLE audit_logs DISABLE TRIGGER audit_rows_stay", "audit_logs.audit_rows_stay"),
         ("ALTER TABLE audit_logs ENABLE TRIGGER audit_chain", "audit_logs.audit_chain"),
+        ("ALTER TABLE audit_logs_rest DISABLE TRIGGER audit_table_stays", "audit_logs_rest.audit_table_stays"),
         ("ALTER TABLE audit_head ENABLE REPLICA TRIGGER audit_head_moves", "audit_head.audit_head_moves"),
         ("DROP TRIGGER audit_checkpoints_stay ON audit_checkpoints", "audit_checkpoints.audit_checkpoints_stay"),
         ("ALTER TABLE decisions DISABLE TRIGGER decision_stays", "decisions.decision_stays"),

@@ -16,7 +16,7 @@ from typing import TypeAlias
 from django.db import Error, InterfaceError, OperationalError, connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from audit import checkpoints, configuration
+from audit import checkpoints, configuration, months
 from audit.publishing import forward_due, publish_due
 from queries import running, services
 from queries.maintenance import tidying
@@ -68,6 +68,11 @@ def sign(stopping: Stopping) -> int:
     return 0 if stopping() else checkpoints.make_due()
 
 
+def prepare(stopping: Stopping) -> int:
+    """Make the months of the audit log before they come."""
+    return 0 if stopping() else months.make_due()
+
+
 def tasks(interval: float) -> list[Task]:
     """The tasks, those that matter soonest first. `interval` in seconds."""
     return [
@@ -75,6 +80,7 @@ def tasks(interval: float) -> list[Task]:
         Task("expire", expire, interval, 2),
         Task("remind", remind, interval, 4),
         Task("checkpoints", sign, interval, 5),
+        Task("months", prepare, max(interval, TIDY_SECONDS), 7),
         Task("publish", publish_due, interval, 0),
         Task("forward", forward_due, min(interval, NOTICE_SECONDS), 0),
         Task("notices", sending.send_due, min(interval, NOTICE_SECONDS), 0),

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from uuid import UUID
 
 from django.db import connection
 
@@ -66,6 +67,14 @@ def earlier(query: QueryRequest, reader: User) -> Earlier | None:
     words = sorted((word for version in line if version.pk >= base.pk for word in _said(version)), key=lambda w: w.at)
     left_out = max(0, len(words) - WORDS_SHOWN)
     return Earlier(base, base.pk in seen, words[left_out:], left_out)
+
+
+def words_about(public_id: UUID, author: User) -> list[Word]:
+    """What others said about a request of its author's, the latest of it, oldest first."""
+    found = QueryRequest.objects.filter(public_id=public_id, author=author)
+    query = found.prefetch_related("decisions__reviewer", "comments__author").first()
+    said = [word for word in _said(query) if word.who != author] if query is not None else []
+    return sorted(said, key=lambda word: word.at)[-WORDS_SHOWN:]
 
 
 def _line(query: QueryRequest, reader: User) -> list[QueryRequest]:

@@ -8,8 +8,8 @@ from accounts.models import SYSTEM, Actor
 from audit.log import Action
 from audit.models import AuditLog
 from queries.lifecycle import Status, Verb
-from queries.models import Code, Decision, Execution, QueryRequest, Verdict
-from queries.words import ASKED_FOR_CHANGES, DID, failed
+from queries.models import Code, Decision, Execution, QueryRequest, TemplateUse, Verdict
+from queries.words import APPROVED_IN_ADVANCE, ASKED_FOR_CHANGES, DID, failed
 
 # Where no time is written down, it was what ended the request.
 UNKNOWN = dt.datetime.max.replace(tzinfo=dt.UTC)
@@ -47,6 +47,8 @@ def _decided(query: QueryRequest) -> Iterator[Event]:
 
 
 def _decision(query: QueryRequest, decision: Decision) -> Event:
+    if decision.verdict == Verdict.APPROVE and _in_advance(query):
+        return Event(decision.reviewer, APPROVED_IN_ADVANCE, decision.at, "check", "ok")
     if decision.verdict == Verdict.APPROVE:
         did, icon, tone = DID[Verb.APPROVE], "check", "ok"
     elif query.code == Code.CHANGES_REQUESTED:
@@ -54,6 +56,12 @@ def _decision(query: QueryRequest, decision: Decision) -> Event:
     else:
         did, icon, tone = DID[Verb.REJECT], "x", "bad"
     return Event(decision.reviewer, did, decision.at, icon, tone, decision.comment)
+
+
+def _in_advance(query: QueryRequest) -> bool:
+    """Whether it ran on what somebody approved before it was asked."""
+    use: TemplateUse | None = getattr(query, "template_use", None)
+    return use is not None and use.grant_id is not None
 
 
 def _commented(query: QueryRequest) -> Iterator[Event]:

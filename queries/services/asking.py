@@ -21,7 +21,7 @@ from queries.services.deciding import approve_in_advance
 from queries.services.drafts import Draft
 from queries.services.parameters import Errors, Typed, field_of
 from queries.services.submitting import Follows, judged, named_in_log, store
-from queries.services.templates import check_seen, end_grant, locked_template, subject
+from queries.services.templates import check_seen, end_grant, locked_template, noted, subject
 from web.errors import BadInput, FieldError
 
 
@@ -55,10 +55,11 @@ def ask(*, actor: User, template_id: int, asked: Asked) -> QueryRequest:
     A grant that is withdrawn, or a template that is changed, before the request is stored lets nothing run; what is
     done to them later does not stop what runs by then. Raises BadInput, and NotNow where the template is another.
     """
-    template = Template.objects.select_related("pod", "current").get(pk=template_id)
-    check_seen(template, asked.digest)
-    target, draft, analysis = judged(actor, _draft(template, asked))
-    query = places.patiently(lambda: _record(actor, template_id, asked.digest, draft, (target, analysis)))
+    with noted("ask", actor=actor, template_id=template_id):
+        template = Template.objects.select_related("pod", "current").get(pk=template_id)
+        check_seen(template, asked.digest)
+        target, draft, analysis = judged(actor, _draft(template, asked))
+        query = places.patiently(lambda: _record(actor, template_id, asked.digest, draft, (target, analysis)))
     return running.run(query) if query.state is Status.APPROVED else shown(query.pk)
 
 

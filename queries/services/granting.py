@@ -16,7 +16,7 @@ from queries import grants, policies
 from queries.models import Ended, Grant, GrantedPerson, Template, TemplateVersion
 from queries.services.comments import check_comment, said
 from queries.services.parameters import Errors
-from queries.services.templates import check_seen, end_grant, locked_template, read_template, subject
+from queries.services.templates import check_seen, end_grant, locked_template, noted, read_template, subject
 from web.errors import BadInput, FieldError, NotAllowed, NotFound, NotNow
 
 NOT_READ = (
@@ -47,6 +47,11 @@ def grant(*, actor: User, template_id: int, digest: str, terms: Terms) -> Grant:
     Raises NotAllowed, BadInput, and NotNow where the template is another by now, is no read, or where the portal did
     not verify of all of it that it only reads.
     """
+    with noted("grant", actor=actor, template_id=template_id):
+        return _grant(actor, template_id, digest, terms)
+
+
+def _grant(actor: User, template_id: int, digest: str, terms: Terms) -> Grant:
     template = Template.objects.select_related("pod", "current").get(pk=template_id)
     _allow(actor, template)
     check_seen(template, digest)
@@ -90,7 +95,7 @@ def grant(*, actor: User, template_id: int, digest: str, terms: Terms) -> Grant:
 
 def withdraw_grant(*, actor: User, template_id: int, target: str) -> Template:
     """Take an approval in advance back: no run begins on it once this has returned. Raises NotAllowed and NotFound."""
-    with transaction.atomic():
+    with noted("withdraw", actor=actor, template_id=template_id), transaction.atomic():
         template = locked_template(template_id)
         _allow(actor, template)
         standing = template.grants.standing().filter(target__slug=target.replace("\0", "")).first()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -15,7 +16,7 @@ from executors.base import Access, Analysis, EngineKind, Language, NamedParamete
 from executors.base.parameters import to_json
 from executors.normalising import normalised
 from pods.models import Pod, Target
-from queries import grants, policies
+from queries import grants, policies, refusals
 from queries.models import Ended, Grant, Template, TemplateVersion
 from queries.models.template import DESCRIPTION_LENGTH, NAME_LENGTH
 from queries.services.drafts import Draft, read, refused, where
@@ -106,15 +107,20 @@ def change_template(*, actor: User, template_id: int, digest: str, draft: Templa
 
     Raises BadInput, NotAllowed, and NotNow where it is not what the person saw.
     """
-    template = Template.objects.select_related("pod").get(pk=template_id)
-    _allow(grants.cannot_change(actor, template))
-    judged = _judged(actor, replace(draft, pod=template.pod.slug))
+    with noted("change", actor=actor, template_id=template_id):
+        template = Template.objects.select_related("pod").get(pk=template_id)
+        _allow(grants.cannot_change(actor, template))
+        judged = _judged(actor, replace(draft, pod=template.pod.slug))
+        return _change(actor, template_id, digest, judged)
+
+
+def _change(actor: User, template_id: int, digest: str, judged: _Judged) -> Template:
     with transaction.atomic():
         template = locked_template(template_id)
-        check_seen(template, digest)
         _allow(grants.cannot_change(actor, template))
+        check_seen(template, digest)
         before = template.now
-        template.name = _named(draft)
+        template.name = _named(judged.draft)
         _store(template, judged, before.number + 1, actor)
         for grant in template.grants.standing():
             end_grant(grant, Ended.CHANGED, actor)
@@ -124,10 +130,10 @@ def change_template(*, actor: User, template_id: int, digest: str, draft: Templa
 
 def retire_template(*, actor: User, template_id: int, digest: str) -> Template:
     """Take a template out of use; what was asked with it stays, and what runs goes on. Raises NotAllowed and NotNow."""
-    with transaction.atomic():
+    with noted("retire", actor=actor, template_id=template_id), transaction.atomic():
         template = locked_template(template_id)
-        check_seen(template, digest)
         _allow(grants.cannot_change(actor, template))
+        check_seen(template, digest)
         Template.objects.filter(pk=template.pk).update(retired_at=Now(), retired_by=actor)
         for grant in template.grants.standing():
             end_grant(grant, Ended.RETIRED, actor)
@@ -174,6 +180,15 @@ def lapse_grants() -> int:
 def subject(template: Template) -> log.Subject:
     """The template as a subject of the audit log."""
     return log.Subject("template", str(template.public_id), template.name)
+
+
+def noted(verb: str, *, actor: User, template_id: int) -> AbstractContextManager[None]:
+    """Around the transaction of an act on a template: a NotAllowed from inside is recorded, and goes on."""
+
+    def about() -> log.Subject:
+        return subject(Template.objects.only("public_id", "name").get(pk=template_id))
+
+    return refusals.noting(log.Action.TEMPLATE_REFUSED, verb, actor=actor, about=about)
 
 
 def read_template(version: TemplateVersion, target: Target) -> Analysis:
@@ -272,6 +287,8 @@ def _check_words(draft: TemplateDraft, errors: Errors) -> None:
     if len(draft.statement) > STATEMENT_LENGTH:
         message = f"It is {len(draft.statement):,} characters long; a template has at most {STATEMENT_LENGTH:,}."
         errors["statement"] = [FieldError(message, "too_long")]
+    if not draft.statement.strip():
+        errors["statement"] = [FieldError("There is no statement.", "required")]
     if not name:
         errors["name"] = [FieldError("Give it a name.", "required")]
 

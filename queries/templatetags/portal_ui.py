@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django import template
+from django.forms import BoundField
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import format_html
@@ -39,6 +40,14 @@ def icon(name: str, css: str = "") -> SafeString:
     return format_html(
         '<svg class="icon {}" aria-hidden="true"><use href="{}#{}"/></svg>', css, static("icons.svg"), name
     )
+
+
+@register.simple_tag
+def invalid(field: BoundField) -> SafeString:
+    """What an input that was refused says of itself; `components/_field_errors.html` has the words."""
+    if not field.errors:
+        return SafeString("")
+    return format_html(' aria-invalid="true" aria-describedby="{}_error"', field.auto_id)
 
 
 @register.simple_tag

@@ -4,14 +4,17 @@ from dataclasses import replace
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
 from accounts.people import person
+from pods.models import Pod
 from queries.filters import Filters
 from queries.models import QueryRequest, SavedList, Template
 from queries.views.listing import after_key, frame, newest_first, saved, unread
-from queries.views.news import news_address, news_page
+from queries.views.news import arrived, news_page, news_since_now
+from web.news import news_bar
 
 ANYONE = "anyone"
 TEMPLATES = 5
@@ -28,7 +31,7 @@ def request_list(request: HttpRequest) -> HttpResponse:
         "nav": "mine",
         "filters": filters,
         "others": filters.author not in {"", ANYONE, user.username},
-        "news": news_address(request, "queries:news"),
+        "news": news_since_now(request, "queries:news"),
         "templates": _templates(user, filters.q),
         "page": newest_first(found, after_key(request)),
         "paged": "after" in request.GET,
@@ -42,9 +45,11 @@ def request_list(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def news(request: HttpRequest) -> HttpResponse:
-    """What came into the list after its page was made."""
-    user = person(request)
-    found = _asked_by(Filters.known(request.GET), user).apply(QueryRequest.objects.visible_to(user))
+    """What came into the list after its page was made, or into that of a pod's own page."""
+    user, filters = person(request), Filters.known(request.GET)
+    found = _asked_by(filters, user).apply(QueryRequest.objects.visible_to(user))
+    if "on_pod" in request.GET and Pod.objects.visible_to(user).filter(slug=filters.pod).exists():
+        return news_bar(request, arrived(request, found), reverse("pods:detail", args=[filters.pod]))
     return news_page(request, found, shown_at="queries:list")
 
 

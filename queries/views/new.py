@@ -20,10 +20,11 @@ from pods.models import Pod, Target
 from queries import services
 from queries.forms import ACCESS_CHOICES, LANGUAGE_CHOICES, RequestForm, again_of, known_id, left_as, revision_of
 from queries.lifecycle import Status
-from queries.models import Decision, KeptDraft, QueryRequest
+from queries.models import KeptDraft, QueryRequest
 from queries.parameter_rows import GIVEN_CHOICES, TYPE_CHOICES
 from queries.presentation import completions, script_manual, waits
 from queries.presentation.first_steps import sample
+from queries.presentation.revisions import words_about
 from queries.presentation.similar import similar
 from queries.views import drafts, filling
 from web.errors import BadInput, NotFound, PortalError
@@ -212,7 +213,7 @@ def _page(
         "rows": form.rows(),
         "types": TYPE_CHOICES,
         "givens": GIVEN_CHOICES,
-        "said": _said(user, revises),
+        "said": words_about(known_id(revises), user),
         "replaces": _waiting(user, revises),
         "findings": [
             {"line": p.line, "column": p.column, "message": p.message, "severity": "error"} for p in form.placed
@@ -243,13 +244,6 @@ def _accesses(targets: Sequence[Target], chosen: str) -> list[tuple[str, str]]:
 def _waiting(user: User, revises: str) -> QueryRequest | None:
     """The request that is revised, if sending the revision will withdraw it."""
     return QueryRequest.objects.filter(author=user, public_id=known_id(revises), status=Status.PENDING).first()
-
-
-def _said(user: User, revises: str) -> list[Decision]:
-    """What the reviewers wrote about the request that is revised."""
-    wanted = known_id(revises)
-    written = Decision.objects.filter(query__public_id=wanted, query__author=user).exclude(comment="")
-    return list(written.select_related("reviewer", "query").order_by("at"))
 
 
 def _described(targets: Sequence[Target], user: User) -> list[dict[str, Any]]:

@@ -1,38 +1,30 @@
-"""The bar above a list that says how many rows have come since the page was made: the list itself does not move."""
+"""What came into a list of requests since its page was made."""
 
 from datetime import datetime
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.urls import reverse
 from django.utils import timezone
 
 from queries.querysets import QueryRequestQuerySet
 from queries.views.listing import count
+from web.news import beginning, news_address, news_bar
 
 
-def news_address(request: HttpRequest, route: str, **extra: str) -> str:
+def news_since_now(request: HttpRequest, route: str, **extra: str) -> str:
     """Where a page asks what came into its list since it was made."""
-    asked = request.GET.copy()
-    for name, value in {**extra, "since": timezone.now().isoformat()}.items():
-        asked[name] = value
-    return f"{reverse(route)}?{asked.urlencode()}"
+    return news_address(request, route, **extra, since=timezone.now().isoformat())
 
 
 def news_page(request: HttpRequest, queries: QueryRequestQuerySet, *, shown_at: str) -> HttpResponse:
-    """The bar: how many of the list's requests were submitted `since`, and the route and address that show them."""
+    """The bar: how many of the list's requests were submitted `since`, and the route that shows them."""
+    address = beginning(request, shown_at, without=("since", "after"))
+    return news_bar(request, arrived(request, queries), address)
+
+
+def arrived(request: HttpRequest, queries: QueryRequestQuerySet) -> int:
+    """How many were submitted `since`; of what is no moment none."""
     since = _moment(request.GET.get("since", ""))
-    arrived = count(queries.filter(submitted_at__gt=since)) if since else 0
-    context = {"arrived": arrived, "address": f"{reverse(shown_at)}{_unfolded(request)}"}
-    return render(request, "queries/_news.html", context)
-
-
-def _unfolded(request: HttpRequest) -> str:
-    """What asks for the list from its first page."""
-    kept = request.GET.copy()
-    for name in ("since", "after"):
-        kept.pop(name, None)
-    return f"?{kept.urlencode()}" if kept else ""
+    return count(queries.filter(submitted_at__gt=since)) if since else 0
 
 
 def _moment(text: str) -> datetime | None:

@@ -20,7 +20,7 @@ from queries.models import QueryRequest, SavedList
 from queries.presentation.standing import standing_in
 from queries.querysets import QueryRequestQuerySet
 from queries.views.listing import PAGE_SIZE, Page, after_key, count, frame, newest_first, riskiest_first, saved, unread
-from queries.views.news import news_address, news_page
+from queries.views.news import news_page, news_since_now
 from web.errors import BadInput, FieldError, PortalError
 from web.ratelimit import limit
 from web.verbs import post_only
@@ -109,7 +109,7 @@ def _queue_page(
         "choosing": choosing and view == WAITING,
         "error": error,
         "reason": reason,
-        "news": news_address(request, "review_news", view=view) if view in TOLD_OF else "",
+        "news": news_since_now(request, "review_news", view=view) if view in TOLD_OF else "",
         "tabs": [(key, label, around.counts.get(key)) for key, (label, _) in VIEWS.items()],
         "waiting_for_me": around.counts[WAITING],
         "unread_for_me": around.counts["unread"],

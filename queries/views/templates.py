@@ -171,10 +171,10 @@ def new(request: HttpRequest) -> HttpResponse:
 def change(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """The form that makes a new version."""
     template = visible(request, public_id)
-    reason = grants.cannot_change(person(request), template)
-    if reason:
-        raise NotAllowed(reason)
     if request.method != "POST":
+        reason = grants.cannot_change(person(request), template)
+        if reason:
+            raise NotAllowed(reason)
         return _form_page(request, TemplateForm(initial=changed_from(template)), template)
     form = TemplateForm(request.POST)
     try:
@@ -182,10 +182,12 @@ def change(request: HttpRequest, public_id: UUID) -> HttpResponse:
         form.is_valid()
         digest = form.cleaned_data["digest"]
         draft = form.draft(person(request))
-        services.change_template(actor=person(request), template_id=template.pk, digest=digest, draft=draft)
+        changed = services.change_template(actor=person(request), template_id=template.pk, digest=digest, draft=draft)
+    except NotAllowed:
+        raise  # the form is not for them
     except PortalError as error:
         return _refused(request, form, error, template)
-    messages.success(request, "The template was changed. What was approved of it in advance has ended.")
+    messages.success(request, f"{changed.name} was changed: version {changed.now.number}.")
     return redirect("template", template.public_id)
 
 

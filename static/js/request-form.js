@@ -9,13 +9,15 @@ function start() {
   const target = document.getElementById("id_target");
   const language = document.getElementById("id_language");
   const token = form.querySelector("[name=csrfmiddlewaretoken]").value;
-  const { element, icon, schemaPanel } = globalThis.RequestParts;
+  const { element, icon, tryAgain, schemaPanel } = globalThis.RequestParts;
   const completions = JSON.parse(document.getElementById("completions").textContent);
   // Findings that are seen without a click.
   const AT_ONCE = 8;
   let sending = false;
   let newest = 0;
   let waiting = 0;
+  // What the findings that are shown were found in.
+  let foundIn = "";
 
   const chosen = () => target.selectedOptions[0] ?? { dataset: {} };
   const spoken = () => language.value;
@@ -33,8 +35,8 @@ function start() {
   form.querySelector("[data-checks]").hidden = false;
   document.querySelector('#errors a[href="#id_statement"]')?.addEventListener("click", (event) => {
     event.preventDefault();
-    const found = JSON.parse(document.getElementById("found").textContent);
-    if (found.length) editor.goTo(found[0].line, found[0].column);
+    const [first] = JSON.parse(document.getElementById("found").textContent);
+    if (first) editor.goTo(first.line, first.column);
     else editor.focus();
   });
 
@@ -96,35 +98,58 @@ function start() {
     draft?.touched();
     clearTimeout(waiting);
     waiting = setTimeout(check, 600);
+    tellWhetherCurrent();
+  }
+
+  const judged = () => ({
+    pod: chosen().dataset.pod ?? "",
+    target: target.value,
+    language: spoken(),
+    access: form.elements.access.value,
+    statement: area.value,
+    parameters: parameters.sent(),
+  });
+
+  // Findings of another text than the one that stands there are not taken for its own.
+  function tellWhetherCurrent() {
+    const stale = foundIn !== "" && foundIn !== JSON.stringify(judged());
+    form.querySelector("[data-checks] [aria-live]").setAttribute("aria-busy", String(stale));
+    for (const place of form.querySelectorAll("[data-checks-list], [data-editor]")) place.classList.toggle("is-stale", stale);
+    if (stale) state("", "Checking …");
   }
 
   async function check() {
     const round = ++newest;
-    if (!area.value.trim()) return showSimilar([]), showFindings([], true);
-    const body = {
-      pod: chosen().dataset.pod ?? "",
-      target: target.value,
-      language: spoken(),
-      access: form.elements.access.value,
-      statement: area.value,
-      reason: document.getElementById("id_reason").value,
-      parameters: parameters.sent(),
-    };
+    const asked = judged();
+    if (!area.value.trim()) return showSimilar([]), showFindings([], asked, true);
     try {
       const response = await fetch(form.dataset.check, {
         method: "POST",
         headers: { "Content-Type": "application/json", "X-CSRFToken": token },
-        body: JSON.stringify(body),
+        body: JSON.stringify({ ...asked, reason: document.getElementById("id_reason").value }),
       });
       const answer = await response.json();
       if (round !== newest) return; // a newer text was sent meanwhile
       if (response.ok && parameters.follow(answer.findings)) return check(); // it has rows now for what was missing
       showSimilar(response.ok ? answer.similar : []);
-      if (response.ok) showFindings(answer.findings, false, answer);
-      else showFindings(refused(answer.error), false);
+      if (response.ok) showFindings(answer.findings, asked, false, answer);
+      else showFindings(refused(answer.error), asked, false);
     } catch {
-      if (round === newest) state("", "Not available");
+      if (round === newest) showNone();
     }
+  }
+
+  // What was found in an earlier text says nothing of this one.
+  function showNone() {
+    foundIn = "";
+    editor.setFindings([]);
+    const list = form.querySelector("[data-checks-list]");
+    const item = line("warn", "triangle-alert", "");
+    item.lastChild.append(tryAgain("The portal did not answer as expected.", () => (list.focus(), check())));
+    list.tabIndex = -1;
+    list.replaceChildren(item);
+    tellWhetherCurrent();
+    state("", "Not checked");
   }
 
   function refused(error) {
@@ -133,7 +158,14 @@ function start() {
     return found.map((item) => ({ severity: "error", ...item }));
   }
 
-  function showFindings(findings, empty, answer) {
+  // `asked` is what they were found in.
+  function showFindings(findings, asked, empty, answer) {
+    foundIn = JSON.stringify(asked);
+    listFindings(findings, empty, answer);
+    tellWhetherCurrent();
+  }
+
+  function listFindings(findings, empty, answer) {
     editor.setFindings(findings);
     form.querySelector("[data-as-script]").hidden = !findings.some((finding) => finding.script);
     const list = form.querySelector("[data-checks-list]");
@@ -162,11 +194,11 @@ function start() {
   }
 
   // Earlier requests that differ in values alone, with what came of them.
-  function showSimilar(found) {
+  function showSimilar(earlier) {
     const card = form.querySelector("[data-similar]");
-    card.hidden = found.length === 0;
+    card.hidden = earlier.length === 0;
     card.querySelector("ul").replaceChildren(
-      ...found.map((one) => {
+      ...earlier.map((one) => {
         const link = element("a", "", `${one.number}: ${one.title}`);
         link.href = `/queries/${one.id}/`;
         const rows = one.rows == null ? "" : `${one.rows.toLocaleString("en")} row${one.rows === 1 ? "" : "s"}`;
@@ -276,7 +308,7 @@ function start() {
   });
 
   follow();
-  const found = JSON.parse(document.getElementById("found").textContent);
-  if (found.length) editor.setFindings(found);
+  const told = JSON.parse(document.getElementById("found").textContent);
+  if (told.length) editor.setFindings(told);
   if (area.value.trim()) check();
 }

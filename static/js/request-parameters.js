@@ -44,8 +44,24 @@ globalThis.RequestParameters = {
       });
     }
 
+    // The values for $1, $2, … as the server reads them when the form is sent: one a line, as JSON where that is a value.
+    function placed() {
+      return form.elements.parameters.value.split(/\r\n?|\n/).map((line) => line.trim()).filter((line) => line !== "").map((line) => {
+        try {
+          const found = JSON.parse(line, (_, value, { source } = {}) => (typeof value === "number" && String(value) !== source ? source ?? value : value));
+          return typeof found === "object" && found !== null ? line : found;
+        } catch {
+          return line;
+        }
+      });
+    }
+
     // As the API takes them. What has no value yet is null, so that the rest can be checked.
     function sent() {
+      return [...placed(), ...withNames()];
+    }
+
+    function withNames() {
       return rows().filter((row) => !untouched(row)).map((row) => {
         const { type, value, given } = read(row);
         const of = type.startsWith("list of ") ? type.slice(8) : "";

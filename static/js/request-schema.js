@@ -5,6 +5,8 @@ globalThis.RequestParts = (() => {
   // Of a long list the finder leads to the rest.
   const MOST = 300;
   const OPEN_AT_ONCE = 5;
+  // The portal itself gives up on a target long before.
+  const PATIENCE_MS = 30_000;
 
   function element(tag, css, ...children) {
     const made = document.createElement(tag);
@@ -25,6 +27,16 @@ globalThis.RequestParts = (() => {
     const use = made.querySelector("use");
     use.setAttribute("href", use.getAttribute("href").replace(/#.*/, `#${name}`));
     return made;
+  }
+
+  // Why something is not there, and a button that asks for it again.
+  function tryAgain(message, again) {
+    const button = element("button", "btn btn--s", "Try again");
+    button.type = "button";
+    button.addEventListener("click", again);
+    const words = element("p", "", message);
+    words.setAttribute("role", "status");
+    return element("div", "again", words, button);
   }
 
   // What the editor needs of a column beside its name: whether it is of the key, and personal.
@@ -57,16 +69,28 @@ globalThis.RequestParts = (() => {
       tree.replaceChildren();
       state.textContent = "Reading…";
       try {
-        const response = await fetch(`${form.dataset.schema}${encodeURIComponent(slug)}/schema/`, { headers: { Accept: "application/json" } });
-        const body = await response.json();
-        if (!response.ok) throw new Error(body.error?.message ?? "");
-        known.set(slug, { tables: body.tables.map(withKeys), searchPath: body.search_path });
-      } catch {
-        if (slug === current.slug) state.textContent = "Not available";
+        known.set(slug, await read(slug));
+      } catch (error) {
+        if (slug === current.slug) fail(error, slug, engine);
         return;
       }
       if (slug === current.slug) show();
       loaded(slug);
+    }
+
+    // Raises an error with the portal's own words, where it had any.
+    async function read(slug) {
+      const address = `${form.dataset.schema}${encodeURIComponent(slug)}/schema/`;
+      const answer = await fetch(address, { headers: { Accept: "application/json" }, signal: AbortSignal.timeout(PATIENCE_MS) }).catch(() => null);
+      const body = await answer?.json().catch(() => null);
+      if (!answer?.ok || !body) throw new Error(body?.error?.message ?? "The portal did not answer as expected.");
+      return { tables: body.tables.map(withKeys), searchPath: body.search_path };
+    }
+
+    function fail(error, slug, engine) {
+      state.textContent = "Not available";
+      const again = () => (tree.focus(), follow(slug, engine));
+      tree.replaceChildren(tryAgain(error.message, again));
     }
 
     function show() {
@@ -115,5 +139,5 @@ globalThis.RequestParts = (() => {
     return { follow, of: (slug) => known.get(slug) ?? { tables: [], searchPath: [] } };
   }
 
-  return { element, icon, schemaPanel };
+  return { element, icon, tryAgain, schemaPanel };
 })();

@@ -51,6 +51,8 @@ def pages(committed: World) -> dict[str, tuple[User | None, str]]:
     services.rehearse(actor=world.reviewer, query_id=seen.pk, digest=seen.digest)
     broken = world.submitted("UPDATE items SET id = 1", access="write", reason="Cannot be rehearsed")
     services.rehearse(actor=world.reviewer, query_id=broken.pk, digest=broken.digest)
+    changed = world.executed("INSERT INTO effects (tag) VALUES ('undone')", access="write", reason="To be taken back")
+    undo = services.undo(actor=world.author, query_id=changed.pk)
     template = kept(world, description="One item, by its number.")
     granted(world, template)
     of_template = services.ask(actor=world.author, template_id=template.pk, asked=asked(template))
@@ -71,6 +73,7 @@ def pages(committed: World) -> dict[str, tuple[User | None, str]]:
         "decide": (reviewer, f"/queries/{risky.public_id}/"),
         "rehearsed": (reviewer, f"/queries/{seen.public_id}/"),
         "rehearsal failed": (reviewer, f"/queries/{broken.public_id}/"),
+        "undo": (reviewer, f"/queries/{undo.public_id}/"),
         "confirm": (reviewer, f"/queries/{seen.public_id}/#confirm"),
         "waiting": (author, f"/queries/{risky.public_id}/"),
         "ended": (author, f"/queries/{ended.public_id}/"),

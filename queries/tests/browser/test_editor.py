@@ -19,7 +19,7 @@ from queries.tests.browser.test_accessibility import AXE, RUN
 from queries.tests.world import MONGO_READ_VARIABLE, MONGO_WRITE_VARIABLE, TargetDatabase, World, empty
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, Route
     from pymongo.database import Database
 
 pytestmark = pytest.mark.browser
@@ -43,6 +43,23 @@ ZONED = services.TemplateDraft(
         services.Declared(services.Typed("ids", "list", [1, 2], "integer"), has_usual=True),
     ),
 )
+# The same as a query of the shell and as a script, by the name of each.
+BY_AIRLINE = {
+    "mongo": "db.flights.find({ carrier: params.airline })",
+    "script": "return db.flights.find({ carrier: params.airline }).toArray();",
+}
+
+
+def kept_for_events(language: str) -> services.TemplateDraft:
+    return services.TemplateDraft(
+        pod="payments",
+        name=f"Airline in {language}",
+        language=language,
+        access="read",
+        statement=BY_AIRLINE[language],
+        targets=("events",),
+        parameters=(services.Declared(services.Typed("airline", "text", "XQ"), has_usual=True),),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +81,8 @@ def two_targets(
     )
     with target_database.connect() as connection:
         connection.execute(TABLES)
-        services.create_template(actor=committed.author, draft=ZONED)
+        for draft in (ZONED, *map(kept_for_events, BY_AIRLINE)):
+            services.create_template(actor=committed.author, draft=draft)
         yield committed
         connection.execute("DROP TABLE flights, carriers")
     empty(mongo_database)
@@ -224,6 +242,105 @@ def test_a_template_is_completed_with_a_row_for_each_parameter(page: Page) -> No
         expect(row.get_by_role("textbox", name="Value")).to_have_value(value)
         expect(row.locator("[data-part=type]")).to_have_value(kind)
         row.get_by_role("button", name="Remove this parameter").click()
+
+
+@pytest.mark.parametrize("language", BY_AIRLINE)
+def test_a_template_is_completed_where_a_statement_of_its_language_begins(page: Page, language: str) -> None:
+    choose(page, "events", language, "collection")
+    name = f"Airline in {language}"
+    for elsewhere in ('"airl|"', "// airl|", "db.airl|", "db.flights.find({ airl| })", "db.flights.find({ a: airl| })"):
+        assert name not in completed(page, elsewhere)
+    assert [found for found in completed(page, "airl|") if found.startswith("Airline")] == [name]
+    page.keyboard.press("Control+Space")
+    page.locator(".cm-tooltip-autocomplete li", has_text=name).click()
+    expect(page.locator("#id_statement")).to_have_value(BY_AIRLINE[language])
+    row = page.get_by_role("group", name="Parameter airline")
+    expect(row.get_by_role("textbox", name="Value")).to_have_value("XQ")
+    row.get_by_role("button", name="Remove this parameter").click()
+
+
+@pytest.mark.parametrize(
+    ("keys", "text"),
+    [
+        (("Control+a", "x"), "x"),
+        (("Shift+Home", "q", "Backspace"), "SELECT 'a' AS b -- words\n"),
+        (("Control+Shift+Home", "(", "a"), "(a)"),
+        (("Control+a", "'"), "'SELECT 'a' AS b -- words\nFROM flights WHERE id > 12'"),
+        (("Control+a", "x", "Control+z"), "SELECT 'a' AS b -- words\nFROM flights WHERE id > 12"),
+    ],
+)
+def test_typing_over_a_selection_leaves_no_looks_behind(page: Page, keys: tuple[str, ...], text: str) -> None:
+    """Left to itself, a browser keeps the look of what was there by a style that the policy of the page refuses."""
+    choose(page, "orders", "sql", "table")
+    write(page, "SELECT 'a' AS b -- words\nFROM flights WHERE id > 12")
+    page.evaluate(
+        "document.addEventListener('securitypolicyviolation', ({effectiveDirective}) => "
+        "(globalThis.refused ??= []).push(effectiveDirective))"
+    )
+    for key in keys:
+        page.keyboard.press(key)
+    expect(page.locator("#id_statement")).to_have_value(text)
+    assert page.evaluate("globalThis.refused ?? []") == []
+
+
+def test_tables_that_did_not_come_are_asked_for_again(page: Page, portal: str) -> None:
+    lost = ["schema"]
+    page.route("**/schema/", lambda route: route.abort() if lost else route.continue_())
+    page.goto(f"{portal}/queries/new/?target=orders&blank=1")
+    panel = page.locator("[data-schema-card]")
+    expect(panel).to_contain_text("The portal did not answer as expected.")
+    axe_finds_nothing(page)
+    lost.clear()
+    panel.get_by_role("button", name="Try again").click()
+    page.locator("[data-schema-state]", has_text="tables").wait_for()
+    expect(panel.get_by_role("button", name="Try again")).to_have_count(0)
+    expect(page.get_by_role("region", name="Tables and columns")).to_be_focused()
+    page.unroute("**/schema/")
+
+
+def axe_finds_nothing(page: Page) -> None:
+    page.evaluate(AXE)
+    assert page.evaluate(RUN) == []
+
+
+def test_findings_of_an_earlier_text_are_told_apart_until_it_is_checked_anew(page: Page, portal: str) -> None:
+    page.goto(f"{portal}/queries/new/?target=orders&blank=1")
+    choose(page, "orders", "sql", "table")
+    card, told = page.locator("[data-checks]"), page.locator("[data-checks-list]")
+    write(page, "SELECT carrierr FROM flights")
+    expect(card).to_contain_text("1 error")
+    expect(told).not_to_have_class(re.compile("is-stale"))
+    held: list[Route] = []
+    holding = True
+    page.route("**/check/", lambda route: held.append(route) if holding else route.continue_())
+    write(page, "SELECT carrier FROM flights")
+    expect(told).to_have_class(re.compile("is-stale"))
+    expect(card.locator("[aria-live]")).to_have_attribute("aria-busy", "true")
+    expect(card).to_contain_text("Checking …")
+    axe_finds_nothing(page)
+    write(page, "SELECT carrierr FROM flights")  # what was checked
+    expect(told).not_to_have_class(re.compile("is-stale"))
+    write(page, "SELECT carrier FROM flights")
+    holding = False
+    for route in held:
+        route.continue_()
+    expect(card).to_contain_text("Reads as valid; touches")
+    expect(told).not_to_have_class(re.compile("is-stale"))
+    expect(card.locator("[aria-live]")).to_have_attribute("aria-busy", "false")
+    page.unroute("**/check/")
+
+
+def test_checks_that_were_not_answered_say_so_and_are_asked_for_again(page: Page, portal: str) -> None:
+    page.goto(f"{portal}/queries/new/?target=orders&blank=1")
+    choose(page, "orders", "sql", "table")
+    page.route("**/check/", lambda route: route.abort())
+    write(page, "SELECT carrier FROM flights")
+    card = page.locator("[data-checks]")
+    expect(card).to_contain_text("Not checked")
+    axe_finds_nothing(page)
+    page.unroute("**/check/")
+    card.get_by_role("button", name="Try again").click()
+    expect(card).to_contain_text("Reads as valid; touches")
 
 
 def test_sql_is_laid_out_and_says_the_same(page: Page) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -63,6 +64,28 @@ def test_rows_follow_the_statement_and_are_bound(portal: str, page: Page) -> Non
         {"name": "low", "type": "integer", "value": "2"},
         {"name": "ids", "type": "list", "of": "integer", "value": ["1", "2", "3"]},
     ]
+
+
+def test_values_without_names_are_checked_with_the_statement(portal: str, page: Page) -> None:
+    page.goto(f"{portal}/queries/new/")
+    page.locator(".cm-content").click()
+    page.keyboard.type("SELECT name FROM items WHERE id = $1 AND name = $2")
+    page.get_by_text("The statement uses 2 parameter(s), 0 given.").wait_for()
+    page.locator("[data-parameters] > summary").click()
+    with page.expect_request(lambda sent: sent.url.endswith("/check/") and "five" in (sent.post_data or "")) as checked:
+        page.locator("#id_parameters").fill('5\n\n  "five" \n')
+    page.get_by_text("The target knows its tables and columns").wait_for()
+    assert json.loads(checked.value.post_data or "")["parameters"] == [5, "five"]
+    with page.expect_request(lambda sent: sent.url.endswith("/check/") and "1.50" in (sent.post_data or "")) as checked:
+        page.locator("#id_parameters").fill("[1]\n1.50\nO'Hara\nnull\n9007199254740993")
+    assert json.loads(checked.value.post_data or "")["parameters"] == [
+        "[1]",
+        "1.50",
+        "O'Hara",
+        None,
+        "9007199254740993",
+    ]
+    page.get_by_text("The statement uses 2 parameter(s), 5 given.").wait_for()
 
 
 def test_row_of_a_name_that_was_changed_goes_unless_something_is_in_it(portal: str, page: Page) -> None:

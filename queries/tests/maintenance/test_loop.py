@@ -45,6 +45,7 @@ def test_every_task_runs_once_with_once(committed: World) -> None:
         "settle": 0,
         "expire": 0,
         "remind": 0,
+        "months": 0,
         "publish": 0,
         "forward": 0,
         "notices": 0,

@@ -206,6 +206,10 @@ def test_refused_address_waits_for_tomorrow_and_holds_up_nobody(digested: World)
 
 
 def test_profile_offers_it_only_where_mail_can_be_sent(digested: World, client_of: SignedIn, settings: object) -> None:
-    assert "daily_digest" in client_of(digested.author).get("/accounts/profile/").content.decode()
+    on = client_of(digested.author).get("/accounts/profile/").content.decode()
+    assert "daily_digest" in on
+    assert "not set up to send e-mail" not in on
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"  # type: ignore[attr-defined]
-    assert "daily_digest" not in client_of(digested.author).get("/accounts/profile/").content.decode()
+    off = client_of(digested.author).get("/accounts/profile/").content.decode()
+    assert "daily_digest" not in off
+    assert "not set up to send e-mail" in off

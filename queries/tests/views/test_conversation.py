@@ -85,13 +85,27 @@ def test_changes_are_asked_for_with_the_comments_made_before(world: World, clien
     query = world.submitted()
     reviewer = client_of(world.reviewer)
     reviewer.post(f"{page(query)}comment/", {"text": "Name the column", "line": "1"})
-    assert "your 1 comment below\n      goes with it" in body(reviewer, query)
+    assert "1 comment of yours\n      goes with it" in body(reviewer, query)
     reviewer.post(f"{page(query)}reject/", {"digest": query.digest, "decision": "changes"})
     box = body(client_of(world.author), query).partition("Your request</h2>")[2].partition("</section>")[0]
     assert "asked for changes" in box
     assert "reviewer" in box
     assert "Name the column" in box
     assert 'href="#L1"' in box
+
+
+def test_whoever_revises_has_all_that_others_said_before_them(world: World, client_of: SignedIn) -> None:
+    query = world.submitted("SELECT id\nFROM items", reason="The items")
+    services.comment(actor=world.second_reviewer, query_id=query.pk, text="Which of them?", line=2)
+    services.comment(actor=world.author, query_id=query.pk, text="A word of my own")
+    services.reject(actor=world.reviewer, query_id=query.pk, comment="See the line.", ask_for_changes=True)
+    body = client_of(world.author).get(f"/queries/new/?revises={query.public_id}").content.decode()
+    said = body.partition('id="request-form"')[0]
+    assert said.index("Which of them?") < said.index("See the line.")
+    assert f'href="/queries/{query.public_id}/#L2">{query.number},\n  line 2</a>' in said
+    assert "asked for changes to" in said
+    assert "A word of my own" not in said
+    assert "notice--warn said" not in client_of(world.author).get("/queries/new/").content.decode()
 
 
 def test_the_words_of_earlier_reviewers_stand_above_the_difference(world: World, client_of: SignedIn) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
+from html import unescape
 from urllib.parse import quote
 
 import pytest
@@ -36,6 +38,24 @@ def test_queue_asks_for_news_since_it_was_made(world: World, client_of: SignedIn
     assert 'data-news="/review/news/?view=waiting&amp;since=2' in client.get("/review/").content.decode()
     assert 'data-news="/review/news/?view=pods&amp;since=2' in client.get("/review/?view=pods").content.decode()
     assert "data-news" not in client_of(world.reviewer).get("/review/?view=done").content.decode()
+
+
+def test_page_of_a_pod_is_told_what_came_since(world: World, client_of: SignedIn) -> None:
+    world.submitted(reason="There before")
+    client = client_of(world.reviewer)
+    asks = re.search(r'data-news="([^"]+)"', client.get("/pods/payments/").content.decode())
+    assert asks
+    address = unescape(asks[1])
+    assert "new</strong>" not in client.get(address).content.decode()
+    world.submitted(reason="Came later")
+    told = client.get(address).content.decode()
+    assert "<strong>1 new</strong>" in told
+    assert 'href="/pods/payments/"' in told
+    assert "Came later" in client.get("/pods/payments/").content.decode()
+    assert "new</strong>" not in client_of(world.outsider).get(address).content.decode()
+    for pod in ("", "!!", "a b", "nobodys", "%00"):
+        odd = client.get(f"/queries/news/?author=anyone&on_pod=yes&pod={pod}&since=2026-01-01T00:00:00Z")
+        assert odd.status_code == 200
 
 
 def test_waiting_page_says_how_many_have_approved(world: World, client_of: SignedIn) -> None:

@@ -87,5 +87,6 @@ def test_who_is_in_no_pod_is_told_what_is_theirs(world: World, client_of: Signed
     assert all("You are in no pod." in page and "An admin adds you" not in page for page in pages.values())
     assert 'href="/admin/"' in pages["admin"].partition("You are in no pod.")[2].partition("</p>")[0]
     assert 'href="/audit/"' in pages["auditor"].partition("You are in no pod.")[2].partition("</p>")[0]
+    assert all("Yours, under way" not in page for page in pages.values())
     lonely = User.objects.create(username="lonely")
     assert "An admin adds you to one" in client_of(lonely).get("/").content.decode()

@@ -155,6 +155,63 @@ def test_terms_that_make_no_sense_come_back(
     assert not template.grants.exists()
 
 
+def test_all_that_is_wrong_with_the_terms_is_told_at_once_each_at_its_field(world: World, client_of: SignedIn) -> None:
+    template = kept(world)
+    sent = terms(template, until="", runs_a_day="many", runs_a_person="", whom="")
+    answer = client_of(world.reviewer).post(f"/templates/{template.public_id}/grant/", sent)
+    page = answer.content.decode()
+    assert answer.status_code == 400
+    assert page.count('role="alert"') == 1
+    for field in ("until", "runs_a_day", "runs_a_person", "whom"):
+        assert f'<a href="#id_grant_{field}">' in page
+        assert f'id="id_grant_{field}_error"' in page
+        assert page.count(f'id="id_grant_{field}"') == 1
+    assert page.count('aria-invalid="true"') == 3  # a fieldset is none
+    assert "Choose the last day." in page
+
+
+def test_a_refused_value_is_told_once(world: World, client_of: SignedIn) -> None:
+    page = ask(client_of(world.author), kept(world), "two", ticket="x" * 99).content.decode()
+    assert page.count('role="alert"') == 1
+    assert 'aria-invalid="true" aria-describedby="id_ticket_error"' in page
+
+
+def test_what_a_template_lacks_is_told_at_once(world: World, client_of: SignedIn) -> None:
+    sent = form(name="", statement=" \n", targets=[])
+    page = client_of(world.author).post("/templates/new/", sent).content.decode()
+    for field in ("name", "statement", "targets"):
+        assert f'<a href="#id_{field}">' in page
+
+
+def test_who_withdrew_it_is_named_where_it_ended(world: World, client_of: SignedIn) -> None:
+    template = kept(world)
+    granted(world, template)
+    withdrawn = client_of(world.second_reviewer).post(
+        f"/templates/{template.public_id}/withdraw/", {"target": "orders"}, follow=True
+    )
+    ended = withdrawn.content.decode().partition('id="grants"')[2].partition("It was withdrawn.")[0]
+    assert world.second_reviewer.username in ended.rpartition("Ended")[2]
+
+
+def test_a_run_on_it_says_everywhere_that_it_was_approved_in_advance(world: World, client_of: SignedIn) -> None:
+    template = kept(world)
+    granted(world, template)
+    ran = ask(client_of(world.author), template).content.decode()
+    assert "had approved this in advance, with its template" in ran
+    assert "Approved\n          in advance</span>" in ran
+    waits = ask(client_of(world.reviewer), template).content.decode()
+    assert "had approved this in advance" not in waits
+
+
+def test_a_change_claims_no_end_of_what_was_never_given(world: World, client_of: SignedIn) -> None:
+    template = kept(world)
+    sent = form(digest=template.now.digest, description="Names.")
+    answer = client_of(world.author).post(f"/templates/{template.public_id}/change/", sent, follow=True)
+    page = answer.content.decode()
+    assert f"{template.name} was changed: version 2." in page
+    assert "has ended" not in page
+
+
 def test_old_versions_are_seen_and_not_asked_with(world: World, client_of: SignedIn) -> None:
     template = kept(world)
     client = client_of(world.author)

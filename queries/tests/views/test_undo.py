@@ -58,6 +58,20 @@ def test_the_button_leads_to_a_request_that_says_what_it_takes_back(world: World
     assert page(prepared) in client_of(world.author).get(page(query)).content.decode()
 
 
+def test_one_that_ran_says_what_it_did_and_not_what_it_would_do(world: World, client_of: SignedIn) -> None:
+    query = written(world)
+    client_of(world.author).post(button(query))
+    prepared = QueryRequest.objects.get(undoes=query)
+    waiting = client_of(world.reviewer).get(page(prepared)).content.decode()
+    assert "It is to put back what" in waiting
+    assert "A rehearsal shows what they change." in waiting
+    world.approved(prepared)
+    ended = client_of(world.reviewer).get(page(prepared)).content.decode()
+    assert "Finished and committed" in ended
+    assert "It put back all rows that" in ended
+    assert "A rehearsal shows what they change." not in ended
+
+
 def test_a_second_one_is_refused_with_words(world: World, client_of: SignedIn) -> None:
     query = written(world)
     client = client_of(world.author)
