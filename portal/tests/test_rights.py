@@ -119,6 +119,7 @@ def test_migrating_gives_the_login_its_rights_and_no_more(two_roles: None) -> No
     ):
         assert refused(act), act
     assert check_rights() == []
+    assert prepared.alarms() == []
     # What it may have done as the owner is that alone.
     with rights.as_owner(), connection.cursor() as cursor:
         cursor.execute(f"DROP TABLE {months[1]}")
