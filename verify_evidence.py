@@ -2,10 +2,10 @@
 
     python verify_evidence.py FILE --key PUBLIC_KEY.pem [--key OLDER.pem] [--checkpoint KEPT.jsonl]
 
-FILE is the evidence of a request (ZIP), an exported log (JSON lines), or a dump of the audit tables (pg_dump, COPY
-text). A checkpoint that was kept outside of the portal shows what was cut off the end, or written anew, since then.
-Exit status 0 when everything holds, 1 with the first thing that does not and where it stands. Needs Python 3.11 and
-`cryptography`.
+FILE is the evidence of a request (ZIP), an exported log (JSON lines), an archived month of it (the same, with gzip), or
+a dump of the audit tables (pg_dump, COPY text). A checkpoint that was kept outside of the portal shows what was cut off
+the end, or written anew, since then. Exit status 0 when everything holds, 1 with the first thing that does not and
+where it stands. Needs Python 3.11 and `cryptography`.
 
 What is checked, byte by byte (`||` joins, integers are big-endian, hashes SHA-256):
 
@@ -18,7 +18,9 @@ What is checked, byte by byte (`||` joins, integers are big-endian, hashes SHA-2
 from __future__ import annotations
 
 import argparse
+import gzip
 import hashlib
+import io
 import json
 import re
 import struct
@@ -47,6 +49,7 @@ MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII)
 PEM = re.compile(rb"-----BEGIN PUBLIC KEY-----.+?-----END PUBLIC KEY-----", re.DOTALL)
 # No more than PostgreSQL's bigint, in which the portal counts.
 MOST = 2**63 - 1
+GZIP = b"\x1f\x8b"
 LINE_MOST = 256 * 1024 * 1024
 EVIDENCE_MOST = 256 * 1024 * 1024
 # The stamp of an entry is taken a moment before it is its turn, and a checkpoint may be signed in that moment.
@@ -334,6 +337,43 @@ class Log:
         self.points = Succession()
         self._kept = sorted(kept, key=lambda point: (point.seq, point.number))
         self._due = list(reversed(self._kept))
+        # Up to which entry the log was archived: those are not here.
+        self.archived = 0
+
+    def goes_on(self, value: object, keys: Keys, where: str) -> None:
+        """What a log begins with whose first entries were archived. Raises Wrong."""
+        kind = type(value.get("checkpoint")) if isinstance(value, dict) else dict
+        found = record(value, {"checkpoint": dict if kind is dict else type(None), "hashes": list, "last": int}, where)
+        if self.seq:
+            raise Wrong(f"{where}: it speaks of archived entries, and does not begin the log")
+        leaves = [hashed(leaf, f"{where}: hashes") for leaf in found["hashes"]]
+        if found["checkpoint"] is not None:
+            self.points.last = checkpoint_line(found["checkpoint"], keys, where)
+            self.log = self.points.last.log
+        before = self.points.last
+        if found["last"] < 1 or (before.seq if before else 0) + len(leaves) != found["last"]:
+            raise Wrong(f"{where}: its hashes do not lead to entry {found['last']}")
+        self.log = self.log or leaves[0].hex()
+        self.begin(found["last"], leaves, leaves[-1].hex() if leaves else before.head if before else GENESIS)
+        self._hold_begun(leaves, before, where)
+
+    def begin(self, last: int, leaves: Sequence[bytes], head: str) -> None:
+        """Behind entry `last`; `leaves` are the hashes before it that the next checkpoint covers."""
+        self.seq, self.head, self.archived = last, head, last
+        self._tree = Tree()
+        for leaf in leaves:
+            self._tree.add(leaf)
+        self._due = [kept for kept in self._due if kept.seq > last]
+
+    def _hold_begun(self, leaves: Sequence[bytes], before: Checkpoint | None, where: str) -> None:
+        for kept in (kept for kept in self._kept if kept.seq <= self.seq):
+            among = kept.seq - (self.seq - len(leaves))
+            if before is not None and kept.number <= before.number:
+                same = kept.hash == before.hash if kept.number == before.number else kept.seq <= before.seq
+            else:
+                same = among < 1 or leaves[among - 1].hex() == kept.head
+            if not same or kept.log != self.log:
+                raise Wrong(f"{where}: it is not of the log that checkpoint {kept.number} signs, which was kept")
 
     def entry(self, entry: Entry, where: str = "") -> None:
         """The next entry. Raises Wrong."""
@@ -346,7 +386,8 @@ class Log:
             raise Wrong(f"{where}entry {entry.seq}: its content does not match its hash")
         self._timely(entry, where)
         self.seq, self.head, self._before = entry.seq, entry.hash, entry
-        self.log = self.log or entry.hash
+        if not self.archived:
+            self.log = self.log or entry.hash
         self._tree.add(bytes.fromhex(entry.hash))
         while self._due and self._due[-1].seq == self.seq:
             self._held_against(self._due.pop())
@@ -357,7 +398,7 @@ class Log:
         where = f"{where}: checkpoint {point.number}"
         if point.seq != self.seq:
             raise Wrong(f"{where}: it speaks of {point.seq} entries, and stands behind entry {self.seq}")
-        if point.log != self.log:
+        if self.log not in {"", point.log}:
             raise Wrong(f"{where}: it is of another log")
         if point.head != self.head or self._tree.root() != point.root:
             raise Wrong(f"{where}: {SIGNS_OTHERS.format(point.first, point.seq)}")
@@ -379,6 +420,8 @@ class Log:
             )
         if self.points.last is None and not self._kept:
             raise Wrong(f"{where}there is no checkpoint: nobody has signed these {self.seq} entries")
+        if self.archived > self.signed:
+            raise Wrong(f"{where}no checkpoint signs what the log says of its {self.archived} archived entries")
         last = self.points.last
         if last is not None and self._kept and self._kept[-1].number > last.number:
             raise Wrong(f"{where}checkpoint {last.number + 1} is missing: checkpoint {self._kept[-1].number} was kept")
@@ -412,7 +455,7 @@ class Log:
         self._at = at
 
     def _held_against(self, kept: Checkpoint) -> None:
-        if kept.head != self.head or kept.log != self.log:
+        if kept.head != self.head or self.log not in {"", kept.log}:
             raise Wrong(
                 f"entry {self.seq}: checkpoint {kept.number} that was kept signs another log: an entry up to this one "
                 "was changed, and all after it were hashed anew"
@@ -426,6 +469,9 @@ def checked_lines(file: BinaryIO, name: str, keys: Keys, kept: Sequence[Checkpoi
     for number, text in lines:
         where = f"{name}: line {number}"
         line = parsed(text, where)
+        if set(line) == {"archived"}:
+            log.goes_on(line["archived"], keys, where)
+            continue
         if set(line) != {"entry"}:
             log.checkpoint(checkpoint_line(line, keys, where), where)
             continue
@@ -453,7 +499,12 @@ def told(log: Log) -> str:
     """What was found, in a sentence."""
     rest = log.seq - log.signed
     newer = f" The last {rest} are newer than the last checkpoint: chained, and not signed yet." if rest else ""
-    return f"{log.seq} entries hold, signed up to entry {log.signed}; the head is {log.head}.{newer}"
+    if log.archived:
+        here = f"Entries {log.archived + 1} to {log.seq} hold"
+        gone = f" Entries 1 to {log.archived} were archived: they are not in this file."
+    else:
+        here, gone = f"{log.seq} entries hold", ""
+    return f"{here}, signed up to entry {log.signed}; the head is {log.head}.{newer}{gone}"
 
 
 def lines_of(file: BinaryIO, name: str) -> Iterator[tuple[int, bytes]]:
@@ -470,7 +521,7 @@ def lines_of(file: BinaryIO, name: str) -> Iterator[tuple[int, bytes]]:
 
 COPY = re.compile(rb'COPY (?:(?:"[^"]+"|[^".]+)\.)?"?([^".]+?)"? \((.+)\) FROM stdin;')
 # The log may be kept in partitions.
-TABLE = re.compile(r"(audit_logs)(?:_\w+)?|audit_checkpoints|audit_head", re.ASCII)
+TABLE = re.compile(r"(audit_logs)(?:_\w+)?|audit_checkpoints|audit_head|audit_archives", re.ASCII)
 ESCAPES = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "\\": "\\"}
 ESCAPE = re.compile(r"\\(.?)", re.DOTALL)
 STAMP = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(\.\d{0,5}[1-9])?([+-]\d\d(?::\d\d){0,2})", re.ASCII)
@@ -487,6 +538,8 @@ class Dump:
         self._waiting: dict[int, tuple[Entry, str]] = {}
         self._points: list[tuple[Checkpoint, str]] = []
         self._leaves = bytearray()
+        # Of which entry the first of the leaves is; and what the log begins behind, where it was archived.
+        self._first, self._begun = 1, ""
         self._head: tuple[Row, str] | None = None
 
     def row(self, table: str, row: Row, where: str) -> None:
@@ -495,8 +548,12 @@ class Dump:
             self._points.append((self._checkpoint(row, where), where))
         elif table == "audit_head":
             self._head = (row, where)
+        elif table == "audit_archives":
+            self._archive(row, where)
         else:
             entry = dumped_entry(row, where)
+            if entry.seq <= self.log.archived:
+                return
             if entry.seq in self._waiting:
                 raise Wrong(f"{where}: entry {entry.seq} is there twice")
             self._waiting[entry.seq] = (entry, where)
@@ -515,6 +572,23 @@ class Dump:
         self.log.end(name)
         self._check_head()
         return told(self.log)
+
+    def _archive(self, row: Row, where: str) -> None:
+        """A month that was archived: the log goes on behind the last of them."""
+        last, leaves = number(row, "last", where), bytes.fromhex(bytea(row, "leaves", where))
+        if last <= self.log.archived:
+            return
+        if self.log.seq > self.log.archived or len(leaves) % 32 or len(leaves) > 32 * last:
+            raise Wrong(f"{where}: what it says of archived entries does not fit the log")
+        self._first, self._leaves, self._begun = (
+            last - len(leaves) // 32 + 1,
+            bytearray(leaves),
+            bytea(row, "head", where),
+        )
+        if leaves and leaves[-32:].hex() != self._begun:
+            raise Wrong(f"{where}: its hashes do not lead to entry {last}")
+        self.log.begin(last, (), self._begun)
+        self._waiting = {seq: found for seq, found in self._waiting.items() if seq > last}
 
     def _feed(self) -> None:
         while self.log.seq + 1 in self._waiting:
@@ -535,14 +609,21 @@ class Dump:
     def _check_point(self, point: Checkpoint, where: str) -> None:
         if point.seq > self.log.seq:
             raise Wrong(f"{where}: entry {self.log.seq + 1} is missing: it speaks of {point.seq} entries")
+        if point.seq < self._first:
+            if self.log.archived == point.seq and point.head != self._begun:
+                raise Wrong(f"{where}: it signs other entries than the log goes on from")
+            return
+        if point.first < self._first:
+            raise Wrong(f"{where}: not all hashes of the archived entries that it signs are kept")
         tree = Tree()
         for seq in range(point.first, point.seq + 1):
             tree.add(self._leaf(seq))
-        if (point.head, point.root, point.log) != (self._leaf(point.seq).hex(), tree.root(), self.log.log):
+        if (point.head, point.root, point.log) != (self._leaf(point.seq).hex(), tree.root(), self.log.log or point.log):
             raise Wrong(f"{where}: {SIGNS_OTHERS.format(point.first, point.seq)}")
 
     def _leaf(self, seq: int) -> bytes:
-        return bytes(self._leaves[32 * (seq - 1) : 32 * seq])
+        at = 32 * (seq - self._first)
+        return bytes(self._leaves[at : at + 32])
 
     def _check_head(self) -> None:
         if self._head is None:
@@ -638,7 +719,7 @@ def bytea(row: Row, name: str, where: str) -> str:
     found = text(row, name, where)
     if not re.fullmatch(r"\\x(?:[0-9a-f]{2})*", found):
         raise Wrong(f"{where}: its {name} is not written as PostgreSQL writes bytes")
-    if name != "signature":
+    if name not in {"signature", "leaves"}:
         hashed(found[2:], f"{where}: {name}")
     return found[2:]
 
@@ -972,7 +1053,13 @@ def verified(path: str, keys: Sequence[str], checkpoints: Sequence[str] = ()) ->
     with opened(path) as file:
         beginning = file.read(2)
         file.seek(0)
-        return checker_for(beginning)(file, path, known, kept)
+        if beginning != GZIP:
+            return checker_for(beginning)(file, path, known, kept)
+        try:
+            with gzip.open(file, "rb") as lines:
+                return checked_lines(io.BufferedReader(lines), path, known, kept)
+        except (OSError, EOFError, zlib.error) as error:
+            raise Wrong(f"{path}: it cannot be unpacked: it was changed, or is cut short") from error
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

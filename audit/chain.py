@@ -51,8 +51,8 @@ class Fault:
 class Verdict:
     """What a check of the log found. `fault` is None when every entry holds.
 
-    `begun` entries were not read: an earlier check had read them, up to a checkpoint. `signed` entries are covered by a
-    checkpoint that holds.
+    `begun` entries were not read: an earlier check had read them, up to a checkpoint. The first `archived` of them are
+    not in the database any more. `signed` entries are covered by a checkpoint that holds.
     """
 
     entries: int
@@ -60,6 +60,7 @@ class Verdict:
     fault: Fault | None = None
     begun: int = 0
     signed: int = 0
+    archived: int = 0
 
 
 def content(
@@ -104,14 +105,15 @@ def verify(
     head: Place,
     begin: Place = BEGINNING,
     points: Sequence[Point] = (),
+    leaves: Sequence[bytes] = (),
 ) -> Verdict:
     """Check the entries behind `begin`, in order of `seq`, against each other, against the checkpoints of them, and
-    against the head the database keeps.
+    against the head the database keeps. `leaves`: the hashes up to `begin` that the first of the checkpoints covers.
 
     Each is an `Entry`, or as plain as it: a name for every field is a fifth of the time of a log of millions.
     """
     previous, seq = begin.hash, begin.seq
-    signed = _Signed(points, begin)
+    signed = _Signed(points, begin, leaves)
     fault, due = signed.fault, signed.due
     for entry in entries:
         number, content, before, own = entry
@@ -137,11 +139,13 @@ def _end(seq: int, previous: bytes, head: Place, signed: _Signed) -> Fault | Non
 class _Signed:
     """The checkpoints of a log, as one comes past their entries."""
 
-    def __init__(self, points: Sequence[Point], begin: Place) -> None:
+    def __init__(self, points: Sequence[Point], begin: Place, leaves: Sequence[bytes]) -> None:
         self._rest = list(reversed(points))
         self._tree = Tree()
         self.add = self._tree.add
-        self.up_to = begin.seq
+        for leaf in leaves:
+            self.add(leaf)
+        self.up_to = begin.seq - len(leaves)
         # What is wrong with those that speak of no entry behind the beginning.
         self.fault = self.fault_at(begin.seq, begin.hash)
 

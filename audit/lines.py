@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import connection
 
-from audit.models import AuditLog, Checkpoint
+from audit.models import Archive, AuditLog, Checkpoint
 
 PIECE = 500
 ENTRIES = """
@@ -47,11 +47,24 @@ def entries_where(
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
-def whole_log() -> Iterator[str]:
-    """Every line up to now; each piece is read by itself, and nothing is held in between."""
-    newest = AuditLog.objects.first()
-    end, seq = newest.seq if newest else 0, 0
-    points = checkpoints()
+def archived_line(archive: Archive) -> str:
+    """What a log begins with whose first entries were archived: up to which, the checkpoint that ends among them, and
+    the hashes behind that."""
+    point = archive.point
+    checkpoint = point and {"checkpoint": point.facts, "signature": bytes(point.signature).hex()}
+    said = {"checkpoint": checkpoint, "hashes": [leaf.hex() for leaf in archive.hashes], "last": archive.last}
+    return canonical({"archived": said}) + "\n"
+
+
+def whole_log(*, end: int = 0) -> Iterator[str]:
+    """Every line up to now, or up to entry `end`; each piece is read by itself, and nothing is held in between."""
+    newest, archive = AuditLog.objects.first(), Archive.objects.first()
+    end, seq = end or (newest.seq if newest else 0), 0
+    known = 0
+    if archive is not None:
+        yield archived_line(archive)
+        seq, known = archive.last, archive.point.number if archive.point else 0
+    points = checkpoints(after=known)
     point = next(points, None)
     while seq < end:
         for entry in entries_where("seq > %s AND seq <= %s", [seq, end], most=PIECE):
@@ -62,9 +75,9 @@ def whole_log() -> Iterator[str]:
                 point = next(points, None)
 
 
-def checkpoints() -> Iterator[Checkpoint]:
-    """Every checkpoint, the first one first."""
-    number = 0
+def checkpoints(*, after: int = 0) -> Iterator[Checkpoint]:
+    """Every checkpoint behind number `after`, the first one first."""
+    number = after
     while found := list(Checkpoint.objects.filter(number__gt=number).order_by("number")[:PIECE]):
         yield from found
         number = found[-1].number

@@ -61,6 +61,7 @@ class Action(StrEnum):
     SETTINGS_CHANGE = "portal.settings_change"
     AUDIT_VERIFY = "audit.verify"
     AUDIT_EXPORT = "audit.export"
+    AUDIT_ARCHIVE = "audit.archive"
 
 
 LABELS: dict[Action, str] = {
@@ -111,6 +112,7 @@ LABELS: dict[Action, str] = {
     Action.SETTINGS_CHANGE: "runs with other",
     Action.AUDIT_VERIFY: "verified the audit log",
     Action.AUDIT_EXPORT: "exported the audit log",
+    Action.AUDIT_ARCHIVE: "archived a month of the audit log",
 }
 
 

@@ -88,6 +88,42 @@ class Checkpoint(models.Model):
         return sha256(b"\x02" + self.body.encode()).hexdigest()
 
 
+class Archive(models.Model):
+    """A month that was archived: the log goes on behind entry `last`, whose hash is `head`. Written only by
+    `audit.archiving`; the database refuses every change of one."""
+
+    last = models.BigIntegerField(primary_key=True, editable=False)
+    first = models.BigIntegerField(editable=False)
+    # When the month ended.
+    ends_at = models.DateTimeField(editable=False)
+    head = models.BinaryField(max_length=32, editable=False)
+    # The hashes of the entries up to `last` that the next checkpoint covers, whose root is over them, too.
+    leaves = models.BinaryField(editable=False)
+    file = models.TextField(editable=False)
+    sha256 = models.TextField(editable=False)
+
+    class Meta:
+        """Table `audit_archives`; the newest holds for all before it."""
+
+        db_table = "audit_archives"
+        ordering = ("-last",)
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.file
+
+    @property
+    def hashes(self) -> list[bytes]:
+        """`leaves`, one by one."""
+        kept = bytes(self.leaves)
+        return [kept[at : at + 32] for at in range(0, len(kept), 32)]
+
+    @property
+    def point(self) -> Checkpoint | None:
+        """The last checkpoint that speaks of what was archived alone; None where there was none."""
+        return Checkpoint.objects.filter(seq__lte=self.last - len(self.hashes)).first()
+
+
 class Delivery(models.Model):
     """How far a place outside the portal has got: it has taken everything up to number `sent`."""
 

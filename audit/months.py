@@ -8,8 +8,10 @@ import datetime as dt
 from django.db import connection
 
 MAKE = "SELECT audit_add_months()"
+# Asked as the portal's login may: of the log as a whole, and only where the rest holds anything.
 NEXT = """
-SELECT next, audit_has_month(next), EXISTS (SELECT FROM audit_logs_rest)
+SELECT next, audit_has_month(next), CASE WHEN pg_relation_size(to_regclass('audit_logs_rest')) > 0
+    THEN EXISTS (SELECT FROM audit_logs WHERE tableoid = to_regclass('audit_logs_rest')) ELSE false END
 FROM (SELECT date_trunc('month', clock_timestamp(), 'UTC') + interval '1 month' AS next) AS month
 """
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from audit.lines import checkpoint_line, entries_where, entry_line
 from audit.log import Subject
 from audit.merkle import paths
-from audit.models import AuditLog, Checkpoint
+from audit.models import Archive, AuditLog, Checkpoint
 
 ABOUT = "subject_kind = %s AND subject_id = %s AND seq <= %s"
 
@@ -41,4 +41,6 @@ def _covering(seq: int) -> Checkpoint:
 
 def _leaves(first: int, last: int) -> list[bytes]:
     hashes = AuditLog.objects.filter(seq__gte=first, seq__lte=last).order_by("seq").values_list("hash", flat=True)
-    return [bytes(leaf) for leaf in hashes]
+    archive = Archive.objects.first()
+    archived = [] if archive is None or first > archive.last else archive.hashes[first - archive.last - 1 :]
+    return [*archived, *(bytes(leaf) for leaf in hashes)]

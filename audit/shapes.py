@@ -52,12 +52,14 @@ class FaultShape(serializers.Serializer[chain.Fault]):
 
 class VerdictShape(serializers.Serializer[chain.Verdict]):
     """What a check of the log found; `head` is the last good hash, hexadecimal. `signed` entries are covered by a
-    checkpoint that holds; `begun` were not read, for an earlier check had come that far."""
+    checkpoint that holds; `begun` were not read, for an earlier check had come that far; the first `archived` of them
+    are not in the database any more."""
 
     valid = serializers.BooleanField()
     entries = serializers.IntegerField(min_value=0)
     signed = serializers.IntegerField(min_value=0)
     begun = serializers.IntegerField(min_value=0)
+    archived = serializers.IntegerField(min_value=0)
     head = serializers.RegexField(HASH)
     fault = FaultShape(allow_null=True)
 
@@ -86,6 +88,7 @@ def verdict_json(verdict: chain.Verdict) -> dict[str, object]:
         "entries": verdict.entries,
         "signed": verdict.signed,
         "begun": verdict.begun,
+        "archived": verdict.archived,
         "head": verdict.head.hex(),
         "fault": None if fault is None else {"seq": fault.seq, "reason": fault.reason},
     }

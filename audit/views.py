@@ -14,7 +14,7 @@ from audit import checkpoints, keys, lines, log, streams
 from audit import entries as ends
 from audit.administration import actor_of
 from audit.log import LABELS, Action
-from audit.models import AuditLog, CheckpointDelivery
+from audit.models import Archive, AuditLog, CheckpointDelivery
 from audit.publishing import forwarding
 from audit.publishing.places import places
 from audit.reading import CHOICES, FILTERS, Page, arrived, chosen, read_page, require_reader
@@ -56,6 +56,7 @@ def entries(request: HttpRequest) -> HttpResponse:
         "paged": "cursor" in request.GET,
         "checkpoint": checkpoints.last(),
         "alarms": checkpoints.alarms(),
+        "archive": Archive.objects.first(),
         "forwarded": forwarding.deliveries(),
         "places": CheckpointDelivery.objects.filter(place__in=[place.name for place in places()]).order_by("place"),
     }
@@ -80,6 +81,7 @@ def verify(request: HttpRequest) -> HttpResponse:
         "head": verdict.head.hex(),
         "read": verdict.entries - verdict.begun,
         "rest": verdict.entries - verdict.signed,
+        "before": verdict.begun - verdict.archived,
     }
     return render(request, "audit/verify.html", context)
 

@@ -301,6 +301,7 @@ Query Portal is ready after {seconds:.0f} s: {url}
   manager       decides, in the pod operations
   developer2    asks, in the pod {research}
   manager2      decides, in the pod research
+  manager3      decides, in both: on what the other managers ask, too
   auditor       reads the audit log
   admin         users, pods and targets: {url}/admin/
 
@@ -343,8 +344,9 @@ def main() -> None:
         say("Preparing the portal …")
         collect_static(environment)
         log.unlink(missing_ok=True)
-        process = stack.enter_context(serving(environment, log, "-m", "gunicorn", "portal.wsgi"))
+        # Nobody is answered before there is something to answer with.
         run(environment | migrating, "-m", "devtools.prepare")
+        process = stack.enter_context(serving(environment, log, "-m", "gunicorn", "portal.wsgi"))
         stack.enter_context(serving(environment, log, "manage.py", "maintain"))
         wait_until_ready(environment["PORTAL_BASE_URL"], process, log)
         announce(environment, folder, time.monotonic() - began)

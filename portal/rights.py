@@ -17,6 +17,8 @@ from django.db import connection, transaction
 BY_TRIGGER = {"INSERT": 4, "DELETE": 8, "UPDATE": 16}
 # Which migrations are applied is read by /readyz, and written by who migrates.
 HISTORY = "django_migrations"
+# What was archived is read by the portal, and written by who archives.
+ARCHIVES = "audit_archives"
 OWN = """
 SELECT c.oid::regclass::text, c.relname, c.relkind = 'S',
     coalesce(bit_or(t.tgtype) FILTER (WHERE p.proname IN ('audit_refuse', 'decision_stays', 'comment_stays')), 0::int2)
@@ -81,7 +83,7 @@ def grant(login: str) -> None:
 
 def rights_on(table: str, refused: int) -> list[str]:
     """What the portal's login may do on a table, of whose statements its triggers refuse some."""
-    if table == HISTORY:
+    if table in {HISTORY, ARCHIVES}:
         return ["SELECT"]
     return ["SELECT", *(right for right, bit in BY_TRIGGER.items() if not refused & bit)]
 
@@ -92,6 +94,7 @@ GUARDS = {
     "audit_logs": ("audit_chain", "audit_rows_stay", "audit_table_stays"),
     "audit_head": ("audit_head_moves", "audit_head_stays", "audit_head_table_stays"),
     "audit_checkpoints": ("audit_checkpoints_stay", "audit_checkpoint_table_stays"),
+    ARCHIVES: ("audit_archives_stay", "audit_archive_table_stays"),
 }
 # Those of each month of the log, which is a table of its own.
 GUARDS_OF_A_MONTH = GUARDS["audit_logs"]
@@ -131,7 +134,7 @@ EXCESS = """
 SELECT right_name || ' on ' || relname FROM pg_class,
     unnest(ARRAY['INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'TRIGGER']) AS right_name
 WHERE relnamespace = current_schema()::regnamespace AND relname = ANY (%s)
-    AND NOT (right_name = 'INSERT' AND relname <> 'audit_head' AND NOT relispartition)
+    AND NOT (right_name = 'INSERT' AND relname NOT IN ('audit_head', 'audit_archives') AND NOT relispartition)
     AND (has_table_privilege(session_user, oid, right_name)
         OR right_name IN ('INSERT', 'UPDATE') AND has_any_column_privilege(session_user, oid, right_name))
 ORDER BY relname, right_name

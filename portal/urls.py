@@ -13,6 +13,7 @@ from pods import views as pods_views
 from portal import documentation, errors, health
 
 v1: list[URLPattern | URLResolver] = [
+    path("", include("queries.api.urls")),
     path("auth/token/", accounts_api.Token.as_view(), name="token"),
     path("auth/token/refresh/", accounts_api.TokenRefresh.as_view(), name="token_refresh"),
     path("me/", pods_api.Me.as_view(), name="me"),
@@ -20,7 +21,6 @@ v1: list[URLPattern | URLResolver] = [
     path("pods/", pods_api.Pods.as_view(), name="pods"),
     path("targets/", pods_api.Targets.as_view(), name="targets"),
     path("targets/<slug:slug>/schema/", pods_api.TargetSchema.as_view(), name="target_schema"),
-    path("", include("queries.api.urls")),
     path("audit/", audit_api.Entries.as_view(), name="audit"),
     path("audit/verify/", audit_api.Verify.as_view(), name="audit_verify"),
     path("audit/entries.csv", audit_api.EntriesCsv.as_view(), name="audit_entries_csv"),

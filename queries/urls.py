@@ -66,6 +66,7 @@ urlpatterns = [
     path("templates/<uuid:public_id>/withdraw/", template_verbs.withdraw, name="template_withdraw"),
     path("templates/<uuid:public_id>/retire/", template_verbs.retire, name="template_retire"),
     path("notices/", notices.notices, name="notices"),
+    path("notices/news/", notices.news, name="notices_news"),
     path("notices/read/", notices.read_all, name="notices_read"),
     path("queries/", include((requests, "queries"))),
 ]

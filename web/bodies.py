@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy, deepcopy
 from typing import IO, Any
 
 from drf_spectacular.extensions import OpenApiSerializerFieldExtension
@@ -90,6 +91,13 @@ class TextBounds(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-ca
 class StrictSerializer(serializers.Serializer[Any]):
     """A body whose keys are exactly the fields: a misspelt key is an error, not silence."""
 
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        """Its own instances of the fields. The framework builds each anew: a tenth of what a small call costs. Of a
+        field without parts a plain copy is as much its own.
+        """
+        declared = self._declared_fields.items()
+        return {name: deepcopy(field) if _has_parts(field) else copy(field) for name, field in declared}
+
     def to_internal_value(self, data: object) -> object:
         """The values by name. Raises ValidationError with everything that is wrong."""
         if isinstance(data, Mapping):
@@ -100,6 +108,10 @@ class StrictSerializer(serializers.Serializer[Any]):
                 message = f"There is no such field here; the fields are {known}."
                 raise ValidationError({name[:100]: [ErrorDetail(message, "unknown_field")] for name in unknown[:20]})
         return super().to_internal_value(data)
+
+
+def _has_parts(field: object) -> bool:
+    return isinstance(field, serializers.BaseSerializer) or hasattr(field, "child")
 
 
 def read_body(body: StrictSerializer) -> dict[str, Any]:

@@ -44,6 +44,12 @@ def deliveries() -> list[EntryDelivery]:
     return list(EntryDelivery.objects.filter(place__in=list(names)).order_by("place"))
 
 
+def taken() -> dict[str, int]:
+    """Up to which entry each place of the settings has everything."""
+    known = {one.place: one.sent for one in deliveries()}
+    return {place: known.get(place, 0) for place in map(name_of, settings.PORTAL_SIEM_TO)}
+
+
 def alarms() -> list[str]:
     """Places that are behind, in sentences: whether they refuse, or nothing is sent."""
     known = {one.place: one for one in deliveries()}

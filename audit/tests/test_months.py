@@ -161,10 +161,10 @@ def test_a_log_is_moved_as_it_is(own_database: None) -> None:
     before = rows()
     migrated("0006")
     assert {table for _, table in kept_in()} == {"audit_logs"}
-    assert (rows(), holds()) == (before, True)
+    assert rows() == before
     write("between")
     before = rows()
-    migrated("0007")
+    migrated("0008")
     assert (rows(), holds(), rights.guards_off()) == (before, True, [])
     assert [table for _, table in kept_in()][::3] == ["audit_logs_2031_11", "audit_logs_2032_02", "audit_logs_2032_02"]
     migrated("0006")
@@ -194,7 +194,7 @@ def test_a_log_that_does_not_hold_is_not_moved(own_database: None, statement: st
 
 def test_a_log_of_nothing_is_moved(own_database: None) -> None:
     migrated("0006")
-    migrated("0007")
+    migrated("0008")
     assert (rows(), months.make_due(), months.alarms()) == ([], 0, [])
 
 
@@ -203,7 +203,7 @@ def test_the_login_of_before_keeps_its_rights(own_database: None, postgres_url: 
         server.execute("CREATE ROLE login_of_before")
         migrated("0006")
         execute("GRANT SELECT, INSERT ON audit_logs TO login_of_before")
-        migrated("0007")
+        migrated("0008")
         asked = [
             "has_table_privilege('login_of_before', 'audit_logs', 'SELECT, INSERT')",
             "has_function_privilege('login_of_before', 'audit_add_months()', 'EXECUTE')",

@@ -44,6 +44,7 @@ EXPECTED: dict[str, tuple[str, tuple[int, int, int, int, int]]] = {
     "query_result_jsonl": ("get", (409, 409, 404, 403, 403)),
     "query_evidence": ("get", (200, 200, 404, 200, 200)),
     "query_result_xlsx": ("get", (409, 409, 404, 403, 403)),
+    "query_result_parquet": ("get", (409, 409, 404, 403, 403)),
     "templates": ("get", (200, 200, 200, 200, 200)),
     "template": ("get", (200, 200, 404, 200, 200)),
     "template_change": ("post", (400, 400, 404, 400, 400)),

@@ -19,7 +19,7 @@ from queries.tests.world import url_with
 
 ROOT = Path(settings.BASE_DIR)
 OURS = {name for name, app in get_commands().items() if app in {"accounts", "audit", "pods", "portal", "queries"}}
-MORE = {"maintain": ["--once"]}
+MORE = {"maintain": ["--once"], "archive_audit": ["--before", "2026-01", "--to", "."]}
 NOWHERE = "postgresql://portal:hidden@127.0.0.1:1/portal"
 
 

@@ -13,6 +13,7 @@ from django.db import transaction
 from accounts.models import User
 from audit import checkpoints, keys, log, proofs
 from audit.lines import canonical
+from audit.models import Archive
 from queries.evidence.content import content_of
 from queries.evidence.summary import summary
 from queries.models import QueryRequest
@@ -44,10 +45,14 @@ class EvidenceFile:
 def evidence(*, actor: User, query: QueryRequest) -> EvidenceFile:
     """Everything about a request that its reader may know of, signed now. Taking it is an entry of the log, too.
 
-    Raises NotNow where this process has no key, and where the log does not hold.
+    Raises NotNow where this process has no key, where the log does not hold, and where entries of it were archived.
     """
     if keys.signing_key() is None:
         raise NotNow("This portal signs no checkpoints, so it can give no evidence. Tell an admin.", code="no_key")
+    archived = Archive.objects.first()
+    if archived is not None and query.submitted_at < archived.ends_at:
+        message = f"Entries about this request were archived: they are in {archived.file} or in one before it."
+        raise NotNow(message, code="archived")
     parts, seq = _recorded(actor, query.pk)
     try:
         checkpoints.ensure(seq)

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from executors.base import Access, Language, Parameter
-from queries.services import Draft
+from executors.base import Access, Language
+from queries.services import Draft, Typed
 
 Next = Literal["", "approve", "reject", "rehearse", "withdraw"]
 
@@ -20,7 +20,7 @@ class Sample:
     then: Next = ""
     comment: str = ""
     access: Access = Access.READ
-    parameters: tuple[Parameter, ...] = ()
+    parameters: tuple[Typed, ...] = ()
     ticket: str = ""
     expects: int | None = None
 
@@ -154,12 +154,12 @@ UPDATE flights
         """
 SELECT time_hour, carrier, flight, origin, dep_delay
   FROM flights
- WHERE dest = $1 AND dep_delay > $2
+ WHERE dest = :airport AND dep_delay > :minutes
  ORDER BY dep_delay DESC
  LIMIT 50
 """,
         "A customer disputes a delay to Seattle; I am looking for the flight.",
-        parameters=("SEA", 120),
+        parameters=(Typed("airport", "text", "SEA"), Typed("minutes", "integer", "120")),
         ticket="OPS-121",
     ),
     Sample(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 import json
 import random
@@ -18,7 +19,7 @@ from django.db import connection
 import verify_evidence
 from accounts.models import User
 from audit import checkpoints, keys
-from audit.models import AuditLog, Checkpoint
+from audit.models import Archive, AuditLog, Checkpoint
 from queries import services
 from queries.evidence import evidence
 from queries.models import QueryRequest
@@ -222,6 +223,23 @@ def test_a_portal_without_a_key_gives_none_and_says_why(world: World, client_of:
     entries = AuditLog.objects.count()
     answer = client_of(world.author).get(f"/api/v1/queries/{query.public_id}/evidence/")
     assert (answer.status_code, answer.json()["error"]["code"]) == (409, "no_key")
+    assert AuditLog.objects.count() == entries
+
+
+def test_of_a_request_whose_entries_were_archived_it_is_said_where_they_are(world: World, client_of: SignedIn) -> None:
+    query = world.submitted()
+
+    def asked_when_archived_until(moment: dt.datetime) -> Any:
+        number = Archive.objects.count()
+        file = f"/archive/{number}.gz"
+        Archive.objects.create(last=number, first=0, ends_at=moment, head=b"", leaves=b"", file=file, sha256="")
+        return client_of(world.author).get(f"/api/v1/queries/{query.public_id}/evidence/")
+
+    assert asked_when_archived_until(query.submitted_at).status_code == 200
+    entries = AuditLog.objects.count()
+    answer = asked_when_archived_until(query.submitted_at + dt.timedelta(days=1))
+    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "archived")
+    assert "/archive/1.gz" in answer.json()["error"]["message"]
     assert AuditLog.objects.count() == entries
 
 

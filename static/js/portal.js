@@ -112,6 +112,58 @@ async function lookForNews() {
   setTimeout(lookForNews, NEWS_EVERY);
 }
 
+// --- what is new at the bell, as notifications of the browser, where somebody switched them on ---------
+const NOTICES = "portal.notices";
+const TOLD = "portal.told"; // the last notice that was shown, in any page of this browser
+const NOTICES_EVERY = 5000;
+const NOT_ALLOWED = "This browser does not let the portal show any. Allow notifications in its settings for this site.";
+const canNotify = "Notification" in globalThis && navigator.locks !== undefined;
+const noticesOn = () => canNotify && Notification.permission === "granted" && localStorage.getItem(NOTICES) === "on";
+
+// One page of the browser asks and tells; when it is closed, the next one goes on.
+function listenToBell() {
+  const bell = document.querySelector("[data-notices]");
+  if (bell && noticesOn()) navigator.locks.request(NOTICES, () => tellWhatIsNew(bell.dataset.notices));
+}
+
+async function tellWhatIsNew(address) {
+  while (noticesOn()) {
+    try {
+      const last = localStorage.getItem(TOLD);
+      const response = await fetch(last ? `${address}?after=${last}` : address, { credentials: "same-origin", headers: { Accept: "application/json" } });
+      if (response.redirected) return; // signed out
+      if (response.ok) tellAll(await response.json());
+    } catch {
+      // The portal may be restarting; the next round tells.
+    }
+    await new Promise((next) => setTimeout(next, NOTICES_EVERY));
+  }
+}
+
+function tellAll({ newest, notices }) {
+  localStorage.setItem(TOLD, newest);
+  for (const { id, title, line, address } of notices.reverse()) {
+    const told = new Notification(title, { body: line, tag: `notice-${id}` });
+    told.addEventListener("click", () => open(address, "_blank", "noopener"));
+  }
+}
+
+const noticesSetting = document.querySelector("[data-notices-setting]");
+if (noticesSetting && canNotify) {
+  noticesSetting.hidden = false;
+  const box = noticesSetting.querySelector("[data-notices-toggle]");
+  box.checked = noticesOn();
+  box.addEventListener("change", async () => {
+    const allowed = box.checked && (await Notification.requestPermission()) === "granted";
+    noticesSetting.querySelector("[data-notices-refused]").textContent = box.checked && !allowed ? NOT_ALLOWED : "";
+    box.checked = allowed;
+    localStorage.setItem(NOTICES, allowed ? "on" : "off");
+    localStorage.removeItem(TOLD); // what was there before is not new
+    listenToBell();
+  });
+}
+listenToBell();
+
 // --- what a page needs when it is opened, and when its main part is replaced ------------------------
 function dress() {
   // The summary of errors is read first.

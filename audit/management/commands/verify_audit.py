@@ -29,6 +29,8 @@ class Command(BaseCommand):
             record(log.PORTAL, verdict)
         if verdict.fault:
             raise CommandError(f"Entry {verdict.fault.seq} is bad: {verdict.fault.reason}.")
-        read = f", of which {verdict.begun} were verified before" if verdict.begun else ""
+        archived = f", of which {verdict.archived} are archived and were not read" if verdict.archived else ""
+        before = verdict.begun - verdict.archived
+        read = archived + (f", {'' if archived else 'of which '}{before} were verified before" if before else "")
         signed = f"{verdict.signed} are signed" if verdict.signed else "none is signed"
         self.stdout.write(f"{verdict.entries} entries hold{read}; {signed}; the head is {verdict.head.hex()}.")

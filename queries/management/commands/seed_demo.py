@@ -1,10 +1,12 @@
 """`manage.py seed_demo`: people, pods, targets and sample requests for `make demo`. Safe to run again."""
 
 import os
+from datetime import timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
+from django.utils import timezone
 
 from accounts.models import SYSTEM, Role, User
 from audit import log
@@ -13,7 +15,8 @@ from pods import membership
 from pods.models import Environment, Pod, Target
 from queries import services
 from queries.management.demo_samples import OPERATIONS, RESEARCH, Sample
-from queries.models import QueryRequest
+from queries.management.demo_templates import TEMPLATES, Kept
+from queries.models import Grant, QueryRequest, Template, TemplateUse
 from web.errors import BadInput, PortalError
 
 # user name: first name, last name, and what sets them apart
@@ -22,9 +25,12 @@ PEOPLE: dict[str, tuple[str, str, dict[str, Any]]] = {
     "manager": ("Mina", "Cole", {"role": Role.MANAGER}),
     "developer2": ("Ravi", "Haas", {"role": Role.DEVELOPER}),
     "manager2": ("Noor", "Beck", {"role": Role.MANAGER}),
+    "manager3": ("Ines", "Falk", {"role": Role.MANAGER}),
     "auditor": ("Otto", "Lind", {"role": Role.DEVELOPER, "can_read_audit": True}),
     "admin": ("Ada", "Reyes", {"role": Role.ADMIN, "is_staff": True, "is_superuser": True}),
 }
+# Nobody decides on what they asked for themselves, an undo too: so each pod has a second manager, this one.
+SECOND_MANAGER = "manager3"
 PODS = {"operations": ("Operations", "developer", "manager"), "research": ("Research", "developer2", "manager2")}
 FLIGHTS: dict[str, Any] = {
     "name": "Flights",
@@ -32,6 +38,7 @@ FLIGHTS: dict[str, Any] = {
     "read_url_variable": "FLIGHTS_READ_URL",
     "write_url_variable": "FLIGHTS_WRITE_URL",
 }
+GRANTED_DAYS = 90
 MAINTENANCE: dict[str, Any] = {"allow_maintenance": True, "maintenance_url_variable": "FLIGHTS_MAINTENANCE_URL"}
 WORLD: dict[str, Any] = {
     "name": "World",
@@ -52,8 +59,7 @@ class Command(BaseCommand):
         password = os.environ.get("DEMO_PASSWORD")
         if not password:
             raise CommandError("DEMO_PASSWORD is not set.")
-        _people(password)
-        _pods()
+        _pods(_people(password))
         kept = MAINTENANCE if os.environ.get("FLIGHTS_MAINTENANCE_URL") else {}
         targets = [_target("operations", "flights", FLIGHTS | kept)]
         if os.environ.get("WORLD_READ_URL"):
@@ -63,23 +69,31 @@ class Command(BaseCommand):
             try:
                 _play(target, sample)
             except PortalError as error:
-                raise CommandError(_why(sample, error)) from error
+                raise CommandError(_why(sample.reason, error)) from error
+        for template in TEMPLATES:
+            try:
+                _keep(targets[0], template)
+            except PortalError as error:
+                raise CommandError(_why(template.name, error)) from error
         self.stdout.write(
             f"{len(PEOPLE)} people, {len(PODS)} pods, {len(targets)} targets, {len(samples)} new requests."
         )
 
 
-def _why(sample: Sample, error: PortalError) -> str:
+def _why(what: str, error: PortalError) -> str:
     fields = error.fields if isinstance(error, BadInput) else {}
     said = [f"{name}: {problem.message}" for name, problems in fields.items() for problem in problems]
-    reason = sample.reason.partition("\n")[0]
-    return f"“{reason}” could not be asked for: {' '.join(said) or error.message} The next start goes on from there."
+    first_line = what.partition("\n")[0]
+    return (
+        f"“{first_line}” could not be asked for: {' '.join(said) or error.message} The next start goes on from there."
+    )
 
 
-def _people(password: str) -> None:
-    first = User.objects.filter(username=next(iter(PEOPLE))).first()
-    if first is not None and first.check_password(password):
-        return
+def _people(password: str) -> set[str]:
+    """The people with this password; the user names of those who were not there before."""
+    there = {user.username: user for user in User.objects.filter(username__in=PEOPLE)}
+    if there.keys() == PEOPLE.keys() and there[next(iter(PEOPLE))].check_password(password):
+        return set()
     with transaction.atomic():
         for username, (first_name, last_name, traits) in PEOPLE.items():
             person, created = User.objects.get_or_create(
@@ -89,14 +103,19 @@ def _people(password: str) -> None:
             person.save(update_fields=["password"])
             action = log.Action.ADMIN_ADD if created else log.Action.ADMIN_CHANGE
             log.append(action, actor=SYSTEM, subject=log.Subject("user", str(person.pk), person.label))
+    return PEOPLE.keys() - there.keys()
 
 
-def _pods() -> None:
+def _pods(new: set[str]) -> None:
+    """Create what is missing; a demo from before there was a second manager is given one."""
     for slug, (name, developer, manager) in PODS.items():
-        if Pod.objects.filter(slug=slug).exists():
+        pod = Pod.objects.filter(slug=slug).first()
+        if pod is not None and SECOND_MANAGER not in new:
             continue
-        pod = membership.create_pod(actor=SYSTEM, name=name, slug=slug)
-        developers, managers = (User.objects.filter(username=who) for who in (developer, manager))
+        pod = pod or membership.create_pod(actor=SYSTEM, name=name, slug=slug)
+        developers, managers = (
+            User.objects.filter(username__in=who) for who in ([developer], [manager, SECOND_MANAGER])
+        )
         membership.set_members(actor=SYSTEM, pod=pod, developers=developers, managers=managers)
 
 
@@ -141,3 +160,21 @@ def _play(target: Target, sample: Sample) -> None:
             services.withdraw(actor=author, query_id=query.pk, comment=sample.comment)
         case "":
             pass
+
+
+def _keep(target: Target, kept: Kept) -> None:
+    """Keep a template, approve it in advance and ask with it, as far as that was not done before."""
+    _, developer, manager = PODS["operations"]
+    author, reviewer = User.objects.get(username=developer), User.objects.get(username=manager)
+    template = Template.objects.filter(pod=target.pod, name=kept.name).first()
+    template = template or services.create_template(actor=author, draft=kept.draft())
+    digest = template.now.digest
+    if template.retired_at is not None or not kept.in_advance:
+        return
+    if not Grant.objects.filter(template=template).exists():
+        until = timezone.now().date() + timedelta(days=GRANTED_DAYS)
+        terms = services.Terms(target.slug, until, runs_a_day=20, runs_a_person=5, comment=kept.in_advance)
+        services.grant(actor=reviewer, template_id=template.pk, digest=digest, terms=terms)
+    if not TemplateUse.objects.filter(version__template=template).exists():
+        asked = services.Asked(digest=digest, target=target.slug, values=kept.asked_for, reason=kept.reason)
+        services.ask(actor=author, template_id=template.pk, asked=asked)

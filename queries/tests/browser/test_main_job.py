@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+from playwright.sync_api import expect
 
 from accounts.models import User
 from queries.tests.browser.conftest import PATIENCE_MS
@@ -201,3 +202,39 @@ def test_open_pages_hear_of_news(portal: str, everybody: World, pages: dict[str,
     everybody.approved(query)
     author.clock.fast_forward(16_000)
     author.get_by_text("Finished").first.wait_for()
+
+
+# What the browser was asked to show, beside showing it.
+SHOWN = """
+globalThis.Notification = class extends Notification {
+  constructor(title, options) {
+    super(title, options);
+    document.documentElement.dataset.shown = `${title}: ${options.body}`;
+  }
+};
+"""
+
+
+def test_the_browser_shows_what_is_new_once_it_was_let(portal: str, everybody: World, pages: dict[str, Page]) -> None:
+    page = pages["reviewer"]
+    sign_in(page, portal, everybody.reviewer)
+    page.context.add_init_script(SHOWN)
+    page.goto(f"{portal}/accounts/profile/")
+    switch = page.get_by_role("checkbox", name="While a page of the portal is open")
+    assert not switch.is_checked()
+    switch.click()
+    page.get_by_text("This browser does not let the portal show any.").wait_for()
+    assert not switch.is_checked()
+    page.context.grant_permissions(["notifications"])
+    page.reload()
+    with page.expect_response("**/notices/news/"):
+        switch.click()
+    expect(switch).to_be_checked()
+    query = everybody.submitted("SELECT 'nobody else reads this'", reason="Nor this")
+    line = f"{everybody.author.label}, {everybody.target.name}"
+    shown = f"{query.number} waits for your decision: {line}"
+    expect(page.locator("html")).to_have_attribute("data-shown", shown)
+    switch.click()
+    page.reload()
+    expect(switch).not_to_be_checked()
+    page.context.clear_permissions()

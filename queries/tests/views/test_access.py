@@ -39,6 +39,7 @@ PAGES: dict[str, dict[str, int]] = {
     "template_withdraw": POSTS,
     "template_retire": POSTS,
     "notices": ALL,
+    "notices_news": ALL,
     "notices_read": POSTS,
     "queries:list": ALL,
     "queries:news": ALL,

@@ -57,6 +57,38 @@ def test_an_endorsement_is_told_as_one_of_more(world: World, client_of: SignedIn
     assert bell(client_of, world.author) == [f"{query.number} was approved; it needs more approvals"]
 
 
+def test_what_is_new_is_told_in_short_and_without_anybodys_words(world: World, client_of: SignedIn) -> None:
+    client, address = client_of(world.reviewer), "/notices/news/"
+    assert client.get(address).json() == {"newest": 0, "notices": []}
+    world.submitted("SELECT 'statement'", reason="There before")
+    newest = client.get(address).json()["newest"]
+    assert client.get(f"{address}?after={newest}").json() == {"newest": newest, "notices": []}
+    query = world.submitted("SELECT 'statement'", reason="The reason")
+    told = client.get(f"{address}?after={newest}").json()
+    (notice,) = told["notices"]
+    assert notice == {
+        "id": told["newest"],
+        "title": f"{query.number} waits for your decision",
+        "line": f"{world.author.label}, {world.target.name}",
+        "address": f"/queries/{query.public_id}/",
+    }
+    client.get(notice["address"])  # opening it reads it
+    assert client.get(f"{address}?after={newest}").json()["notices"] == []
+    assert client_of(world.outsider).get(f"{address}?after=0").json() == {"newest": 0, "notices": []}
+
+
+@pytest.mark.parametrize("after", ["", "-1", "1.5", "\u0661", "9" * 30, "%00"])
+def test_of_what_is_new_since_no_notice_nothing_is_told(after: str, world: World, client_of: SignedIn) -> None:
+    world.submitted()
+    assert client_of(world.reviewer).get("/notices/news/", {"after": after}).json()["notices"] == []
+
+
+def test_of_much_that_is_new_only_the_newest_is_told(world: World, client_of: SignedIn) -> None:
+    numbers = [world.submitted().number for _ in range(7)]
+    told = client_of(world.reviewer).get("/notices/news/?after=0").json()["notices"]
+    assert [notice["title"].split()[0] for notice in told] == numbers[:1:-1]
+
+
 def test_a_revision_is_told_as_one(world: World, client_of: SignedIn) -> None:
     first = world.submitted()
     second = services.submit(actor=world.author, draft=world.draft("SELECT 2"), revises=first)
