@@ -34,11 +34,15 @@ class FirstStep:
 
 def first_steps(reader: User) -> list[FirstStep]:
     """The four steps, for those who can do one; [] once a request has run."""
-    asked = QueryRequest.objects.visible_to(reader)
-    if asked.filter(status=Status.EXECUTED).exists():
+    executed, asked = QueryRequest.objects.filter(status=Status.EXECUTED), QueryRequest.objects.all()
+    if executed.newest_visible_to(reader, 1).exists():
         return []
     admin, target = reader.is_portal_admin, Target.objects.usable_by(reader).order_by("name").first()
-    pods, targets, sent = Pod.objects.visible_to(reader), Target.objects.visible_to(reader), asked.exists()
+    pods, targets, sent = (
+        Pod.objects.visible_to(reader),
+        Target.objects.visible_to(reader),
+        asked.newest_visible_to(reader, 1).exists(),
+    )
     waits = QueryRequest.objects.awaiting(reader).values_list("public_id", flat=True).first()
     pod_form, target_form = (reverse(f"admin:pods_{model}_add") if admin else "" for model in ("pod", "target"))
     return [
