@@ -138,7 +138,7 @@ def test_running_request_is_watched_and_stopped_from_its_page(
     author.goto(address)
     author.get_by_text("of at most 60 s").wait_for()
     author.get_by_role("button", name="Stop it").click()
-    author.get_by_text("Failed: stopped").wait_for()
+    author.get_by_text("Failed: stopped", exact=True).wait_for()
     reviewer.get_by_text("It was stopped. Nothing was changed.").wait_for()
     everybody.change_target(seconds_limit=10)
 
@@ -163,7 +163,7 @@ def test_blocked_run_tells_who_holds_it_and_keeps_the_focus(
         author.locator("[data-old]").wait_for(state="detached")
         assert author.evaluate("document.activeElement.textContent").strip() == "Stop it"
         author.keyboard.press("Enter")
-        author.get_by_text("Failed: stopped").wait_for()
+        author.get_by_text("Failed: stopped", exact=True).wait_for()
         holder.rollback()
     assert faults == []
 

@@ -313,7 +313,7 @@ def test_downloads_are_asked_for_in_their_shapes(query: QueryRequest, author: Cl
     html = body(author, query, "")
     assert "All 450 rows" in html
     addresses = re.findall(r'<a\s+class="menu__item" href="([^"]+)" download>', html)
-    assert len(addresses) == 7
+    assert len(addresses) == 8
     for address in addresses:
         response = author.get(address.replace("&amp;", "&"))
         assert response.status_code == 200
